@@ -1,0 +1,1 @@
+//! Pages, streams and the REST API.

@@ -1,0 +1,1 @@
+//! What the servers say to each other on the LAN.

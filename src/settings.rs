@@ -1,0 +1,1 @@
+//! Settings in layers, with errors a person can act on.

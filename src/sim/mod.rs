@@ -1,0 +1,1 @@
+//! A simulated router, for the demo and the tests.

@@ -1,0 +1,1 @@
+//! Panic-proof restart for actix actors.
