@@ -76,8 +76,8 @@ fn candidate(rules: &Rules, state: &State) -> Option<ExternalPort> {
     let free = |port: &ExternalPort| !state.taken.contains(port);
     let preferred = state
         .preferred
-        .filter(|port| (rules.first..=rules.last).contains(port));
-    preferred.filter(free).or_else(|| rules.range().find(free))
+        .filter(|port| rules.range.contains(*port));
+    preferred.filter(free).or_else(|| rules.range.ports().find(free))
 }
 
 fn next_wake(state: &State, now: Moment) -> Option<Moment> {

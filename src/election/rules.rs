@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use crate::ids::ExternalPort;
+use crate::settings::PortRange;
 
 /// What the rules are told once, from the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Whoever this port is mapped to is the representative (claim 1: the predetermined port number).
     pub representative_port: ExternalPort,
-    /// The first of the ports for everybody else.
-    pub first: ExternalPort,
-    /// The last of them.
-    pub last: ExternalPort,
+    /// The ports for everybody else.
+    pub range: PortRange,
     /// Lease of the representative's mapping: short, so that a dead one makes room.
     pub representative_lease: Duration,
     /// Lease of everybody else's mapping.
@@ -40,10 +39,5 @@ impl Rules {
     /// How long a server rests when every port of the range is taken.
     pub fn rest(&self) -> Duration {
         self.representative_lease
-    }
-
-    /// Every port of the range, in order.
-    pub fn range(&self) -> impl Iterator<Item = ExternalPort> + use<> {
-        (self.first.get()..=self.last.get()).filter_map(ExternalPort::new)
     }
 }

@@ -148,9 +148,9 @@ fn survey(
     state.taken = taken
         .iter()
         .copied()
-        .filter(|port| (rules.first..=rules.last).contains(port))
+        .filter(|port| rules.range.contains(*port))
         .collect();
-    if rules.range().any(|port| !state.taken.contains(&port))
+    if rules.range.ports().any(|port| !state.taken.contains(&port))
         && state.crowded_since.take().is_some()
     {
         state.own_after = now;

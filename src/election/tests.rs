@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::state::Memory;
 use super::*;
 use crate::ids::{ExternalPort, Term};
+use crate::settings::PortRange;
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -18,8 +19,7 @@ fn port(number: u16) -> ExternalPort {
 fn rules() -> Rules {
     Rules {
         representative_port: port(8080),
-        first: port(8081),
-        last: port(8084),
+        range: PortRange::new(port(8081), port(8084)).unwrap(),
         representative_lease: LEASE,
         lease: Duration::from_secs(3600),
     }
