@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::lab::{Lab, LabConfig, Namespace, SecureMode, Wan};
 use crate::support::wait::{ensure, eventually};
 
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Answers one visitor on port 9000, where the mappings of the console lead.
@@ -29,13 +29,11 @@ fn a_visitor_outside_reaches_what_is_mapped_and_nothing_else() {
         return;
     };
     let host = lab.host(11);
-    let outside = lab.from_outside();
+    let outside = lab.outside();
     let served = answer_once(&host.namespace);
     assert!(outside.get(&lab.external_url(8080)).is_err());
 
-    let added = lab
-        .router
-        .add(&host.namespace, host.address, 8080, LONG);
+    let added = lab.router.add(&host.namespace, host.address, 8080, LONG);
     added.expect("a host may map for itself");
     let answer = outside.get(&lab.external_url(8080)).expect("an answer");
     assert_eq!(answer.text(), "hello");
@@ -45,7 +43,10 @@ fn a_visitor_outside_reaches_what_is_mapped_and_nothing_else() {
         panic!("one entry, not {:?}", lab.router.entries());
     };
     assert_eq!((entry.external_port, entry.client), (8080, host.address));
-    assert_eq!((entry.internal_port, entry.protocol.as_str()), (9000, "TCP"));
+    assert_eq!(
+        (entry.internal_port, entry.protocol.as_str()),
+        (9000, "TCP")
+    );
     assert_eq!(entry.description, "Games console");
 }
 
@@ -60,11 +61,20 @@ fn in_secure_mode_a_host_touches_only_its_own_mappings() {
     own.expect("a host may map for itself");
 
     let taken = router.add(&other.namespace, other.address, 8080, LONG);
-    assert!(taken.as_ref().is_err_and(|e| e.contains("718")), "{taken:?}");
+    assert!(
+        taken.as_ref().is_err_and(|e| e.contains("718")),
+        "{taken:?}"
+    );
     let foreign = router.add(&other.namespace, one.address, 8081, LONG);
-    assert!(foreign.as_ref().is_err_and(|e| e.contains("718")), "{foreign:?}");
+    assert!(
+        foreign.as_ref().is_err_and(|e| e.contains("718")),
+        "{foreign:?}"
+    );
     let deleted = router.delete(&other.namespace, 8080);
-    assert!(deleted.as_ref().is_err_and(|e| e.contains("606")), "{deleted:?}");
+    assert!(
+        deleted.as_ref().is_err_and(|e| e.contains("606")),
+        "{deleted:?}"
+    );
 
     router.delete(&one.namespace, 8080).expect("its own");
     assert_eq!(router.entries(), []);
@@ -120,9 +130,7 @@ fn a_router_behind_another_one_does_not_map() {
         return;
     };
     let host = lab.host(11);
-    let added = lab
-        .router
-        .add(&host.namespace, host.address, 8080, LONG);
+    let added = lab.router.add(&host.namespace, host.address, 8080, LONG);
     assert!(added.is_err(), "{:?}", lab.router.entries());
 }
 
@@ -136,22 +144,28 @@ fn labs_are_apart_and_leave_nothing_behind() {
     };
     let host = lab.host(11);
     let same = other.host(11);
-    let neighbour = other.from_neighbour();
+    let neighbour = other.inside();
     drop(answer_once(&host.namespace));
     assert!(
         neighbour.get("http://192.168.77.11:9000/").is_err(),
         "the other lab's host of this address serves nothing"
     );
 
-    let visit = || lab.from_neighbour().get("http://192.168.77.11:9000/");
+    let visit = || lab.inside().get("http://192.168.77.11:9000/");
     host.unplug();
     assert!(visit().is_err());
     host.plug_in();
     assert_eq!(visit().expect("the cable is back").text(), "hello");
 
-    let names = [host.namespace.name().to_owned(), same.namespace.name().to_owned()];
+    let names = [
+        host.namespace.name().to_owned(),
+        same.namespace.name().to_owned(),
+    ];
     drop((lab, other));
     for name in names {
-        assert!(!std::path::Path::new("/run/netns").join(&name).exists(), "{name}");
+        assert!(
+            !std::path::Path::new("/run/netns").join(&name).exists(),
+            "{name}"
+        );
     }
 }

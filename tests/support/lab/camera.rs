@@ -267,6 +267,29 @@ impl Camera {
             .map_err(|error| format!("{series}: {error}"))
     }
 
+    /// All that it tells people about troubles: the router's problem and the notices of its page.
+    pub(crate) fn words(&self) -> Result<String, String> {
+        let fleet: Value = self.get("/api/v1/cameras")?.json()?;
+        let notices = fleet["notices"].as_array().into_iter().flatten();
+        let mut words: Vec<_> = notices
+            .filter_map(|notice| notice["text"].as_str().map(str::to_owned))
+            .collect();
+        words.extend(self.status()?.router.problem);
+        Ok(words.join("\n"))
+    }
+
+    /// Waits until it tells of a trouble with all of these words, in any case of letters.
+    #[track_caller]
+    pub(crate) fn await_words(&self, expected: &[&str]) -> String {
+        let what = format!("{} says {expected:?}", self.name);
+        eventually(&what, PATIENCE, || {
+            let words = self.words()?;
+            let lower = words.to_lowercase();
+            ensure(expected.iter().all(|word| lower.contains(word)), &words)?;
+            Ok::<_, String>(words)
+        })
+    }
+
     /// What it wrote.
     pub(crate) fn log_text(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()

@@ -14,6 +14,9 @@
 //! The neighbour is some other device of the household: it visits the cameras from the LAN, maps ports of its own
 //! and reads the router's table. Nothing leaves the namespaces; everything goes when the [`Lab`] is dropped.
 
+// Each test program uses a part of this.
+#![allow(unused_imports)]
+
 mod camera;
 mod client;
 mod netns;
@@ -24,8 +27,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-pub(crate) use camera::{Camera, CameraSetup, Role, Status};
-pub(crate) use client::{Answer, Client, Stream};
+pub(crate) use camera::{Camera, CameraSetup, PATIENCE, Role, RouterState, Status};
+pub(crate) use client::{Answer, Client, Seen, Stream, picture_size};
 use netns::LabName;
 pub(crate) use netns::Namespace;
 pub(crate) use router::{Entry, Router, TableReader};
@@ -188,16 +191,16 @@ impl Lab {
 
     /// A camera on a given host.
     pub(crate) fn camera_on(&self, host: Host, name: &str) -> CameraSetup {
-        CameraSetup::new(host, name, &self.folder(), self.from_neighbour())
+        CameraSetup::new(host, name, &self.folder(), self.inside())
     }
 
     /// A visitor on the Internet.
-    pub(crate) fn from_outside(&self) -> Client {
+    pub(crate) fn outside(&self) -> Client {
         Client::new(self.wan.clone())
     }
 
     /// A visitor on the LAN.
-    pub(crate) fn from_neighbour(&self) -> Client {
+    pub(crate) fn inside(&self) -> Client {
         Client::new(self.neighbour.namespace.clone())
     }
 

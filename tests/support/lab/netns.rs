@@ -11,6 +11,9 @@ use std::process::{Command, Output};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
+
+use crate::support::wait::{ensure, eventually};
 
 const MADE: &str = "/run/netns";
 const PREFIX: &str = "ph";
@@ -128,10 +131,7 @@ impl Namespace {
 
     /// Ends what runs inside and removes it. Used while unwinding, so it reports and goes on.
     fn remove(&self) {
-        if let Ok(inside) = Command::new("ip")
-            .args(["netns", "pids", &self.0])
-            .output()
-        {
+        if let Ok(inside) = Command::new("ip").args(["netns", "pids", &self.0]).output() {
             for pid in text(&inside.stdout).split_whitespace() {
                 let _ = Command::new("kill").args(["-9", pid]).output();
             }
@@ -147,7 +147,7 @@ impl Namespace {
 /// Removes the namespaces of processes that are no more: killed tests could not do it themselves.
 fn sweep() {
     for name in existing() {
-        if maker(&name).is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+        if maker(&name).is_some_and(|pid| !alive(pid)) {
             Namespace(name).remove();
         }
     }
@@ -159,6 +159,13 @@ fn maker(name: &str) -> Option<u32> {
     let (number, _role) = rest.split_once('-')?;
     number.parse::<u32>().ok()?;
     pid.parse().ok()
+}
+
+/// Whether this process still runs. A zombie does not: where nobody reaps, a killed one stays as that.
+fn alive(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(
+        |stat| !matches!(stat.rsplit_once(") "), Some((_, rest)) if rest.starts_with(['Z', 'X'])),
+    )
 }
 
 fn existing() -> impl Iterator<Item = String> {
@@ -179,4 +186,15 @@ fn only_a_namespace_of_a_lab_has_a_maker() {
     for foreign in ["phone", "ph123", "ph123n-wan", "phxn1-wan", "cni-1234"] {
         assert_eq!(maker(foreign), None, "{foreign}");
     }
+}
+
+#[test]
+fn a_process_that_has_ended_is_not_alive_even_before_it_is_reaped() {
+    assert!(alive(std::process::id()));
+    let mut child = Command::new("true").spawn().unwrap();
+    eventually("the child ends", Duration::from_secs(5), || {
+        ensure(!alive(child.id()), "it is alive")
+    });
+    child.wait().unwrap();
+    assert!(!alive(child.id()));
 }

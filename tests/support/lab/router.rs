@@ -38,11 +38,7 @@ table inet filter {
   }
 }
 ";
-const CHAINS: [&str; 3] = [
-    "miniupnpd",
-    "prerouting_miniupnpd",
-    "postrouting_miniupnpd",
-];
+const CHAINS: [&str; 3] = ["miniupnpd", "prerouting_miniupnpd", "postrouting_miniupnpd"];
 
 /// The LAN address 192.168.77.`number`.
 pub(super) const fn lan_address(number: u8) -> Ipv4Addr {
