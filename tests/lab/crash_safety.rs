@@ -62,6 +62,7 @@ fn fifty_panics_leave_the_representative_in_office_and_its_viewers_served() {
     let pages = Watch::start(Duration::from_millis(30), move || {
         outside.get(&page).map(|answer| answer.status)
     });
+    let rules = lab.router.watch_rules();
     let table = lab.router.table();
     let entries = Watch::start(Duration::from_millis(100), move || table.entry(8080));
 
@@ -97,6 +98,7 @@ fn fifty_panics_leave_the_representative_in_office_and_its_viewers_served() {
             entries.len()
         );
     }
+    assert_eq!(rules.gone(), [""; 0], "mappings were released");
     for actor in ACTORS {
         assert_eq!(restarts(&fleet[0], actor), Ok(f64::from(BUDGET)), "{actor}");
     }

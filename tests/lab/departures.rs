@@ -15,8 +15,9 @@ fn killed_and_started_within_its_lease_it_takes_up_its_own_mapping_and_term_agai
         setup.set("router", "representative_lease", "30s")
     });
     let before = fleet[0].await_office();
+    let rules = lab.router.watch_rules();
     let table = lab.router.table();
-    let entries = Watch::start(Duration::from_millis(50), move || table.entry(8080));
+    let entries = Watch::start(Duration::from_millis(100), move || table.entry(8080));
 
     fleet[0].kill();
     fleet[0].start();
@@ -36,6 +37,7 @@ fn killed_and_started_within_its_lease_it_takes_up_its_own_mapping_and_term_agai
         let holder = entry.unwrap().map(|entry| entry.client);
         assert_eq!(holder, Some(fleet[0].address()));
     }
+    assert_eq!(rules.gone(), [""; 0], "mappings were released");
 }
 
 #[test]

@@ -122,6 +122,28 @@ fn a_lease_of_seconds_ends_and_a_reboot_loses_all() {
 }
 
 #[test]
+fn a_mapping_that_goes_is_heard_of_and_one_that_is_renewed_never_went() {
+    let Some(lab) = Lab::open(LabConfig::default()) else {
+        return;
+    };
+    let (router, host) = (&lab.router, lab.host(11));
+    let rules = router.watch_rules();
+    for _ in 0..2 {
+        let added = router.add(&host.namespace, host.address, 8080, LONG);
+        added.expect("a host may map for itself, and again");
+    }
+    assert_eq!(router.entries().len(), 1);
+    assert_eq!(rules.gone(), [""; 0]);
+
+    router.delete(&host.namespace, 8080).expect("its own");
+    eventually("its rules went", PATIENCE, || {
+        let gone = rules.gone();
+        // One that forwards, one that lets through.
+        ensure(gone.len() == 2, format!("{gone:?}"))
+    });
+}
+
+#[test]
 fn a_router_behind_another_one_does_not_map() {
     let Some(lab) = Lab::open(LabConfig {
         wan: Wan::Private,

@@ -21,6 +21,7 @@ mod camera;
 mod client;
 mod netns;
 mod router;
+mod rules;
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::client::Client;
+use super::rules::RuleWatch;
 use super::{LabConfig, Namespace, SecureMode};
 use crate::support::wait::{ensure, eventually};
 
@@ -267,6 +268,11 @@ impl Router {
             neighbour: self.neighbour.clone(),
             description_url: self.description_url(),
         }
+    }
+
+    /// Keeps a record of the mappings that go from now on. One at a time.
+    pub(crate) fn watch_rules(&self) -> RuleWatch {
+        RuleWatch::start(&self.namespace, self.dir.join("rules"))
     }
 
     /// The whole table, sorted by port.
