@@ -1,4 +1,4 @@
-//! An actor that panics costs its last message, never the office of representative (DESIGN §3 and §4).
+//! An actor that panics costs its last message, never the office of representative.
 
 use std::time::Duration;
 

@@ -106,7 +106,7 @@ fn a_router_that_goes_is_told_of_and_when_it_is_back_all_is_mapped_again() {
         status.router.state == RouterState::Lost
     });
     println!("words: {}", fleet[0].await_words(&["router"]));
-    // Its lease cannot be renewed: at its own deadline the representative stops believing (DESIGN §5, rule 3).
+    // Its lease cannot be renewed: at its own deadline the representative stops believing.
     fleet[0].await_status("gives up the office", PATIENCE, |status| {
         status.role != Role::Representative
     });

@@ -61,7 +61,7 @@ impl CameraSetup {
             .set("debug", "allow_crash", true)
     }
 
-    /// One setting of DESIGN §10; replaces what the lab sets by itself.
+    /// One setting, named as in the settings file; replaces what the lab sets by itself.
     pub(crate) fn set(
         mut self,
         section: &'static str,
