@@ -45,11 +45,7 @@ const STUCK: Duration = Duration::from_secs(20);
 const SILENT_THREAD: Duration = Duration::from_secs(10);
 
 /// Five crashes within half a minute are borne; each waits a little longer than the one before.
-const POLICY: Policy = Policy {
-    budget: Budget { restarts: 5, window: Duration::from_secs(30) },
-    backoff: BACKOFF,
-};
-const BACKOFF: Backoff = Backoff::DEFAULT;
+const BUDGET: Budget = Budget { restarts: 5, window: Duration::from_secs(30) };
 
 /// Runs one server until it is told to end. The answer is the process's exit code.
 ///
@@ -183,7 +179,9 @@ fn heed(event: &Event, cells: &Cells) -> Option<i32> {
     match event {
         Event::Restarted { actor, .. } => {
             warn!("{event}");
-            cells.metrics.actor_restarted(*actor);
+            if let Some(label) = Label::named(actor.0) {
+                cells.metrics.actor_restarts_total.of(label).inc();
+            }
         }
         Event::ThreadRestarted { .. } | Event::ThreadAbandoned { .. } => warn!("{event}"),
         Event::Started { .. } | Event::Ended { .. } => info!("{event}"),

@@ -178,9 +178,9 @@ impl ElectionActor {
             let wall = self.cells.clock.wall(office.deadline);
             wall.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
         });
-        metrics.lease_expiry_timestamp.set(expiry);
+        metrics.lease_expiry_timestamp_seconds.set(expiry);
         if before.office.is_some() != after.office.is_some() {
-            metrics.representative_changes.inc();
+            metrics.representative_changes_total.inc();
             if representative {
                 info!(term = %after.term, "this server is the representative");
             } else {

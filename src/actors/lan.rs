@@ -17,7 +17,7 @@ use super::registry::{Hear, RegistryActor};
 use crate::cells::Cells;
 use crate::fleet::Heard;
 use crate::lan::{Group, MAX_DATAGRAM, Report, interface, open};
-use crate::metrics::{Direction, MessageKind};
+use crate::metrics::{Direction, Kind};
 
 /// How often the interface is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -105,10 +105,14 @@ impl LanActor {
         };
         // UDP: a full buffer loses it, like the network would.
         match socket.try_send_to(&report.encode(), self.cells.settings.lan.group.into()) {
-            Ok(_) => self.cells.metrics.lan_message(MessageKind::Report, Direction::Sent),
+            Ok(_) => count(&self.cells, Direction::Sent),
             Err(why) => debug!(%why, "a report could not be sent"),
         }
     }
+}
+
+fn count(cells: &Cells, direction: Direction) {
+    cells.metrics.lan_messages_total.of((Kind::Report, direction)).inc();
 }
 
 /// Reads the group until the socket fails. A datagram is decoded before anything else is done with it.
@@ -126,7 +130,7 @@ async fn listen(
         };
         match (Report::decode(&buffer[..length]), from) {
             (Ok(report), SocketAddr::V4(from)) if report.id != cells.identity.id => {
-                cells.metrics.lan_message(MessageKind::Report, Direction::Received);
+                count(&cells, Direction::Received);
                 let heard = Heard { report, from: *from.ip(), at: Instant::now() };
                 // A full mailbox loses it, like the network would.
                 let _ = registry.try_send(Hear(heard));
@@ -134,7 +138,7 @@ async fn listen(
             (Ok(_), _) => {}
             (Err(why), from) => {
                 debug!(%from, %why, "passed a datagram over");
-                cells.metrics.lan_rejected(why.label());
+                cells.metrics.lan_messages_rejected_total.of(why.label()).inc();
             }
         }
     }

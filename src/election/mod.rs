@@ -29,5 +29,5 @@ pub use cell::RoleCell;
 pub use event::{Before, Effect, Event, Vacancy};
 pub use moment::Moment;
 pub use rules::Rules;
-pub use state::{Holding, Office, Request, Role, State};
+pub use state::{Memory, Holding, Office, Request, Role, State};
 pub use step::step;

@@ -25,10 +25,9 @@ pub fn mapped(table: &Table) -> Vec<Mapped> {
         .filter(|entry| entry.protocol == Protocol::Tcp && entry.enabled)
         .filter_map(|entry| {
             let name = Description::name_of(&entry.description)?;
-            let port = entry.internal_port.filter(|port| *port != 0)?;
             Some(Mapped {
                 external: entry.external,
-                lan: SocketAddrV4::new(entry.client_address()?, port),
+                lan: SocketAddrV4::new(entry.client_address()?, entry.internal?.get()),
                 name: name.to_owned(),
             })
         })

@@ -11,6 +11,7 @@ use actix_web::{Error, ResponseError as _, web};
 use futures_util::FutureExt as _;
 
 use super::{App, Problem, Visitor};
+use crate::metrics::{Route, StatusClass};
 
 /// A handler that panics costs its own request and says so; actix-web alone would drop the connection.
 pub async fn catch_panic<B: MessageBody + 'static>(
@@ -35,14 +36,21 @@ pub async fn count<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let began = Instant::now();
     let app = request.app_data::<web::Data<App>>().cloned();
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let response = next.call(request).await;
+        let response = next.call(request).await;
     if let Some(app) = app {
+        let route = match &response {
+            Ok(response) => response.request().match_pattern(),
+            Err(_) => None,
+        };
         let code = match &response {
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),
         };
-        app.cells.metrics.http_request(&route, code.as_u16(), began.elapsed());
+        let metrics = &app.cells.metrics;
+        let route = Route::of_pattern(route.as_deref().unwrap_or_default());
+        let class = StatusClass::of_code(code.as_u16());
+        metrics.http_requests_total.of((route, class)).inc();
+        metrics.http_request_duration_seconds.of(route).observe(began.elapsed().as_secs_f64());
     }
     response
 }

@@ -33,9 +33,9 @@ pub async fn mappings(app: Data<App>) -> Json<Mappings> {
     let entries = view.as_ref().map(|view| view.table.entries.as_slice()).unwrap_or_default();
     let entries = entries.iter().map(|entry| Mapping {
         external_port: entry.external.get(),
-        protocol: entry.protocol.to_string(),
-        client: entry.client.to_string(),
-        internal_port: entry.internal_port,
+        protocol: entry.protocol.as_str().to_owned(),
+        client: entry.client.clone(),
+        internal_port: entry.internal.map(|port| port.get()),
         enabled: entry.enabled,
         description: entry.description.clone(),
         lease_seconds: entry.lease_seconds,

@@ -128,7 +128,7 @@ pub fn notices(app: &App) -> Vec<Notice> {
 /// The router in one line.
 pub fn router_line(app: &App) -> String {
     let view = app.cells.router.borrow();
-    let name = view.found.as_ref().map_or("the router", |found| found.name.as_str());
+    let name = view.found.as_ref().map_or("the router", |found| found.identity.name.as_str());
     match (&view.state, view.external.as_ref().and_then(|external| external.address)) {
         (RouterState::Disabled, _) => "Router not used".to_owned(),
         (RouterState::Searching { .. }, _) => "Looking for a router".to_owned(),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::Activity;
 use crate::ids::{ExternalPort, InstanceId, InternalPort, Term};
+use crate::metrics::Rejection;
 
 /// No datagram is longer, so that none is ever fragmented.
 pub const MAX_DATAGRAM: usize = 1200;
@@ -46,7 +47,7 @@ struct VersionOnly {
     porthole: u16,
 }
 
-/// Why a datagram was passed over. The names are the `reason` of `porthole_lan_messages_rejected_total`.
+/// Why a datagram was passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
     /// Longer than any message.
@@ -62,11 +63,11 @@ pub enum Rejected {
 
 impl Rejected {
     /// The label of the counter.
-    pub fn label(self) -> &'static str {
+    pub fn label(self) -> Rejection {
         match self {
-            Self::TooLong => "too_long",
-            Self::Malformed => "malformed",
-            Self::Version => "version",
+            Self::TooLong => Rejection::TooLong,
+            Self::Malformed => Rejection::Malformed,
+            Self::Version => Rejection::Version,
         }
     }
 }
