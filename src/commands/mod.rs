@@ -1,1 +1,3 @@
 //! One file per sub-command.
+
+pub mod sim_router;

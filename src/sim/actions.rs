@@ -121,34 +121,38 @@ fn list(router: &Router, call: &Call) -> Result<Results, Fault> {
     if first > last {
         return Err(Fault::InconsistentParameters);
     }
-    let rows: String = router.read(|table, now| {
+    let rows: Vec<String> = router.read(|table, now| {
         table
             .live(now)
             .filter(|entry| entry.mapping.protocol == protocol)
             .filter(|entry| (first..=last).contains(&entry.mapping.external_port.get()))
             .take(most)
-            .map(|entry| {
-                let mut fields = leads_from(entry);
-                fields.extend(leads_to(entry, now).into_iter().map(|(name, value)| {
-                    // Two of the names differ inside the listing (WANIPConnection:2 §2.3.24).
-                    match name {
-                        "NewPortMappingDescription" => ("NewDescription", value),
-                        "NewLeaseDuration" => ("NewLeaseTime", value),
-                        name => (name, value),
-                    }
-                }));
-                let fields = elements("p:", &fields);
-                format!("<p:PortMappingEntry>{fields}</p:PortMappingEntry>")
-            })
+            .map(|entry| listed(entry, now))
             .collect()
     })?;
     if rows.is_empty() {
         return Err(Fault::NothingInRange);
     }
     let listing = format!(
-        "<p:PortMappingList xmlns:p=\"urn:schemas-upnp-org:gw:WANIPConnection\">{rows}</p:PortMappingList>"
+        "<p:PortMappingList xmlns:p=\"urn:schemas-upnp-org:gw:WANIPConnection\">{}</p:PortMappingList>",
+        rows.concat()
     );
     Ok(vec![("NewPortListing", listing)])
+}
+
+/// One entry of the listing, which calls two of the fields otherwise (WANIPConnection:2 §2.3.24).
+fn listed(entry: &Entry, now: Instant) -> String {
+    let mut fields = leads_from(entry);
+    fields.extend(leads_to(entry, now));
+    for (name, _) in &mut fields {
+        *name = match *name {
+            "NewPortMappingDescription" => "NewDescription",
+            "NewLeaseDuration" => "NewLeaseTime",
+            same => same,
+        };
+    }
+    let fields = elements("p:", &fields);
+    format!("<p:PortMappingEntry>{fields}</p:PortMappingEntry>")
 }
 
 /// Protocol and external port; only mappings for every outside host are known here.

@@ -16,7 +16,8 @@ pub(super) const INTERFACE_SCPD_PATH: &str = "/WANCfg.xml";
 /// Where the WAN interface service is called.
 pub(super) const INTERFACE_CONTROL_PATH: &str = "/ctl/CmnIfCfg";
 /// The service that miniupnpc wants to see before it takes a device for a gateway.
-pub(super) const INTERFACE_SERVICE: &str = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1";
+pub(super) const INTERFACE_SERVICE: &str =
+    "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1";
 
 /// `urn:schemas-upnp-org:service:WANIPConnection:` and the version.
 pub(super) fn connection_service(version: u8) -> String {
@@ -47,7 +48,10 @@ pub(super) fn unique_name(lan: Ipv4Addr, part: Part) -> String {
         Part::Connection => 2,
     };
     // "porthole" in ASCII, then the part and the address.
-    format!("uuid:706f7274-686f-6c65-{part:04x}-0000{:08x}", u32::from(lan))
+    format!(
+        "uuid:706f7274-686f-6c65-{part:04x}-0000{:08x}",
+        u32::from(lan)
+    )
 }
 
 /// The device description: a gateway with a WAN device with a WAN connection device.

@@ -33,7 +33,7 @@ const MAX_CONNECTIONS: usize = 4096;
 /// As long as a camera may take to accept.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A peer that vanished without a word is noticed after about three times this.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_mins(1);
 /// Pause after an accept that failed, which is seldom and mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Held twice by every connection; a camera's stream wants more than the usual 8 KiB.

@@ -133,7 +133,10 @@ impl Router {
         self.at_now(|state, now| {
             state.forward(&entry.mapping)?;
             let mapping = &entry.mapping;
-            let old = state.table.get(now, mapping.protocol, mapping.external_port).cloned();
+            let old = state
+                .table
+                .get(now, mapping.protocol, mapping.external_port)
+                .cloned();
             state.table.put(entry.clone());
             self.tell(match old {
                 Some(old) => Event::Replaced { old, new: entry },

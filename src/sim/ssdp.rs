@@ -106,18 +106,15 @@ impl Sockets {
     /// # Errors
     /// When an address cannot be bound or the group cannot be joined.
     pub(super) fn bind(lan: Ipv4Addr, address: SocketAddrV4) -> io::Result<Self> {
-        let group = if address.ip().is_multicast() {
-            let socket = bind(address)?;
-            socket.join_multicast_v4(*address.ip(), lan)?;
-            Some(socket)
+        let (unicast, group) = if address.ip().is_multicast() {
+            let group = bind(address, Sharing::Shared)?;
+            group.join_multicast_v4(*address.ip(), lan)?;
+            let port = group.local_addr()?.port();
+            let unicast = bind(SocketAddrV4::new(lan, port), Sharing::Shared)?;
+            (unicast, Some(group))
         } else {
-            None
+            (bind(address, Sharing::Sole)?, None)
         };
-        let port = match &group {
-            Some(socket) => socket.local_addr()?.port(),
-            None => address.port(),
-        };
-        let unicast = bind(SocketAddrV4::new(lan, port))?;
         let address = SocketAddrV4::new(*address.ip(), unicast.local_addr()?.port());
         Ok(Self {
             unicast,
@@ -170,22 +167,27 @@ impl Sockets {
     }
 }
 
-async fn receive(
-    socket: Option<&UdpSocket>,
-    buffer: &mut [u8],
-) -> io::Result<(usize, SocketAddr)> {
+async fn receive(socket: Option<&UdpSocket>, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     match socket {
         Some(socket) => socket.recv_from(buffer).await,
         None => std::future::pending().await,
     }
 }
 
-fn bind(address: SocketAddrV4) -> io::Result<UdpSocket> {
+/// Whether other programs may have the same port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// They may not: two simulated routers on one address are a mistake.
+    Sole,
+    /// They may: everything on a machine that speaks SSDP is on the group's port.
+    Shared,
+}
+
+fn bind(address: SocketAddrV4, sharing: Sharing) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    // The group's port is shared by everything on the machine that speaks SSDP.
-    if address.ip().is_multicast() {
+    if sharing == Sharing::Shared {
         socket.set_reuse_address(true)?;
-        // Only searches that reach this interface, not every group that some other program joined.
+        // Only what comes in by the interface joined on, not by every one that some other program joined on.
         socket.set_multicast_all_v4(false)?;
     }
     socket.set_nonblocking(true)?;

@@ -242,6 +242,9 @@ impl Table {
     /// When the next lease ends.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Instant> {
-        self.entries.iter().filter_map(|entry| entry.lease_end).min()
+        self.entries
+            .iter()
+            .filter_map(|entry| entry.lease_end)
+            .min()
     }
 }

@@ -42,7 +42,14 @@ fn a_port_held_by_another_is_refused_with_718_until_its_lease_ends() {
         table.add(late, B, mapping(B, 8080), 30),
         Err(Fault::Conflict)
     );
-    assert_eq!(table.get(late, Protocol::Tcp, port(8080)).unwrap().mapping.client, A);
+    assert_eq!(
+        table
+            .get(late, Protocol::Tcp, port(8080))
+            .unwrap()
+            .mapping
+            .client,
+        A
+    );
     let ended = after(t0, 30);
     assert!(matches!(
         table.add(ended, B, mapping(B, 8080), 30),
@@ -101,7 +108,12 @@ fn secure_mode_refuses_with_the_codes_it_is_told() {
             assert_eq!(refused.code(), add_code);
             let refused = table.delete(now, B, Protocol::Tcp, port(8080)).unwrap_err();
             assert_eq!(refused.code(), delete_code);
-            assert!(table.delete(now, A, Protocol::Tcp, port(8080)).unwrap().is_some());
+            assert!(
+                table
+                    .delete(now, A, Protocol::Tcp, port(8080))
+                    .unwrap()
+                    .is_some()
+            );
         }
     }
 }
@@ -111,7 +123,12 @@ fn an_open_router_lets_anybody_delete() {
     let mut table = table(|_| ());
     let now = Instant::now();
     table.add(now, A, mapping(A, 8080), 30).unwrap();
-    assert!(table.delete(now, B, Protocol::Tcp, port(8080)).unwrap().is_some());
+    assert!(
+        table
+            .delete(now, B, Protocol::Tcp, port(8080))
+            .unwrap()
+            .is_some()
+    );
     assert_eq!(table.live(now).count(), 0);
 }
 
@@ -133,7 +150,12 @@ fn leases_are_granted_by_the_routers_rule() {
         let seconds = table
             .add(now, A, mapping(A, 8080), asked)
             .map_err(Fault::code)
-            .map(|_| table.get(now, Protocol::Tcp, port(8080)).unwrap().seconds_left(now));
+            .map(|_| {
+                table
+                    .get(now, Protocol::Tcp, port(8080))
+                    .unwrap()
+                    .seconds_left(now)
+            });
         assert_eq!(seconds, granted, "{rule:?}, asked {asked}");
     }
 }
@@ -177,7 +199,13 @@ fn an_overwriting_router_says_ok_and_the_first_is_gone() {
         panic!("not replaced");
     };
     assert_eq!((old.mapping.client, new.mapping.client), (A, B));
-    assert_eq!(table.live(now).map(|e| e.mapping.client).collect::<Vec<_>>(), [B]);
+    assert_eq!(
+        table
+            .live(now)
+            .map(|e| e.mapping.client)
+            .collect::<Vec<_>>(),
+        [B]
+    );
 }
 
 #[test]
@@ -210,8 +238,16 @@ fn the_next_expiry_is_the_earliest_and_permanent_ones_have_none() {
 /// One thing that happens to the table; hosts and ports are few so that they meet.
 #[derive(Clone, Debug)]
 enum Step {
-    Add { by: Ipv4Addr, to: Ipv4Addr, port: u16, lease: u32 },
-    Delete { by: Ipv4Addr, port: u16 },
+    Add {
+        by: Ipv4Addr,
+        to: Ipv4Addr,
+        port: u16,
+        lease: u32,
+    },
+    Delete {
+        by: Ipv4Addr,
+        port: u16,
+    },
     Expire,
     Wait(u64),
 }
@@ -252,7 +288,13 @@ type Model = HashMap<u16, (Ipv4Addr, Option<Instant>)>;
 fn listed(table: &Table, now: Instant) -> Vec<(u16, Ipv4Addr, Option<Instant>)> {
     table
         .live(now)
-        .map(|entry| (entry.mapping.external_port.get(), entry.mapping.client, entry.lease_end))
+        .map(|entry| {
+            (
+                entry.mapping.external_port.get(),
+                entry.mapping.client,
+                entry.lease_end,
+            )
+        })
         .collect()
 }
 
