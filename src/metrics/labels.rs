@@ -1,6 +1,9 @@
 //! Label values as closed sets: no client, name or address ever becomes a series, and every series
 //! exists from the start at 0.
 
+use crate::camera::Discard;
+use crate::gateway::Action;
+
 /// The values of one label, or of a pair of labels: a closed set.
 pub trait Labels: Copy + 'static {
     /// How many combinations there are.
@@ -92,18 +95,13 @@ label!(
     }
 );
 
-label!(
-    /// An action asked of the router (UPnP `WANIPConnection`).
-    Action as "action" {
-        AddPortMapping = "AddPortMapping",
-        DeletePortMapping = "DeletePortMapping",
-        GetSpecificPortMappingEntry = "GetSpecificPortMappingEntry",
-        GetListOfPortMappings = "GetListOfPortMappings",
-        GetGenericPortMappingEntry = "GetGenericPortMappingEntry",
-        GetExternalIpAddress = "GetExternalIPAddress",
-        GetStatusInfo = "GetStatusInfo",
+impl Actor {
+    /// The label of the actor with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|actor| actor.as_str() == name)
     }
-);
+}
 
 label!(
     /// Why an action failed: the router's own error code, or that there was no readable answer.
@@ -118,23 +116,25 @@ label!(
         SamePortValuesRequired = "724",
         OnlyPermanentLeases = "725",
         NoPortMapsAvailable = "728",
-        OtherFault = "other",
-        Timeout = "timeout",
+        Other = "other",
         Unreachable = "unreachable",
+        TimedOut = "timed_out",
         Unreadable = "unreadable",
+        TooLarge = "too_large",
+        NotStored = "not_stored",
+        SwitchedOff = "switched_off",
     }
 );
 
 impl Failure {
-    /// The label of a UPnP error code.
+    /// The label for what [`crate::gateway::Error::code`] says; rare codes share one.
     #[must_use]
-    pub fn of_code(code: u16) -> Self {
-        let text = code.to_string();
+    pub fn of_code(code: &str) -> Self {
         Self::ALL
             .iter()
             .copied()
-            .find(|f| f.as_str() == text)
-            .unwrap_or(Self::OtherFault)
+            .find(|failure| failure.as_str() == code)
+            .unwrap_or(Self::Other)
     }
 }
 
@@ -168,16 +168,6 @@ label!(
         WrongKey = "wrong_key",
         Replay = "replay",
         TooMany = "too_many",
-    }
-);
-
-label!(
-    /// Why a captured frame was not used.
-    Discard as "reason" {
-        Superseded = "superseded",
-        Truncated = "truncated",
-        Corrupt = "corrupt",
-        DeviceError = "device_error",
     }
 );
 
@@ -247,3 +237,31 @@ impl StatusClass {
         }
     }
 }
+
+/// A closed set that another module has: its values become labels here.
+macro_rules! label_of {
+    ($name:ident as $label:literal by $text:ident) => {
+        impl Labels for $name {
+            const COUNT: usize = Self::ALL.len();
+
+            fn names() -> Vec<&'static str> {
+                vec![$label]
+            }
+
+            fn all() -> Vec<Self> {
+                Self::ALL.to_vec()
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+
+            fn values(self) -> Vec<&'static str> {
+                vec![self.$text()]
+            }
+        }
+    };
+}
+
+label_of!(Action as "action" by as_str);
+label_of!(Discard as "reason" by word);

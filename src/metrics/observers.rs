@@ -30,7 +30,7 @@ impl Observer for RouterMetrics {
     fn request(&self, action: Action, result: Result<(), &'static str>) {
         self.0.router_requests_total.of(action).inc();
         if let Err(code) = result {
-            let failure = super::Failure::of_label(code);
+            let failure = super::Failure::of_code(code);
             self.0.router_request_failures_total.of((action, failure)).inc();
         }
     }
