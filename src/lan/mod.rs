@@ -1,1 +1,3 @@
 //! What the servers say to each other on the LAN.
+
+pub mod interface;
