@@ -7,3 +7,4 @@ pub mod format;
 pub mod frame;
 pub mod pool;
 pub mod source;
+pub mod v4l2;
