@@ -7,7 +7,9 @@ use v4l::Device;
 use v4l::capability::Flags;
 
 use super::call::call;
+use super::open;
 use crate::camera::format::PixelFormat;
+use crate::camera::source::SourceError;
 
 /// A node `/dev/video*`, as `doctor` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub enum Ability {
     },
     /// Something else, or a camera that we cannot read: why, e.g. "it is not a camera".
     Unusable {
-        /// Completes "it cannot be used: …".
+        /// A clause for people.
         why: String,
     },
 }
@@ -78,10 +80,11 @@ fn look_at(number: u32) -> Listed {
 
 fn ability(path: &Path) -> Ability {
     let formats = call("opening the device", || Device::with_path(path)).and_then(|device| {
-        super::card(&device)?;
-        super::offered(&device)
+        open::card(&device)?;
+        open::offered(&device)
     });
     match formats {
+        Err(SourceError::Unsupported { what }) => Ability::Unusable { why: what },
         Err(error) => Ability::Unusable {
             why: error.to_string(),
         },
