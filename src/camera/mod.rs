@@ -22,4 +22,5 @@ mod scene;
 pub mod settings;
 pub mod slot;
 pub mod source;
+pub mod v4l2;
 pub mod viewing;

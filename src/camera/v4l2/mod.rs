@@ -1,0 +1,99 @@
+//! Cameras of the Linux kernel (V4L2, `/dev/video*`), through the `v4l` crate.
+//!
+//! `open` opens one; `choose` and `clock` are pure: which format, size and rate, and when a frame was
+//! taken. `probe` lists the devices, `stream` reads frames, `call` stands around every call of the crate,
+//! because it panics on answers that it does not know. A camera that breaks, hangs or leaves is an error,
+//! never more.
+
+mod call;
+mod choose;
+mod clock;
+mod open;
+mod probe;
+mod stream;
+
+use std::path::PathBuf;
+
+use super::source::{Opener, Source, SourceError, Wanted};
+use open::open;
+pub use probe::{Ability, Listed, devices, first_camera};
+
+/// Opens a V4L2 camera.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct V4l2Opener {
+    which: Which,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Which {
+    At(PathBuf),
+    First,
+}
+
+impl V4l2Opener {
+    /// The camera at this path, e.g. `/dev/video0` or a link in `/dev/v4l/by-id`.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self {
+            which: Which::At(path.into()),
+        }
+    }
+
+    /// Whichever camera is the first when it is opened: one that is plugged in again may come back under
+    /// another number.
+    pub const fn first() -> Self {
+        Self {
+            which: Which::First,
+        }
+    }
+}
+
+impl Opener for V4l2Opener {
+    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
+        let source = match &self.which {
+            Which::At(path) => open(path, wanted)?,
+            Which::First => {
+                let listed = devices();
+                let camera = first_camera(&listed).ok_or(SourceError::Gone)?;
+                open(&camera.path, wanted)?
+            }
+        };
+        Ok(Box::new(source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY: Wanted = Wanted {
+        width: 640,
+        height: 480,
+        fps: 30,
+    };
+
+    fn error_of(path: &str) -> SourceError {
+        match V4l2Opener::at(path).open(&ANY) {
+            Ok(source) => panic!("{path} opened as {}", source.describe()),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn a_path_without_a_device_is_a_camera_that_is_not_connected() {
+        assert!(matches!(error_of("/dev/no-such-video"), SourceError::Gone));
+    }
+
+    #[test]
+    fn a_device_that_is_no_camera_is_refused_in_words() {
+        let error = error_of("/dev/null").to_string();
+        assert_eq!(error, "the camera cannot be used: it is not a video device");
+    }
+
+    #[test]
+    fn a_path_that_no_system_call_takes_is_an_error_and_no_panic() {
+        assert!(matches!(
+            error_of("/dev/vid\0eo"),
+            SourceError::Broken { .. }
+        ));
+    }
+}
