@@ -151,7 +151,10 @@ export class Stream {
       if (image.isConnected && attempt === this.#attempt) this.#failed(attempt);
     };
     const deadline = Date.now() + STREAM_START;
-    while (!broken && image.naturalWidth === 0 && Date.now() < deadline) await wait(100);
+    while (!broken && image.naturalWidth === 0 && Date.now() < deadline) {
+      broken = image.complete; // it failed before anybody listened
+      if (!broken) await wait(100);
+    }
     if (attempt !== this.#attempt) {
       if (!image.isConnected) image.src = "";
       return;

@@ -38,12 +38,17 @@ async function firstThatAnswers(urls) {
   return Promise.any(probes).catch(() => null);
 }
 
+/** The last known pictures and links stay; only this camera's picture is dimmed. */
+function showLost(lost) {
+  document.querySelector("#lost").hidden = !lost;
+  document.querySelector("#mine").toggleAttribute("data-lost", lost);
+}
+
 /**
  * Calls `show(answer)` with each answer and `back()` before the first one after a silence.
  * `elsewhere()` names the other cameras' addresses.
  */
 export function watch({ show, back, elsewhere }) {
-  const lost = document.querySelector("#lost");
   let failures = 0;
   let silentSince = 0;
   let patience = PATIENCE_LAN;
@@ -55,7 +60,7 @@ export function watch({ show, back, elsewhere }) {
       const answer = await ask();
       if (failures >= FAILURES_SHOWN) back();
       failures = 0;
-      lost.hidden = true;
+      showLost(false);
       const mine = answer.cameras.find((camera) => camera.self);
       const outside = webUrl(mine?.external_url);
       patience = outside && new URL(outside).origin === location.origin
@@ -65,7 +70,7 @@ export function watch({ show, back, elsewhere }) {
       console.warn("This camera does not answer:", error);
       if (failures === 0) silentSince = Date.now();
       failures += 1;
-      lost.hidden = failures < FAILURES_SHOWN;
+      showLost(failures >= FAILURES_SHOWN);
       if (failures > FAILURES_SHOWN && Date.now() - silentSince > patience && !document.hidden) {
         const next = await firstThatAnswers(elsewhere());
         if (next) location.assign(next);
