@@ -27,7 +27,7 @@ use crate::actors::{
     registry::Introduce, registry::RegistryActor, router::RouterActor,
 };
 use crate::cells::Cells;
-use crate::durable::StateFile;
+use crate::durable::Writer;
 use crate::http::{Actors, App, Listeners};
 use crate::metrics::Actor as Label;
 use crate::supervise::{ActorName, Backoff, Budget, Event, Events, Policy, Supervisor};
@@ -51,7 +51,7 @@ const BUDGET: Budget = Budget { restarts: 5, window: Duration::from_secs(30) };
 ///
 /// # Errors
 /// When the system refuses a thread or a signal handler.
-pub async fn run(cells: Arc<Cells>, disk: Arc<StateFile>) -> io::Result<i32> {
+pub async fn run(cells: Arc<Cells>, disk: Arc<Writer>) -> io::Result<i32> {
     let (supervisor, events) = Supervisor::new();
     let watchdog = supervisor.watchdog(STUCK)?;
     let (network, media, web) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
@@ -65,13 +65,18 @@ pub async fn run(cells: Arc<Cells>, disk: Arc<StateFile>) -> io::Result<i32> {
         leave(&house, &supervisor).await;
     }
     house.listeners.close().await;
-    disk.flush();
     drop(watchdog);
     for arbiter in [network, media, web] {
         arbiter.stop();
     }
     System::current().stop();
     Ok(code)
+}
+
+/// The first restart is immediate, the next ones wait 50 ms and double up to 2 s.
+fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(50), Duration::from_secs(2), 20)
+        .expect("the pauses are in order and the jitter is below 100 %")
 }
 
 /// The addresses that the root itself needs.
@@ -86,31 +91,32 @@ fn build(
     root: &Supervisor,
     [network_arbiter, media_arbiter, web_arbiter]: [&Arbiter; 3],
     cells: &Arc<Cells>,
-    disk: &Arc<StateFile>,
+    disk: &Arc<Writer>,
 ) -> House {
+    let policy = Policy { budget: BUDGET, backoff: backoff() };
     let on = |arbiter: &Arbiter| arbiter.handle();
     let name = |label: Label| ActorName(label.as_str());
     let c = || Arc::clone(cells);
 
     let network = root.group("network");
     let at = on(network_arbiter);
-    let router = network.keep(&at, name(Label::Router), POLICY, {
+    let router = network.keep(&at, name(Label::Router), policy, {
         let cells = c();
         move |_, life| RouterActor::new(cells, life.progress)
     });
-    let registry = network.keep(&at, name(Label::Registry), POLICY, {
+    let registry = network.keep(&at, name(Label::Registry), policy, {
         let cells = c();
         move |_, _| RegistryActor::new(cells)
     });
-    let lan = network.keep(&at, name(Label::Lan), POLICY, {
+    let lan = network.keep(&at, name(Label::Lan), policy, {
         let (cells, registry) = (c(), registry.clone());
         move |_, _| LanActor::new(cells, registry)
     });
-    let discovery = network.keep(&at, name(Label::Discovery), POLICY, {
+    let discovery = network.keep(&at, name(Label::Discovery), policy, {
         let cells = c();
         move |_, _| DiscoveryActor::new(cells)
     });
-    let election = network.keep_synced(&at, name(Label::Election), POLICY, {
+    let election = network.keep_synced(&at, name(Label::Election), policy, {
         let (cells, disk, router) = (c(), Arc::clone(disk), router.clone());
         move |_, life| ElectionActor::new(cells, disk, router, life.progress)
     });
@@ -119,22 +125,22 @@ fn build(
 
     let media = root.group("media");
     let at = on(media_arbiter);
-    let capture = media.keep(&at, name(Label::Capture), POLICY, {
+    let capture = media.keep(&at, name(Label::Capture), policy, {
         let cells = c();
-        move |_, life| CaptureActor::new(cells, life.worker("capture", SILENT_THREAD, BACKOFF))
+        move |_, life| CaptureActor::new(cells, life.worker("capture", SILENT_THREAD, backoff()))
     });
-    let encoder = media.keep(&at, name(Label::Encoder), POLICY, {
+    let encoder = media.keep(&at, name(Label::Encoder), policy, {
         let cells = c();
-        move |_, life| EncoderActor::new(cells, life.worker("encoder", SILENT_THREAD, BACKOFF))
+        move |_, life| EncoderActor::new(cells, life.worker("encoder", SILENT_THREAD, backoff()))
     });
-    let drive = media.keep(&at, name(Label::Drive), POLICY, {
+    let drive = media.keep(&at, name(Label::Drive), policy, {
         let cells = c();
         move |_, _| DriveActor::new(cells)
     });
 
     let web = root.group("web");
     let listeners = Arc::new(Listeners::default());
-    web.keep(&on(web_arbiter), name(Label::Http), POLICY, {
+    web.keep(&on(web_arbiter), name(Label::Http), policy, {
         let mut crash: BTreeMap<&'static str, Recipient<Crash>> = BTreeMap::from([
             (Label::Router.as_str(), router.recipient()),
             (Label::Registry.as_str(), registry.recipient()),

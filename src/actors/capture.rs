@@ -12,7 +12,8 @@ use actix::prelude::*;
 use tracing::warn;
 
 use super::crash::crashes_on_demand;
-use crate::camera::{Capture, opener};
+use crate::camera::capture::Capture;
+use crate::camera::opener;
 use crate::cells::Cells;
 use crate::supervise::{ThreadEnded, Worker};
 
@@ -38,7 +39,7 @@ impl CaptureActor {
             let camera = &cells.camera;
             let mut capture = Capture {
                 name: cells.name.watch(),
-                opener: opener(&cells.settings.camera, cells.name.watch(), camera.position.subscribe()),
+                opener: opener(&cells.settings.camera.source, cells.name.watch(), camera.drive.clone()),
                 audience: Arc::clone(&camera.audience),
                 raw: Arc::clone(&camera.raw),
                 pictures: Arc::clone(&camera.pictures),

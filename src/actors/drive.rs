@@ -8,13 +8,18 @@ use std::sync::Arc;
 use actix::prelude::*;
 
 use super::crash::crashes_on_demand;
-use crate::camera::{Motion, Position};
+use crate::camera::drive::Position;
 use crate::cells::Cells;
 
-/// Turn the camera; the answer is where it then stands.
+/// Turn the camera; the answer is where it then points, within its limits.
 #[derive(Message)]
 #[rtype(result = "Position")]
-pub struct Turn(pub Motion);
+pub enum Turn {
+    /// To this position.
+    To(Position),
+    /// By this much.
+    By(Position),
+}
 
 /// See the module.
 pub struct DriveActor {
@@ -37,10 +42,12 @@ impl Supervised for DriveActor {}
 impl Handler<Turn> for DriveActor {
     type Result = MessageResult<Turn>;
 
-    fn handle(&mut self, Turn(motion): Turn, _: &mut Self::Context) -> Self::Result {
-        let position = self.cells.camera.position.borrow().moved(motion);
-        self.cells.camera.position.send_replace(position);
-        MessageResult(position)
+    fn handle(&mut self, turn: Turn, _: &mut Self::Context) -> Self::Result {
+        let drive = &self.cells.camera.drive;
+        MessageResult(match turn {
+            Turn::To(position) => drive.move_to(position),
+            Turn::By(step) => drive.move_by(step),
+        })
     }
 }
 

@@ -17,9 +17,10 @@ use tracing::{debug, info};
 use super::crash::crashes_on_demand;
 use super::router::{Ask, RouterActor};
 use crate::cells::{Cells, RouterState, RouterView};
-use crate::durable::StateFile;
+use crate::durable::{self, Writer};
 use crate::election::{Effect, Event, Request, Role, State, Vacancy};
 use crate::fleet::{default_name, mapped};
+use crate::gateway::{Extent, Protocol, Table};
 use crate::ids::{ExternalPort, InternalPort, Term};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::settings::PortMode;
@@ -44,7 +45,7 @@ pub struct Leave;
 /// See the module.
 pub struct ElectionActor {
     cells: Arc<Cells>,
-    disk: Arc<StateFile>,
+    disk: Arc<Writer>,
     router: Addr<RouterActor>,
     progress: Progress,
     life: Life,
@@ -64,7 +65,7 @@ impl ElectionActor {
     /// An actor that has yet to take its first step.
     pub fn new(
         cells: Arc<Cells>,
-        disk: Arc<StateFile>,
+        disk: Arc<Writer>,
         router: Addr<RouterActor>,
         progress: Progress,
     ) -> Self {
@@ -164,8 +165,13 @@ impl ElectionActor {
     }
 
     fn remember(&self) {
+        let now = self.cells.clock.now();
         let state = self.cells.role.load();
-        self.disk.store(&state, self.cells.name.given());
+        let mut remembered = durable::State::new(self.cells.identity.id);
+        remembered.term = state.term;
+        remembered.name = self.cells.name.given();
+        remembered.mapped_port = state.external_port(self.cells.role.rules(), now).or(state.preferred);
+        self.disk.store(remembered);
     }
 
     fn announce(&self, before: &State, after: &State) {
@@ -275,12 +281,12 @@ impl StreamHandler<RouterView> for ElectionActor {
 }
 
 /// What a reading of the table says to the rules.
-fn survey(table: &crate::gateway::Table, cells: &Cells, me: Option<Ipv4Addr>) -> Event {
+fn survey(table: &Table, cells: &Cells, me: Option<Ipv4Addr>) -> Event {
     let rules = cells.role.rules();
-    let tcp = || table.entries.iter().filter(|entry| entry.protocol == crate::gateway::Protocol::Tcp);
+    let tcp = || table.entries.iter().filter(|entry| entry.protocol == Protocol::Tcp);
     let representative = if tcp().any(|entry| entry.external == rules.representative_port) {
         Vacancy::Held
-    } else if table.is_complete() {
+    } else if table.extent == Extent::Whole {
         Vacancy::Free
     } else {
         Vacancy::Unknown

@@ -11,7 +11,7 @@ use actix::prelude::*;
 use tracing::warn;
 
 use super::crash::crashes_on_demand;
-use crate::camera::Encoding;
+use crate::camera::encode::Encoding;
 use crate::cells::Cells;
 use crate::supervise::{ThreadEnded, Worker};
 

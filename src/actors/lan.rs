@@ -43,7 +43,8 @@ impl LanActor {
 
     /// Looks at the interface; joins the group anew when the address is another one.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        let settings = &self.cells.settings;
+        let cells = Arc::clone(&self.cells);
+        let settings = &cells.settings;
         let seen = interface::find(settings.node.interface.as_deref(), settings.http.bind);
         let changed = self.cells.lan.send_if_modified(|known| {
             let changed = *known != seen;

@@ -4,9 +4,12 @@
 //! is the same value in every life, so what it owns stands in one `life` field that `restarting`
 //! throws away; what must last stands in the [`cells`](crate::cells).
 
+pub mod capture;
 pub mod crash;
 pub mod discovery;
+pub mod drive;
 pub mod election;
+pub mod encoder;
 pub mod http;
 pub mod lan;
 pub mod registry;

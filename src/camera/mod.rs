@@ -3,6 +3,7 @@
 //! Capture thread → [`slot::RawSlot`] → encoder thread → [`slot::PictureSlot`] → any number of
 //! [`viewing::Viewer`]s. Newest wins in both slots; a frame is encoded once, whoever watches.
 
+mod auto;
 mod canvas;
 pub mod capture;
 pub mod drive;
@@ -24,3 +25,5 @@ pub mod slot;
 pub mod source;
 pub mod v4l2;
 pub mod viewing;
+
+pub use auto::opener;

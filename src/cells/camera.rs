@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::camera::{
-    Audience, CameraHealth, CameraSettings, MOST_VIEWERS, PictureSlot, Position, Quality, RawSlot,
-    Viewing, Wanted,
-};
+use crate::camera::drive::SimulatedDrive;
+use crate::camera::jpeg::Quality;
+use crate::camera::observe::CameraHealth;
+use crate::camera::settings::CameraSettings;
+use crate::camera::slot::{PictureSlot, RawSlot};
+use crate::camera::source::Wanted;
+use crate::camera::viewing::{Audience, MOST_VIEWERS, Viewing};
 use crate::fleet::Activity;
 use crate::settings::Camera;
 
@@ -26,8 +29,8 @@ pub struct CameraCells {
     pub health: watch::Sender<CameraHealth>,
     /// What is asked of it; followed without a restart.
     pub settings: watch::Sender<CameraSettings>,
-    /// Where the drive has turned it.
-    pub position: watch::Sender<Position>,
+    /// What turns the test pattern.
+    pub drive: SimulatedDrive,
 }
 
 impl CameraCells {
@@ -37,7 +40,7 @@ impl CameraCells {
         let pictures = Arc::new(PictureSlot::new());
         let begin = CameraSettings {
             wanted: Wanted { width: settings.width, height: settings.height, fps: settings.fps },
-            quality: Quality::new(settings.quality),
+            quality: Quality::new(settings.quality).unwrap_or(Quality::STREAM),
             idle_close: settings.idle_close,
         };
         Self {
@@ -47,7 +50,7 @@ impl CameraCells {
             pictures,
             health: watch::Sender::new(CameraHealth::Idle),
             settings: watch::Sender::new(begin),
-            position: watch::Sender::new(Position::HOME),
+            drive: SimulatedDrive::new(),
         }
     }
 

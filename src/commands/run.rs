@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::Config;
 use crate::cells::{CameraCells, Cells, Clock, Doors, Identity, NameCell, RouterState, RouterView};
-use crate::durable::StateFile;
+use crate::durable::{self, StateFile, Writer};
 use crate::election::{Memory, RoleCell, Rules, State};
 use crate::fleet::Fleet;
 use crate::ids::BootId;
@@ -24,16 +24,17 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     let clock = Clock::start();
     let settings = config.load()?;
     supervise::install_hook();
-    let (disk, remembered) = StateFile::open(&settings.node.data_dir)?;
+    let file = StateFile::new(&settings.node.data_dir);
+    let (remembered, _) = file.load()?;
     let cells = Arc::new(cells(settings, clock, &remembered)?);
-    let disk = Arc::new(disk);
+    let disk = Arc::new(Writer::start(file)?);
     Ok(System::new().block_on(tree::run(cells, disk))?)
 }
 
 fn cells(
     settings: Settings,
     clock: Clock,
-    remembered: &crate::durable::State,
+    remembered: &durable::State,
 ) -> anyhow::Result<Cells> {
     let identity = Identity { id: remembered.instance, boot: BootId::random()? };
     let rules = Rules {
@@ -42,8 +43,9 @@ fn cells(
         representative_lease: settings.router.representative_lease,
         lease: settings.router.lease,
     };
-    let memory = if remembered.held_office { Memory::HeldOffice } else { Memory::None };
-    let state = State::new(remembered.term, remembered.port, memory);
+    let held_office = remembered.mapped_port == Some(rules.representative_port);
+    let memory = if held_office { Memory::HeldOffice } else { Memory::None };
+    let state = State::new(remembered.term, remembered.mapped_port, memory);
     let given = Some(settings.node.name.clone()).filter(|name| !name.is_empty());
     let name = NameCell::new(given.or_else(|| remembered.name.clone()), identity.id);
     let lan = interface::find(settings.node.interface.as_deref(), settings.http.bind);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::num::NonZeroU32;
 
+use actix::System;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use tokio::signal::unix::{SignalKind, signal};
@@ -149,7 +150,12 @@ impl Args {
 ///
 /// # Errors
 /// When an address or port cannot be had, or standard output is gone.
-pub async fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> anyhow::Result<i32> {
+    System::new().block_on(simulate(args))?;
+    Ok(0)
+}
+
+async fn simulate(args: &Args) -> anyhow::Result<()> {
     let config = args.config();
     let mut terminate =
         signal(SignalKind::terminate()).context("SIGTERM cannot be listened for")?;

@@ -45,6 +45,8 @@ pub struct Office {
     pub renew_at: Moment,
     /// When it was taken, or taken up again.
     pub since: Moment,
+    /// The lease that the router granted; `None` has no end.
+    pub granted: Option<Duration>,
 }
 
 /// A mapping on a port of the range.
@@ -56,6 +58,8 @@ pub struct Holding {
     pub renew_at: Moment,
     /// From then on it cannot be counted on; `None` when it has no end.
     pub lapses_at: Option<Moment>,
+    /// The lease that the router granted; `None` has no end.
+    pub granted: Option<Duration>,
 }
 
 /// One thing to ask of the router. Each can be asked twice without harm.

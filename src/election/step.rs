@@ -195,6 +195,7 @@ fn secured(
             deadline,
             renew_at: sent_at + (lease / 4).min(rules.office_renewal()),
             since: state.office.map_or(now, |office| office.since),
+            granted,
         });
         state.memory = Memory::HeldOffice;
     } else {
@@ -203,6 +204,7 @@ fn secured(
             port,
             renew_at: sent_at + lease / 2,
             lapses_at: granted.map(|granted| sent_at + granted),
+            granted,
         });
         state.preferred = Some(port);
         state.crowded_since = None;

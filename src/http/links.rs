@@ -25,12 +25,12 @@ impl Links {
     /// Where a camera answers from outside.
     pub fn external(&self, camera: &Camera) -> Option<WebUrl> {
         let host = self.host.as_ref()?;
-        WebUrl::new(&format!("http://{host}:{}/", camera.external?)).ok()
+        format!("http://{host}:{}/", camera.external?).parse().ok()
     }
 
     /// Where a camera answers on the LAN.
     pub fn lan(camera: &Camera) -> Option<WebUrl> {
-        WebUrl::new(&format!("http://{}/", camera.lan)).ok()
+        format!("http://{}/", camera.lan).parse().ok()
     }
 
     /// The right one for this visitor; nothing where it has no way there.

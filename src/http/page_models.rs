@@ -139,5 +139,5 @@ pub fn router_line(app: &App) -> String {
 }
 
 fn demo(app: &App) -> Option<WebUrl> {
-    WebUrl::new(app.cells.settings.debug.demo_control.as_deref()?).ok()
+    app.cells.settings.debug.demo_control.as_deref()?.parse().ok()
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::links::Links;
 use super::time::unix_seconds;
-use super::{App, pages::WebUrl};
+use super::App;
+use crate::camera::observe::CameraHealth;
 use crate::cells::RouterState;
 use crate::election::Role;
 use crate::fleet::Who;
@@ -26,7 +27,7 @@ pub struct Status {
     /// The mapping that it holds, if any.
     lease: Option<Lease>,
     router: Router,
-    camera: super::status::Camera,
+    camera: Camera,
     uptime_seconds: f64,
     version: &'static str,
 }
@@ -35,6 +36,8 @@ pub struct Status {
 #[derive(Serialize)]
 struct Lease {
     port: u16,
+    /// What the router granted, in seconds; none when the mapping has no end.
+    granted_seconds: Option<u64>,
     /// When it ends unless it is renewed, seconds since 1970; none when it has no end.
     expires_at: Option<f64>,
 }
@@ -55,13 +58,15 @@ struct Router {
 
 /// The picture.
 #[derive(Serialize)]
-pub struct Camera {
-    source: String,
+struct Camera {
+    /// What the pictures come from, once they come.
+    source: Option<String>,
+    /// `live`, `idle` or `failed`.
     state: &'static str,
     problem: Option<String>,
     width: Option<u32>,
     height: Option<u32>,
-    fps: Option<f64>,
+    fps: Option<f32>,
     viewers: usize,
 }
 
@@ -81,8 +86,8 @@ pub async fn status(app: Data<App>) -> Json<Status> {
         name: cells.name.shown(),
         role,
         term: cells.role.load().term,
-        external_url: me.and_then(|me| links.external(me)).map(|url| url_text(&url)),
-        lan_url: me.and_then(Links::lan).map(|url| url_text(&url)),
+        external_url: me.and_then(|me| links.external(me)).map(|url| url.to_string()),
+        lan_url: me.and_then(Links::lan).map(|url| url.to_string()),
         lease: lease(&app),
         router: router(&app),
         camera: camera(&app),
@@ -91,20 +96,19 @@ pub async fn status(app: Data<App>) -> Json<Status> {
     })
 }
 
-fn url_text(url: &WebUrl) -> String {
-    url.to_string()
-}
-
 fn lease(app: &App) -> Option<Lease> {
     let cells = &app.cells;
     let port = cells.external_port()?;
     let state = cells.role.load();
-    let ends = match state.office {
-        Some(office) => Some(office.deadline),
-        None => state.own.and_then(|own| own.lapses_at),
+    let (granted, ends) = match (state.office, state.own) {
+        (Some(office), _) => (office.granted, Some(office.deadline)),
+        (None, own) => (own.and_then(|own| own.granted), own.and_then(|own| own.lapses_at)),
     };
-    let expires_at = ends.map(|at| unix_seconds(cells.clock.wall(at)));
-    Some(Lease { port: port.get(), expires_at })
+    Some(Lease {
+        port: port.get(),
+        granted_seconds: granted.map(|granted| granted.as_secs()),
+        expires_at: ends.map(|at| unix_seconds(cells.clock.wall(at))),
+    })
 }
 
 fn router(app: &App) -> Router {
@@ -127,14 +131,27 @@ fn router(app: &App) -> Router {
 }
 
 fn camera(app: &App) -> Camera {
-    let picture = app.cells.camera.picture();
-    Camera {
-        source: picture.source,
-        state: picture.state,
-        problem: picture.problem,
-        width: picture.width,
-        height: picture.height,
-        fps: picture.fps,
-        viewers: picture.viewers,
+    let camera = &app.cells.camera;
+    let idle = Camera {
+        source: None,
+        state: "idle",
+        problem: None,
+        width: None,
+        height: None,
+        fps: None,
+        viewers: camera.viewing.viewers(),
+    };
+    match camera.health.borrow().clone() {
+        CameraHealth::Idle => idle,
+        CameraHealth::Starting => Camera { state: "live", ..idle },
+        CameraHealth::Failed { reason } => Camera { state: "failed", problem: Some(reason), ..idle },
+        CameraHealth::Live { width, height, fps, description } => Camera {
+            source: Some(description),
+            state: "live",
+            width: Some(width),
+            height: Some(height),
+            fps: Some(fps),
+            ..idle
+        },
     }
 }

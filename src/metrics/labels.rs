@@ -1,7 +1,7 @@
 //! Label values as closed sets: no client, name or address ever becomes a series, and every series
 //! exists from the start at 0.
 
-use crate::camera::Discard;
+use crate::camera::observe::Discard;
 use crate::gateway::Action;
 
 /// The values of one label, or of a pair of labels: a closed set.

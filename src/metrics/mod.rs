@@ -5,6 +5,7 @@
 //! from `rate()`. Label values are closed sets ([`labels`]); the one exception is `porthole_camera_info`.
 
 mod labels;
+mod observers;
 
 #[cfg(test)]
 mod tests;
@@ -19,9 +20,11 @@ use prometheus::{
 };
 
 pub use labels::{
-    Action, Actor, Direction, Discard, Failure, Kind, Labels, Rejection, Route, StatusClass,
+    Actor, Direction, Failure, Kind, Labels, Rejection, Route, StatusClass,
 };
 
+use crate::camera::observe::Discard;
+use crate::gateway::Action;
 use crate::ids::InstanceId;
 
 const POLL_SECONDS: &[f64] = &[

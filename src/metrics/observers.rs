@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Metrics;
-use crate::camera::{CameraObserver, Device, Discard};
+use crate::camera::observe::{CameraObserver, Device, Discard};
 use crate::gateway::{Action, Observer};
 
 /// Counts requests to the router.

@@ -233,8 +233,14 @@ fn drive(r: &mut Reader) -> Read<Drive> {
 }
 
 fn debug(r: &mut Reader) -> Read<Debug> {
-    r.flag("debug.allow_crash")
-        .map(|allow_crash| Debug { allow_crash })
+    let allow_crash = r.flag("debug.allow_crash");
+    let demo_control = r.optional("debug.demo_control", "an http address on loopback", |text| {
+        text.starts_with("http://127.").then(|| text.to_owned())
+    });
+    Ok(Debug {
+        allow_crash: allow_crash?,
+        demo_control: demo_control?,
+    })
 }
 
 /// `8081-8180`.

@@ -161,4 +161,6 @@ pub struct Drive {
 pub struct Debug {
     /// Whether an actor can be made to panic over HTTP.
     pub allow_crash: bool,
+    /// Where the demo's "pull the plug" button posts to; only the demo sets it.
+    pub demo_control: Option<String>,
 }

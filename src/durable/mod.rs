@@ -13,8 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ExternalPort, InstanceId, Term};
 
+mod writer;
+
 #[cfg(test)]
 mod tests;
+
+pub use writer::Writer;
 
 /// The version that is written; a file of a higher one is not read.
 const VERSION: u32 = 1;
