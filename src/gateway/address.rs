@@ -5,6 +5,8 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use super::Connection;
+
 /// What kind of address a router has on its Internet side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -62,8 +64,11 @@ fn kind(address: Ipv4Addr) -> AddressKind {
 
 impl ExternalAddress {
     /// What to tell the user, or nothing when all is well. The cameras keep serving the LAN in every case.
+    ///
+    /// `connection` is the router's own word about its Internet side: many routers (miniupnpd) hide a private address and
+    /// name none at all, so "connected, but no address" is how double NAT shows there.
     #[must_use]
-    pub fn warning(&self) -> Option<String> {
+    pub fn warning(&self, connection: Connection) -> Option<String> {
         let address = self
             .address
             .map_or_else(|| "none".to_owned(), |address| address.to_string());
@@ -92,10 +97,16 @@ impl ExternalAddress {
             AddressKind::Unusable => format!(
                 "The router's Internet address, {address}, cannot be anybody's address. Check its settings."
             ),
-            AddressKind::Missing => {
-                "The router has no Internet address: its Internet line is down, or it will not tell."
-                    .to_owned()
-            }
+            AddressKind::Missing => match connection {
+                Connection::Up => "The router says that it is connected, but has no public Internet address: most likely \
+                    there is a second router in front of it (double NAT), or the provider shares one address among its \
+                    customers (carrier-grade NAT). Forward the ports in the second router too, switch that one to bridge \
+                    mode, or ask the provider for a public IPv4 address."
+                    .to_owned(),
+                Connection::Down | Connection::Unknown => {
+                    "The router has no Internet address: its Internet line seems to be down.".to_owned()
+                }
+            },
         };
         Some(words)
     }
@@ -139,17 +150,23 @@ mod tests {
 
     #[test]
     fn double_nat_and_carrier_grade_nat_are_named_in_words() {
-        let warning = |text: &str| ExternalAddress::from(text.parse().ok()).warning();
+        let warning = |text: &str| ExternalAddress::from(text.parse().ok()).warning(Connection::Up);
         assert!(warning("192.168.1.7").unwrap().contains("double NAT"));
         assert!(warning("100.64.3.4").unwrap().contains("provider"));
         assert_eq!(warning("60.120.76.64"), None);
+        // A router that is connected and names no address hides a private one.
+        assert!(warning("").unwrap().contains("double NAT"));
+        let down = ExternalAddress::from(None)
+            .warning(Connection::Down)
+            .unwrap();
+        assert!(down.contains("line seems to be down"));
     }
 
     proptest! {
         #[test]
         fn only_public_addresses_go_without_a_warning(bits in any::<u32>()) {
             let external = ExternalAddress::from(Some(Ipv4Addr::from(bits)));
-            prop_assert_eq!(external.kind == AddressKind::Public, external.warning().is_none());
+            prop_assert_eq!(external.kind == AddressKind::Public, external.warning(Connection::Up).is_none());
         }
     }
 }

@@ -11,7 +11,10 @@ const UP_AND_GATEWAY: u32 = 0x3;
 /// # Errors
 /// When the routing table cannot be read.
 pub fn default_gateway(interface: &str) -> io::Result<Option<Ipv4Addr>> {
-    Ok(parse(&std::fs::read_to_string("/proc/net/route")?, interface))
+    Ok(parse(
+        &std::fs::read_to_string("/proc/net/route")?,
+        interface,
+    ))
 }
 
 fn parse(table: &str, interface: &str) -> Option<Ipv4Addr> {
@@ -48,9 +51,19 @@ mod tests {
     const HEAD: &str =
         "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
 
-    fn line(interface: &str, destination: [u8; 4], gateway: [u8; 4], flags: u8, metric: u32) -> String {
+    fn line(
+        interface: &str,
+        destination: [u8; 4],
+        gateway: [u8; 4],
+        flags: u8,
+        metric: u32,
+    ) -> String {
         let hex = |bytes| format!("{:08X}", u32::from_ne_bytes(bytes));
-        let mask = if destination == [0; 4] { [0; 4] } else { [255, 255, 255, 0] };
+        let mask = if destination == [0; 4] {
+            [0; 4]
+        } else {
+            [255, 255, 255, 0]
+        };
         format!(
             "{interface}\t{}\t{}\t{flags:04X}\t0\t0\t{metric}\t{}\t0\t0\t0\n",
             hex(destination),

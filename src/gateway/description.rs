@@ -83,10 +83,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_is_transliterated_or_dropped() {
-        assert_eq!(
-            Description::for_name("Küche").as_str(),
-            "Porthole Kuche"
-        );
+        assert_eq!(Description::for_name("Küche").as_str(), "Porthole Kuche");
         assert_eq!(
             Description::for_name("  a <b>&\"c\" ").as_str(),
             "Porthole a b c"

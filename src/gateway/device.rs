@@ -120,9 +120,15 @@ async fn fetch(location: &Url) -> Result<Bytes, Error> {
         why: deepest(&error),
     })?;
     if !response.status().is_success() {
-        return Err(unreadable(format!("HTTP status {}", response.status().as_u16())));
+        return Err(unreadable(format!(
+            "HTTP status {}",
+            response.status().as_u16()
+        )));
     }
-    match Limited::new(response.into_body(), MAX_DESCRIPTION).collect().await {
+    match Limited::new(response.into_body(), MAX_DESCRIPTION)
+        .collect()
+        .await
+    {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Error::TooLarge {
             action,
@@ -155,7 +161,9 @@ pub fn read(text: &str, location: &Url) -> Device {
         .into_iter()
         .filter_map(|service| {
             let kind = ServiceType::read(service.child_text("serviceType")?)?;
-            let control = service.child_text("controlURL").filter(|url| !url.is_empty())?;
+            let control = service
+                .child_text("controlURL")
+                .filter(|url| !url.is_empty())?;
             let control = base.join(control).ok()?;
             let own = address(&control).is_some() && address(&control) == address(location);
             own.then_some((kind, control))
@@ -180,7 +188,11 @@ fn name(root: &Element) -> String {
         format!("{friendly} ({model})")
     };
     name.truncate(MAX_NAME); // ASCII only: any byte is a boundary
-    if name.is_empty() { "unnamed router".to_owned() } else { name }
+    if name.is_empty() {
+        "unnamed router".to_owned()
+    } else {
+        name
+    }
 }
 
 fn allowed(text: &str) -> String {
@@ -233,13 +245,18 @@ mod tests {
                 "urn:schemas-upnp-org:service:WANPPPConnection:1 http://192.168.77.1:5000/ppp",
             ]
         );
-        assert_eq!(read(&description("", "/c"), &location()).name, "OpenWRT router (miniupnpd)");
+        assert_eq!(
+            read(&description("", "/c"), &location()).name,
+            "OpenWRT router (miniupnpd)"
+        );
     }
 
     #[test]
     fn a_base_on_the_same_host_is_followed_and_one_elsewhere_is_not() {
         let base = "<URLBase>http://192.168.77.1:49000/x/</URLBase>";
-        assert!(controls(&description(base, "ctl"))[0].ends_with("http://192.168.77.1:49000/x/ctl"));
+        assert!(
+            controls(&description(base, "ctl"))[0].ends_with("http://192.168.77.1:49000/x/ctl")
+        );
         let base = "<URLBase>http://10.0.0.1/</URLBase>";
         assert!(controls(&description(base, "ctl"))[0].ends_with("http://192.168.77.1:5000/ctl"));
     }

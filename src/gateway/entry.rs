@@ -109,11 +109,8 @@ impl Entry {
     fn read_keyed(fields: &Element, external: ExternalPort, protocol: Protocol) -> Self {
         let text = |name| printable(fields.text_of(name).unwrap_or_default(), MAX_TEXT);
         // The list and the single entries give two of the fields different names.
-        let first_of = |names: [&'static str; 2]| {
-            names
-                .into_iter()
-                .find(|name| fields.find(name).is_some())
-        };
+        let first_of =
+            |names: [&'static str; 2]| names.into_iter().find(|name| fields.find(name).is_some());
         Self {
             external,
             protocol,
@@ -137,7 +134,9 @@ fn number(fields: &Element, name: &str) -> Option<u32> {
 }
 
 fn is_true(text: &str) -> bool {
-    !["0", "false", "no"].iter().any(|no| text.eq_ignore_ascii_case(no))
+    !["0", "false", "no"]
+        .iter()
+        .any(|no| text.eq_ignore_ascii_case(no))
 }
 
 /// The text without control and direction characters, trimmed, cut to so many characters.
@@ -146,7 +145,11 @@ pub(super) fn printable(text: &str, max: usize) -> String {
         c.is_control()
             || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    text.trim().chars().filter(|&c| !invisible(c)).take(max).collect()
+    text.trim()
+        .chars()
+        .filter(|&c| !invisible(c))
+        .take(max)
+        .collect()
 }
 
 #[cfg(test)]
@@ -232,7 +235,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_names_neither_client_nor_port_is_no_entry() {
-        let empty = fields("<NewInternalPort>0</NewInternalPort><NewInternalClient></NewInternalClient>");
+        let empty =
+            fields("<NewInternalPort>0</NewInternalPort><NewInternalClient></NewInternalClient>");
         assert_eq!(Entry::read_specific(&empty, port(80)), None);
     }
 

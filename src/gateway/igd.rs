@@ -22,7 +22,7 @@ use super::device::deepest;
 use super::table::{IndexWalk, MAX_ENTRIES};
 use super::xml::Element;
 use super::{
-    Action, Connection, Entry, Error, ExternalAddress, Extent, Found, Gateway, Identity,
+    Action, Connection, Entry, Error, Extent, ExternalAddress, Found, Gateway, Identity,
     MappingRequest, Observer, Protocol, Status, Table, soap,
 };
 
@@ -177,7 +177,9 @@ fn answered_oddly(error: &Error) -> bool {
 /// What the carrying crate's failure means; a reply that is not UTF-8 is still one.
 fn carried(action: Action, limit: usize, error: RequestError) -> Result<String, Error> {
     match error {
-        RequestError::Utf8Error(error) => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        RequestError::Utf8Error(error) => {
+            Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+        }
         RequestError::IoError(error) if error.kind() == std::io::ErrorKind::TimedOut => {
             Err(Error::TimedOut { action })
         }
@@ -299,7 +301,9 @@ impl Gateway for Igd {
         };
         Ok(Status {
             connection,
-            uptime_seconds: fields.text_of("NewUptime").and_then(|uptime| uptime.parse().ok()),
+            uptime_seconds: fields
+                .text_of("NewUptime")
+                .and_then(|uptime| uptime.parse().ok()),
         })
     }
 }

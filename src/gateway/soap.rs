@@ -53,13 +53,18 @@ pub fn reply(action: Action, body: &str) -> Result<Element, Error> {
         return Ok(response.clone());
     }
     // A web page has a body too, so it counts only inside of an envelope.
-    let inside = root.find("Envelope").and_then(|envelope| envelope.find("Body"));
+    let inside = root
+        .find("Envelope")
+        .and_then(|envelope| envelope.find("Body"));
     match (inside, document.damage) {
         (_, Some(damage)) => Err(unreadable(damage)),
         // An empty body is how some routers say yes to a write.
         (Some(body), None) => Ok(body.clone()),
         (None, None) => Err(unreadable(match root.children.first() {
-            Some(element) => format!("a {:?} page, not a SOAP reply", printable(&element.name, 20)),
+            Some(element) => format!(
+                "a {:?} page, not a SOAP reply",
+                printable(&element.name, 20)
+            ),
             None => "not a SOAP reply".to_owned(),
         })),
     }
@@ -111,10 +116,16 @@ pub fn listing(response: &Element) -> Result<Listing, Error> {
         (field, None)
     };
     let elements = root.find_all("PortMappingEntry");
-    if elements.is_empty() && root.find("PortMappingList").is_none() && !field.text.trim().is_empty() {
+    if elements.is_empty()
+        && root.find("PortMappingList").is_none()
+        && !field.text.trim().is_empty()
+    {
         return Err(unreadable("its list is not one"));
     }
-    let entries: Vec<Entry> = elements.iter().filter_map(|fields| Entry::read(fields)).collect();
+    let entries: Vec<Entry> = elements
+        .iter()
+        .filter_map(|fields| Entry::read(fields))
+        .collect();
     let lost = elements.len() - entries.len();
     if damage.is_none() && lost > 0 {
         damage = Some(format!("{lost} entries cannot be read"));
@@ -131,7 +142,9 @@ mod tests {
     const ACTION: Action = Action::AddPortMapping;
 
     fn envelope(inside: &str) -> String {
-        format!("<?xml version='1.0'?><s:Envelope xmlns:s='x'><s:Body>{inside}</s:Body></s:Envelope>")
+        format!(
+            "<?xml version='1.0'?><s:Envelope xmlns:s='x'><s:Body>{inside}</s:Body></s:Envelope>"
+        )
     }
 
     fn refusal(inside: &str) -> (Option<u16>, String) {
@@ -143,11 +156,18 @@ mod tests {
 
     #[test]
     fn values_are_escaped_in_requests() {
-        let body = request(ACTION, "urn:x", &[("NewPortMappingDescription", "a<b>&\"'")]);
+        let body = request(
+            ACTION,
+            "urn:x",
+            &[("NewPortMappingDescription", "a<b>&\"'")],
+        );
         assert!(body.contains("<NewPortMappingDescription>a&lt;b&gt;&amp;&quot;&apos;</"));
         let read = xml::read(&body);
         assert_eq!(read.damage, None);
-        assert_eq!(read.root.text_of("NewPortMappingDescription"), Some("a<b>&\"'"));
+        assert_eq!(
+            read.root.text_of("NewPortMappingDescription"),
+            Some("a<b>&\"'")
+        );
     }
 
     #[test]
@@ -180,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_fault_that_breaks_off_is_still_a_fault() {
-        let cut = "<s:Envelope><s:Body><s:Fault><detail><UPnPError><errorCode>718</errorCode><errorDes";
+        let cut =
+            "<s:Envelope><s:Body><s:Fault><detail><UPnPError><errorCode>718</errorCode><errorDes";
         assert_eq!(reply(ACTION, cut).unwrap_err().refusal(), Some(718));
     }
 
@@ -189,7 +210,10 @@ mod tests {
         let error = reply(ACTION, "<html><body><h1>404 Not Found</h1></body></html>");
         assert!(matches!(error, Err(Error::Unreadable { .. })), "{error:?}");
         assert!(matches!(reply(ACTION, ""), Err(Error::Unreadable { .. })));
-        assert!(matches!(reply(ACTION, "<s:Envelope><s:Bo"), Err(Error::Unreadable { .. })));
+        assert!(matches!(
+            reply(ACTION, "<s:Envelope><s:Bo"),
+            Err(Error::Unreadable { .. })
+        ));
     }
 
     fn list(field: &str) -> Result<Listing, Error> {
@@ -214,7 +238,11 @@ mod tests {
     #[test]
     fn a_list_is_read_escaped_in_cdata_or_nested() {
         let nested = TWO.trim_start_matches("<?xml version=\"1.0\"?>");
-        for field in [escape(TWO).into_owned(), format!("<![CDATA[{TWO}]]>"), nested.to_owned()] {
+        for field in [
+            escape(TWO).into_owned(),
+            format!("<![CDATA[{TWO}]]>"),
+            nested.to_owned(),
+        ] {
             let listing = list(&field).unwrap();
             let ports: Vec<u16> = listing.entries.iter().map(|e| e.external.get()).collect();
             assert_eq!(ports, [8080, 8081], "{field}");
@@ -260,10 +288,9 @@ mod tests {
                 }
             }
             let text = String::from_utf8_lossy(&bytes);
-            if let Ok(response) = reply(Action::GetListOfPortMappings, &text) {
-                if let Ok(listing) = listing(&response) {
-                    prop_assert!(listing.entries.len() <= 2);
-                }
+            let listing = reply(Action::GetListOfPortMappings, &text).and_then(|response| listing(&response));
+            if let Ok(listing) = listing {
+                prop_assert!(listing.entries.len() <= 2);
             }
         }
 

@@ -75,10 +75,12 @@ pub struct Found {
 /// [`Error::NotFound`] when no router answered, [`Error::Socket`] when the search could not go out, or what was wrong
 /// with the description of the first that answered when none was usable.
 pub async fn discover(search: &Search, observer: &Arc<dyn Observer>) -> Result<Found, Error> {
-    let mut listener = Listener::open(search).await.map_err(|error| Error::Socket {
-        from: search.from,
-        why: error.to_string(),
-    })?;
+    let mut listener = Listener::open(search)
+        .await
+        .map_err(|error| Error::Socket {
+            from: search.from,
+            why: error.to_string(),
+        })?;
     let mut first_error = None;
     // The first round ends as soon as the preferred router has answered; the second, needed only when that came to
     // nothing, listens to the end.
@@ -144,7 +146,11 @@ impl Listener {
         let now = Instant::now();
         let listener = Self {
             socket: UdpSocket::from_std(socket.into())?,
-            preferred: if multicast { gateway } else { Some(*search.ssdp.ip()) },
+            preferred: if multicast {
+                gateway
+            } else {
+                Some(*search.ssdp.ip())
+            },
             destinations,
             deadline: now + search.wait,
             again: Some(now + AGAIN_AFTER),
@@ -243,7 +249,9 @@ fn answer(datagram: &[u8], from: SocketAddr) -> Option<Answer> {
     }
     let location = lines.find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.trim().eq_ignore_ascii_case("location").then(|| value.trim())
+        name.trim()
+            .eq_ignore_ascii_case("location")
+            .then(|| value.trim())
     })?;
     let location = Url::parse(location).ok()?;
     (device::address(&location) == Some(*from.ip())).then(|| Answer {

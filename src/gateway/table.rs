@@ -55,7 +55,11 @@ impl From<Listing> for Table {
         let whole = listing.damage.is_none() && !full;
         Self {
             entries: merged.entries,
-            extent: if whole { Extent::Whole } else { Extent::Partial },
+            extent: if whole {
+                Extent::Whole
+            } else {
+                Extent::Partial
+            },
         }
     }
 }
@@ -157,7 +161,12 @@ impl IndexWalk {
         let key = key(&entry);
         if self.phase == Phase::Check {
             let same = self.first.entries.first().map(self::key) == Some(key);
-            return if same { self.phase = Phase::Done } else { self.again() };
+            if same {
+                self.phase = Phase::Done;
+            } else {
+                self.again();
+            }
+            return;
         }
         let merged = self.second.as_mut().unwrap_or(&mut self.first);
         let known = merged.has(key);

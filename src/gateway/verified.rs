@@ -108,25 +108,27 @@ pub async fn secure(
         lease: ladder.first(request.lease),
         ..request.clone()
     };
-    if let Some(entry) =
-        old.filter(|entry| entry.enabled && entry.lease() == Some(Lease::Permanent))
+    if asked.lease == Lease::Permanent
+        && let Some(entry) = old
+        && entry.enabled
+        && entry.lease() == Some(Lease::Permanent)
     {
-        if asked.lease == Lease::Permanent {
-            // Nothing to renew; some routers write their flash on every request.
-            return Ok(Outcome::Ours(Grant {
-                granted: Lease::Permanent,
-                sent_at: now(),
-                before,
-                entry,
-            }));
-        }
+        // Nothing to renew; some routers write their flash on every request.
+        return Ok(Outcome::Ours(Grant {
+            granted: Lease::Permanent,
+            sent_at: now(),
+            before,
+            entry,
+        }));
     }
     let (sent_at, refusal) = loop {
         let sent_at = now();
         match gateway.add(&asked).await {
             Ok(()) => break (sent_at, None),
             Err(error) => {
-                let next = error.refusal().and_then(|code| ladder.after(asked.lease, code));
+                let next = error
+                    .refusal()
+                    .and_then(|code| ladder.after(asked.lease, code));
                 match next {
                     Some(lease) => asked.lease = lease,
                     None => break (sent_at, Some(error)),

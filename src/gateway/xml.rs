@@ -99,7 +99,12 @@ pub fn read(text: &str) -> Document {
     let damage = loop {
         let event = match reader.read_event() {
             Ok(event) => event,
-            Err(error) => break Some(format!("not XML after byte {}: {error}", reader.error_position())),
+            Err(error) => {
+                break Some(format!(
+                    "not XML after byte {}: {error}",
+                    reader.error_position()
+                ));
+            }
         };
         match event {
             Event::Start(start) => {
@@ -110,7 +115,7 @@ pub fn read(text: &str) -> Document {
                 if elements > MAX_ELEMENTS {
                     break Some(format!("more than {MAX_ELEMENTS} elements"));
                 }
-                open.push(named(&start.local_name()));
+                open.push(named(start.local_name().as_ref()));
             }
             Event::Empty(start) => {
                 elements += 1;
@@ -118,14 +123,18 @@ pub fn read(text: &str) -> Document {
                     break Some(format!("more than {MAX_ELEMENTS} elements"));
                 }
                 if let Some(parent) = open.last_mut() {
-                    parent.children.push(named(&start.local_name()));
+                    parent.children.push(named(start.local_name().as_ref()));
                 }
             }
             Event::End(end) => {
-                let name = local(end.local_name().as_ref());
+                let name = end.local_name();
                 // An end tag closes the innermost open element of its name and whatever was left open in it; one
                 // that closes nothing is ignored.
-                if let Some(at) = open.iter().skip(1).rposition(|element| element.is(&name)) {
+                if let Some(at) = open
+                    .iter()
+                    .skip(1)
+                    .rposition(|element| element.is(name.as_ref()))
+                {
                     close_down_to(&mut open, at + 1);
                 }
             }
@@ -169,15 +178,11 @@ fn append(open: &mut [Element], text: &str) {
     }
 }
 
-fn named(name: &quick_xml::name::LocalName<'_>) -> Element {
+fn named(name: &str) -> Element {
     Element {
-        name: local(name.as_ref()),
+        name: name.to_owned(),
         ..Element::default()
     }
-}
-
-fn local(name: &str) -> String {
-    name.to_owned()
 }
 
 #[cfg(test)]
@@ -192,7 +197,8 @@ mod tests {
 
     #[test]
     fn prefixes_case_cdata_and_character_references_are_seen_through() {
-        let document = read("<a:X xmlns:a='u'><b:Y>1 &lt; 2 &#x41;<![CDATA[<raw>]]> &copy; &</b:Y></a:X>");
+        let document =
+            read("<a:X xmlns:a='u'><b:Y>1 &lt; 2 &#x41;<![CDATA[<raw>]]> &copy; &</b:Y></a:X>");
         assert_eq!(document.damage, None);
         assert_eq!(document.root.text_of("y"), Some("1 < 2 A<raw> &copy; &"));
     }
@@ -224,9 +230,7 @@ mod tests {
 
     #[test]
     fn an_entity_bomb_expands_to_nothing() {
-        let document = read(
-            "<!DOCTYPE a [<!ENTITY x 'boom'><!ENTITY y '&x;&x;&x;'>]><a>&y;</a>",
-        );
+        let document = read("<!DOCTYPE a [<!ENTITY x 'boom'><!ENTITY y '&x;&x;&x;'>]><a>&y;</a>");
         assert_eq!(document.root.text_of("a"), Some("&y;"));
     }
 

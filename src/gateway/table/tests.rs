@@ -36,7 +36,11 @@ fn walk(mut router: impl FnMut(usize, usize) -> Answer) -> (Table, usize) {
 }
 
 fn ports(table: &Table) -> Vec<u16> {
-    table.entries.iter().map(|entry| entry.external.get()).collect()
+    table
+        .entries
+        .iter()
+        .map(|entry| entry.external.get())
+        .collect()
 }
 
 fn at(table: &[u16], index: usize) -> Answer {
@@ -55,13 +59,20 @@ fn any_code_ends_the_list() {
 #[test]
 fn an_empty_table_is_whole() {
     let (table, requests) = walk(|_, _| Err(713));
-    assert_eq!((ports(&table), table.extent, requests), (vec![], Extent::Whole, 1));
+    assert_eq!(
+        (ports(&table), table.extent, requests),
+        (vec![], Extent::Whole, 1)
+    );
 }
 
 #[test]
 fn a_router_that_does_not_show_its_table_is_not_an_empty_one() {
     for code in [401, 602, 606] {
-        assert_eq!(IndexWalk::default().refused(code), Err(NotOffered), "{code}");
+        assert_eq!(
+            IndexWalk::default().refused(code),
+            Err(NotOffered),
+            "{code}"
+        );
     }
 }
 
@@ -74,7 +85,10 @@ fn an_entry_that_is_not_for_our_eyes_leaves_the_table_partial() {
 #[test]
 fn a_router_that_repeats_its_last_entry_for_ever_ends_there() {
     let (table, requests) = walk(|index, _| Ok(entry([1, 2, 3][index.min(2)])));
-    assert_eq!((ports(&table), table.extent), (vec![1, 2, 3], Extent::Whole));
+    assert_eq!(
+        (ports(&table), table.extent),
+        (vec![1, 2, 3], Extent::Whole)
+    );
     assert!(requests <= 6, "{requests}");
 }
 
@@ -94,7 +108,10 @@ fn an_entry_that_comes_in_front_while_reading_is_found() {
             at(&[9, 1, 2, 3], index)
         }
     });
-    assert_eq!((ports(&table), table.extent), (vec![9, 1, 2, 3], Extent::Whole));
+    assert_eq!(
+        (ports(&table), table.extent),
+        (vec![9, 1, 2, 3], Extent::Whole)
+    );
 }
 
 #[test]
@@ -106,7 +123,10 @@ fn an_entry_that_leaves_from_the_front_while_reading_hides_no_other() {
             at(&[2, 3, 4], index)
         }
     });
-    assert_eq!((ports(&table), table.extent), (vec![2, 3, 4], Extent::Whole));
+    assert_eq!(
+        (ports(&table), table.extent),
+        (vec![2, 3, 4], Extent::Whole)
+    );
 }
 
 #[test]
@@ -114,7 +134,10 @@ fn a_table_that_never_stands_still_is_partial() {
     // With each second request another entry comes in front.
     let (table, _) = walk(|index, requests| {
         let newest = 5 + requests / 2;
-        let at = newest.checked_sub(index).filter(|&port| port > 0).ok_or(713u16)?;
+        let at = newest
+            .checked_sub(index)
+            .filter(|&port| port > 0)
+            .ok_or(713u16)?;
         Ok(entry(at as u16))
     });
     assert_eq!(table.extent, Extent::Partial);
@@ -153,8 +176,14 @@ fn a_walk_that_is_stopped_keeps_what_it_has() {
 
 #[test]
 fn a_list_is_merged_by_protocol_and_port_and_the_later_entry_counts() {
-    let later = Entry { client: "192.168.77.12".into(), ..entry(1) };
-    let udp = Entry { protocol: Protocol::Udp, ..entry(1) };
+    let later = Entry {
+        client: "192.168.77.12".into(),
+        ..entry(1)
+    };
+    let udp = Entry {
+        protocol: Protocol::Udp,
+        ..entry(1)
+    };
     let table = Table::from(Listing {
         entries: vec![entry(1), entry(2), udp.clone(), later.clone()],
         damage: None,
@@ -166,11 +195,20 @@ fn a_list_is_merged_by_protocol_and_port_and_the_later_entry_counts() {
 
 #[test]
 fn a_list_that_is_damaged_or_full_is_partial() {
-    let damaged = Listing { entries: vec![entry(1)], damage: Some("it breaks off".into()) };
+    let damaged = Listing {
+        entries: vec![entry(1)],
+        damage: Some("it breaks off".into()),
+    };
     assert_eq!(Table::from(damaged).extent, Extent::Partial);
-    let full = Listing { entries: (1..=300).map(entry).collect(), damage: None };
+    let full = Listing {
+        entries: (1..=300).map(entry).collect(),
+        damage: None,
+    };
     let table = Table::from(full);
-    assert_eq!((table.entries.len(), table.extent), (MAX_ENTRIES, Extent::Partial));
+    assert_eq!(
+        (table.entries.len(), table.extent),
+        (MAX_ENTRIES, Extent::Partial)
+    );
 }
 
 proptest! {
