@@ -136,12 +136,11 @@ impl Args {
 
     fn config(&self) -> SimConfig {
         SimConfig {
-            lan_address: self.lan,
-            wan_address: self.wan,
             reported_external: self.external,
             ssdp: self.ssdp.unwrap_or(SocketAddrV4::new(self.lan, 1900)),
             http_port: self.http_port,
             quirks: self.quirks(),
+            ..SimConfig::loopback(self.lan, self.wan)
         }
     }
 }

@@ -22,12 +22,11 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use super::SimConfig;
 use super::event::Wan;
 use super::quirks::Established;
 use crate::ids::ExternalPort;
 
-/// Connections through one mapping; more are reset.
-const MAX_CONNECTIONS_PER_MAPPING: usize = 512;
 /// Connections in all, those of ended mappings included; stands for the connection table of a small router.
 const MAX_CONNECTIONS: usize = 4096;
 /// As long as a camera may take to accept.
@@ -54,6 +53,7 @@ struct Path {
     wan_address: Ipv4Addr,
     lan_address: Ipv4Addr,
     established: Established,
+    per_mapping: usize,
     wan: watch::Receiver<Wan>,
     room: Arc<Semaphore>,
 }
@@ -66,18 +66,13 @@ struct Open {
 
 impl Forwarder {
     /// Nothing is open yet. Tasks run on `runtime`.
-    pub(super) fn new(
-        wan_address: Ipv4Addr,
-        lan_address: Ipv4Addr,
-        established: Established,
-        wan: watch::Receiver<Wan>,
-        runtime: Handle,
-    ) -> Self {
+    pub(super) fn new(config: &SimConfig, wan: watch::Receiver<Wan>, runtime: Handle) -> Self {
         Self {
             path: Path {
-                wan_address,
-                lan_address,
-                established,
+                wan_address: config.wan_address,
+                lan_address: config.lan_address,
+                established: config.quirks.established,
+                per_mapping: config.connections_per_mapping,
                 wan,
                 room: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             },
@@ -153,7 +148,7 @@ async fn serve(listener: Arc<TcpListener>, mut target: watch::Receiver<SocketAdd
                     let room = Arc::clone(&path.room).try_acquire_owned();
                     let down = *path.wan.borrow() == Wan::Down;
                     match room {
-                        Ok(room) if !down && connections.len() < MAX_CONNECTIONS_PER_MAPPING => {
+                        Ok(room) if !down && connections.len() < path.per_mapping => {
                             let path = path.clone();
                             connections.spawn(async move {
                                 path.carry(visitor, from, to).await;

@@ -48,6 +48,8 @@ const SERVER_NAME: &str = concat!(
     "Linux UPnP/1.1 Porthole-simulated-router/",
     env!("CARGO_PKG_VERSION")
 );
+/// Enough for every viewer of a camera, few enough for the file descriptors of one process.
+const CONNECTIONS_PER_MAPPING: usize = 512;
 /// Events that a slow listener may lag behind before it loses some.
 const EVENTS_KEPT: usize = 256;
 
@@ -66,6 +68,8 @@ pub struct SimConfig {
     pub http_port: u16,
     /// How it departs from the standard.
     pub quirks: Quirks,
+    /// Connections through one mapping at a time; more are reset.
+    pub connections_per_mapping: usize,
 }
 
 impl SimConfig {
@@ -79,6 +83,7 @@ impl SimConfig {
             ssdp: SocketAddrV4::new(lan_address, 0),
             http_port: 0,
             quirks: Quirks::default(),
+            connections_per_mapping: CONNECTIONS_PER_MAPPING,
         }
     }
 }
@@ -100,7 +105,7 @@ pub enum Error {
         ssdp: SocketAddrV4,
     },
     /// SSDP could not be set up.
-    #[error("SSDP cannot be answered on {address} (router {lan}): {source}")]
+    #[error("SSDP cannot be answered on {address} (router {lan})")]
     Ssdp {
         /// The router's address.
         lan: Ipv4Addr,
@@ -110,7 +115,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The web server could not be set up.
-    #[error("the router's web server cannot listen on {address}: {source}")]
+    #[error("the router's web server cannot listen on {address}")]
     Http {
         /// The address wanted.
         address: SocketAddrV4,
@@ -270,13 +275,7 @@ impl Running {
         runtime: Handle,
     ) -> Result<Self, Error> {
         let lan = config.lan_address;
-        let forwarder = Forwarder::new(
-            config.wan_address,
-            lan,
-            config.quirks.established,
-            wan.subscribe(),
-            runtime,
-        );
+        let forwarder = Forwarder::new(config, wan.subscribe(), runtime);
         let router = Arc::new(Router::new(
             config.quirks,
             config.reported_external,
