@@ -130,7 +130,7 @@ async fn a_guard_kept_from_an_earlier_life_neither_hangs_nor_ends_a_job_of_this_
 #[actix::test]
 async fn the_watchdog_reports_a_blocked_arbiter_and_only_that() {
     let (supervisor, mut events) = Supervisor::new();
-    let watchdog = supervisor.watchdog(Duration::from_millis(400)).unwrap();
+    let watchdog = supervisor.watchdog(Duration::from_millis(800)).unwrap();
     let [blocked, ended, fine] = [(), (), ()].map(|()| Arbiter::new());
     watchdog.watch("ended", &ended.handle());
     ended.stop();
@@ -148,7 +148,7 @@ async fn the_watchdog_reports_a_blocked_arbiter_and_only_that() {
         event,
         Event::ArbiterStuck {
             arbiter: "blocked",
-            silent_for: Duration::from_millis(400)
+            silent_for: Duration::from_millis(800)
         }
     );
 
