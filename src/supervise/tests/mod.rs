@@ -60,7 +60,10 @@ impl Subject {
             lives: 0,
             panics_in_started: 0,
             panics_in_restarting: 0,
-            cleanup: Cleanup { panics: false },
+            cleanup: Cleanup {
+                panics: false,
+                stopped: None,
+            },
             stays_when_asked_to_stop: false,
             ticks: None,
             tick: SpawnHandle::default(),
@@ -97,6 +100,9 @@ impl Actor for Subject {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
+        if let Some(stopped) = &self.cleanup.stopped {
+            let _ = stopped.send(());
+        }
         self.cleanup.step();
     }
 }
@@ -113,6 +119,8 @@ impl Supervised for Subject {
 /// What an actor does as it ends: in `stopping()`, in `stopped()`, in `Drop`.
 struct Cleanup {
     panics: bool,
+    /// Told when `stopped()` is called.
+    stopped: Option<mpsc::UnboundedSender<()>>,
 }
 
 impl Cleanup {

@@ -281,6 +281,32 @@ async fn the_sixth_crash_escalates_once_and_mail_after_it_is_refused() {
 }
 
 #[actix::test]
+async fn only_an_actor_that_ends_in_order_is_asked_to_clean_up() {
+    let arbiter = Arbiter::new();
+    let (supervisor, mut events) = Supervisor::new();
+    let group = supervisor.group("test");
+    let (tell_stopped, mut stopped) = mpsc::unbounded_channel();
+    let keep = |name| {
+        let tell_stopped = tell_stopped.clone();
+        group.keep(&arbiter.handle(), name, forgiving(0), |ctx, lifeline| {
+            let mut subject = Subject::new(ctx, lifeline);
+            subject.cleanup.stopped = Some(tell_stopped);
+            subject
+        })
+    };
+    let (crashed, orderly) = (keep(ActorName("crashed")), keep(ActorName("orderly")));
+    drop(tell_stopped);
+    crash(&crashed).await;
+    assert!(matches!(next(&mut events).await, Event::Escalated { .. }));
+    assert_eq!(stopped.try_recv(), Err(mpsc::error::TryRecvError::Empty));
+    assert_eq!(lives(&orderly).await, Ok(1));
+    arbiter.stop();
+    arbiter.join().unwrap();
+    assert_eq!(soon(stopped.recv()).await, Some(()));
+    assert_eq!(soon(stopped.recv()).await, None);
+}
+
+#[actix::test]
 async fn giving_up_an_actor_whose_cleanup_panics_does_not_abort() {
     let (address, mut events, _supervisor) = subject(forgiving(0));
     tell(&address, |act, _| act.cleanup.panics = true)
