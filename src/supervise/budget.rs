@@ -14,7 +14,7 @@ pub struct Budget {
 
 /// What one crash leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// Within the budget.
     Restart,
     /// Past it.
@@ -23,14 +23,14 @@ pub enum Verdict {
 
 /// The recent crashes of one actor. Holds at most `budget.restarts` instants.
 #[derive(Clone, Debug)]
-pub struct Window {
+pub(super) struct Window {
     budget: Budget,
     crashes: VecDeque<Instant>,
 }
 
 impl Window {
     /// A window without a crash in it.
-    pub const fn new(budget: Budget) -> Self {
+    pub(super) const fn new(budget: Budget) -> Self {
         Self {
             budget,
             crashes: VecDeque::new(),
@@ -40,7 +40,7 @@ impl Window {
     /// Counts a crash at `now`, which must not lie before the one counted last.
     ///
     /// Returns the verdict and how many crashes the window holds, this one included.
-    pub fn crash(&mut self, now: Instant) -> (Verdict, u32) {
+    pub(super) fn crash(&mut self, now: Instant) -> (Verdict, u32) {
         let window = self.budget.window;
         while self
             .crashes

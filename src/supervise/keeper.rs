@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until};
 
 use super::budget::{Budget, Verdict};
-use super::event::{ActorName, Cause, Event, Sink, TreePath};
+use super::channel::Sink;
+use super::event::{ActorName, Cause, Event, TreePath};
 use super::life::Life;
 use super::policy::{History, Policy};
 use super::progress::{Progress, now};

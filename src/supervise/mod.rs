@@ -9,10 +9,10 @@
 //! | `supervisor` | the tree: a root, its groups, and `keep`, which starts an actor on an arbiter |
 //! | `keeper`, `life` | the loop around one actor; the fence around its future |
 //! | `policy`, `budget`, `backoff` | when to restart and when to give up: plain data, time passed in |
-//! | `event` | what happened, on a bounded channel to the root |
+//! | `event`, `channel` | what happened, on a bounded channel to the root |
 //! | `resync` | telling younger siblings that an elder forgot what they told it |
 //! | `progress` | deadlines for asynchronous jobs: a hang is a crash |
-//! | `worker`, `stop` | blocking threads that an actor owns |
+//! | `worker`, `vitals`, `stop` | blocking threads that an actor owns |
 //! | `watchdog`, `silence` | noticing an arbiter, or a thread, that no longer turns |
 //! | `catch`, `report` | panics as text, panics as log lines |
 //!
@@ -27,6 +27,7 @@
 mod backoff;
 mod budget;
 mod catch;
+mod channel;
 mod event;
 mod keeper;
 mod life;
@@ -37,6 +38,7 @@ mod resync;
 mod silence;
 mod stop;
 mod supervisor;
+mod vitals;
 mod watchdog;
 mod worker;
 
@@ -44,14 +46,15 @@ mod worker;
 mod tests;
 
 pub use backoff::{Backoff, BadBackoff};
-pub use budget::{Budget, Verdict, Window};
+pub use budget::Budget;
 pub use catch::catch;
-pub use event::{ActorName, Cause, Event, Events, TreePath};
+pub use channel::Events;
+pub use event::{ActorName, Cause, Event, TreePath};
 pub use policy::Policy;
 pub use progress::{Job, Progress};
 pub use report::install_hook;
 pub use resync::Resync;
-pub use stop::Stop;
 pub use supervisor::{Group, Lifeline, Supervisor};
+pub use vitals::Vitals;
 pub use watchdog::Watchdog;
-pub use worker::{Presence, StartError, ThreadEnded, Vitals, Worker};
+pub use worker::{Presence, StartError, ThreadEnded, Worker};

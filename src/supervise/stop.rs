@@ -5,23 +5,23 @@ use std::time::Duration;
 
 /// Set once, never unset. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
+pub(super) struct Stop(Arc<(Mutex<bool>, Condvar)>);
 
 impl Stop {
     /// Asks; wakes whoever sleeps on the token.
-    pub fn set(&self) {
+    pub(super) fn set(&self) {
         let (set, changed) = &*self.0;
         *set.lock().unwrap_or_else(PoisonError::into_inner) = true;
         changed.notify_all();
     }
 
     /// Whether it was asked.
-    pub fn is_set(&self) -> bool {
+    pub(super) fn is_set(&self) -> bool {
         *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sleeps until it is asked, at most for `limit`. Returns whether it was asked.
-    pub fn wait(&self, limit: Duration) -> bool {
+    pub(super) fn wait(&self, limit: Duration) -> bool {
         let (set, changed) = &*self.0;
         let guard = set.lock().unwrap_or_else(PoisonError::into_inner);
         let (set, _) = changed

@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::backoff::Backoff;
 use super::catch::catch;
-use super::event::{ActorName, Cause, Events, Sink, TreePath, channel};
+use super::channel::{Events, Sink, channel};
+use super::event::{ActorName, Cause, TreePath};
 use super::keeper::{Keeper, Reports};
 use super::life::Life;
 use super::policy::Policy;

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use actix::ArbiterHandle;
 
-use super::event::{Event, Sink};
+use super::channel::Sink;
+use super::event::Event;
 use super::silence::{Finding, Silence};
 use super::stop::Stop;
 

@@ -19,9 +19,8 @@
 //! The thread outlives a crash of its owner: the owner's next life calls `ensure` again and finds it running.
 
 use std::fmt::Display;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{io, thread};
 
 use actix::{Message, Recipient};
@@ -35,6 +34,7 @@ use super::keeper::Reports;
 use super::progress::now;
 use super::silence::{Finding, Silence};
 use super::stop::Stop;
+use super::vitals::Vitals;
 
 /// Hung threads of one worker that may exist at a time: each holds a stack and whatever it hangs on.
 const MAX_ABANDONED: usize = 4;
@@ -112,41 +112,6 @@ struct State {
     hung: usize,
 }
 
-/// A thread's own side: whether to go on, and its sign of life.
-#[derive(Clone)]
-pub struct Vitals {
-    stop: Stop,
-    pulse: Arc<AtomicU64>,
-    /// How often to give a sign of life while waiting.
-    every: Duration,
-}
-
-impl Vitals {
-    /// Gives a sign of life and says whether to go on. To be called once per frame or so.
-    pub fn go_on(&self) -> bool {
-        self.pulse.fetch_add(1, Ordering::Relaxed);
-        !self.stop.is_set()
-    }
-
-    /// Waits, giving signs of life, until `limit` is over or the thread is to stop. Says whether to go on.
-    pub fn wait(&self, limit: Duration) -> bool {
-        let start = Instant::now();
-        while self.go_on() {
-            let left = limit.saturating_sub(start.elapsed());
-            if left.is_zero() {
-                return true;
-            }
-            self.stop.wait(left.min(self.every));
-        }
-        false
-    }
-
-    /// The token itself, for what has a stop of its own to be told of.
-    pub fn stop(&self) -> &Stop {
-        &self.stop
-    }
-}
-
 impl Worker {
     pub(super) fn new(
         name: &'static str,
@@ -194,16 +159,12 @@ impl Worker {
                 hung: state.hung,
             });
         }
-        let vitals = Vitals {
-            stop: Stop::default(),
-            pulse: Arc::default(),
-            every: Silence::every(self.silence) / 2,
-        };
+        let vitals = Vitals::new(self.silence);
         let (tell, told) = oneshot::channel();
         thread::Builder::new()
             .name(self.name.to_owned())
             .spawn({
-                let vitals = vitals.clone();
+                let vitals = vitals.share();
                 move || {
                     // Nobody listens when the arbiter has ended.
                     let _ = tell.send(outcome(|| body(&vitals)));
@@ -214,7 +175,7 @@ impl Worker {
                 source,
             })?;
 
-        state.running = Some(vitals.stop.clone());
+        state.running = Some(vitals.stop().clone());
         if let Some(cause) = state.crash.take() {
             state.restarts = state.restarts.saturating_add(1);
             self.seat.reports.sink.send(Event::ThreadRestarted {
@@ -277,7 +238,7 @@ async fn attend(
             // The thread always tells: what it runs is caught.
             break cause.unwrap_or(Cause::Stopped);
         }
-        if silence.check(vitals.pulse.load(Ordering::Relaxed)) == Finding::Hung {
+        if silence.check(vitals.signs()) == Finding::Hung {
             break Cause::Hang {
                 job: thread,
                 limit: silence.limit(),
@@ -285,9 +246,9 @@ async fn attend(
         }
     };
     let hung = matches!(cause, Cause::Hang { .. });
-    let asked = vitals.stop.is_set();
+    let asked = vitals.stop().is_set();
     // It may wake one day, and must not go on beside its successor then.
-    vitals.stop.set();
+    vitals.stop().set();
     let lived = now().saturating_duration_since(start);
     let again_after = if asked {
         seat.left(&cause)

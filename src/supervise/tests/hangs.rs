@@ -92,6 +92,8 @@ async fn a_job_begun_outside_the_actor_is_watched_too() {
         .await
         .unwrap();
     let _long = progress.job("something long", HOUR);
+    // By its answer the keeper has set its timer for the long one.
+    assert_eq!(lives(&address).await, Ok(1));
     let _job = progress.job("poll the router", LIMIT);
     let event = next(&mut events).await;
     assert!(
@@ -101,9 +103,9 @@ async fn a_job_begun_outside_the_actor_is_watched_too() {
 }
 
 #[actix::test]
-async fn a_guard_kept_from_an_earlier_life_neither_hangs_nor_ends_a_job_of_this_one() {
+async fn a_guard_kept_from_an_earlier_life_does_not_hang_this_one() {
     let (address, mut events, _supervisor) = subject();
-    let old = tell(&address, |act, _| {
+    let _old = tell(&address, |act, _| {
         act.lifeline.progress.job("of the first life", LIMIT)
     })
     .await
@@ -113,7 +115,42 @@ async fn a_guard_kept_from_an_earlier_life_neither_hangs_nor_ends_a_job_of_this_
         next(&mut events).await,
         Event::Restarted { total: 1, .. }
     ));
-    assert_eq!(lives(&address).await, Ok(2));
+    // Its deadline lies after the old one's, so whichever is watched comes first.
+    let _new = tell(&address, |act, _| {
+        act.lifeline.progress.job("of the second life", 2 * LIMIT)
+    })
+    .await
+    .unwrap();
+    let event = next(&mut events).await;
+    assert!(
+        matches!(
+            event,
+            Event::Restarted {
+                cause: Cause::Hang {
+                    job: "of the second life",
+                    ..
+                },
+                total: 2,
+                ..
+            }
+        ),
+        "{event}"
+    );
+}
+
+#[actix::test]
+async fn a_guard_dropped_late_does_not_end_a_job_of_this_life() {
+    let (address, mut events, _supervisor) = subject();
+    let old = tell(&address, |act, _| {
+        act.lifeline.progress.job("of the first life", HOUR)
+    })
+    .await
+    .unwrap();
+    crash(&address).await;
+    assert!(matches!(
+        next(&mut events).await,
+        Event::Restarted { total: 1, .. }
+    ));
     let _new = tell(&address, |act, _| {
         act.lifeline.progress.job("poll the router", LIMIT)
     })
@@ -130,7 +167,7 @@ async fn a_guard_kept_from_an_earlier_life_neither_hangs_nor_ends_a_job_of_this_
 #[actix::test]
 async fn the_watchdog_reports_a_blocked_arbiter_and_only_that() {
     let (supervisor, mut events) = Supervisor::new();
-    let watchdog = supervisor.watchdog(Duration::from_millis(400)).unwrap();
+    let watchdog = supervisor.watchdog(Duration::from_millis(800)).unwrap();
     let [blocked, ended, fine] = [(), (), ()].map(|()| Arbiter::new());
     watchdog.watch("ended", &ended.handle());
     ended.stop();
@@ -148,7 +185,7 @@ async fn the_watchdog_reports_a_blocked_arbiter_and_only_that() {
         event,
         Event::ArbiterStuck {
             arbiter: "blocked",
-            silent_for: Duration::from_millis(400)
+            silent_for: Duration::from_millis(800)
         }
     );
 

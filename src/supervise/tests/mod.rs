@@ -45,7 +45,7 @@ struct Subject {
     /// How many of the next calls panic.
     panics_in_started: u32,
     panics_in_restarting: u32,
-    panics_while_stopping: bool,
+    cleanup: Cleanup,
     stays_when_asked_to_stop: bool,
     /// Told the number of each life by a timer that the life started.
     ticks: Option<mpsc::UnboundedSender<u32>>,
@@ -60,7 +60,10 @@ impl Subject {
             lives: 0,
             panics_in_started: 0,
             panics_in_restarting: 0,
-            panics_while_stopping: false,
+            cleanup: Cleanup {
+                panics: false,
+                stopped: None,
+            },
             stays_when_asked_to_stop: false,
             ticks: None,
             tick: SpawnHandle::default(),
@@ -88,7 +91,7 @@ impl Actor for Subject {
     }
 
     fn stopping(&mut self, _: &mut Self::Context) -> Running {
-        assert!(!self.panics_while_stopping, "in stopping");
+        self.cleanup.step();
         if self.stays_when_asked_to_stop {
             Running::Continue
         } else {
@@ -97,7 +100,10 @@ impl Actor for Subject {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        assert!(!self.panics_while_stopping, "in stopped");
+        if let Some(stopped) = &self.cleanup.stopped {
+            let _ = stopped.send(());
+        }
+        self.cleanup.step();
     }
 }
 
@@ -110,9 +116,22 @@ impl Supervised for Subject {
     }
 }
 
-impl Drop for Subject {
+/// What an actor does as it ends: in `stopping()`, in `stopped()`, in `Drop`.
+struct Cleanup {
+    panics: bool,
+    /// Told when `stopped()` is called.
+    stopped: Option<mpsc::UnboundedSender<()>>,
+}
+
+impl Cleanup {
+    fn step(&self) {
+        assert!(!self.panics, "in the cleanup");
+    }
+}
+
+impl Drop for Cleanup {
     fn drop(&mut self) {
-        assert!(!self.panics_while_stopping, "in drop");
+        self.step();
     }
 }
 
@@ -140,10 +159,14 @@ impl<R: Send + 'static> Handler<Do<R>> for Subject {
 }
 
 /// Sends at once; the answer is awaited later, or never.
-fn tell<R: Send + 'static>(
+fn tell<R, F>(
     address: &Addr<Subject>,
-    deed: impl FnOnce(&mut Subject, &mut Context<Subject>) -> R + Send + 'static,
-) -> impl Future<Output = Result<R, MailboxError>> {
+    deed: F,
+) -> impl Future<Output = Result<R, MailboxError>> + use<R, F>
+where
+    R: Send + 'static,
+    F: FnOnce(&mut Subject, &mut Context<Subject>) -> R + Send + 'static,
+{
     let answer = address.send(Do(Box::new(deed)));
     async move { soon(answer).await }
 }

@@ -161,7 +161,7 @@ async fn a_shutdown_ends_the_youngest_first_and_restarts_nobody() {
     let addresses = ["eldest", "middle", "youngest"]
         .map(|name| group.keep(&here(), ActorName(name), forgiving(5), Subject::new));
     // A panic on the way out ends it as well as anything.
-    tell(&addresses[1], |act, _| act.panics_while_stopping = true)
+    tell(&addresses[1], |act, _| act.cleanup.panics = true)
         .await
         .unwrap();
     assert_eq!(
