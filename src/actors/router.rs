@@ -16,7 +16,7 @@ use super::crash::crashes_on_demand;
 use crate::cells::{Cells, RouterState, RouterView, TableView};
 use crate::election::{self, Event, Request};
 use crate::gateway::{
-    self, Backoff, Description, Error, ExternalAddress, Found, Gateway as _, Igd, Ladder, Lease,
+    self, Backoff, Connection, Description, Error, ExternalAddress, Found, Gateway as _, Igd, Ladder, Lease,
     MappingRequest, Observer, RouterLessons, Search, Status, Table, verified,
 };
 use crate::lan::interface::{LanAddress, NoAddress};
@@ -185,6 +185,8 @@ impl RouterActor {
         }
         self.cells.router.send_modify(|view| {
             view.external = polled.external;
+            view.connection =
+                polled.status.map_or(Connection::Unknown, |status| status.connection);
             view.last_answer = Some(SystemTime::now());
             if rebooted {
                 view.epoch = Some(Instant::now());

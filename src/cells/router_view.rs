@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::gateway::{ExternalAddress, Found, RouterClass, Table};
+use crate::gateway::{Connection, ExternalAddress, Found, RouterClass, Table};
 
 /// The router, as last seen.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct RouterView {
     pub epoch: Option<Instant>,
     /// Its address on the Internet side.
     pub external: Option<ExternalAddress>,
+    /// Whether its Internet side is up.
+    pub connection: Connection,
     /// Its table, as last read.
     pub table: Option<TableView>,
     /// What it lets a successor do.
@@ -62,6 +64,7 @@ impl RouterView {
             found: None,
             epoch: None,
             external: None,
+            connection: Connection::Unknown,
             table: None,
             class: RouterClass::default(),
             last_answer: None,
@@ -77,7 +80,9 @@ impl RouterView {
                 Some(why.clone())
             }
             RouterState::Found if host_is_set => None,
-            RouterState::Found => self.external.as_ref().and_then(ExternalAddress::warning),
+            RouterState::Found => {
+                self.external.as_ref().and_then(|external| external.warning(self.connection))
+            },
         }
     }
 }

@@ -13,7 +13,7 @@ use actix::System;
 use super::Config;
 use crate::camera::v4l2::{self, Ability};
 use crate::gateway::{
-    self, Description, Gateway, Igd, Ladder, Lease, MappingRequest, Observer, Route, Search,
+    self, Connection, Description, Gateway, Igd, Ladder, Lease, MappingRequest, Observer, Route, Search,
     verified,
 };
 use crate::ids::ExternalPort;
@@ -104,7 +104,8 @@ async fn external_address(settings: &Settings, router: &dyn Gateway) -> bool {
         Ok(external) => {
             let address = external.address.map_or("none".to_owned(), |address| address.to_string());
             println!("The router's Internet address: {address}.");
-            match external.warning() {
+            let connection = router.status().await.map_or(Connection::Unknown, |status| status.connection);
+            match external.warning(connection) {
                 Some(warning) if settings.router.external_host.is_none() => {
                     println!("  {warning}");
                     false

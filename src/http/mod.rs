@@ -62,7 +62,7 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
                 .service(
                     resource("/drive")
                         .route(get().to(drive::position))
-                        .route(post().wrap(from_fn(guard::lan_only)).to(drive::turn)),
+                        .route(post().to(drive::turn).wrap(from_fn(guard::lan_only))),
                 )
                 .service(
                     resource("/debug/crash/{actor}")

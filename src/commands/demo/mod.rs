@@ -22,7 +22,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::sim::{Quirks, SimConfig, SimRouter};
+use crate::sim::{SimConfig, SimRouter};
 use fleet::DemoFleet;
 
 const WAN: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -65,7 +65,6 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     let control = control::start(wishes.clone()).context("the demo's own buttons")?;
     let router = SimRouter::start(SimConfig {
         reported_external: WAN,
-        quirks: Quirks { access: crate::sim::Access::Secure, ..Quirks::default() },
         ..SimConfig::loopback(LAN, WAN)
     })
     .context("the simulated router")?;
