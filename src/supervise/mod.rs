@@ -1,7 +1,7 @@
 //! Panic-proof restart for actix actors.
 //!
 //! actix's own `Supervisor` restarts an actor that stops; one that panics is dead for ever, and silently. Here a
-//! [`keeper`](self) owns the actor's future, polls it behind a fence and restarts it in place: the address stays
+//! keeper owns the actor's future, polls it behind a fence and restarts it in place: the address stays
 //! valid, queued mail is kept, only the message in hand is lost (its sender sees `MailboxError::Closed`).
 //!
 //! | file | concept |
