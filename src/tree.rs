@@ -45,7 +45,10 @@ const STUCK: Duration = Duration::from_secs(20);
 const SILENT_THREAD: Duration = Duration::from_secs(10);
 
 /// Five crashes within half a minute are borne; each waits a little longer than the one before.
-const BUDGET: Budget = Budget { restarts: 5, window: Duration::from_secs(30) };
+const BUDGET: Budget = Budget {
+    restarts: 5,
+    window: Duration::from_secs(30),
+};
 
 /// Runs one server until it is told to end. The answer is the process's exit code.
 ///
@@ -93,7 +96,10 @@ fn build(
     cells: &Arc<Cells>,
     disk: &Arc<Writer>,
 ) -> House {
-    let policy = Policy { budget: BUDGET, backoff: backoff() };
+    let policy = Policy {
+        budget: BUDGET,
+        backoff: backoff(),
+    };
     let on = |arbiter: &Arbiter| arbiter.handle();
     let name = |label: Label| ActorName(label.as_str());
     let c = || Arc::clone(cells);
@@ -156,12 +162,19 @@ fn build(
             use actix::AsyncContext as _;
             let myself: Addr<HttpActor> = ctx.address();
             crash.insert(Label::Http.as_str(), myself.recipient());
-            let app = App { cells, actors: Actors { drive, crash } };
+            let app = App {
+                cells,
+                actors: Actors { drive, crash },
+            };
             HttpActor::new(Data::new(app), listeners)
         }
     });
 
-    House { discovery, election, listeners }
+    House {
+        discovery,
+        election,
+        listeners,
+    }
 }
 
 /// Hears what happens until something ends the program: a signal (0), or an actor that is past saving (70).
@@ -209,6 +222,8 @@ async fn leave(house: &House, supervisor: &Supervisor) {
         }
     };
     if tokio::time::timeout(FAREWELL, goodbye).await.is_err() {
-        warn!("leaving without the router's word that our mappings are gone: they end with their leases");
+        warn!(
+            "leaving without the router's word that our mappings are gone: they end with their leases"
+        );
     }
 }

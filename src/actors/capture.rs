@@ -35,22 +35,28 @@ impl CaptureActor {
 
     fn ensure_thread(&mut self, ctx: &mut Context<Self>) {
         let cells = Arc::clone(&self.cells);
-        let started = self.thread.ensure(ctx.address().recipient(), move |vitals| {
-            let camera = &cells.camera;
-            let mut capture = Capture {
-                name: cells.name.watch(),
-                opener: opener(&cells.settings.camera.source, cells.name.watch(), camera.drive.clone()),
-                audience: Arc::clone(&camera.audience),
-                raw: Arc::clone(&camera.raw),
-                pictures: Arc::clone(&camera.pictures),
-                health: camera.health.clone(),
-                settings: camera.settings.subscribe(),
-                observer: Arc::new(cells.metrics.camera()),
-                last_size: None,
-            };
-            capture.run(&|| vitals.go_on());
-            Ok::<(), Infallible>(())
-        });
+        let started = self
+            .thread
+            .ensure(ctx.address().recipient(), move |vitals| {
+                let camera = &cells.camera;
+                let mut capture = Capture {
+                    name: cells.name.watch(),
+                    opener: opener(
+                        &cells.settings.camera.source,
+                        cells.name.watch(),
+                        camera.drive.clone(),
+                    ),
+                    audience: Arc::clone(&camera.audience),
+                    raw: Arc::clone(&camera.raw),
+                    pictures: Arc::clone(&camera.pictures),
+                    health: camera.health.clone(),
+                    settings: camera.settings.subscribe(),
+                    observer: Arc::new(cells.metrics.camera()),
+                    last_size: None,
+                };
+                capture.run(&|| vitals.go_on());
+                Ok::<(), Infallible>(())
+            });
         if let Err(why) = started {
             warn!(%why, "the capture thread is not started yet");
             ctx.run_later(AGAIN, Self::ensure_thread);

@@ -46,7 +46,9 @@ impl DiscoveryActor {
                 info!(services = ?registered.names, "registered by mDNS");
                 self.life = Some(registered);
             }
-            Err(why) => warn!(%why, "cannot register by mDNS; the cameras find each other without it"),
+            Err(why) => {
+                warn!(%why, "cannot register by mDNS; the cameras find each other without it")
+            }
         }
     }
 
@@ -63,7 +65,8 @@ impl DiscoveryActor {
         let mut names = Vec::new();
         for service in SERVICES {
             let address = lan.address.to_string();
-            let info = ServiceInfo::new(service, &instance, &host, address.as_str(), port, &txt[..])?;
+            let info =
+                ServiceInfo::new(service, &instance, &host, address.as_str(), port, &txt[..])?;
             names.push(info.get_fullname().to_owned());
             daemon.register(info)?;
         }
@@ -111,7 +114,9 @@ impl Handler<SayGoodbye> for DiscoveryActor {
     fn handle(&mut self, _: SayGoodbye, _: &mut Self::Context) -> Self::Result {
         let registered = self.life.take();
         Box::pin(async move {
-            let Some(Registered { daemon, names }) = registered else { return };
+            let Some(Registered { daemon, names }) = registered else {
+                return;
+            };
             for name in names {
                 if let Ok(gone) = daemon.unregister(&name) {
                     let _ = gone.recv_async().await;

@@ -18,9 +18,9 @@ use super::crash::crashes_on_demand;
 use super::router::{Ask, RouterActor};
 use crate::cells::{Cells, RouterState, RouterView};
 use crate::durable::{self, Writer};
-use crate::election::{Effect, Event, Request, Role, State, Vacancy};
+use crate::election::{Effect, Event, Request, Role, Seen, State, Whose};
 use crate::fleet::{default_name, mapped};
-use crate::gateway::{Extent, Protocol, Table};
+use crate::gateway::{Entry, Extent, Protocol, Table};
 use crate::ids::{ExternalPort, InternalPort, Term};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::settings::PortMode;
@@ -69,7 +69,13 @@ impl ElectionActor {
         router: Addr<RouterActor>,
         progress: Progress,
     ) -> Self {
-        Self { cells, disk, router, progress, life: Life::default() }
+        Self {
+            cells,
+            disk,
+            router,
+            progress,
+            life: Life::default(),
+        }
     }
 
     /// One step of the rules, and what follows from it.
@@ -113,7 +119,10 @@ impl ElectionActor {
         let job = self.progress.job("a request to the router", REQUEST);
         let cells = Arc::clone(&self.cells);
         let router = self.router.clone();
-        let name = cells.name.given().unwrap_or_else(|| self.name_at(request.port()));
+        let name = cells
+            .name
+            .given()
+            .unwrap_or_else(|| self.name_at(request.port()));
         let answer = async move {
             let event = answer(&cells, &router, request, &name).await;
             drop(job);
@@ -136,11 +145,26 @@ impl ElectionActor {
     /// "server N" for the port that is asked for (¶53).
     fn name_at(&self, port: ExternalPort) -> String {
         let router = &self.cells.settings.router;
-        let table = self.cells.router.borrow().table.as_ref().map(|view| mapped(&view.table));
-        let me = self.cells.lan_address().map_or(Ipv4Addr::UNSPECIFIED, |lan| lan.address);
+        let table = self
+            .cells
+            .router
+            .borrow()
+            .table
+            .as_ref()
+            .map(|view| mapped(&view.table));
+        let me = self
+            .cells
+            .lan_address()
+            .map_or(Ipv4Addr::UNSPECIFIED, |lan| lan.address);
         let me = SocketAddrV4::new(me, self.internal(port).get());
         let first = router.port_range.first();
-        default_name(port, first, router.representative_port, &table.unwrap_or_default(), me)
+        default_name(
+            port,
+            first,
+            router.representative_port,
+            &table.unwrap_or_default(),
+            me,
+        )
     }
 
     fn internal(&self, port: ExternalPort) -> InternalPort {
@@ -153,11 +177,16 @@ impl ElectionActor {
         if self.cells.settings.router.port_mode == PortMode::Separate {
             return;
         }
-        let office = state.office.map(|_| self.cells.role.rules().representative_port);
+        let office = state
+            .office
+            .map(|_| self.cells.role.rules().representative_port);
         let own = state.own.map(|own| own.port);
         let pending = state.pending.map(Request::port);
-        let mut doors: BTreeSet<InternalPort> =
-            [office, own, pending].into_iter().flatten().map(|port| self.internal(port)).collect();
+        let mut doors: BTreeSet<InternalPort> = [office, own, pending]
+            .into_iter()
+            .flatten()
+            .map(|port| self.internal(port))
+            .collect();
         if office.is_none() && own.is_none() {
             doors.insert(self.cells.settings.http.port); // the LAN can always come in somewhere
         }
@@ -170,7 +199,9 @@ impl ElectionActor {
         let mut remembered = durable::State::new(self.cells.identity.id);
         remembered.term = state.term;
         remembered.name = self.cells.name.given();
-        remembered.mapped_port = state.external_port(self.cells.role.rules(), now).or(state.preferred);
+        remembered.mapped_port = state
+            .external_port(self.cells.role.rules(), now)
+            .or(state.preferred);
         self.disk.store(remembered);
     }
 
@@ -179,10 +210,14 @@ impl ElectionActor {
         let now = self.cells.clock.now();
         let representative = after.role(now) == Role::Representative;
         metrics.representative.set(i64::from(representative));
-        metrics.term.set(i64::try_from(after.term.0).unwrap_or(i64::MAX));
+        metrics
+            .term
+            .set(i64::try_from(after.term.0).unwrap_or(i64::MAX));
         let expiry = after.office.map_or(0.0, |office| {
             let wall = self.cells.clock.wall(office.deadline);
-            wall.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+            wall.duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs_f64()
         });
         metrics.lease_expiry_timestamp_seconds.set(expiry);
         if before.office.is_some() != after.office.is_some() {
@@ -215,7 +250,9 @@ fn internal_port(cells: &Cells, port: ExternalPort) -> InternalPort {
 
 /// What the router says to one request; whatever goes wrong on the way is a failure of the request.
 async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, name: &str) -> Event {
-    let Some(lan) = cells.lan_address() else { return Event::Failed(request) };
+    let Some(lan) = cells.lan_address() else {
+        return Event::Failed(request);
+    };
     let port = request.port();
     let internal = internal_port(cells, port);
     if matches!(request, Request::Secure { .. })
@@ -225,11 +262,18 @@ async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, nam
         return if port == cells.role.rules().representative_port {
             Event::Failed(request)
         } else {
-            Event::Taken { port, expires_in: None }
+            Event::Taken {
+                port,
+                expires_in: None,
+            }
         };
     }
     let internal = SocketAddrV4::new(lan.address, internal.get());
-    let ask = Ask { request, internal, name: name.to_owned() };
+    let ask = Ask {
+        request,
+        internal,
+        name: name.to_owned(),
+    };
     match router.send(ask).await {
         Ok(event) => event,
         // It crashed on this message: the outcome is unknown, and asking again is harmless.
@@ -269,34 +313,42 @@ impl StreamHandler<RouterView> for ElectionActor {
         let epoch = view.epoch.filter(|_| view.state == RouterState::Found);
         if epoch != self.life.epoch {
             self.life.epoch = epoch;
-            let event = if epoch.is_some() { Event::RouterFound } else { Event::RouterLost };
+            let event = if epoch.is_some() {
+                Event::RouterFound
+            } else {
+                Event::RouterLost
+            };
             self.advance(&event, ctx);
         }
-        if let Some(table) = view.table.filter(|table| self.life.surveyed != Some(table.read_at)) {
+        if let Some(table) = view
+            .table
+            .filter(|table| self.life.surveyed != Some(table.read_at))
+        {
             self.life.surveyed = Some(table.read_at);
-            let event = survey(&table.table, &self.cells, self.life.address);
+            let event = survey(&table.table, self.life.address);
             self.advance(&event, ctx);
         }
     }
 }
 
 /// What a reading of the table says to the rules.
-fn survey(table: &Table, cells: &Cells, me: Option<Ipv4Addr>) -> Event {
-    let rules = cells.role.rules();
-    let tcp = || table.entries.iter().filter(|entry| entry.protocol == Protocol::Tcp);
-    let representative = if tcp().any(|entry| entry.external == rules.representative_port) {
-        Vacancy::Held
-    } else if table.extent == Extent::Whole {
-        Vacancy::Free
-    } else {
-        Vacancy::Unknown
+fn survey(table: &Table, me: Option<Ipv4Addr>) -> Event {
+    let whose = |entry: &Entry| match entry.client_address() {
+        Some(client) if Some(client) == me => Whose::Mine,
+        _ => Whose::Theirs,
     };
-    let taken = tcp()
-        .filter(|entry| rules.range.contains(entry.external))
-        .filter(|entry| entry.client_address() != me)
-        .map(|entry| entry.external)
-        .collect();
-    Event::Surveyed { representative, taken }
+    let tcp = table
+        .entries
+        .iter()
+        .filter(|entry| entry.protocol == Protocol::Tcp);
+    let seen = match table.extent {
+        Extent::Whole => Seen::Whole,
+        Extent::Partial => Seen::Part,
+    };
+    Event::Surveyed {
+        holders: tcp.map(|entry| (entry.external, whose(entry))).collect(),
+        seen,
+    }
 }
 
 impl Handler<HeardTerm> for ElectionActor {

@@ -33,16 +33,18 @@ impl EncoderActor {
 
     fn ensure_thread(&mut self, ctx: &mut Context<Self>) {
         let cells = Arc::clone(&self.cells);
-        let started = self.thread.ensure(ctx.address().recipient(), move |vitals| {
-            let encoding = Encoding {
-                raw: Arc::clone(&cells.camera.raw),
-                pictures: Arc::clone(&cells.camera.pictures),
-                settings: cells.camera.settings.subscribe(),
-                observer: Arc::new(cells.metrics.camera()),
-            };
-            encoding.run(&|| vitals.go_on());
-            Ok::<(), Infallible>(())
-        });
+        let started = self
+            .thread
+            .ensure(ctx.address().recipient(), move |vitals| {
+                let encoding = Encoding {
+                    raw: Arc::clone(&cells.camera.raw),
+                    pictures: Arc::clone(&cells.camera.pictures),
+                    settings: cells.camera.settings.subscribe(),
+                    observer: Arc::new(cells.metrics.camera()),
+                };
+                encoding.run(&|| vitals.go_on());
+                Ok::<(), Infallible>(())
+            });
         if let Err(why) = started {
             warn!(%why, "the encoder thread is not started yet");
             ctx.run_later(AGAIN, Self::ensure_thread);

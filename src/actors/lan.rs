@@ -38,7 +38,11 @@ struct Life {
 impl LanActor {
     /// An actor that has yet to look for its interface.
     pub fn new(cells: Arc<Cells>, registry: Addr<RegistryActor>) -> Self {
-        Self { cells, registry, life: Life::default() }
+        Self {
+            cells,
+            registry,
+            life: Life::default(),
+        }
     }
 
     /// Looks at the interface; joins the group anew when the address is another one.
@@ -73,8 +77,13 @@ impl LanActor {
     }
 
     fn join_group(&mut self, ctx: &mut Context<Self>) {
-        let Some(lan) = self.cells.lan_address() else { return };
-        let group = Group { address: self.cells.settings.lan.group, interface: lan.address };
+        let Some(lan) = self.cells.lan_address() else {
+            return;
+        };
+        let group = Group {
+            address: self.cells.settings.lan.group,
+            interface: lan.address,
+        };
         match open(group) {
             Ok(socket) => {
                 let socket = Arc::new(socket);
@@ -94,8 +103,12 @@ impl LanActor {
 
     /// Says unasked where this server is (¶47, ¶64).
     fn report(&self) {
-        let (Some(socket), Some(me)) = (&self.life.socket, self.cells.myself()) else { return };
-        let Some(http_port) = crate::ids::InternalPort::new(me.lan.port()) else { return };
+        let (Some(socket), Some(me)) = (&self.life.socket, self.cells.myself()) else {
+            return;
+        };
+        let Some(http_port) = crate::ids::InternalPort::new(me.lan.port()) else {
+            return;
+        };
         let report = Report {
             id: me.id,
             name: me.name,
@@ -113,7 +126,11 @@ impl LanActor {
 }
 
 fn count(cells: &Cells, direction: Direction) {
-    cells.metrics.lan_messages_total.of((Kind::Report, direction)).inc();
+    cells
+        .metrics
+        .lan_messages_total
+        .of((Kind::Report, direction))
+        .inc();
 }
 
 /// Reads the group until the socket fails. A datagram is decoded before anything else is done with it.
@@ -132,14 +149,22 @@ async fn listen(
         match (Report::decode(&buffer[..length]), from) {
             (Ok(report), SocketAddr::V4(from)) if report.id != cells.identity.id => {
                 count(&cells, Direction::Received);
-                let heard = Heard { report, from: *from.ip(), at: Instant::now() };
+                let heard = Heard {
+                    report,
+                    from: *from.ip(),
+                    at: Instant::now(),
+                };
                 // A full mailbox loses it, like the network would.
                 let _ = registry.try_send(Hear(heard));
             }
             (Ok(_), _) => {}
             (Err(why), from) => {
                 debug!(%from, %why, "passed a datagram over");
-                cells.metrics.lan_messages_rejected_total.of(why.label()).inc();
+                cells
+                    .metrics
+                    .lan_messages_rejected_total
+                    .of(why.label())
+                    .inc();
             }
         }
     }

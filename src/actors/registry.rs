@@ -49,7 +49,11 @@ struct Life {
 impl RegistryActor {
     /// An actor that has yet to hear of anybody.
     pub fn new(cells: Arc<Cells>) -> Self {
-        Self { cells, election: None, life: Life::default() }
+        Self {
+            cells,
+            election: None,
+            life: Life::default(),
+        }
     }
 
     fn fresh_for(&self) -> Duration {
@@ -58,10 +62,14 @@ impl RegistryActor {
 
     fn publish(&mut self) {
         let now = Instant::now();
-        let Some(me) = self.cells.myself() else { return };
+        let Some(me) = self.cells.myself() else {
+            return;
+        };
         // Forgotten much later than it stops vouching, so that a name does not flicker.
         let keep = self.fresh_for() * 4;
-        self.life.heard.retain(|_, heard| now.saturating_duration_since(heard.at) < keep);
+        self.life
+            .heard
+            .retain(|_, heard| now.saturating_duration_since(heard.at) < keep);
         let read_table = self.cells.settings.router.read_table;
         let table = self.life.table.as_ref().filter(|_| read_table);
         let sources = Sources {
@@ -72,7 +80,10 @@ impl RegistryActor {
             fresh_for: self.fresh_for(),
         };
         let fleet = merge(&sources, now);
-        self.cells.metrics.peers.set(i64::try_from(fleet.others().count()).unwrap_or(i64::MAX));
+        self.cells
+            .metrics
+            .peers
+            .set(i64::try_from(fleet.others().count()).unwrap_or(i64::MAX));
         self.cells.fleet.send_replace(Arc::new(fleet));
     }
 }
@@ -110,7 +121,12 @@ impl Handler<Hear> for RegistryActor {
         }
         self.life.heard.insert(heard.report.id, heard);
         if self.life.heard.len() > MOST_PEERS {
-            let oldest = self.life.heard.iter().min_by_key(|(_, heard)| heard.at).map(|(id, _)| *id);
+            let oldest = self
+                .life
+                .heard
+                .iter()
+                .min_by_key(|(_, heard)| heard.at)
+                .map(|(id, _)| *id);
             if let Some(oldest) = oldest {
                 self.life.heard.remove(&oldest);
             }

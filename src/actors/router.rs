@@ -16,8 +16,8 @@ use super::crash::crashes_on_demand;
 use crate::cells::{Cells, RouterState, RouterView, TableView};
 use crate::election::{self, Event, Request};
 use crate::gateway::{
-    self, Backoff, Connection, Description, Error, ExternalAddress, Found, Gateway as _, Igd, Ladder, Lease,
-    MappingRequest, Observer, RouterLessons, Search, Status, Table, verified,
+    self, Backoff, Connection, Description, Error, ExternalAddress, Found, Gateway as _, Igd,
+    Ladder, Lease, MappingRequest, Observer, RouterLessons, Search, Status, Table, verified,
 };
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::supervise::Progress;
@@ -63,12 +63,19 @@ impl RouterActor {
     /// An actor that has yet to look for a router.
     pub fn new(cells: Arc<Cells>, progress: Progress) -> Self {
         let observer = Arc::new(cells.metrics.router());
-        Self { cells, observer, progress, life: Life::default() }
+        Self {
+            cells,
+            observer,
+            progress,
+            life: Life::default(),
+        }
     }
 
     /// A round is a search while there is no router, and a poll while there is one.
     fn round(&mut self, ctx: &mut Context<Self>) {
-        let Some(lan) = self.life.address.clone() else { return };
+        let Some(lan) = self.life.address.clone() else {
+            return;
+        };
         match self.life.router.clone() {
             None => self.search(&lan, ctx),
             Some(router) => self.poll(router, ctx),
@@ -111,7 +118,10 @@ impl RouterActor {
     fn arrive(&mut self, found: Found, ctx: &mut Context<Self>) {
         info!(router = %found.identity.name, address = %found.identity.address, "router found");
         self.life = Life {
-            router: Some(Arc::new(Igd::new(found.clone(), Arc::clone(&self.observer)))),
+            router: Some(Arc::new(Igd::new(
+                found.clone(),
+                Arc::clone(&self.observer),
+            ))),
             address: self.life.address.take(),
             next_round: self.life.next_round.take(),
             ..Life::default()
@@ -133,7 +143,9 @@ impl RouterActor {
         let news = self.cells.router.send_if_modified(|view| {
             let state = match view.state {
                 RouterState::Lost { .. } => return false,
-                _ => RouterState::Searching { why: Some(why.clone()) },
+                _ => RouterState::Searching {
+                    why: Some(why.clone()),
+                },
             };
             let news = view.state != state;
             view.state = state;
@@ -157,7 +169,11 @@ impl RouterActor {
         };
         let round = ctx.spawn(poll.into_actor(self).map(|polled, actor, ctx| {
             if let Some(table) = &polled.table {
-                actor.cells.metrics.router_poll_duration_seconds.observe(polled.took.as_secs_f64());
+                actor
+                    .cells
+                    .metrics
+                    .router_poll_duration_seconds
+                    .observe(polled.took.as_secs_f64());
                 let entries = i64::try_from(table.entries.len()).unwrap_or(i64::MAX);
                 actor.cells.metrics.router_table_entries.set(entries);
             }
@@ -176,7 +192,8 @@ impl RouterActor {
     /// What a poll saw.
     fn note(&mut self, polled: Polled) {
         let uptime = polled.status.and_then(|status| status.uptime_seconds);
-        let rebooted = matches!((self.life.uptime, uptime), (Some(before), Some(now)) if now < before);
+        let rebooted =
+            matches!((self.life.uptime, uptime), (Some(before), Some(now)) if now < before);
         self.life.uptime = uptime.or(self.life.uptime);
         if rebooted {
             warn!("the router has started anew; its table may be gone");
@@ -185,8 +202,9 @@ impl RouterActor {
         }
         self.cells.router.send_modify(|view| {
             view.external = polled.external;
-            view.connection =
-                polled.status.map_or(Connection::Unknown, |status| status.connection);
+            view.connection = polled
+                .status
+                .map_or(Connection::Unknown, |status| status.connection);
             view.last_answer = Some(SystemTime::now());
             if rebooted {
                 view.epoch = Some(Instant::now());
@@ -207,7 +225,9 @@ impl RouterActor {
         self.life.router = None;
         self.life.backoff = Backoff::default();
         self.cells.router.send_modify(|view| {
-            view.state = RouterState::Lost { why: why.to_string() };
+            view.state = RouterState::Lost {
+                why: why.to_string(),
+            };
             view.table = None;
         });
         self.round_after(Duration::ZERO, ctx);
@@ -247,8 +267,14 @@ struct Polled {
 
 async fn poll(router: &Igd, read_table: bool) -> Polled {
     let began = Instant::now();
-    let mut polled =
-        Polled { began, took: Duration::ZERO, external: None, status: None, table: None, gone: None };
+    let mut polled = Polled {
+        began,
+        took: Duration::ZERO,
+        external: None,
+        status: None,
+        table: None,
+        gone: None,
+    };
     match router.external_address().await {
         Ok(external) => polled.external = Some(external),
         Err(why) if why.wants_rediscovery() => polled.gone = Some(why),
@@ -301,11 +327,13 @@ async fn answer(router: &Igd, ask: Ask, mut ladder: Ladder) -> Answered {
                 lease: Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
                 description: Description::for_name(&ask.name),
             };
-            verified::secure(router, &request, &mut ladder).await.map(Answer::Secured)
+            verified::secure(router, &request, &mut ladder)
+                .await
+                .map(Answer::Secured)
         }
-        Request::Release(port) => {
-            verified::release(router, port, ask.internal).await.map(Answer::Released)
-        }
+        Request::Release(port) => verified::release(router, port, ask.internal)
+            .await
+            .map(Answer::Released),
     };
     Answered { outcome, ladder }
 }
@@ -375,7 +403,9 @@ impl StreamHandler<Result<LanAddress, NoAddress>> for RouterActor {
             Err(why) => {
                 self.life.address = None;
                 self.cells.router.send_modify(|view| {
-                    view.state = RouterState::Searching { why: Some(why.to_string()) };
+                    view.state = RouterState::Searching {
+                        why: Some(why.to_string()),
+                    };
                 });
             }
         }

@@ -20,7 +20,10 @@ pub fn opener(
     match source {
         CameraSource::Test => Box::new(pattern),
         CameraSource::V4l(path) => Box::new(V4l2Opener::at(path)),
-        CameraSource::Auto => Box::new(Auto { pattern, had_a_camera: AtomicBool::new(false) }),
+        CameraSource::Auto => Box::new(Auto {
+            pattern,
+            had_a_camera: AtomicBool::new(false),
+        }),
     }
 }
 

@@ -39,7 +39,11 @@ impl CameraCells {
         let audience = Arc::new(Audience::new(MOST_VIEWERS));
         let pictures = Arc::new(PictureSlot::new());
         let begin = CameraSettings {
-            wanted: Wanted { width: settings.width, height: settings.height, fps: settings.fps },
+            wanted: Wanted {
+                width: settings.width,
+                height: settings.height,
+                fps: settings.fps,
+            },
             quality: Quality::new(settings.quality).unwrap_or(Quality::STREAM),
             idle_close: settings.idle_close,
         };
@@ -60,7 +64,9 @@ impl CameraCells {
             CameraHealth::Idle => Activity::Idle,
             CameraHealth::Starting => Activity::Live("starting".to_owned()),
             CameraHealth::Failed { reason } => Activity::Failed(reason.clone()),
-            CameraHealth::Live { width, height, fps, .. } => {
+            CameraHealth::Live {
+                width, height, fps, ..
+            } => {
                 let viewers = match self.viewing.viewers() {
                     1 => "1 viewer".to_owned(),
                     many => format!("{many} viewers"),

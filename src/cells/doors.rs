@@ -69,7 +69,10 @@ impl Doors {
                 _ => Ok(()),
             },
             Ok(Err(_)) => Err("the web server has ended".to_owned()),
-            Err(_) => Err(format!("port {port} was not opened in {} s", patience.as_secs())),
+            Err(_) => Err(format!(
+                "port {port} was not opened in {} s",
+                patience.as_secs()
+            )),
         }
     }
 }

@@ -80,7 +80,9 @@ impl Cells {
 
     /// The port on the router that leads here now, if one does.
     pub fn external_port(&self) -> Option<ExternalPort> {
-        self.role.load().external_port(self.role.rules(), self.clock.now())
+        self.role
+            .load()
+            .external_port(self.role.rules(), self.clock.now())
     }
 
     /// What this server is now.

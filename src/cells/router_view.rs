@@ -80,9 +80,10 @@ impl RouterView {
                 Some(why.clone())
             }
             RouterState::Found if host_is_set => None,
-            RouterState::Found => {
-                self.external.as_ref().and_then(|external| external.warning(self.connection))
-            },
+            RouterState::Found => self
+                .external
+                .as_ref()
+                .and_then(|external| external.warning(self.connection)),
         }
     }
 }

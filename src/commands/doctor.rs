@@ -13,8 +13,8 @@ use actix::System;
 use super::Config;
 use crate::camera::v4l2::{self, Ability};
 use crate::gateway::{
-    self, Connection, Description, Gateway, Igd, Ladder, Lease, MappingRequest, Observer, Route, Search,
-    verified,
+    self, Connection, Description, Gateway, Igd, Ladder, Lease, MappingRequest, Observer, Route,
+    Search, verified,
 };
 use crate::ids::ExternalPort;
 use crate::lan::interface::{self, LanAddress};
@@ -41,7 +41,10 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
             return Ok(1);
         }
     };
-    println!("LAN: {} on {}, prefix /{}.", lan.address, lan.name, lan.prefix_len);
+    println!(
+        "LAN: {} on {}, prefix /{}.",
+        lan.address, lan.name, lan.prefix_len
+    );
     match lan.default_gateway {
         Some(gateway) => println!("Default gateway: {gateway}."),
         None => println!("Default gateway: none known."),
@@ -79,19 +82,30 @@ async fn router(settings: &Settings, lan: &LanAddress) -> i32 {
         Ok(found) => found,
         Err(why) => {
             println!("Router: {why}.");
-            println!("What to do: switch UPnP on in the router's own pages, or forward ports by hand.");
+            println!(
+                "What to do: switch UPnP on in the router's own pages, or forward ports by hand."
+            );
             return 1;
         }
     };
     let identity = found.identity.clone();
-    println!("Router: {} at {}, {}.", identity.name, identity.address, identity.service);
+    println!(
+        "Router: {} at {}, {}.",
+        identity.name, identity.address, identity.service
+    );
     if identity.route == Route::Other {
-        println!("  It is not this machine's default gateway: visitors may not come in through it.");
+        println!(
+            "  It is not this machine's default gateway: visitors may not come in through it."
+        );
     }
     let router = Igd::new(found, observer);
     let address = external_address(settings, &router).await;
     let table = table(&router).await;
-    let trial = trial(&router, SocketAddrV4::new(lan.address, settings.http.port.get())).await;
+    let trial = trial(
+        &router,
+        SocketAddrV4::new(lan.address, settings.http.port.get()),
+    )
+    .await;
     i32::from(!(address && table && trial))
 }
 
@@ -102,9 +116,14 @@ async fn external_address(settings: &Settings, router: &dyn Gateway) -> bool {
     }
     match router.external_address().await {
         Ok(external) => {
-            let address = external.address.map_or("none".to_owned(), |address| address.to_string());
+            let address = external
+                .address
+                .map_or("none".to_owned(), |address| address.to_string());
             println!("The router's Internet address: {address}.");
-            let connection = router.status().await.map_or(Connection::Unknown, |status| status.connection);
+            let connection = router
+                .status()
+                .await
+                .map_or(Connection::Unknown, |status| status.connection);
             match external.warning(connection) {
                 Some(warning) if settings.router.external_host.is_none() => {
                     println!("  {warning}");
@@ -124,15 +143,24 @@ async fn table(router: &dyn Gateway) -> bool {
     match router.table().await {
         Ok(table) => {
             let ours = crate::fleet::mapped(&table);
-            println!("Mappings on it: {}, {} of them Porthole's.", table.entries.len(), ours.len());
+            println!(
+                "Mappings on it: {}, {} of them Porthole's.",
+                table.entries.len(),
+                ours.len()
+            );
             for entry in ours {
-                println!("  {} leads to {} ({})", entry.external, entry.lan, entry.name);
+                println!(
+                    "  {} leads to {} ({})",
+                    entry.external, entry.lan, entry.name
+                );
             }
             true
         }
         Err(why) => {
             println!("Mappings on it: {why}.");
-            println!("  Without the table the cameras find each other by their messages on the LAN.");
+            println!(
+                "  Without the table the cameras find each other by their messages on the LAN."
+            );
             true
         }
     }
@@ -148,7 +176,10 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
     };
     let usable = match verified::secure(router, &request, &mut Ladder::default()).await {
         Ok(verified::Outcome::Ours(grant)) => {
-            println!("Trial mapping on port {TRIAL_PORT}: granted, lease {}.", grant.granted);
+            println!(
+                "Trial mapping on port {TRIAL_PORT}: granted, lease {}.",
+                grant.granted
+            );
             match grant.granted {
                 Lease::Permanent => println!(
                     "  It keeps mappings for ever: when a camera dies, its port has to be freed by \
@@ -174,7 +205,9 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
     };
     match verified::release(router, TRIAL_PORT, internal).await {
         Ok(verified::Release::StillThere(_)) => {
-            println!("  It could not be deleted again; look for port {TRIAL_PORT} in the router's own pages.");
+            println!(
+                "  It could not be deleted again; look for port {TRIAL_PORT} in the router's own pages."
+            );
         }
         Ok(_) => {}
         Err(why) => println!("  Deleting it again failed: {why}."),

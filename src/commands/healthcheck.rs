@@ -14,10 +14,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Why it is not well.
 pub fn run(config: &Config) -> anyhow::Result<()> {
     let settings = config.load()?;
-    let host = if settings.http.bind.is_unspecified() { Ipv4Addr::LOCALHOST } else { settings.http.bind };
+    let host = if settings.http.bind.is_unspecified() {
+        Ipv4Addr::LOCALHOST
+    } else {
+        settings.http.bind
+    };
     let url = format!("http://{host}:{}/healthz", settings.http.port);
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).build().into();
-    agent.get(&url).call().map_err(|why| anyhow::anyhow!("{url}: {why}"))?;
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .proxy(None)
+        .build()
+        .into();
+    agent
+        .get(&url)
+        .call()
+        .map_err(|why| anyhow::anyhow!("{url}: {why}"))?;
     Ok(())
 }

@@ -31,12 +31,11 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     Ok(System::new().block_on(tree::run(cells, disk))?)
 }
 
-fn cells(
-    settings: Settings,
-    clock: Clock,
-    remembered: &durable::State,
-) -> anyhow::Result<Cells> {
-    let identity = Identity { id: remembered.instance, boot: BootId::random()? };
+fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyhow::Result<Cells> {
+    let identity = Identity {
+        id: remembered.instance,
+        boot: BootId::random()?,
+    };
     let rules = Rules {
         representative_port: settings.router.representative_port,
         range: settings.router.port_range,
@@ -44,7 +43,11 @@ fn cells(
         lease: settings.router.lease,
     };
     let held_office = remembered.mapped_port == Some(rules.representative_port);
-    let memory = if held_office { Memory::HeldOffice } else { Memory::None };
+    let memory = if held_office {
+        Memory::HeldOffice
+    } else {
+        Memory::None
+    };
     let state = State::new(remembered.term, remembered.mapped_port, memory);
     let given = Some(settings.node.name.clone()).filter(|name| !name.is_empty());
     let name = NameCell::new(given.or_else(|| remembered.name.clone()), identity.id);

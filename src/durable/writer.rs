@@ -28,7 +28,11 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("state file".to_owned())
             .spawn(move || write_on(&rung, &theirs, &file))?;
-        Ok(Self { newest, bell: Some(bell), thread: Some(thread) })
+        Ok(Self {
+            newest,
+            bell: Some(bell),
+            thread: Some(thread),
+        })
     }
 
     /// Has this state stored soon.

@@ -1,6 +1,6 @@
 //! What can happen, and what can be asked for.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Moment, Request};
@@ -22,10 +22,10 @@ pub enum Event {
     AddressChanged,
     /// The router's table was read.
     Surveyed {
-        /// Whether the representative port was in it.
-        representative: Vacancy,
-        /// The ports of the range that somebody else holds.
-        taken: BTreeSet<ExternalPort>,
+        /// Whose each port is, as far as the table shows.
+        holders: BTreeMap<ExternalPort, Whose>,
+        /// Whether a port that is not in it is free.
+        seen: Seen,
     },
     /// The port is mapped to this server: written, and read back.
     Secured {
@@ -55,15 +55,22 @@ pub enum Event {
     Leave,
 }
 
-/// Whether a port of the router is mapped at all.
+/// Whose a mapping is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Vacancy {
-    /// Nobody's.
-    Free,
-    /// Somebody's.
-    Held,
-    /// The table does not say.
-    Unknown,
+pub enum Whose {
+    /// This server's.
+    Mine,
+    /// Another device's.
+    Theirs,
+}
+
+/// How much of the table was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// All of it: what is not there is free.
+    Whole,
+    /// Perhaps not all.
+    Part,
 }
 
 /// What the router had under a port before this server wrote it.

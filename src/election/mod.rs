@@ -26,8 +26,8 @@ mod step;
 mod tests;
 
 pub use cell::RoleCell;
-pub use event::{Before, Effect, Event, Vacancy};
+pub use event::{Before, Effect, Event, Seen, Whose};
 pub use moment::Moment;
 pub use rules::Rules;
-pub use state::{Memory, Holding, Office, Request, Role, State};
+pub use state::{Holding, Memory, Office, Request, Role, State};
 pub use step::step;

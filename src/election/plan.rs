@@ -74,10 +74,10 @@ fn next_request(rules: &Rules, state: &mut State, now: Moment) -> Option<Request
 /// The port held before, else the lowest that is not known to be somebody else's (¶43 step 12).
 fn candidate(rules: &Rules, state: &State) -> Option<ExternalPort> {
     let free = |port: &ExternalPort| !state.taken.contains(port);
-    let preferred = state
-        .preferred
-        .filter(|port| rules.range.contains(*port));
-    preferred.filter(free).or_else(|| rules.range.ports().find(free))
+    let preferred = state.preferred.filter(|port| rules.range.contains(*port));
+    preferred
+        .filter(free)
+        .or_else(|| rules.range.ports().find(free))
 }
 
 fn next_wake(state: &State, now: Moment) -> Option<Moment> {

@@ -1,12 +1,12 @@
 //! `step`: an event changes what is known.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::plan::plan;
 use super::state::{Memory, Router, Stay};
-use super::{Before, Effect, Event, Holding, Moment, Office, Request, Rules, State, Vacancy};
-use crate::ids::ExternalPort;
+use super::{Before, Effect, Event, Holding, Moment, Office, Request, Rules, Seen, State, Whose};
+use crate::ids::{ExternalPort, Term};
 
 /// The one function of the election: from the state, what happened and the time, the new state and
 /// what to do. It neither fails nor blocks, and the same arguments always give the same answer.
@@ -81,10 +81,7 @@ fn learn(rules: &Rules, state: &mut State, event: &Event, now: Moment) {
             state.preferred = state.own.take().map(|own| own.port).or(state.preferred);
             state.pending = None;
         }
-        Event::Surveyed {
-            representative,
-            taken,
-        } => survey(rules, state, *representative, taken, now),
+        Event::Surveyed { holders, seen } => survey(rules, state, holders, *seen, now),
         Event::Secured {
             port,
             sent_at,
@@ -141,30 +138,37 @@ fn settles(state: &mut State, is_answer_to: impl Fn(Request) -> bool) -> bool {
 fn survey(
     rules: &Rules,
     state: &mut State,
-    representative: Vacancy,
-    taken: &BTreeSet<ExternalPort>,
+    holders: &BTreeMap<ExternalPort, Whose>,
+    seen: Seen,
     now: Moment,
 ) {
-    state.taken = taken
+    let office = rules.representative_port;
+    let missing = |port: ExternalPort| seen == Seen::Whole && !holders.contains_key(&port);
+    state.taken = holders
         .iter()
-        .copied()
-        .filter(|port| rules.range.contains(*port))
+        .filter(|(port, whose)| **whose == Whose::Theirs && rules.range.contains(**port))
+        .map(|(port, _)| *port)
         .collect();
-    if rules.range.ports().any(|port| !state.taken.contains(&port))
-        && state.crowded_since.take().is_some()
-    {
+    let open = rules.range.ports().any(|port| !state.taken.contains(&port));
+    if open && state.crowded_since.take().is_some() {
         state.own_after = now;
     }
+    // What is gone, or another's, is written and read back at once: that says whose it is.
     if let Some(own) = &mut state.own
-        && state.taken.contains(&own.port)
+        && (missing(own.port) || state.taken.contains(&own.port))
     {
-        own.renew_at = now; // the write-and-read-back will say whose it is
+        own.renew_at = now;
     }
-    if representative == Vacancy::Free {
-        match &mut state.office {
-            Some(office) => office.renew_at = now, // the router has forgotten: write it again
-            None => state.office_after = now,
+    match &mut state.office {
+        Some(held) if holders.get(&office) != Some(&Whose::Mine) && seen == Seen::Whole => {
+            held.renew_at = now;
         }
+        None if missing(office) => state.office_after = now,
+        Some(_) | None => {}
+    }
+    if holders.get(&office) == Some(&Whose::Theirs) {
+        // Whoever holds it has begun a term, even where no message on the LAN says which.
+        state.term = state.term.max(Term(1));
     }
 }
 
@@ -223,6 +227,7 @@ fn taken(
             leave_office(state, now); // lost: step down, never fight over it
         }
         state.memory = Memory::None;
+        state.term = state.term.max(Term(1)); // its holder has begun one
         let lease = rules.representative_lease;
         // Look again when it would lapse if nobody renews it; a survey may see it go sooner.
         state.office_after = now + expires_in.unwrap_or(lease).clamp(rules.retry(), lease);

@@ -1,6 +1,6 @@
 //! The rules against a router of a few lines: every effect is answered, time is a number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -65,6 +65,29 @@ impl Judge {
                 }
                 Event::Released(port)
             }
+        }
+    }
+}
+
+impl Judge {
+    /// The whole table, as one server reads it.
+    fn survey(&mut self, who: usize, now: Moment) -> Event {
+        self.held.retain(|_, (_, until)| *until > now);
+        let whose = |holder| {
+            if holder == who {
+                Whose::Mine
+            } else {
+                Whose::Theirs
+            }
+        };
+        let holders = self
+            .held
+            .iter()
+            .map(|(port, (holder, _))| (*port, whose(*holder)))
+            .collect();
+        Event::Surveyed {
+            holders,
+            seen: Seen::Whole,
         }
     }
 }
@@ -293,18 +316,35 @@ fn a_full_range_makes_it_rest_and_a_freed_port_is_taken_at_once() {
     assert_eq!(server.state.role(Moment(0)), Role::Alone);
     assert!(server.state.crowded_since.is_some());
     judge.held.remove(&port(8083));
-    let taken: BTreeSet<_> = [8081, 8082, 8084].map(port).into();
     let now = Moment(3_000);
-    server.tell(
-        &Event::Surveyed {
-            representative: Vacancy::Held,
-            taken,
-        },
-        now,
-    );
+    server.tell(&judge.survey(0, now), now);
     server.settle(&mut judge, now);
     assert_eq!(server.state.own.unwrap().port, port(8083));
     assert_eq!(server.state.crowded_since, None);
+}
+
+#[test]
+fn what_a_router_has_forgotten_is_mapped_again_when_the_table_is_next_read() {
+    let mut judge = Judge::default();
+    let mut servers: Vec<Server> = (0..2).map(Server::new).collect();
+    for server in &mut servers {
+        server.tell(&Event::RouterFound, Moment(0));
+        server.settle(&mut judge, Moment(0));
+    }
+    let before = judge.held.clone();
+    judge.held.clear();
+    let now = Moment(2_000);
+    for (i, server) in servers.iter_mut().enumerate() {
+        let survey = judge.survey(i, now);
+        server.tell(&survey, now);
+        server.settle(&mut judge, now);
+    }
+    assert!(before.keys().eq(judge.held.keys()), "{:?}", judge.held);
+    assert_eq!(
+        servers[0].state.term,
+        Term(1),
+        "it held the office all along"
+    );
 }
 
 #[test]
@@ -425,13 +465,8 @@ proptest! {
                     epoch_began = now;
                 }
                 Fate::Survey(i) => {
-                    judge.held.retain(|_, (_, until)| *until > now);
-                    let representative =
-                        if judge.held.contains_key(&port(8080)) { Vacancy::Held } else { Vacancy::Free };
-                    let taken = judge.held.iter()
-                        .filter(|(p, (holder, _))| **p != port(8080) && *holder != i)
-                        .map(|(p, _)| *p).collect();
-                    servers[i].tell(&Event::Surveyed { representative, taken }, now);
+let survey = judge.survey(i, now);
+                    servers[i].tell(&survey, now);
                 }
             }
             let believers: Vec<usize> = (0..3)

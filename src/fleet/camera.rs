@@ -82,11 +82,15 @@ pub enum Vouched {
 impl Fleet {
     /// The representative, when one is known.
     pub fn representative(&self) -> Option<&Camera> {
-        self.cameras.iter().find(|camera| camera.standing == Standing::Representative)
+        self.cameras
+            .iter()
+            .find(|camera| camera.standing == Standing::Representative)
     }
 
     /// Every camera but this one.
     pub fn others(&self) -> impl Iterator<Item = &Camera> {
-        self.cameras.iter().filter(|camera| camera.who == Who::Another)
+        self.cameras
+            .iter()
+            .filter(|camera| camera.who == Who::Another)
     }
 }

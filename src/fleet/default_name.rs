@@ -19,7 +19,11 @@ pub fn default_name(
     } else {
         u32::from(port.get().saturating_sub(first_of_range.get())) + 2
     };
-    let taken = |name: &str| table.iter().any(|entry| entry.lan != me && entry.name == name);
+    let taken = |name: &str| {
+        table
+            .iter()
+            .any(|entry| entry.lan != me && entry.name == name)
+    };
     // The table is bounded, so a number beyond its length is free at the latest.
     (start..)
         .map(|number| format!("server {number}"))

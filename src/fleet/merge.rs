@@ -57,7 +57,12 @@ pub fn merge(sources: &Sources<'_>, now: Instant) -> Fleet {
     let mut cameras: BTreeMap<SocketAddrV4, Camera> = BTreeMap::new();
     if let Some((table, read_at)) = sources.table {
         for entry in table {
-            add_mapped(&mut cameras, entry, now.saturating_duration_since(read_at), sources);
+            add_mapped(
+                &mut cameras,
+                entry,
+                now.saturating_duration_since(read_at),
+                sources,
+            );
         }
     }
     for heard in sources.heard.values() {
@@ -71,7 +76,10 @@ pub fn merge(sources: &Sources<'_>, now: Instant) -> Fleet {
     // Only one can be: this server's own belief has passed its deadline check, the router's table comes
     // next, and a report alone comes last.
     if sources.me.standing == Standing::Representative {
-        for camera in cameras.iter_mut().filter(|camera| camera.who == Who::Another) {
+        for camera in cameras
+            .iter_mut()
+            .filter(|camera| camera.who == Who::Another)
+        {
             camera.standing = Standing::Member;
         }
     }
@@ -142,9 +150,9 @@ fn add_heard(
     let lan = SocketAddrV4::new(heard.from, report.http_port.get());
     let camera = cameras.entry(lan).or_insert_with(|| {
         // Not in the table, or not yet in the one last read: its own word stands until the next reading.
-        let claimed = report.external.filter(|_| {
-            sources.table.is_none_or(|(_, read_at)| heard.at > read_at)
-        });
+        let claimed = report
+            .external
+            .filter(|_| sources.table.is_none_or(|(_, read_at)| heard.at > read_at));
         let standing = if claimed == Some(sources.representative_port) {
             Standing::Representative
         } else {
@@ -196,7 +204,11 @@ mod tests {
     }
 
     fn entry(host: u8, port: u16, name: &str) -> Mapped {
-        Mapped { external: external(port), lan: lan(host), name: name.into() }
+        Mapped {
+            external: external(port),
+            lan: lan(host),
+            name: name.into(),
+        }
     }
 
     fn heard(host: u8, port: Option<u16>, name: &str, at: Instant) -> Heard {
@@ -208,7 +220,11 @@ mod tests {
             term: Term(1),
             activity: Activity::Live("640×480".into()),
         };
-        Heard { report, from: *lan(host).ip(), at }
+        Heard {
+            report,
+            from: *lan(host).ip(),
+            at,
+        }
     }
 
     fn sources<'a>(
@@ -217,14 +233,24 @@ mod tests {
         heard: &'a BTreeMap<InstanceId, Heard>,
     ) -> Sources<'a> {
         let representative_port = external(OFFICE);
-        Sources { me, table, heard, representative_port, fresh_for: Duration::from_secs(6) }
+        Sources {
+            me,
+            table,
+            heard,
+            representative_port,
+            fresh_for: Duration::from_secs(6),
+        }
     }
 
     #[test]
     fn the_table_alone_fills_the_fleet_as_in_embodiment_1() {
         let now = Instant::now();
         let me = me(Standing::Representative);
-        let table = [entry(3, 8082, "server 3"), entry(1, 8080, "server 1"), entry(2, 8081, "server 2")];
+        let table = [
+            entry(3, 8082, "server 3"),
+            entry(1, 8080, "server 1"),
+            entry(2, 8081, "server 2"),
+        ];
         let fleet = merge(&sources(&me, Some((&table, now)), &BTreeMap::new()), now);
         let names: Vec<_> = fleet.cameras.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["server 1", "server 2", "server 3"]);
@@ -253,7 +279,10 @@ mod tests {
         let me = me(Standing::Representative);
         let reports = BTreeMap::from([(InstanceId(4), heard(4, Some(8083), "Gate", now))]);
         let fleet = merge(&sources(&me, Some((&[], read_at)), &reports), now);
-        assert_eq!(fleet.others().next().unwrap().external, Some(external(8083)));
+        assert_eq!(
+            fleet.others().next().unwrap().external,
+            Some(external(8083))
+        );
     }
 
     #[test]
@@ -284,16 +313,25 @@ mod tests {
         let reports = BTreeMap::from([(InstanceId(2), heard(2, Some(8080), "Barn", at))]);
         let fleet = merge(&sources(&me, Some((&table, now)), &reports), now);
         let other = fleet.others().next().unwrap();
-        assert_eq!((other.name.as_str(), other.vouched), ("server 2", Vouched::ByTableOnly));
+        assert_eq!(
+            (other.name.as_str(), other.vouched),
+            ("server 2", Vouched::ByTableOnly)
+        );
     }
 
     #[test]
     fn a_new_representative_that_still_holds_its_old_port_is_one_camera() {
         let now = Instant::now();
-        let me = Myself { external: None, ..me(Standing::Member) };
+        let me = Myself {
+            external: None,
+            ..me(Standing::Member)
+        };
         let table = [entry(2, 8081, "server 2"), entry(2, 8080, "server 2")];
         let fleet = merge(&sources(&me, Some((&table, now)), &BTreeMap::new()), now);
         assert_eq!(fleet.others().count(), 1);
-        assert_eq!(fleet.representative().unwrap().external, Some(external(OFFICE)));
+        assert_eq!(
+            fleet.representative().unwrap().external,
+            Some(external(OFFICE))
+        );
     }
 }

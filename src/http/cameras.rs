@@ -60,16 +60,25 @@ pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Cameras> {
     let fleet = app.cells.fleet.borrow().clone();
     let representative = fleet.representative().map(|camera| Named {
         name: camera.name.clone(),
-        url: links.for_visitor(camera, visitor).map(|url| url.to_string()),
+        url: links
+            .for_visitor(camera, visitor)
+            .map(|url| url.to_string()),
     });
     Json(Cameras {
         representative,
         standing: standing(&app, visitor, &links).token(),
         router: router_line(&app),
-        cameras: fleet.cameras.iter().map(|camera| one(camera, visitor, &links)).collect(),
+        cameras: fleet
+            .cameras
+            .iter()
+            .map(|camera| one(camera, visitor, &links))
+            .collect(),
         notices: notices(&app)
             .into_iter()
-            .map(|pages::Notice { level, text }| Notice { level: level.token(), text })
+            .map(|pages::Notice { level, text }| Notice {
+                level: level.token(),
+                text,
+            })
             .collect(),
     })
 }
@@ -86,7 +95,9 @@ fn one(camera: &Camera, visitor: Visitor, links: &Links) -> One {
         name: camera.name.clone(),
         is_self: camera.who == Who::Me,
         representative: camera.standing == Standing::Representative,
-        url: links.for_visitor(camera, visitor).map(|url| url.to_string()),
+        url: links
+            .for_visitor(camera, visitor)
+            .map(|url| url.to_string()),
         external_url: links.external(camera).map(|url| url.to_string()),
         lan_url: Links::lan(camera).map(|url| url.to_string()),
         state,

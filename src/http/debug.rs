@@ -12,7 +12,10 @@ pub async fn crash(app: Data<App>, actor: Path<String>) -> Result<HttpResponse, 
     let known = app.actors.crash.get(actor.as_str());
     let allowed = app.cells.settings.debug.allow_crash;
     let Some(actor) = known.filter(|_| allowed) else {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "there is nothing to crash here"));
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "there is nothing to crash here",
+        ));
     };
     match actor.try_send(Crash) {
         Ok(()) => Ok(HttpResponse::Accepted().finish()),

@@ -36,7 +36,7 @@ pub async fn count<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let began = Instant::now();
     let app = request.app_data::<web::Data<App>>().cloned();
-        let response = next.call(request).await;
+    let response = next.call(request).await;
     if let Some(app) = app {
         let route = match &response {
             Ok(response) => response.request().match_pattern(),
@@ -50,7 +50,10 @@ pub async fn count<B: MessageBody>(
         let route = Route::of_pattern(route.as_deref().unwrap_or_default());
         let class = StatusClass::of_code(code.as_u16());
         metrics.http_requests_total.of((route, class)).inc();
-        metrics.http_request_duration_seconds.of(route).observe(began.elapsed().as_secs_f64());
+        metrics
+            .http_request_duration_seconds
+            .of(route)
+            .observe(began.elapsed().as_secs_f64());
     }
     response
 }
@@ -65,6 +68,11 @@ pub async fn lan_only<B: MessageBody>(
     if near {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    let problem = Problem::new(StatusCode::FORBIDDEN, "this is for visitors on the LAN only");
-    Ok(request.into_response(problem.error_response()).map_into_right_body())
+    let problem = Problem::new(
+        StatusCode::FORBIDDEN,
+        "this is for visitors on the LAN only",
+    );
+    Ok(request
+        .into_response(problem.error_response())
+        .map_into_right_body())
 }

@@ -8,7 +8,9 @@ use crate::cells::RouterState;
 
 /// Alive: the web server answers.
 pub async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("ok\n")
 }
 
 /// Ready: there is an address to be reached at, and it is known whether there is a router.
@@ -20,7 +22,9 @@ pub async fn readyz(app: Data<App>) -> HttpResponse {
         (Ok(_), _) => None,
     };
     match missing {
-        None => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+        None => HttpResponse::Ok()
+            .content_type("text/plain; charset=utf-8")
+            .body("ready\n"),
         Some(missing) => HttpResponse::ServiceUnavailable()
             .content_type("text/plain; charset=utf-8")
             .body(format!("not ready: {missing}\n")),

@@ -19,7 +19,9 @@ impl Links {
     pub fn new(cells: &Cells) -> Self {
         let configured = cells.settings.router.external_host.clone();
         let address = || -> Option<Ipv4Addr> { cells.router.borrow().external.as_ref()?.address };
-        Self { host: configured.or_else(|| address().map(|address| address.to_string())) }
+        Self {
+            host: configured.or_else(|| address().map(|address| address.to_string())),
+        }
     }
 
     /// Where a camera answers from outside.

@@ -51,7 +51,9 @@ struct Listening {
 
 impl Default for Listeners {
     fn default() -> Self {
-        Self { open: Mutex::new(BTreeMap::new()) }
+        Self {
+            open: Mutex::new(BTreeMap::new()),
+        }
     }
 }
 
@@ -89,7 +91,14 @@ impl Listeners {
         let running = Arc::new(AtomicBool::new(true));
         let server = serve(socket.try_clone()?, app, Arc::clone(&running))?;
         info!(%bind, %port, "listening");
-        open.insert(port, Listening { socket, server, running });
+        open.insert(
+            port,
+            Listening {
+                socket,
+                server,
+                running,
+            },
+        );
         Ok(())
     }
 
@@ -104,8 +113,10 @@ impl Listeners {
 
     /// Ends every server and every connection, for the end of the program.
     pub async fn close(&self) {
-        let servers: Vec<ServerHandle> =
-            std::mem::take(&mut *self.lock()).into_values().map(|open| open.server).collect();
+        let servers: Vec<ServerHandle> = std::mem::take(&mut *self.lock())
+            .into_values()
+            .map(|open| open.server)
+            .collect();
         for server in servers {
             server.stop(false).await;
         }

@@ -30,7 +30,10 @@ struct Mapping {
 /// The handler.
 pub async fn mappings(app: Data<App>) -> Json<Mappings> {
     let view = app.cells.router.borrow().table.clone();
-    let entries = view.as_ref().map(|view| view.table.entries.as_slice()).unwrap_or_default();
+    let entries = view
+        .as_ref()
+        .map(|view| view.table.entries.as_slice())
+        .unwrap_or_default();
     let entries = entries.iter().map(|entry| Mapping {
         external_port: entry.external.get(),
         protocol: entry.protocol.as_str().to_owned(),

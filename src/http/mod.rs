@@ -9,8 +9,8 @@
 //! | `status`, `cameras`, `mappings`, `health`, `drive`, `debug` | the API |
 //! | `guard`, `problem` | panics, counting, who may; errors as problem+json |
 
-pub mod assets;
 mod app;
+pub mod assets;
 mod cameras;
 mod debug;
 mod drive;
@@ -52,7 +52,9 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .route("/healthz", get().to(health::healthz))
         .route("/readyz", get().to(health::readyz))
         .service(
-            resource("/metrics").wrap(from_fn(guard::lan_only)).route(get().to(health::metrics)),
+            resource("/metrics")
+                .wrap(from_fn(guard::lan_only))
+                .route(get().to(health::metrics)),
         )
         .service(
             web::scope("/api/v1")

@@ -7,6 +7,7 @@ use super::pages::{
 use super::{App, Problem, Visitor};
 use crate::cells::RouterState;
 use crate::fleet::{self, Activity, Camera, Fleet, Vouched, Who};
+use crate::gateway::Description;
 use actix_web::http::StatusCode;
 
 /// The page at `/`.
@@ -15,7 +16,10 @@ pub fn fleet(app: &App, visitor: Visitor) -> Result<FleetPage, Problem> {
     let fleet = app.cells.fleet.borrow().clone();
     Ok(FleetPage {
         me: me(&fleet, &links, visitor)?,
-        others: fleet.others().filter_map(|camera| tile(camera, &links, visitor)).collect(),
+        others: fleet
+            .others()
+            .filter_map(|camera| tile(camera, &links, visitor))
+            .collect(),
         standing: standing(app, visitor, &links),
         notices: notices(app),
         router_line: router_line(app),
@@ -77,17 +81,28 @@ pub fn standing(app: &App, visitor: Visitor, links: &Links) -> Standing {
     let cells = &app.cells;
     let fleet = cells.fleet.borrow().clone();
     let Some(representative) = fleet.representative() else {
-        return Standing::Alone { why: why_alone(app) };
+        return Standing::Alone {
+            why: why_alone(app),
+        };
     };
     if representative.who == Who::Me {
-        let since = cells.role.load().office.map(|office| cells.clock.wall(office.since));
+        let since = cells
+            .role
+            .load()
+            .office
+            .map(|office| cells.clock.wall(office.since));
         return Standing::Representative { since };
     }
     match links.for_visitor(representative, visitor) {
-        Some(url) => {
-            Standing::Member { representative: Link { name: representative.name.clone(), url } }
-        }
-        None => Standing::Alone { why: why_alone(app) },
+        Some(url) => Standing::Member {
+            representative: Link {
+                name: representative.name.clone(),
+                url,
+            },
+        },
+        None => Standing::Alone {
+            why: why_alone(app),
+        },
     }
 }
 
@@ -100,7 +115,9 @@ fn why_alone(app: &App) -> String {
         RouterState::Searching { why: Some(_) } => {
             "No router answers, so this camera is reached on the LAN only. It keeps looking."
         }
-        RouterState::Lost { .. } => "The router does not answer any more. This camera keeps asking.",
+        RouterState::Lost { .. } => {
+            "The router does not answer any more. This camera keeps asking."
+        }
         RouterState::Found => "No representative is known yet.",
     };
     why.to_owned()
@@ -109,7 +126,10 @@ fn why_alone(app: &App) -> String {
 /// What a person should know, most important first.
 pub fn notices(app: &App) -> Vec<Notice> {
     let cells = &app.cells;
-    let warning = |text: String| Notice { level: Level::Warning, text };
+    let warning = |text: String| Notice {
+        level: Level::Warning,
+        text,
+    };
     let mut notices = Vec::new();
     let host_is_set = cells.settings.router.external_host.is_some();
     notices.extend(cells.router.borrow().problem(host_is_set).map(warning));
@@ -122,14 +142,43 @@ pub fn notices(app: &App) -> Vec<Notice> {
             range.last()
         )));
     }
+    notices.extend(foreign_holder(app).map(warning));
     notices
+}
+
+/// Somebody else's program on the representative port: nobody can be representative then.
+fn foreign_holder(app: &App) -> Option<String> {
+    let port = app.cells.settings.router.representative_port;
+    let view = app.cells.router.borrow();
+    let entry = view.table.as_ref()?.table.tcp(port)?;
+    if Description::name_of(&entry.description).is_some() {
+        return None;
+    }
+    let what: String = entry
+        .description
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(40)
+        .collect();
+    Some(format!(
+        "Port {port} of the router is mapped to {} (\"{what}\"), which is no Porthole camera, so no \
+         camera can answer for all. Delete that entry on the router, or choose another \
+         router.representative_port.",
+        entry.client
+    ))
 }
 
 /// The router in one line.
 pub fn router_line(app: &App) -> String {
     let view = app.cells.router.borrow();
-    let name = view.found.as_ref().map_or("the router", |found| found.identity.name.as_str());
-    match (&view.state, view.external.as_ref().and_then(|external| external.address)) {
+    let name = view
+        .found
+        .as_ref()
+        .map_or("the router", |found| found.identity.name.as_str());
+    match (
+        &view.state,
+        view.external.as_ref().and_then(|external| external.address),
+    ) {
         (RouterState::Disabled, _) => "Router not used".to_owned(),
         (RouterState::Searching { .. }, _) => "Looking for a router".to_owned(),
         (RouterState::Lost { .. }, _) => format!("{name} does not answer"),
@@ -139,5 +188,11 @@ pub fn router_line(app: &App) -> String {
 }
 
 fn demo(app: &App) -> Option<WebUrl> {
-    app.cells.settings.debug.demo_control.as_deref()?.parse().ok()
+    app.cells
+        .settings
+        .debug
+        .demo_control
+        .as_deref()?
+        .parse()
+        .ok()
 }

@@ -23,7 +23,10 @@ struct Body<'a> {
 impl Problem {
     /// A problem with the words for a person.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self {
+            status,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -40,7 +43,11 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let body = Body { title, status: self.status.as_u16(), detail: &self.detail };
+        let body = Body {
+            title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+        };
         HttpResponse::build(self.status)
             .content_type("application/problem+json")
             .insert_header(("Cache-Control", "no-store"))
@@ -51,5 +58,8 @@ impl ResponseError for Problem {
 
 /// Whatever has no route.
 pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", request.path())))
+    Err(Problem::new(
+        StatusCode::NOT_FOUND,
+        format!("there is nothing at {}", request.path()),
+    ))
 }

@@ -3,9 +3,9 @@
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 
+use super::App;
 use super::links::Links;
 use super::time::unix_seconds;
-use super::App;
 use crate::camera::observe::CameraHealth;
 use crate::cells::RouterState;
 use crate::election::Role;
@@ -86,7 +86,9 @@ pub async fn status(app: Data<App>) -> Json<Status> {
         name: cells.name.shown(),
         role,
         term: cells.role.load().term,
-        external_url: me.and_then(|me| links.external(me)).map(|url| url.to_string()),
+        external_url: me
+            .and_then(|me| links.external(me))
+            .map(|url| url.to_string()),
         lan_url: me.and_then(Links::lan).map(|url| url.to_string()),
         lease: lease(&app),
         router: router(&app),
@@ -102,7 +104,10 @@ fn lease(app: &App) -> Option<Lease> {
     let state = cells.role.load();
     let (granted, ends) = match (state.office, state.own) {
         (Some(office), _) => (office.granted, Some(office.deadline)),
-        (None, own) => (own.and_then(|own| own.granted), own.and_then(|own| own.lapses_at)),
+        (None, own) => (
+            own.and_then(|own| own.granted),
+            own.and_then(|own| own.lapses_at),
+        ),
     };
     Some(Lease {
         port: port.get(),
@@ -143,9 +148,21 @@ fn camera(app: &App) -> Camera {
     };
     match camera.health.borrow().clone() {
         CameraHealth::Idle => idle,
-        CameraHealth::Starting => Camera { state: "live", ..idle },
-        CameraHealth::Failed { reason } => Camera { state: "failed", problem: Some(reason), ..idle },
-        CameraHealth::Live { width, height, fps, description } => Camera {
+        CameraHealth::Starting => Camera {
+            state: "live",
+            ..idle
+        },
+        CameraHealth::Failed { reason } => Camera {
+            state: "failed",
+            problem: Some(reason),
+            ..idle
+        },
+        CameraHealth::Live {
+            width,
+            height,
+            fps,
+            description,
+        } => Camera {
             source: Some(description),
             state: "live",
             width: Some(width),

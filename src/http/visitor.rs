@@ -22,7 +22,13 @@ impl Visitor {
     /// anything, a TCP connection only comes from where its answers arrive.
     pub fn of(request: &HttpRequest, app: &App) -> Self {
         let lan = app.cells.lan_address();
-        let router = app.cells.router.borrow().found.as_ref().map(|found| found.identity.address);
+        let router = app
+            .cells
+            .router
+            .borrow()
+            .found
+            .as_ref()
+            .map(|found| found.identity.address);
         match request.peer_addr().map(|peer| peer.ip().to_canonical()) {
             Some(IpAddr::V4(peer)) => Self::from_address(peer, lan.as_ref(), router),
             _ => Self::Outside,

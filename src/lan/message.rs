@@ -77,7 +77,10 @@ impl Report {
     pub fn encode(&self) -> Vec<u8> {
         let mut report = self.clone();
         report.tame();
-        let envelope = Envelope { porthole: VERSION, report };
+        let envelope = Envelope {
+            porthole: VERSION,
+            report,
+        };
         // A struct of strings and numbers always serialises; an empty datagram would be passed over.
         serde_json::to_vec(&envelope).unwrap_or_default()
     }
@@ -112,7 +115,10 @@ impl Report {
 }
 
 fn tamed(text: &str, longest: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(longest).collect()
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(longest)
+        .collect()
 }
 
 #[cfg(test)]
@@ -145,9 +151,15 @@ mod tests {
 
     #[test]
     fn another_version_is_told_from_noise() {
-        assert_eq!(Report::decode(br#"{"porthole":2,"inquiry":{}}"#), Err(Rejected::Version));
+        assert_eq!(
+            Report::decode(br#"{"porthole":2,"inquiry":{}}"#),
+            Err(Rejected::Version)
+        );
         assert_eq!(Report::decode(b"hello"), Err(Rejected::Malformed));
-        assert_eq!(Report::decode(&[b' '; MAX_DATAGRAM + 1]), Err(Rejected::TooLong));
+        assert_eq!(
+            Report::decode(&[b' '; MAX_DATAGRAM + 1]),
+            Err(Rejected::TooLong)
+        );
     }
 
     #[test]

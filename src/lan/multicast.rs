@@ -42,9 +42,19 @@ mod tests {
     #[tokio::test]
     async fn two_members_on_one_machine_hear_each_other_and_themselves() {
         // A port of this test's own: bound and let go, so that no other test's group is joined.
-        let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::UdpSocket::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let address = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 81), port);
-        let join = |host| open(Group { address, interface: Ipv4Addr::new(127, 0, 0, host) }).unwrap();
+        let join = |host| {
+            open(Group {
+                address,
+                interface: Ipv4Addr::new(127, 0, 0, host),
+            })
+            .unwrap()
+        };
         let (one, two) = (join(21), join(22));
         one.send_to(b"hello", address).await.unwrap();
         for member in [&one, &two] {
@@ -55,7 +65,11 @@ mod tests {
                     .expect("the datagram reaches every member")
                     .unwrap();
             assert_eq!(&buffer[..length], b"hello");
-            assert_eq!(from.ip(), Ipv4Addr::new(127, 0, 0, 21), "the source names its sender");
+            assert_eq!(
+                from.ip(),
+                Ipv4Addr::new(127, 0, 0, 21),
+                "the source names its sender"
+            );
         }
     }
 }

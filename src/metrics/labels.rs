@@ -99,7 +99,10 @@ impl Actor {
     /// The label of the actor with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|actor| actor.as_str() == name)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|actor| actor.as_str() == name)
     }
 }
 

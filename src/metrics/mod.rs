@@ -19,9 +19,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
 };
 
-pub use labels::{
-    Actor, Direction, Failure, Kind, Labels, Rejection, Route, StatusClass,
-};
+pub use labels::{Actor, Direction, Failure, Kind, Labels, Rejection, Route, StatusClass};
 
 use crate::camera::observe::Discard;
 use crate::gateway::Action;

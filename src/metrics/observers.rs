@@ -31,7 +31,10 @@ impl Observer for RouterMetrics {
         self.0.router_requests_total.of(action).inc();
         if let Err(code) = result {
             let failure = super::Failure::of_code(code);
-            self.0.router_request_failures_total.of((action, failure)).inc();
+            self.0
+                .router_request_failures_total
+                .of((action, failure))
+                .inc();
         }
     }
 }
@@ -58,6 +61,8 @@ impl CameraObserver for CameraMetrics {
     }
 
     fn shown(&self, since_capture: Duration) {
-        self.0.frame_latency_seconds.observe(since_capture.as_secs_f64());
+        self.0
+            .frame_latency_seconds
+            .observe(since_capture.as_secs_f64());
     }
 }

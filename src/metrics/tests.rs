@@ -100,7 +100,7 @@ fn each_combination_of_labels_counts_its_own_series_only() {
     let metrics = Metrics::new();
     metrics
         .router_request_failures_total
-        .of((Action::DeletePortMapping, Failure::of_code(606)))
+        .of((Action::DeletePortMapping, Failure::of_code("606")))
         .inc();
     metrics
         .http_requests_total

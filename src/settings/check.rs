@@ -234,9 +234,11 @@ fn drive(r: &mut Reader) -> Read<Drive> {
 
 fn debug(r: &mut Reader) -> Read<Debug> {
     let allow_crash = r.flag("debug.allow_crash");
-    let demo_control = r.optional("debug.demo_control", "an http address on loopback", |text| {
-        text.starts_with("http://127.").then(|| text.to_owned())
-    });
+    let demo_control = r.optional(
+        "debug.demo_control",
+        "an http address on loopback",
+        |text| text.starts_with("http://127.").then(|| text.to_owned()),
+    );
     Ok(Debug {
         allow_crash: allow_crash?,
         demo_control: demo_control?,

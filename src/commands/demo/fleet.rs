@@ -29,13 +29,13 @@ struct DemoCamera {
 
 impl DemoFleet {
     /// Starts all of them at once; who is first is the representative.
-    pub(super) fn start(
-        args: &Args,
-        ssdp: SocketAddrV4,
-        control: &str,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn start(args: &Args, ssdp: SocketAddrV4, control: &str) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("porthole-demo-{}", std::process::id()));
-        let mut fleet = Self { cameras: Vec::new(), representative_port: args.port, folder };
+        let mut fleet = Self {
+            cameras: Vec::new(),
+            representative_port: args.port,
+            folder,
+        };
         for number in 1..=args.cameras {
             let address = Ipv4Addr::new(127, 0, 0, 10 + number);
             let data = fleet.folder.join(number.to_string());
@@ -43,7 +43,11 @@ impl DemoFleet {
             let config = data.join("porthole.toml");
             std::fs::write(&config, settings(address, args.port, ssdp, control, &data))
                 .with_context(|| format!("writing {}", config.display()))?;
-            let mut camera = DemoCamera { address, config, process: None };
+            let mut camera = DemoCamera {
+                address,
+                config,
+                process: None,
+            };
             camera.start()?;
             fleet.cameras.push(camera);
         }
@@ -57,9 +61,8 @@ impl DemoFleet {
             .into_iter()
             .find(|entry| entry.mapping.external_port.get() == self.representative_port)
             .map(|entry| *entry.mapping.target().ip());
-        let running = |camera: &&mut DemoCamera| {
-            Some(camera.address) == holder && camera.process.is_some()
-        };
+        let running =
+            |camera: &&mut DemoCamera| Some(camera.address) == holder && camera.process.is_some();
         match self.cameras.iter_mut().find(running) {
             Some(camera) => {
                 if let Some(mut process) = camera.process.take() {
@@ -67,7 +70,10 @@ impl DemoFleet {
                     // Reaped by the runtime once it has ended.
                     actix::spawn(async move { process.wait().await });
                 }
-                say(&format!("  plug pulled on the representative at {}", camera.address))
+                say(&format!(
+                    "  plug pulled on the representative at {}",
+                    camera.address
+                ))
             }
             None => say("  nobody is representative at this moment; try again in a second"),
         }
@@ -75,17 +81,27 @@ impl DemoFleet {
 
     /// Plugs in every camera that has no power.
     pub(super) fn plug_in(&mut self) -> anyhow::Result<()> {
-        for camera in self.cameras.iter_mut().filter(|camera| camera.process.is_none()) {
+        for camera in self
+            .cameras
+            .iter_mut()
+            .filter(|camera| camera.process.is_none())
+        {
             camera.start()?;
-            say(&format!("  the camera at {} is plugged in again", camera.address))?;
+            say(&format!(
+                "  the camera at {} is plugged in again",
+                camera.address
+            ))?;
         }
         Ok(())
     }
 
     /// Ends all cameras in order, and takes their folder away.
     pub(super) async fn end(mut self) {
-        let mut processes: Vec<Child> =
-            self.cameras.iter_mut().filter_map(|camera| camera.process.take()).collect();
+        let mut processes: Vec<Child> = self
+            .cameras
+            .iter_mut()
+            .filter_map(|camera| camera.process.take())
+            .collect();
         for process in &processes {
             if let Some(pid) = process.id().and_then(|pid| i32::try_from(pid).ok())
                 && let Some(pid) = rustix::process::Pid::from_raw(pid)
@@ -94,7 +110,10 @@ impl DemoFleet {
             }
         }
         for process in &mut processes {
-            if tokio::time::timeout(FAREWELL, process.wait()).await.is_err() {
+            if tokio::time::timeout(FAREWELL, process.wait())
+                .await
+                .is_err()
+            {
                 let _ = process.kill().await;
             }
         }
@@ -108,7 +127,8 @@ impl DemoCamera {
     fn start(&mut self) -> anyhow::Result<()> {
         let program = std::env::current_exe().context("finding this program's own file")?;
         let log = self.config.with_file_name("log");
-        let log = std::fs::File::create(&log).with_context(|| format!("making {}", log.display()))?;
+        let log =
+            std::fs::File::create(&log).with_context(|| format!("making {}", log.display()))?;
         let process = Command::new(program)
             .arg("run")
             .arg("--config")

@@ -73,7 +73,8 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     introduce(args)?;
 
     let mut events = router.events();
-    let mut next_kill = std::pin::pin!(tokio::time::sleep(args.kill_after.unwrap_or(Duration::MAX)));
+    let mut next_kill =
+        std::pin::pin!(tokio::time::sleep(args.kill_after.unwrap_or(Duration::MAX)));
     loop {
         tokio::select! {
             wish = wished.recv() => match wish {
@@ -103,10 +104,18 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
 }
 
 fn introduce(args: &Args) -> anyhow::Result<()> {
-    say("Porthole demo: the router is SIMULATED, the cameras show a test pattern; the rest is the real program.")?;
-    say(&format!("  {} cameras, each a process of its own, behind one router", args.cameras))?;
+    say(
+        "Porthole demo: the router is SIMULATED, the cameras show a test pattern; the rest is the real program.",
+    )?;
+    say(&format!(
+        "  {} cameras, each a process of its own, behind one router",
+        args.cameras
+    ))?;
     say("")?;
-    say(&format!("  Open http://{}/", SocketAddrV4::new(WAN, args.port)))?;
+    say(&format!(
+        "  Open http://{}/",
+        SocketAddrV4::new(WAN, args.port)
+    ))?;
     say("")?;
     say("  Enter pulls the plug on the representative (or use the button on the page);")?;
     say("  p plugs it in again, q ends the demo.")
@@ -114,7 +123,9 @@ fn introduce(args: &Args) -> anyhow::Result<()> {
 
 fn say(line: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).context("standard output is gone")
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .context("standard output is gone")
 }
 
 /// Keys come by lines: Enter alone, or a letter and Enter. When nobody is at the keyboard, nothing comes.
@@ -133,7 +144,10 @@ fn listen_to_keys(wishes: mpsc::Sender<Wish>) {
         }
     };
     // A thread of its own: reading a keyboard cannot be given up, and must not keep the program from ending.
-    if let Err(why) = std::thread::Builder::new().name("keys".to_owned()).spawn(listen) {
+    if let Err(why) = std::thread::Builder::new()
+        .name("keys".to_owned())
+        .spawn(listen)
+    {
         tracing::warn!(%why, "the keys do nothing, the button on the page does");
     }
 }
