@@ -124,10 +124,9 @@ impl FromStr for InstanceId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // `from_str_radix` alone would take a sign.
-        if text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            if let Ok(id) = u64::from_str_radix(text, 16) {
-                return Ok(Self(id));
-            }
+        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if let (true, Ok(id)) = (digits, u64::from_str_radix(text, 16)) {
+            return Ok(Self(id));
         }
         Err(BadInstanceId(text.chars().take(32).collect()))
     }

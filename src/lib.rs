@@ -9,6 +9,7 @@ compile_error!("Porthole restarts what panics, so it must be built with panic = 
 
 pub mod actors;
 pub mod camera;
+pub mod cells;
 pub mod commands;
 pub mod durable;
 pub mod election;

@@ -1,3 +1,39 @@
 //! Parse the command line, hand over.
 
-fn main() {}
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use porthole::commands::{Cli, Command, demo, doctor, healthcheck, run, sim_router};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log();
+    let outcome = match &cli.command {
+        Command::Run(config) => run::run(config),
+        Command::Demo(args) => demo::run(args),
+        Command::Doctor(config) => doctor::run(config),
+        Command::Healthcheck(config) => healthcheck::run(config).map(|()| 0),
+        Command::SimRouter(args) => sim_router::run(args),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+        Err(why) => {
+            eprintln!("porthole: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs go to standard error: lines for people on a terminal, JSON for machines elsewhere.
+/// `RUST_LOG` chooses what is logged.
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,mdns_sd=warn,actix_server=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        builder.init();
+    } else {
+        builder.json().flatten_event(true).init();
+    }
+}

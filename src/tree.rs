@@ -1,1 +1,214 @@
-//! The supervision tree.
+//! The supervision tree. This file is its diagram: one line per actor, elders above younger ones.
+//!
+//! ```text
+//! root ─┬─ network ── router ─ registry ─ lan ─ discovery ─ election      (one arbiter)
+//!       ├─ media ──── capture ─ encoder ─ drive                           (one arbiter, two threads)
+//!       └─ web ────── http                                                (one arbiter, its workers)
+//! ```
+//!
+//! A child that panics or hangs begins a new life at once, behind the same address. Six times within
+//! the window, and it escalates: past its group to the root, and the root ends the process with
+//! [`EXIT_ESCALATED`], so that the container starts it again. The router's mapping outlives all that.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Addr, Arbiter, Recipient, System};
+use actix_web::web::Data;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
+
+use crate::actors::crash::Crash;
+use crate::actors::{
+    capture::CaptureActor, discovery, discovery::DiscoveryActor, drive::DriveActor, election,
+    election::ElectionActor, encoder::EncoderActor, http::HttpActor, lan::LanActor,
+    registry::Introduce, registry::RegistryActor, router::RouterActor,
+};
+use crate::cells::Cells;
+use crate::durable::Writer;
+use crate::http::{Actors, App, Listeners};
+use crate::metrics::Actor as Label;
+use crate::supervise::{ActorName, Backoff, Budget, Event, Events, Policy, Supervisor};
+
+/// What the process exits with when an actor cannot be kept alive (sysexits.h: EX_SOFTWARE).
+pub const EXIT_ESCALATED: i32 = 70;
+
+/// How long a clean end may take: the router is asked to delete, the LAN is told, connections close.
+const FAREWELL: Duration = Duration::from_millis(2500);
+
+/// An arbiter that does not turn for so long is stuck, and everything on it with it.
+const STUCK: Duration = Duration::from_secs(20);
+
+/// A capture or encoder thread that shows no sign of life for so long hangs in the device or the codec.
+const SILENT_THREAD: Duration = Duration::from_secs(10);
+
+/// Five crashes within half a minute are borne; each waits a little longer than the one before.
+const BUDGET: Budget = Budget { restarts: 5, window: Duration::from_secs(30) };
+
+/// Runs one server until it is told to end. The answer is the process's exit code.
+///
+/// # Errors
+/// When the system refuses a thread or a signal handler.
+pub async fn run(cells: Arc<Cells>, disk: Arc<Writer>) -> io::Result<i32> {
+    let (supervisor, events) = Supervisor::new();
+    let watchdog = supervisor.watchdog(STUCK)?;
+    let (network, media, web) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
+    for (name, arbiter) in [("network", &network), ("media", &media), ("web", &web)] {
+        watchdog.watch(name, &arbiter.handle());
+    }
+
+    let house = build(&supervisor, [&network, &media, &web], &cells, &disk);
+    let code = attend(events, &cells).await?;
+    if code == 0 {
+        leave(&house, &supervisor).await;
+    }
+    house.listeners.close().await;
+    drop(watchdog);
+    for arbiter in [network, media, web] {
+        arbiter.stop();
+    }
+    System::current().stop();
+    Ok(code)
+}
+
+/// The first restart is immediate, the next ones wait 50 ms and double up to 2 s.
+fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(50), Duration::from_secs(2), 20)
+        .expect("the pauses are in order and the jitter is below 100 %")
+}
+
+/// The addresses that the root itself needs.
+struct House {
+    discovery: Addr<DiscoveryActor>,
+    election: Addr<ElectionActor>,
+    listeners: Arc<Listeners>,
+}
+
+/// The tree.
+fn build(
+    root: &Supervisor,
+    [network_arbiter, media_arbiter, web_arbiter]: [&Arbiter; 3],
+    cells: &Arc<Cells>,
+    disk: &Arc<Writer>,
+) -> House {
+    let policy = Policy { budget: BUDGET, backoff: backoff() };
+    let on = |arbiter: &Arbiter| arbiter.handle();
+    let name = |label: Label| ActorName(label.as_str());
+    let c = || Arc::clone(cells);
+
+    let network = root.group("network");
+    let at = on(network_arbiter);
+    let router = network.keep(&at, name(Label::Router), policy, {
+        let cells = c();
+        move |_, life| RouterActor::new(cells, life.progress)
+    });
+    let registry = network.keep(&at, name(Label::Registry), policy, {
+        let cells = c();
+        move |_, _| RegistryActor::new(cells)
+    });
+    let lan = network.keep(&at, name(Label::Lan), policy, {
+        let (cells, registry) = (c(), registry.clone());
+        move |_, _| LanActor::new(cells, registry)
+    });
+    let discovery = network.keep(&at, name(Label::Discovery), policy, {
+        let cells = c();
+        move |_, _| DiscoveryActor::new(cells)
+    });
+    let election = network.keep_synced(&at, name(Label::Election), policy, {
+        let (cells, disk, router) = (c(), Arc::clone(disk), router.clone());
+        move |_, life| ElectionActor::new(cells, disk, router, life.progress)
+    });
+    // The one address that goes from a younger one to an elder.
+    let _ = registry.try_send(Introduce(election.clone()));
+
+    let media = root.group("media");
+    let at = on(media_arbiter);
+    let capture = media.keep(&at, name(Label::Capture), policy, {
+        let cells = c();
+        move |_, life| CaptureActor::new(cells, life.worker("capture", SILENT_THREAD, backoff()))
+    });
+    let encoder = media.keep(&at, name(Label::Encoder), policy, {
+        let cells = c();
+        move |_, life| EncoderActor::new(cells, life.worker("encoder", SILENT_THREAD, backoff()))
+    });
+    let drive = media.keep(&at, name(Label::Drive), policy, {
+        let cells = c();
+        move |_, _| DriveActor::new(cells)
+    });
+
+    let web = root.group("web");
+    let listeners = Arc::new(Listeners::default());
+    web.keep(&on(web_arbiter), name(Label::Http), policy, {
+        let mut crash: BTreeMap<&'static str, Recipient<Crash>> = BTreeMap::from([
+            (Label::Router.as_str(), router.recipient()),
+            (Label::Registry.as_str(), registry.recipient()),
+            (Label::Lan.as_str(), lan.recipient()),
+            (Label::Discovery.as_str(), discovery.clone().recipient()),
+            (Label::Election.as_str(), election.clone().recipient()),
+            (Label::Capture.as_str(), capture.recipient()),
+            (Label::Encoder.as_str(), encoder.recipient()),
+            (Label::Drive.as_str(), drive.clone().recipient()),
+        ]);
+        let (cells, listeners) = (c(), Arc::clone(&listeners));
+        move |ctx, _| {
+            use actix::AsyncContext as _;
+            let myself: Addr<HttpActor> = ctx.address();
+            crash.insert(Label::Http.as_str(), myself.recipient());
+            let app = App { cells, actors: Actors { drive, crash } };
+            HttpActor::new(Data::new(app), listeners)
+        }
+    });
+
+    House { discovery, election, listeners }
+}
+
+/// Hears what happens until something ends the program: a signal (0), or an actor that is past saving (70).
+async fn attend(mut events: Events, cells: &Cells) -> io::Result<i32> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(event) => if let Some(code) = heed(&event, cells) { return Ok(code) },
+                None => return Ok(EXIT_ESCALATED),
+            },
+            _ = terminate.recv() => { info!("asked to end (SIGTERM)"); return Ok(0) }
+            _ = interrupt.recv() => { info!("asked to end (SIGINT)"); return Ok(0) }
+        }
+    }
+}
+
+/// Counts and logs; the exit code where the event is the end.
+fn heed(event: &Event, cells: &Cells) -> Option<i32> {
+    match event {
+        Event::Restarted { actor, .. } => {
+            warn!("{event}");
+            if let Some(label) = Label::named(actor.0) {
+                cells.metrics.actor_restarts_total.of(label).inc();
+            }
+        }
+        Event::ThreadRestarted { .. } | Event::ThreadAbandoned { .. } => warn!("{event}"),
+        Event::Started { .. } | Event::Ended { .. } => info!("{event}"),
+        Event::Escalated { .. } | Event::ArbiterStuck { .. } => {
+            error!("{event}");
+            return Some(EXIT_ESCALATED);
+        }
+    }
+    None
+}
+
+/// A clean end: the router first, so that another can take the office, then the LAN, then the actors.
+async fn leave(house: &House, supervisor: &Supervisor) {
+    let goodbye = async {
+        let _ = house.election.send(election::Leave).await;
+        let _ = house.discovery.send(discovery::SayGoodbye).await;
+        for path in supervisor.shutdown(Duration::from_millis(500)).await {
+            warn!(%path, "did not end in time");
+        }
+    };
+    if tokio::time::timeout(FAREWELL, goodbye).await.is_err() {
+        warn!("leaving without the router's word that our mappings are gone: they end with their leases");
+    }
+}

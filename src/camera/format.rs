@@ -69,7 +69,9 @@ impl PixelFormat {
             Self::Mjpeg => 0,
             // A pair of pixels shares its chroma: an odd width still has a whole pair at the end.
             Self::Yuyv | Self::Uyvy | Self::Yvyu => width.div_ceil(2).saturating_mul(4),
-            Self::Nv12 | Self::Yu12 | Self::Grey => width,
+            // The chroma plane has the same stride and holds whole pairs.
+            Self::Nv12 => width.div_ceil(2).saturating_mul(2),
+            Self::Yu12 | Self::Grey => width,
             Self::Rgb24 | Self::Bgr24 => width.saturating_mul(3),
         }
     }
@@ -138,10 +140,7 @@ impl FrameFormat {
         let luma = stride.saturating_mul(height);
         match self.pixel {
             PixelFormat::Mjpeg => None,
-            PixelFormat::Nv12 => {
-                let line = (self.width as usize).div_ceil(2) * 2;
-                Some(luma.saturating_add(upto_last(chroma_lines, stride, line)))
-            }
+            PixelFormat::Nv12 => Some(luma.saturating_add(upto_last(chroma_lines, stride, line))),
             PixelFormat::Yu12 => {
                 let (stride, line) = (self.chroma_stride(), (self.width as usize).div_ceil(2));
                 let first = stride.saturating_mul(chroma_lines);

@@ -1,0 +1,27 @@
+# Porthole. `make` alone lists what there is.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint bench
+
+help: ## list these targets
+	@sed -nE 's/^([a-z]+): ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## install the Debian packages that building and testing need (asks for sudo)
+	scripts/setup test
+
+demo: ## a simulated router and three cameras on this machine; prints the URL to open (ARGS="--cameras 5")
+	scripts/setup demo
+	cargo build --release --locked
+	cargo run --release --locked --quiet -- demo $(ARGS)
+
+test: ## everything: lints, documentation, unit, lab, browser and VM tests, with times and a sum
+	scripts/test all
+
+check: ## what to run before each commit: formatting, clippy, unit tests
+	scripts/test check
+
+lint: ## formatting, clippy, licences, documentation
+	scripts/test lint
+
+bench: ## measure: encoding, page rendering, table reading, start-up (criterion)
+	cargo bench --locked

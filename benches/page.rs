@@ -1,0 +1,47 @@
+//! How long the fleet page takes to render: the common house, and the most the router's table can hold.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use porthole::http::pages::{FleetPage, Role, Standing, Tile, TileState, Trust, fleet};
+use porthole::ids::InstanceId;
+
+fn tile(number: u16) -> Tile {
+    Tile {
+        id: Some(InstanceId(u64::from(number))),
+        name: format!("server {number}"),
+        url: format!("http://60.120.76.64:{}/", 8079 + number)
+            .parse()
+            .unwrap_or_else(|error| panic!("{error}")),
+        state: TileState::Live,
+        detail: "1280×720, 30/s, 2 viewers".to_owned(),
+        role: if number == 1 {
+            Role::Representative
+        } else {
+            Role::Member
+        },
+        trust: Trust::Verified,
+    }
+}
+
+fn render(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("page");
+    for cameras in [3, 250] {
+        let page = FleetPage {
+            me: tile(1),
+            others: (2..=cameras).map(tile).collect(),
+            standing: Standing::Representative { since: None },
+            notices: Vec::new(),
+            router_line: "Router at 192.168.77.1, outside 60.120.76.64".to_owned(),
+            demo: None,
+        };
+        group.throughput(Throughput::Elements(u64::from(cameras)));
+        group.bench_with_input(BenchmarkId::new("fleet", cameras), &page, |bench, page| {
+            bench.iter(|| fleet(black_box(page)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, render);
+criterion_main!(benches);

@@ -1,0 +1,335 @@
+//! ElectionActor: runs the effects of the election's rules (`src/election/`).
+//!
+//! Owns the timer of the next step and the one request that is on its way to the router. Restarts by
+//! telling the rules that it has awoken, which forgets that request and derives it again. Loses
+//! nothing: the office stands in the role cell, and the mapping on the router is not touched by a crash.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+use tokio_stream::wrappers::WatchStream;
+use tracing::{debug, info};
+
+use super::crash::crashes_on_demand;
+use super::router::{Ask, RouterActor};
+use crate::cells::{Cells, RouterState, RouterView};
+use crate::durable::{self, Writer};
+use crate::election::{Effect, Event, Request, Role, State, Vacancy};
+use crate::fleet::{default_name, mapped};
+use crate::gateway::{Extent, Protocol, Table};
+use crate::ids::{ExternalPort, InternalPort, Term};
+use crate::lan::interface::{LanAddress, NoAddress};
+use crate::settings::PortMode;
+use crate::supervise::{Progress, Resync};
+
+/// How long the web server may take to listen on another port.
+const DOOR: Duration = Duration::from_secs(3);
+
+/// Longer than any request to the router can take with all its time-outs.
+const REQUEST: Duration = Duration::from_secs(60);
+
+/// Another server knows of this term.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct HeardTerm(pub Term);
+
+/// Give back what is held, and answer when nothing of ours is on the router any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Leave;
+
+/// See the module.
+pub struct ElectionActor {
+    cells: Arc<Cells>,
+    disk: Arc<Writer>,
+    router: Addr<RouterActor>,
+    progress: Progress,
+    life: Life,
+}
+
+#[derive(Default)]
+struct Life {
+    wake: Option<SpawnHandle>,
+    request: Option<SpawnHandle>,
+    epoch: Option<Instant>,
+    surveyed: Option<Instant>,
+    address: Option<Ipv4Addr>,
+    waiting_to_leave: Vec<oneshot::Sender<()>>,
+}
+
+impl ElectionActor {
+    /// An actor that has yet to take its first step.
+    pub fn new(
+        cells: Arc<Cells>,
+        disk: Arc<Writer>,
+        router: Addr<RouterActor>,
+        progress: Progress,
+    ) -> Self {
+        Self { cells, disk, router, progress, life: Life::default() }
+    }
+
+    /// One step of the rules, and what follows from it.
+    fn advance(&mut self, event: &Event, ctx: &mut Context<Self>) {
+        let before = self.cells.role.load();
+        let effects = self.cells.role.advance(event, self.cells.clock.now());
+        let after = self.cells.role.load();
+        self.announce(&before, &after);
+        self.want_doors(&after);
+        if after.pending.is_none()
+            && let Some(request) = self.life.request.take()
+        {
+            ctx.cancel_future(request); // what it would answer is no longer asked
+        }
+        for effect in effects {
+            self.run(effect, ctx);
+        }
+    }
+
+    fn run(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        match effect {
+            Effect::Ask(request) => self.ask(request, ctx),
+            Effect::WakeAt(at) => {
+                let after = at.after(self.cells.clock.now());
+                let wake = ctx.run_later(after, |actor, ctx| actor.advance(&Event::Tick, ctx));
+                if let Some(earlier) = self.life.wake.replace(wake) {
+                    ctx.cancel_future(earlier);
+                }
+            }
+            Effect::Remember => self.remember(),
+            Effect::Left => {
+                for waiting in self.life.waiting_to_leave.drain(..) {
+                    let _ = waiting.send(()); // who asked may have given up
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, request: Request, ctx: &mut Context<Self>) {
+        debug!(?request, "asking the router");
+        let job = self.progress.job("a request to the router", REQUEST);
+        let cells = Arc::clone(&self.cells);
+        let router = self.router.clone();
+        let name = cells.name.given().unwrap_or_else(|| self.name_at(request.port()));
+        let answer = async move {
+            let event = answer(&cells, &router, request, &name).await;
+            drop(job);
+            (event, name)
+        };
+        let handle = ctx.spawn(answer.into_actor(self).map(|(event, name), actor, ctx| {
+            actor.life.request = None;
+            if matches!(event, Event::Secured { .. }) && actor.cells.name.given().is_none() {
+                info!(%name, "named by the first port that the router gave");
+                actor.cells.name.set(name);
+                actor.remember();
+            }
+            actor.advance(&event, ctx);
+        }));
+        if let Some(earlier) = self.life.request.replace(handle) {
+            ctx.cancel_future(earlier);
+        }
+    }
+
+    /// "server N" for the port that is asked for (¶53).
+    fn name_at(&self, port: ExternalPort) -> String {
+        let router = &self.cells.settings.router;
+        let table = self.cells.router.borrow().table.as_ref().map(|view| mapped(&view.table));
+        let me = self.cells.lan_address().map_or(Ipv4Addr::UNSPECIFIED, |lan| lan.address);
+        let me = SocketAddrV4::new(me, self.internal(port).get());
+        let first = router.port_range.first();
+        default_name(port, first, router.representative_port, &table.unwrap_or_default(), me)
+    }
+
+    fn internal(&self, port: ExternalPort) -> InternalPort {
+        internal_port(&self.cells, port)
+    }
+
+    /// In `common` mode the web server listens on every port that is, or is about to be, mapped here
+    /// (Fig. 8A); a mapping must never lead to a closed door.
+    fn want_doors(&self, state: &State) {
+        if self.cells.settings.router.port_mode == PortMode::Separate {
+            return;
+        }
+        let office = state.office.map(|_| self.cells.role.rules().representative_port);
+        let own = state.own.map(|own| own.port);
+        let pending = state.pending.map(Request::port);
+        let mut doors: BTreeSet<InternalPort> =
+            [office, own, pending].into_iter().flatten().map(|port| self.internal(port)).collect();
+        if office.is_none() && own.is_none() {
+            doors.insert(self.cells.settings.http.port); // the LAN can always come in somewhere
+        }
+        self.cells.doors.want(doors);
+    }
+
+    fn remember(&self) {
+        let now = self.cells.clock.now();
+        let state = self.cells.role.load();
+        let mut remembered = durable::State::new(self.cells.identity.id);
+        remembered.term = state.term;
+        remembered.name = self.cells.name.given();
+        remembered.mapped_port = state.external_port(self.cells.role.rules(), now).or(state.preferred);
+        self.disk.store(remembered);
+    }
+
+    fn announce(&self, before: &State, after: &State) {
+        let metrics = &self.cells.metrics;
+        let now = self.cells.clock.now();
+        let representative = after.role(now) == Role::Representative;
+        metrics.representative.set(i64::from(representative));
+        metrics.term.set(i64::try_from(after.term.0).unwrap_or(i64::MAX));
+        let expiry = after.office.map_or(0.0, |office| {
+            let wall = self.cells.clock.wall(office.deadline);
+            wall.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+        });
+        metrics.lease_expiry_timestamp_seconds.set(expiry);
+        if before.office.is_some() != after.office.is_some() {
+            metrics.representative_changes_total.inc();
+            if representative {
+                info!(term = %after.term, "this server is the representative");
+            } else {
+                info!(term = %after.term, "this server is the representative no more");
+            }
+        }
+        if before.own.map(|own| own.port) != after.own.map(|own| own.port) {
+            match after.own {
+                Some(own) => info!(port = %own.port, "mapped"),
+                None => info!("has no port of its own on the router now"),
+            }
+        }
+        if before.crowded_since.is_none() && after.crowded_since.is_some() {
+            tracing::warn!(range = %self.cells.settings.router.port_range, "every port is taken");
+        }
+    }
+}
+
+/// The port of this server that `port` of the router leads to (Fig. 8).
+fn internal_port(cells: &Cells, port: ExternalPort) -> InternalPort {
+    match cells.settings.router.port_mode {
+        PortMode::Separate => cells.settings.http.port,
+        PortMode::Common => InternalPort(port.0),
+    }
+}
+
+/// What the router says to one request; whatever goes wrong on the way is a failure of the request.
+async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, name: &str) -> Event {
+    let Some(lan) = cells.lan_address() else { return Event::Failed(request) };
+    let port = request.port();
+    let internal = internal_port(cells, port);
+    if matches!(request, Request::Secure { .. })
+        && let Err(why) = cells.doors.opened(internal, DOOR).await
+    {
+        info!(%port, %why, "cannot listen there");
+        return if port == cells.role.rules().representative_port {
+            Event::Failed(request)
+        } else {
+            Event::Taken { port, expires_in: None }
+        };
+    }
+    let internal = SocketAddrV4::new(lan.address, internal.get());
+    let ask = Ask { request, internal, name: name.to_owned() };
+    match router.send(ask).await {
+        Ok(event) => event,
+        // It crashed on this message: the outcome is unknown, and asking again is harmless.
+        Err(_) => Event::Failed(request),
+    }
+}
+
+impl Actor for ElectionActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.life.address = self.cells.lan_address().map(|lan| lan.address);
+        self.advance(&Event::Awoke, ctx);
+        ctx.add_stream(WatchStream::new(self.cells.lan.subscribe()));
+        ctx.add_stream(WatchStream::new(self.cells.router.subscribe()));
+    }
+}
+
+impl Supervised for ElectionActor {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.life = Life::default();
+    }
+}
+
+impl StreamHandler<Result<LanAddress, NoAddress>> for ElectionActor {
+    fn handle(&mut self, lan: Result<LanAddress, NoAddress>, ctx: &mut Self::Context) {
+        let address = lan.ok().map(|lan| lan.address);
+        let before = std::mem::replace(&mut self.life.address, address);
+        if before.is_some() && before != address {
+            self.advance(&Event::AddressChanged, ctx);
+        }
+    }
+}
+
+impl StreamHandler<RouterView> for ElectionActor {
+    fn handle(&mut self, view: RouterView, ctx: &mut Self::Context) {
+        let epoch = view.epoch.filter(|_| view.state == RouterState::Found);
+        if epoch != self.life.epoch {
+            self.life.epoch = epoch;
+            let event = if epoch.is_some() { Event::RouterFound } else { Event::RouterLost };
+            self.advance(&event, ctx);
+        }
+        if let Some(table) = view.table.filter(|table| self.life.surveyed != Some(table.read_at)) {
+            self.life.surveyed = Some(table.read_at);
+            let event = survey(&table.table, &self.cells, self.life.address);
+            self.advance(&event, ctx);
+        }
+    }
+}
+
+/// What a reading of the table says to the rules.
+fn survey(table: &Table, cells: &Cells, me: Option<Ipv4Addr>) -> Event {
+    let rules = cells.role.rules();
+    let tcp = || table.entries.iter().filter(|entry| entry.protocol == Protocol::Tcp);
+    let representative = if tcp().any(|entry| entry.external == rules.representative_port) {
+        Vacancy::Held
+    } else if table.extent == Extent::Whole {
+        Vacancy::Free
+    } else {
+        Vacancy::Unknown
+    };
+    let taken = tcp()
+        .filter(|entry| rules.range.contains(entry.external))
+        .filter(|entry| entry.client_address() != me)
+        .map(|entry| entry.external)
+        .collect();
+    Event::Surveyed { representative, taken }
+}
+
+impl Handler<HeardTerm> for ElectionActor {
+    type Result = ();
+
+    fn handle(&mut self, HeardTerm(term): HeardTerm, ctx: &mut Self::Context) {
+        if term > self.cells.role.load().term {
+            self.advance(&Event::Heard(term), ctx);
+        }
+    }
+}
+
+impl Handler<Leave> for ElectionActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Leave, ctx: &mut Self::Context) -> Self::Result {
+        let (left, waiting) = oneshot::channel();
+        self.life.waiting_to_leave.push(left);
+        self.advance(&Event::Leave, ctx);
+        Box::pin(async move {
+            // An error is a crash of this actor meanwhile: there is nothing to wait for then.
+            let _ = waiting.await;
+        })
+    }
+}
+
+impl Handler<Resync> for ElectionActor {
+    type Result = ();
+
+    /// The router actor has begun again: what was asked of it will not be answered.
+    fn handle(&mut self, _: Resync, ctx: &mut Self::Context) {
+        self.advance(&Event::Awoke, ctx);
+    }
+}
+
+crashes_on_demand!(ElectionActor);

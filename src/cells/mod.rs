@@ -1,0 +1,119 @@
+//! What outlives an actor.
+//!
+//! An actor that panics begins again with empty hands; what must not be lost then stands here, owned
+//! by the root, one writer each, any number of readers. Everything is a value that is replaced whole
+//! (a watch, an `ArcSwap`), never one that is changed in place, so a panic can leave nothing half done.
+//!
+//! | cell | written by | read by |
+//! |---|---|---|
+//! | [`RoleCell`] | election | everybody |
+//! | [`Cells::lan`] | lan | router, election, http |
+//! | [`Cells::router`] | router | registry, election, http |
+//! | [`Cells::fleet`] | registry | http |
+//! | [`Cells::doors`] | election (wanted), http (open) | both |
+//! | [`Cells::camera`] | capture, encoder | http, lan |
+
+mod camera;
+mod clock;
+mod doors;
+mod name;
+mod router_view;
+
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+pub use camera::CameraCells;
+pub use clock::Clock;
+pub use doors::{Door, Doors};
+pub use name::NameCell;
+pub use router_view::{RouterState, RouterView, TableView};
+
+use crate::election::{Role, RoleCell};
+use crate::fleet::{Fleet, Myself, Standing};
+use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort};
+use crate::lan::interface::{LanAddress, NoAddress};
+use crate::metrics::Metrics;
+use crate::settings::{PortMode, Settings};
+
+/// Which server this is, and which run of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// The same for as long as the data directory lives.
+    pub id: InstanceId,
+    /// Another one at each start.
+    pub boot: BootId,
+}
+
+/// All of them.
+pub struct Cells {
+    /// What the operator asked for; fixed while the process lives.
+    pub settings: Settings,
+    /// Who this is.
+    pub identity: Identity,
+    /// The time that the rules count in.
+    pub clock: Clock,
+    /// What Prometheus reads.
+    pub metrics: Metrics,
+    /// Who is representative, as far as this server may believe.
+    pub role: RoleCell,
+    /// What people call this server.
+    pub name: NameCell,
+    /// This server's address on the LAN (¶41), or why it has none.
+    pub lan: watch::Sender<Result<LanAddress, NoAddress>>,
+    /// The router, as last seen.
+    pub router: watch::Sender<RouterView>,
+    /// The peer map, as last merged.
+    pub fleet: watch::Sender<Arc<Fleet>>,
+    /// The ports this server listens on.
+    pub doors: Doors,
+    /// From the device to the viewers.
+    pub camera: CameraCells,
+}
+
+impl Cells {
+    /// This server's address on the LAN, if it has one.
+    pub fn lan_address(&self) -> Option<LanAddress> {
+        self.lan.borrow().as_ref().ok().cloned()
+    }
+
+    /// The port on the router that leads here now, if one does.
+    pub fn external_port(&self) -> Option<ExternalPort> {
+        self.role.load().external_port(self.role.rules(), self.clock.now())
+    }
+
+    /// What this server is now.
+    pub fn role_now(&self) -> Role {
+        self.role.load().role(self.clock.now())
+    }
+
+    /// The port that this server answers on in its LAN: in `common` mode (Fig. 8A) the one that the
+    /// router has for it, else always the same (Fig. 8B).
+    pub fn internal_port(&self) -> InternalPort {
+        match self.settings.router.port_mode {
+            PortMode::Separate => self.settings.http.port,
+            PortMode::Common => self
+                .external_port()
+                .and_then(|port| InternalPort::new(port.get()))
+                .unwrap_or(self.settings.http.port),
+        }
+    }
+
+    /// What this server says of itself; nothing while it has no address to say it from.
+    pub fn myself(&self) -> Option<Myself> {
+        let lan = self.lan_address()?;
+        let standing = match self.role_now() {
+            Role::Representative => Standing::Representative,
+            Role::Member | Role::Alone => Standing::Member,
+        };
+        Some(Myself {
+            id: self.identity.id,
+            name: self.name.shown(),
+            lan: SocketAddrV4::new(lan.address, self.internal_port().get()),
+            external: self.external_port(),
+            standing,
+            activity: self.camera.activity(),
+        })
+    }
+}

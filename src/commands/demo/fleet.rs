@@ -1,0 +1,161 @@
+//! The demo's cameras: processes of this very program.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::process::{Child, Command};
+
+use super::{Args, say};
+use crate::sim::SimRouter;
+
+/// How long the cameras may take to say goodbye to the router.
+const FAREWELL: Duration = Duration::from_secs(4);
+
+/// The cameras, running or unplugged.
+pub(super) struct DemoFleet {
+    cameras: Vec<DemoCamera>,
+    representative_port: u16,
+    folder: PathBuf,
+}
+
+struct DemoCamera {
+    address: Ipv4Addr,
+    config: PathBuf,
+    process: Option<Child>,
+}
+
+impl DemoFleet {
+    /// Starts all of them at once; who is first is the representative.
+    pub(super) fn start(
+        args: &Args,
+        ssdp: SocketAddrV4,
+        control: &str,
+    ) -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("porthole-demo-{}", std::process::id()));
+        let mut fleet = Self { cameras: Vec::new(), representative_port: args.port, folder };
+        for number in 1..=args.cameras {
+            let address = Ipv4Addr::new(127, 0, 0, 10 + number);
+            let data = fleet.folder.join(number.to_string());
+            std::fs::create_dir_all(&data).with_context(|| format!("making {}", data.display()))?;
+            let config = data.join("porthole.toml");
+            std::fs::write(&config, settings(address, args.port, ssdp, control, &data))
+                .with_context(|| format!("writing {}", config.display()))?;
+            let mut camera = DemoCamera { address, config, process: None };
+            camera.start()?;
+            fleet.cameras.push(camera);
+        }
+        Ok(fleet)
+    }
+
+    /// Ends the representative as a power cut would: no goodbye.
+    pub(super) fn pull_the_plug(&mut self, router: &SimRouter) -> anyhow::Result<()> {
+        let holder = router
+            .table()
+            .into_iter()
+            .find(|entry| entry.mapping.external_port.get() == self.representative_port)
+            .map(|entry| *entry.mapping.target().ip());
+        let running = |camera: &&mut DemoCamera| {
+            Some(camera.address) == holder && camera.process.is_some()
+        };
+        match self.cameras.iter_mut().find(running) {
+            Some(camera) => {
+                if let Some(mut process) = camera.process.take() {
+                    process.start_kill()?;
+                    // Reaped by the runtime once it has ended.
+                    actix::spawn(async move { process.wait().await });
+                }
+                say(&format!("  plug pulled on the representative at {}", camera.address))
+            }
+            None => say("  nobody is representative at this moment; try again in a second"),
+        }
+    }
+
+    /// Plugs in every camera that has no power.
+    pub(super) fn plug_in(&mut self) -> anyhow::Result<()> {
+        for camera in self.cameras.iter_mut().filter(|camera| camera.process.is_none()) {
+            camera.start()?;
+            say(&format!("  the camera at {} is plugged in again", camera.address))?;
+        }
+        Ok(())
+    }
+
+    /// Ends all cameras in order, and takes their folder away.
+    pub(super) async fn end(mut self) {
+        let mut processes: Vec<Child> =
+            self.cameras.iter_mut().filter_map(|camera| camera.process.take()).collect();
+        for process in &processes {
+            if let Some(pid) = process.id().and_then(|pid| i32::try_from(pid).ok())
+                && let Some(pid) = rustix::process::Pid::from_raw(pid)
+            {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+        }
+        for process in &mut processes {
+            if tokio::time::timeout(FAREWELL, process.wait()).await.is_err() {
+                let _ = process.kill().await;
+            }
+        }
+        if let Err(why) = std::fs::remove_dir_all(&self.folder) {
+            tracing::warn!(%why, folder = %self.folder.display(), "left behind");
+        }
+    }
+}
+
+impl DemoCamera {
+    fn start(&mut self) -> anyhow::Result<()> {
+        let program = std::env::current_exe().context("finding this program's own file")?;
+        let log = self.config.with_file_name("log");
+        let log = std::fs::File::create(&log).with_context(|| format!("making {}", log.display()))?;
+        let process = Command::new(program)
+            .arg("run")
+            .arg("--config")
+            .arg(&self.config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting a camera")?;
+        self.process = Some(process);
+        Ok(())
+    }
+}
+
+fn settings(
+    address: Ipv4Addr,
+    port: u16,
+    ssdp: SocketAddrV4,
+    control: &str,
+    data: &Path,
+) -> String {
+    let (first, last) = (port + 1, port + 100);
+    let data = data.display();
+    format!(
+        r#"[node]
+data_dir = "{data}"
+[http]
+bind = "{address}"
+[router]
+representative_port = {port}
+port_range = "{first}-{last}"
+representative_lease = "4s"
+lease = "30s"
+poll_interval = "1s"
+external_host = "127.0.0.1"
+ssdp_address = "{ssdp}"
+[lan]
+mdns = false
+heartbeat = "1s"
+[camera]
+source = "test"
+width = 960
+height = 540
+fps = 15
+[debug]
+demo_control = "{control}"
+"#
+    )
+}

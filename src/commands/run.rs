@@ -1,0 +1,70 @@
+//! `porthole run`: one camera server.
+
+use std::sync::Arc;
+
+use actix::System;
+use tokio::sync::watch;
+
+use super::Config;
+use crate::cells::{CameraCells, Cells, Clock, Doors, Identity, NameCell, RouterState, RouterView};
+use crate::durable::{self, StateFile, Writer};
+use crate::election::{Memory, RoleCell, Rules, State};
+use crate::fleet::Fleet;
+use crate::ids::BootId;
+use crate::lan::interface;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::{supervise, tree};
+
+/// Runs until told to end; the answer is the exit code.
+///
+/// # Errors
+/// Wrong settings, a data directory that cannot be used, or a system that refuses threads.
+pub fn run(config: &Config) -> anyhow::Result<i32> {
+    let clock = Clock::start();
+    let settings = config.load()?;
+    supervise::install_hook();
+    let file = StateFile::new(&settings.node.data_dir);
+    let (remembered, _) = file.load()?;
+    let cells = Arc::new(cells(settings, clock, &remembered)?);
+    let disk = Arc::new(Writer::start(file)?);
+    Ok(System::new().block_on(tree::run(cells, disk))?)
+}
+
+fn cells(
+    settings: Settings,
+    clock: Clock,
+    remembered: &durable::State,
+) -> anyhow::Result<Cells> {
+    let identity = Identity { id: remembered.instance, boot: BootId::random()? };
+    let rules = Rules {
+        representative_port: settings.router.representative_port,
+        range: settings.router.port_range,
+        representative_lease: settings.router.representative_lease,
+        lease: settings.router.lease,
+    };
+    let held_office = remembered.mapped_port == Some(rules.representative_port);
+    let memory = if held_office { Memory::HeldOffice } else { Memory::None };
+    let state = State::new(remembered.term, remembered.mapped_port, memory);
+    let given = Some(settings.node.name.clone()).filter(|name| !name.is_empty());
+    let name = NameCell::new(given.or_else(|| remembered.name.clone()), identity.id);
+    let lan = interface::find(settings.node.interface.as_deref(), settings.http.bind);
+    let router = if settings.router.enabled {
+        RouterState::Searching { why: None }
+    } else {
+        RouterState::Disabled
+    };
+    Ok(Cells {
+        identity,
+        clock,
+        metrics: Metrics::new(),
+        role: RoleCell::new(rules, state),
+        name,
+        lan: watch::Sender::new(lan),
+        router: watch::Sender::new(RouterView::new(router)),
+        fleet: watch::Sender::new(Arc::new(Fleet::default())),
+        doors: Doors::new(settings.http.port),
+        camera: CameraCells::new(&settings.camera),
+        settings,
+    })
+}

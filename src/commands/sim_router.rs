@@ -1,0 +1,340 @@
+//! `porthole sim-router`: a simulated router in the foreground, its habits by flag, its table line by line.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::num::NonZeroU32;
+
+use actix::System;
+use anyhow::Context as _;
+use clap::ValueEnum;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::sim::{
+    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, Established, Event, Generation,
+    Leases, Listing, Quirks, SimConfig, SimRouter, WhenFull,
+};
+
+/// Simulate a router: UPnP on the LAN address, real TCP forwarding from the WAN address.
+#[derive(Clone, Debug, clap::Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is given or not; they become enums in `quirks`"
+)]
+pub struct Args {
+    /// The router's address on the LAN.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.2")]
+    lan: Ipv4Addr,
+    /// The address that mapped ports are opened on.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    wan: Ipv4Addr,
+    /// The external address that the router claims to have.
+    #[arg(long, value_name = "ADDRESS", default_value = "60.120.76.64")]
+    external: Ipv4Addr,
+    /// Where searches are answered: the LAN address or a multicast group. Default: port 1900 of the LAN address.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    ssdp: Option<SocketAddrV4>,
+    /// The port of the router's web server; 0 is a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    http_port: u16,
+    /// Be an IGD:1 with WANIPConnection:1: no list action, lease 0 is permanent.
+    #[arg(long)]
+    wanip1: bool,
+    /// Let a host touch only the mappings to its own address.
+    #[arg(long)]
+    secure: bool,
+    /// The code that secure mode refuses to delete another's mapping with.
+    #[arg(long, value_name = "CODE", default_value = "606", requires = "secure")]
+    delete_of_other: DeleteCode,
+    /// The code that secure mode refuses a mapping to another host's address with.
+    #[arg(long, value_name = "CODE", default_value = "718", requires = "secure")]
+    add_for_other: AddCode,
+    /// Refuse finite leases with 725.
+    #[arg(long, conflicts_with = "lease_cap")]
+    permanent_only: bool,
+    /// Turn lease 0, and longer ones, into this many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    lease_cap: Option<NonZeroU32>,
+    /// Refuse `GetListOfPortMappings`, as if there were none.
+    #[arg(long)]
+    no_list: bool,
+    /// How many mappings fit in the table.
+    #[arg(long, value_name = "N", default_value_t = Quirks::igd2().table_limit)]
+    table_limit: usize,
+    /// Say OK when the table is full, and store nothing.
+    #[arg(long)]
+    full_says_ok: bool,
+    /// Overwrite another's mapping without a word.
+    #[arg(long)]
+    overwrite: bool,
+    /// Say OK to a delete where nothing was mapped.
+    #[arg(long)]
+    delete_says_ok: bool,
+    /// Cut the connections through a mapping that ends.
+    #[arg(long)]
+    cut: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DeleteCode {
+    #[value(name = "606")]
+    NotAuthorized,
+    #[value(name = "714")]
+    NoSuchEntry,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AddCode {
+    #[value(name = "718")]
+    Conflict,
+    #[value(name = "606")]
+    NotAuthorized,
+}
+
+impl Args {
+    fn quirks(&self) -> Quirks {
+        let mut quirks = if self.wanip1 {
+            Quirks::igd1()
+        } else {
+            Quirks::igd2()
+        };
+        quirks.table_limit = self.table_limit;
+        quirks.delete_of_other = match self.delete_of_other {
+            DeleteCode::NotAuthorized => DeleteOfOther::NotAuthorized,
+            DeleteCode::NoSuchEntry => DeleteOfOther::NoSuchEntry,
+        };
+        quirks.add_for_other = match self.add_for_other {
+            AddCode::Conflict => AddForOther::Conflict,
+            AddCode::NotAuthorized => AddForOther::NotAuthorized,
+        };
+        if self.secure {
+            quirks.access = Access::Secure;
+        }
+        if self.permanent_only {
+            quirks.leases = Leases::PermanentOnly;
+        }
+        if let Some(cap) = self.lease_cap {
+            quirks.leases = Leases::Capped(cap);
+        }
+        if self.overwrite {
+            quirks.conflict = Conflict::Overwrite;
+        }
+        if self.delete_says_ok {
+            quirks.delete_missing = DeleteMissing::SayOk;
+        }
+        if self.full_says_ok {
+            quirks.when_full = WhenFull::SayOk;
+        }
+        if self.no_list {
+            quirks.listing = Listing::ByIndexOnly;
+        }
+        if self.cut {
+            quirks.established = Established::Cut;
+        }
+        quirks
+    }
+
+    fn config(&self) -> SimConfig {
+        SimConfig {
+            reported_external: self.external,
+            ssdp: self.ssdp.unwrap_or(SocketAddrV4::new(self.lan, 1900)),
+            http_port: self.http_port,
+            quirks: self.quirks(),
+            ..SimConfig::loopback(self.lan, self.wan)
+        }
+    }
+}
+
+/// Runs the router until Ctrl-C or SIGTERM and prints each change of its table. Renewals are not printed.
+///
+/// # Errors
+/// When an address or port cannot be had, or standard output is gone.
+pub fn run(args: &Args) -> anyhow::Result<i32> {
+    System::new().block_on(simulate(args))?;
+    Ok(0)
+}
+
+async fn simulate(args: &Args) -> anyhow::Result<()> {
+    let config = args.config();
+    let mut terminate =
+        signal(SignalKind::terminate()).context("SIGTERM cannot be listened for")?;
+    let router = SimRouter::start(config.clone())?;
+    let mut events = router.events();
+    introduce(&config, &router).context("standard output is gone")?;
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted.context("Ctrl-C cannot be listened for")?;
+                break;
+            }
+            _ = terminate.recv() => break,
+        };
+        let line = match event {
+            Ok(Event::Renewed(_)) => continue,
+            Ok(event) => event.to_string(),
+            Err(RecvError::Lagged(missed)) => format!("({missed} changes came too fast to print)"),
+            Err(RecvError::Closed) => break,
+        };
+        say(&line).context("standard output is gone")?;
+    }
+    router.stop().await;
+    say("SIMULATED router stopped").context("standard output is gone")
+}
+
+fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Says in plain words what is simulated, and where.
+fn introduce(config: &SimConfig, router: &SimRouter) -> io::Result<()> {
+    let SimConfig {
+        wan_address,
+        reported_external,
+        ..
+    } = config;
+    say(&format!(
+        "SIMULATED router: searches on {}, web server on http://{}/rootDesc.xml",
+        router.ssdp_address(),
+        router.http_address()
+    ))?;
+    say(&format!(
+        "  mapped TCP ports are opened on {wan_address}; it says its external address is {reported_external}"
+    ))?;
+    for habit in habits(&config.quirks) {
+        say(&format!("  {habit}"))?;
+    }
+    say("Ctrl-C stops it. Changes of its table:")
+}
+
+/// A line for each habit, the usual ones too, so that nobody has to know the defaults.
+fn habits(quirks: &Quirks) -> Vec<String> {
+    let generation = match quirks.generation {
+        Generation::Igd1 => "IGD:1 with WANIPConnection:1",
+        Generation::Igd2 => "IGD:2 with WANIPConnection:2",
+    };
+    let table = match quirks.listing {
+        Listing::InOneRequest => "the table is read in one request or by index",
+        Listing::ByIndexOnly => "the table is read by index only",
+    };
+    let access = match (quirks.access, quirks.add_for_other, quirks.delete_of_other) {
+        (Access::Open, ..) => "any host may map and delete for any other".to_owned(),
+        (Access::Secure, add, delete) => {
+            let add = match add {
+                AddForOther::Conflict => 718,
+                AddForOther::NotAuthorized => 606,
+            };
+            let delete = match delete {
+                DeleteOfOther::NotAuthorized => 606,
+                DeleteOfOther::NoSuchEntry => 714,
+            };
+            format!(
+                "secure mode: a host maps for itself only (else {add}) and deletes its own only (else {delete})"
+            )
+        }
+    };
+    let leases = match quirks.leases {
+        Leases::AsAsked => "leases are granted as asked, 0 is permanent".to_owned(),
+        Leases::Capped(cap) => format!("lease 0, and those over {cap} s, become {cap} s"),
+        Leases::PermanentOnly => {
+            "permanent leases only: a finite one is refused with 725".to_owned()
+        }
+    };
+    let conflict = match quirks.conflict {
+        Conflict::Refuse => "a port that another host has is refused with 718",
+        Conflict::Overwrite => "a port that another host has is overwritten without a word",
+    };
+    let missing = match quirks.delete_missing {
+        DeleteMissing::Refuse => "a delete where nothing is mapped is refused with 714",
+        DeleteMissing::SayOk => "a delete where nothing is mapped gets OK",
+    };
+    let full = match quirks.when_full {
+        WhenFull::Refuse => "more are refused with 728",
+        WhenFull::SayOk => "more get OK and are not stored",
+    };
+    let established = match quirks.established {
+        Established::Keep => "connections outlive their mapping",
+        Established::Cut => "connections are cut with their mapping",
+    };
+    vec![
+        format!("{generation}; {table}"),
+        access,
+        leases,
+        conflict.to_owned(),
+        missing.to_owned(),
+        format!("room for {} mappings; {full}", quirks.table_limit),
+        established.to_owned(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(line: &str) -> Result<SimConfig, clap::Error> {
+        let words = std::iter::once("sim-router").chain(line.split_whitespace());
+        Cli::try_parse_from(words).map(|cli| cli.args.config())
+    }
+
+    #[test]
+    fn without_flags_it_is_a_plain_igd_2_on_loopback() {
+        let config = parse("").unwrap();
+        assert_eq!(config.quirks, Quirks::igd2());
+        assert_eq!(config.ssdp, "127.0.0.2:1900".parse().unwrap());
+        assert_eq!(config.wan_address, Ipv4Addr::LOCALHOST);
+    }
+
+    #[test]
+    fn each_flag_sets_its_habit() {
+        let config = parse(
+            "--lan 127.0.0.3 --secure --delete-of-other 714 --add-for-other 606 --permanent-only --no-list \
+             --table-limit 32 --full-says-ok --overwrite --delete-says-ok --cut",
+        )
+        .unwrap();
+        assert_eq!(config.ssdp, "127.0.0.3:1900".parse().unwrap());
+        let expected = Quirks {
+            generation: Generation::Igd2,
+            access: Access::Secure,
+            leases: Leases::PermanentOnly,
+            conflict: Conflict::Overwrite,
+            delete_missing: DeleteMissing::SayOk,
+            delete_of_other: DeleteOfOther::NoSuchEntry,
+            add_for_other: AddForOther::NotAuthorized,
+            table_limit: 32,
+            when_full: WhenFull::SayOk,
+            listing: Listing::ByIndexOnly,
+            established: Established::Cut,
+        };
+        assert_eq!(config.quirks, expected);
+    }
+
+    #[test]
+    fn an_igd_1_keeps_its_own_rules_unless_told_otherwise() {
+        assert_eq!(parse("--wanip1").unwrap().quirks, Quirks::igd1());
+        let capped = parse("--wanip1 --lease-cap 86400").unwrap().quirks;
+        assert_eq!(
+            capped.leases,
+            Leases::Capped(NonZeroU32::new(86_400).unwrap())
+        );
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_refused() {
+        assert!(parse("--permanent-only --lease-cap 60").is_err());
+        assert!(parse("--lease-cap 0").is_err());
+        assert!(
+            parse("--delete-of-other 714").is_err(),
+            "only secure mode refuses"
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! The small state file: who this server is, and hints for its next start.
+//!
+//! It survives `kill -9` and a power cut: written to a temporary file, synced, renamed over the old one, and
+//! the folder synced. What it says about ports and terms is a hint, never authority: the router's table is.
+//! A file that cannot be used is kept beside for whoever wants to look, and the server starts afresh.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ExternalPort, InstanceId, Term};
+
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use writer::Writer;
+
+/// The version that is written; a file of a higher one is not read.
+const VERSION: u32 = 1;
+const FILE: &str = "state.json";
+/// Hundreds of times what is ever written.
+const LIMIT: u64 = 64 * 1024;
+
+/// What a server remembers. Fields added later must be optional, or `VERSION` must rise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    version: u32,
+    /// Who this server is, drawn once.
+    pub instance: InstanceId,
+    /// The highest term seen (invariant S4: it never falls, across restarts too).
+    pub term: Term,
+    /// The name that people gave this camera over HTTP; none: the one in the settings.
+    pub name: Option<String>,
+    /// The external port that was last mapped to this server, asked for first at the next start.
+    pub mapped_port: Option<ExternalPort>,
+}
+
+impl State {
+    /// The state of a server that has never run before.
+    #[must_use]
+    pub fn new(instance: InstanceId) -> Self {
+        Self {
+            version: VERSION,
+            instance,
+            term: Term(0),
+            name: None,
+            mapped_port: None,
+        }
+    }
+}
+
+/// What was there when the file was read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A good file.
+    Existing,
+    /// No file: the first start with this folder.
+    Nothing,
+    /// A file that could not be used.
+    Bad {
+        /// What was wrong with it.
+        why: String,
+        /// Where it is now; none when it could not be moved.
+        kept: Option<PathBuf>,
+    },
+}
+
+/// The state could not be written, so a restart would start from the old one.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {source}", path.display())]
+pub struct SaveError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The file's place.
+#[derive(Clone, Debug)]
+pub struct StateFile {
+    folder: PathBuf,
+}
+
+impl StateFile {
+    /// The state file of this data directory, which need not exist yet.
+    #[must_use]
+    pub fn new(data_dir: &Path) -> Self {
+        Self {
+            folder: data_dir.to_owned(),
+        }
+    }
+
+    /// The stored state, or that of a new server, stored at once so that its identity lasts. A file that
+    /// cannot be used is set aside with a warning; a folder that cannot be written to is a warning too.
+    ///
+    /// # Errors
+    /// Only when a new identity is needed and the kernel has no randomness to give.
+    pub fn load(&self) -> Result<(State, Found), getrandom::Error> {
+        let found = match self.read() {
+            Ok(Some(state)) => return Ok((state, Found::Existing)),
+            Ok(None) => Found::Nothing,
+            Err(why) => {
+                let bad = self.path("bad");
+                let kept = fs::rename(self.file(), &bad).is_ok().then_some(bad);
+                tracing::warn!(
+                    file = %self.file().display(),
+                    kept = kept.as_ref().map(|path| tracing::field::display(path.display())),
+                    "the state file is of no use ({why}): starting as a new server"
+                );
+                Found::Bad { why, kept }
+            }
+        };
+        let state = State::new(InstanceId::random()?);
+        if let Err(error) = self.save(&state) {
+            tracing::warn!(%error, "this server will be a new one after each restart");
+        }
+        Ok((state, found))
+    }
+
+    /// Stores `state` for good before it returns; the file is the old one or the new one at every moment.
+    /// Blocks for as long as the disk takes to sync.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written to. The old file is whole then.
+    pub fn save(&self, state: &State) -> Result<(), SaveError> {
+        self.write_temporary(state)
+            .and_then(|temporary| fs::rename(temporary, self.file()))
+            .and_then(|()| File::open(&self.folder)?.sync_all())
+            .map_err(|source| SaveError {
+                path: self.file(),
+                source,
+            })
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join(FILE)
+    }
+
+    fn path(&self, suffix: &str) -> PathBuf {
+        self.folder.join(format!("{FILE}.{suffix}"))
+    }
+
+    /// Nothing where there is no file; else what is wrong with it.
+    fn read(&self) -> Result<Option<State>, String> {
+        let path = self.file();
+        match fs::metadata(&path) {
+            Ok(found) if found.is_file() => {}
+            // Opening a pipe would wait for a writer.
+            Ok(_) => return Err("not a regular file".to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        }
+        let mut bytes = Vec::new();
+        File::open(&path)
+            .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
+            .map_err(|error| error.to_string())?;
+        parse(&bytes).map(Some)
+    }
+
+    fn write_temporary(&self, state: &State) -> io::Result<PathBuf> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        let path = self.path("tmp");
+        // Left by a crash: made anew, so that it has our mode and nobody else's content.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        let mut text = serde_json::to_vec_pretty(state)?;
+        text.push(b'\n');
+        file.write_all(&text)?;
+        file.sync_all()?;
+        Ok(path)
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<State, String> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    if bytes.len() as u64 > LIMIT {
+        return Err(format!("larger than {} KiB", LIMIT / 1024));
+    }
+    // Before the rest: a newer program's state may have another shape altogether.
+    let Version { version } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if version != VERSION {
+        return Err(format!(
+            "of version {version}, and this program knows version {VERSION}"
+        ));
+    }
+    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+}

@@ -1,0 +1,153 @@
+use std::os::unix::fs::PermissionsExt;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A state file in a folder that does not exist yet, inside one that goes away with the test.
+fn place() -> (tempfile::TempDir, StateFile) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = StateFile::new(&folder.path().join("data"));
+    (folder, file)
+}
+
+fn state() -> State {
+    State {
+        version: VERSION,
+        instance: InstanceId(0xab),
+        term: Term(7),
+        name: Some("Garden".to_owned()),
+        mapped_port: ExternalPort::new(8081),
+    }
+}
+
+fn bad(file: &StateFile) -> String {
+    match file.load().unwrap() {
+        (state, Found::Bad { why, kept }) => {
+            assert_eq!(kept, Some(file.path("bad")));
+            assert!(file.path("bad").exists());
+            assert_eq!(
+                file.load().unwrap(),
+                (state, Found::Existing),
+                "the new identity lasts"
+            );
+            why
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_first_start_draws_an_identity_that_lasts() {
+    let (_folder, file) = place();
+    let (first, found) = file.load().unwrap();
+    assert_eq!(found, Found::Nothing);
+    assert_eq!(first.term, Term(0));
+    assert_eq!(file.load().unwrap(), (first, Found::Existing));
+}
+
+#[test]
+fn nobody_else_can_read_the_file() {
+    let (_folder, file) = place();
+    file.save(&state()).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&file.file()), 0o600);
+    assert_eq!(mode(&file.folder), 0o700);
+}
+
+#[test]
+fn a_file_cut_short_at_any_byte_is_set_aside() {
+    let (_folder, file) = place();
+    file.save(&state()).unwrap();
+    let whole = fs::read(file.file()).unwrap();
+    // Without its last byte, the line feed, it is still whole.
+    for length in 0..whole.len() - 1 {
+        fs::write(file.file(), &whole[..length]).unwrap();
+        let why = bad(&file);
+        assert!(why.contains("EOF"), "{length}: {why}");
+        assert_eq!(fs::read(file.path("bad")).unwrap(), &whole[..length]);
+    }
+}
+
+#[test]
+fn a_crash_before_the_rename_leaves_the_old_state() {
+    let (_folder, file) = place();
+    file.save(&state()).unwrap();
+    let newer = State {
+        term: Term(8),
+        ..state()
+    };
+    let temporary = file.write_temporary(&newer).unwrap();
+    assert_eq!(file.load().unwrap(), (state(), Found::Existing));
+    // Power cut in the middle of the temporary file: it hinders neither reading nor the next save.
+    fs::write(&temporary, b"{\"vers").unwrap();
+    assert_eq!(file.load().unwrap(), (state(), Found::Existing));
+    file.save(&newer).unwrap();
+    assert_eq!(file.load().unwrap(), (newer, Found::Existing));
+    assert!(!temporary.exists());
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_set_aside_with_both_versions_named() {
+    let (_folder, file) = place();
+    file.save(&state()).unwrap();
+    fs::write(file.file(), r#"{"version": 2, "shape": "another"}"#).unwrap();
+    assert_eq!(bad(&file), "of version 2, and this program knows version 1");
+}
+
+#[test]
+fn a_field_of_a_later_release_is_no_reason_to_forget_the_identity() {
+    let (_folder, file) = place();
+    file.save(&state()).unwrap();
+    let text = fs::read_to_string(file.file()).unwrap();
+    fs::write(file.file(), text.replacen('{', r#"{"added": [1],"#, 1)).unwrap();
+    assert_eq!(file.load().unwrap(), (state(), Found::Existing));
+}
+
+#[test]
+fn what_is_no_state_file_at_all_is_set_aside() {
+    let (_folder, file) = place();
+    file.save(&state()).unwrap();
+    fs::write(file.file(), vec![b' '; 70_000]).unwrap();
+    assert_eq!(bad(&file), "larger than 64 KiB");
+
+    fs::write(file.file(), r#"{"version":1,"instance":"xyz","term":0}"#).unwrap();
+    assert!(bad(&file).contains("16 hexadecimal digits"));
+
+    let (_folder, file) = place();
+    fs::create_dir_all(file.file()).unwrap();
+    assert_eq!(bad(&file), "not a regular file");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_leaves_a_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocked = folder.path().join("file");
+    fs::write(&blocked, "").unwrap();
+    let file = StateFile::new(&blocked);
+    let (state, found) = file.load().unwrap();
+    assert!(matches!(found, Found::Bad { kept: None, .. }), "{found:?}");
+    let told = file.save(&state).unwrap_err().to_string();
+    assert!(told.contains("file/state.json"), "{told}");
+}
+
+proptest! {
+    #[test]
+    fn every_state_reads_back_as_it_was(
+        instance: u64, term: u64, name: Option<String>, port in proptest::option::of(1u16..),
+    ) {
+        let state = State {
+            version: VERSION,
+            instance: InstanceId(instance),
+            term: Term(term),
+            name,
+            mapped_port: port.and_then(ExternalPort::new),
+        };
+        prop_assert_eq!(parse(&serde_json::to_vec_pretty(&state).unwrap()), Ok(state));
+    }
+
+    #[test]
+    fn no_bytes_bring_the_reader_down(bytes: Vec<u8>) {
+        let _ = parse(&bytes);
+    }
+}

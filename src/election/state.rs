@@ -1,0 +1,166 @@
+//! What a server knows about the office and its own port.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Moment, Rules};
+use crate::ids::{ExternalPort, Term};
+
+/// All that [`super::step`] knows. The fields are read by everybody and written only there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The highest term this server knows of.
+    pub term: Term,
+    /// The office of representative, while this server may believe that it holds it.
+    pub office: Option<Office>,
+    /// This server's other mapping (¶43 steps 12 to 14).
+    pub own: Option<Holding>,
+    /// The one request whose answer is awaited.
+    pub pending: Option<Request>,
+    /// Whether a router answers.
+    pub router: Router,
+    /// Whether this server is on its way out.
+    pub stay: Stay,
+    /// Ports of the range that somebody else holds, as far as known.
+    pub taken: BTreeSet<ExternalPort>,
+    /// The port to try first: the one held before the power cut.
+    pub preferred: Option<ExternalPort>,
+    /// What the state file says of the office: a hint, worth something only if the router agrees.
+    pub memory: Memory,
+    /// Not before then is the representative port tried again.
+    pub office_after: Moment,
+    /// Not before then is a port of the range tried again.
+    pub own_after: Moment,
+    /// Since when every port of the range has been somebody else's.
+    pub crowded_since: Option<Moment>,
+}
+
+/// The office, with the times that go with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Office {
+    /// From then on this server must not believe any more (design rule 3: counted from the *send*
+    /// time of the last renewal that succeeded, less the margin).
+    pub deadline: Moment,
+    /// The next renewal.
+    pub renew_at: Moment,
+    /// When it was taken, or taken up again.
+    pub since: Moment,
+    /// The lease that the router granted; `None` has no end.
+    pub granted: Option<Duration>,
+}
+
+/// A mapping on a port of the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Holding {
+    /// The port.
+    pub port: ExternalPort,
+    /// The next renewal.
+    pub renew_at: Moment,
+    /// From then on it cannot be counted on; `None` when it has no end.
+    pub lapses_at: Option<Moment>,
+    /// The lease that the router granted; `None` has no end.
+    pub granted: Option<Duration>,
+}
+
+/// One thing to ask of the router. Each can be asked twice without harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Request {
+    /// Map the port to this server unless it is somebody else's; read it back.
+    Secure {
+        /// Which port.
+        port: ExternalPort,
+        /// The lease to ask for.
+        lease: Duration,
+    },
+    /// Delete the mapping of the port if it is this server's; read it back.
+    Release(ExternalPort),
+}
+
+impl Request {
+    /// The port it is about.
+    pub fn port(self) -> ExternalPort {
+        match self {
+            Self::Secure { port, .. } | Self::Release(port) => port,
+        }
+    }
+}
+
+/// Whether a router answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Router {
+    /// One does.
+    Answers,
+    /// None does, or none was looked for yet.
+    Silent,
+}
+
+/// Whether this server means to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stay {
+    /// Yes.
+    Staying,
+    /// It gives back what it holds.
+    Leaving,
+    /// It has given everything back.
+    Gone,
+}
+
+/// What the state file says of the office.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Memory {
+    /// This server held it when the file was written.
+    HeldOffice,
+    /// It did not, or there was no file.
+    None,
+}
+
+/// What a server is, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The representative port is mapped to it, and it may still believe so.
+    Representative,
+    /// It has a port of the range.
+    Member,
+    /// It has no port of the router.
+    Alone,
+}
+
+impl State {
+    /// A server that has just been started, with what its state file says.
+    pub fn new(term: Term, preferred: Option<ExternalPort>, memory: Memory) -> Self {
+        Self {
+            term,
+            office: None,
+            own: None,
+            pending: None,
+            router: Router::Silent,
+            stay: Stay::Staying,
+            taken: BTreeSet::new(),
+            preferred,
+            memory,
+            office_after: Moment(0),
+            own_after: Moment(0),
+            crowded_since: None,
+        }
+    }
+
+    /// What this server is at `now`. The deadline counts even when nobody has called `step` since.
+    pub fn role(&self, now: Moment) -> Role {
+        if self.office.is_some_and(|office| now < office.deadline) {
+            Role::Representative
+        } else if self.own.is_some() {
+            Role::Member
+        } else {
+            Role::Alone
+        }
+    }
+
+    /// The port under which this server can be reached from outside at `now`.
+    pub fn external_port(&self, rules: &Rules, now: Moment) -> Option<ExternalPort> {
+        match self.role(now) {
+            Role::Representative => Some(rules.representative_port),
+            Role::Member => self.own.map(|own| own.port),
+            Role::Alone => None,
+        }
+    }
+}

@@ -1,0 +1,479 @@
+//! The rules against a router of a few lines: every effect is answered, time is a number.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::state::Memory;
+use super::*;
+use crate::ids::{ExternalPort, Term};
+use crate::settings::PortRange;
+
+const LEASE: Duration = Duration::from_secs(30);
+
+fn port(number: u16) -> ExternalPort {
+    ExternalPort::new(number).unwrap()
+}
+
+fn rules() -> Rules {
+    Rules {
+        representative_port: port(8080),
+        range: PortRange::new(port(8081), port(8084)).unwrap(),
+        representative_lease: LEASE,
+        lease: Duration::from_secs(3600),
+    }
+}
+
+/// A router that refuses what is another's and forgets what is not renewed.
+#[derive(Clone, Default)]
+struct Judge {
+    held: BTreeMap<ExternalPort, (usize, Moment)>,
+}
+
+impl Judge {
+    fn answer(&mut self, who: usize, request: Request, now: Moment) -> Event {
+        self.held.retain(|_, (_, until)| *until > now);
+        match request {
+            Request::Secure { port, lease } => match self.held.get(&port).copied() {
+                Some((holder, until)) if holder != who => Event::Taken {
+                    port,
+                    expires_in: Some(until.after(now)),
+                },
+                standing => {
+                    self.held.insert(port, (who, now + lease));
+                    let before = if standing.is_some() {
+                        Before::Ours
+                    } else {
+                        Before::Free
+                    };
+                    Event::Secured {
+                        port,
+                        sent_at: now,
+                        granted: Some(lease),
+                        before,
+                    }
+                }
+            },
+            Request::Release(port) => {
+                if self
+                    .held
+                    .get(&port)
+                    .is_some_and(|(holder, _)| *holder == who)
+                {
+                    self.held.remove(&port);
+                }
+                Event::Released(port)
+            }
+        }
+    }
+}
+
+/// One server: its state and the request that is on its way.
+#[derive(Clone)]
+struct Server {
+    me: usize,
+    state: State,
+    asked: Option<Request>,
+    wake: Option<Moment>,
+}
+
+impl Server {
+    fn new(me: usize) -> Self {
+        Self {
+            me,
+            state: State::new(Term(0), None, Memory::None),
+            asked: None,
+            wake: None,
+        }
+    }
+
+    fn tell(&mut self, event: &Event, now: Moment) -> Vec<Effect> {
+        let (state, effects) = step(&rules(), &self.state, event, now);
+        self.state = state;
+        for effect in &effects {
+            match effect {
+                Effect::Ask(request) => self.asked = Some(*request),
+                Effect::WakeAt(at) => self.wake = Some(*at),
+                Effect::Remember | Effect::Left => {}
+            }
+        }
+        effects
+    }
+
+    /// Answers until there is nothing more to ask.
+    fn settle(&mut self, judge: &mut Judge, now: Moment) {
+        for _ in 0..100 {
+            let Some(request) = self.asked.take() else {
+                return;
+            };
+            let answer = judge.answer(self.me, request, now);
+            self.tell(&answer, now);
+        }
+        panic!("the server never stops asking: {:?}", self.state);
+    }
+}
+
+#[test]
+fn the_first_takes_the_representative_port_and_the_others_the_next_ones() {
+    let mut judge = Judge::default();
+    let mut servers: Vec<Server> = (0..3).map(Server::new).collect();
+    for server in &mut servers {
+        server.tell(&Event::RouterFound, Moment(0));
+        server.settle(&mut judge, Moment(0));
+    }
+    let ports: Vec<_> = servers
+        .iter()
+        .map(|s| s.state.external_port(&rules(), Moment(0)).unwrap().get())
+        .collect();
+    assert_eq!(ports, [8080, 8081, 8082]);
+    assert_eq!(servers[0].state.role(Moment(0)), Role::Representative);
+    assert_eq!(servers[0].state.term, Term(1));
+    assert_eq!(servers[1].state.role(Moment(0)), Role::Member);
+}
+
+#[test]
+fn s1_a_holder_whose_renewals_fail_stops_believing_before_its_lease_ends() {
+    let mut judge = Judge::default();
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    let deadline = server.state.office.unwrap().deadline;
+    assert!(deadline < Moment(0) + LEASE);
+    assert_eq!(
+        server.state.role(deadline - Duration::from_millis(1)),
+        Role::Representative
+    );
+    assert_ne!(
+        server.state.role(deadline),
+        Role::Representative,
+        "even if nobody called step"
+    );
+    server.tell(&Event::Tick, deadline);
+    assert_eq!(server.state.office, None);
+}
+
+#[test]
+fn s1_an_answer_that_comes_after_its_own_deadline_gives_no_office() {
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    assert!(server.asked.is_some());
+    let late = Moment(0) + LEASE;
+    let answer = Event::Secured {
+        port: port(8080),
+        sent_at: Moment(0),
+        granted: Some(LEASE),
+        before: Before::Free,
+    };
+    server.tell(&answer, late);
+    assert_eq!(server.state.office, None);
+}
+
+#[test]
+fn s3_one_failed_renewal_changes_nothing() {
+    let mut judge = Judge::default();
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    let term = server.state.term;
+    let due = server.state.office.unwrap().renew_at;
+    server.tell(&Event::Tick, due);
+    let request = server.asked.take().expect("a renewal is due");
+    server.tell(&Event::Failed(request), due);
+    assert_eq!(server.state.role(due), Role::Representative);
+    let again = server.wake.unwrap();
+    server.tell(&Event::Tick, again);
+    server.settle(&mut judge, again);
+    assert_eq!(server.state.role(again), Role::Representative);
+    assert_eq!(server.state.term, term);
+}
+
+#[test]
+fn s4_a_change_of_holder_raises_the_term_past_every_term_heard_of() {
+    let mut judge = Judge::default();
+    let mut server = Server::new(0);
+    server.tell(&Event::Heard(Term(6)), Moment(0));
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    assert_eq!(server.state.term, Term(7));
+}
+
+#[test]
+fn s5_taking_up_ones_own_mapping_again_keeps_the_term() {
+    let mut judge = Judge::default();
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    // kill -9 and a start within the lease: all that is left is the state file.
+    let mut again = Server::new(0);
+    again.state = State::new(server.state.term, None, Memory::HeldOffice);
+    let now = Moment(5_000);
+    again.tell(&Event::RouterFound, now);
+    again.settle(&mut judge, now);
+    assert_eq!(again.state.role(now), Role::Representative);
+    assert_eq!(again.state.term, server.state.term);
+}
+
+#[test]
+fn the_state_file_alone_makes_nobody_representative() {
+    let mut judge = Judge::default();
+    judge.held.insert(port(8080), (9, Moment(60_000)));
+    let mut server = Server::new(0);
+    server.state = State::new(Term(3), None, Memory::HeldOffice);
+    assert_ne!(server.state.role(Moment(0)), Role::Representative);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    assert_eq!(server.state.role(Moment(0)), Role::Member);
+    assert_eq!(server.state.term, Term(3));
+}
+
+#[test]
+fn a_lost_mapping_is_not_fought_over() {
+    let mut judge = Judge::default();
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    judge.held.insert(port(8080), (9, Moment(600_000)));
+    let due = server.state.office.unwrap().renew_at;
+    server.tell(&Event::Tick, due);
+    server.settle(&mut judge, due);
+    assert_eq!(
+        server.state.role(due),
+        Role::Member,
+        "it has taken a port of the range instead"
+    );
+    assert_eq!(judge.held[&port(8080)].0, 9);
+}
+
+#[test]
+fn a_new_representative_gives_its_old_port_up_only_after_it_holds_the_office() {
+    let mut judge = Judge::default();
+    judge.held.insert(port(8080), (9, Moment(20_000)));
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    assert_eq!(server.state.own.unwrap().port, port(8081));
+    let mut now = server.wake.unwrap();
+    assert_eq!(
+        now,
+        Moment(20_000),
+        "it looks again when the holder's lease ends, not in a loop"
+    );
+    server.tell(&Event::Tick, now);
+    assert_eq!(server.asked.map(Request::port), Some(port(8080)));
+    let answer = judge.answer(0, server.asked.take().unwrap(), now);
+    server.tell(&answer, now);
+    assert_eq!(server.asked, Some(Request::Release(port(8081))));
+    now = now + Duration::from_millis(10);
+    server.settle(&mut judge, now);
+    assert_eq!(server.state.own, None);
+    assert!(!judge.held.contains_key(&port(8081)));
+}
+
+#[test]
+fn a_foreign_entry_in_the_range_is_passed_over() {
+    let mut judge = Judge::default();
+    judge.held.insert(port(8080), (9, Moment(600_000)));
+    judge.held.insert(port(8081), (8, Moment(600_000)));
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    assert_eq!(server.state.own.unwrap().port, port(8082));
+}
+
+#[test]
+fn a_full_range_makes_it_rest_and_a_freed_port_is_taken_at_once() {
+    let mut judge = Judge::default();
+    for number in 8080..=8084 {
+        judge.held.insert(port(number), (9, Moment(600_000)));
+    }
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    assert_eq!(server.state.role(Moment(0)), Role::Alone);
+    assert!(server.state.crowded_since.is_some());
+    judge.held.remove(&port(8083));
+    let taken: BTreeSet<_> = [8081, 8082, 8084].map(port).into();
+    let now = Moment(3_000);
+    server.tell(
+        &Event::Surveyed {
+            representative: Vacancy::Held,
+            taken,
+        },
+        now,
+    );
+    server.settle(&mut judge, now);
+    assert_eq!(server.state.own.unwrap().port, port(8083));
+    assert_eq!(server.state.crowded_since, None);
+}
+
+#[test]
+fn a_crash_of_the_elector_with_a_request_under_way_asks_again() {
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    let asked = server.asked.take();
+    server.tell(&Event::Awoke, Moment(10));
+    assert_eq!(server.asked, asked);
+}
+
+#[test]
+fn leaving_gives_back_the_office_first_and_then_says_so() {
+    let mut judge = Judge::default();
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    server.tell(&Event::Leave, Moment(1));
+    let answer = judge.answer(0, server.asked.take().unwrap(), Moment(1));
+    let effects = server.tell(&answer, Moment(2));
+    assert!(effects.contains(&Effect::Left), "{effects:?}");
+    assert!(judge.held.is_empty());
+    server.tell(&Event::Tick, Moment(90_000));
+    assert_eq!(server.asked, None, "who has left does not come back");
+}
+
+#[test]
+fn leaving_without_a_router_does_not_wait_for_one() {
+    let mut server = Server::new(0);
+    assert!(
+        server
+            .tell(&Event::Leave, Moment(1))
+            .contains(&Effect::Left)
+    );
+}
+
+#[test]
+fn a_term_out_of_all_proportion_is_not_taken_up() {
+    let mut server = Server::new(0);
+    server.tell(&Event::Heard(Term(u64::MAX)), Moment(0));
+    assert_eq!(server.state.term, Term(0));
+}
+
+/// What can befall three servers and a router.
+#[derive(Clone, Debug)]
+enum Fate {
+    Pass(u64),
+    Answer(usize),
+    Lose(usize),
+    Crash(usize),
+    PowerCut(usize),
+    Reboot,
+    Survey(usize),
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        4 => (1u64..8_000).prop_map(Fate::Pass),
+        8 => (0usize..3).prop_map(Fate::Answer),
+        1 => (0usize..3).prop_map(Fate::Lose),
+        1 => (0usize..3).prop_map(Fate::Crash),
+        1 => (0usize..3).prop_map(Fate::PowerCut),
+        1 => Just(Fate::Reboot),
+        2 => (0usize..3).prop_map(Fate::Survey),
+    ]
+}
+
+proptest! {
+    /// S1 and S2 over anything that may happen while the router's memory lasts: at most one server
+    /// believes, and the router agrees with it. A reboot ends the epoch, after which a belief may be
+    /// wrong until its deadline (S1 is stated per router epoch).
+    #[test]
+    fn s1_s2_at_most_one_believes_and_the_router_agrees(fates in prop::collection::vec(fate(), 1..200)) {
+        let mut judge = Judge::default();
+        let mut now = Moment(0);
+        let mut epoch_began = Moment(0);
+        let mut servers: Vec<Server> = (0..3).map(Server::new).collect();
+        for server in &mut servers {
+            server.tell(&Event::RouterFound, now);
+        }
+        for fate in fates {
+            match fate {
+                Fate::Pass(millis) => {
+                    now = now + Duration::from_millis(millis);
+                    for server in &mut servers {
+                        if server.wake.is_some_and(|at| at <= now) {
+                            server.tell(&Event::Tick, now);
+                        }
+                    }
+                }
+                Fate::Answer(i) => {
+                    if let Some(request) = servers[i].asked.take() {
+                        let answer = judge.answer(i, request, now);
+                        servers[i].tell(&answer, now);
+                    }
+                }
+                Fate::Lose(i) => {
+                    if let Some(request) = servers[i].asked.take() {
+                        // The router did it; the answer was lost.
+                        let _ = judge.answer(i, request, now);
+                        servers[i].tell(&Event::Failed(request), now);
+                    }
+                }
+                Fate::Crash(i) => {
+                    servers[i].asked = None;
+                    servers[i].tell(&Event::Awoke, now);
+                }
+                Fate::PowerCut(i) => {
+                    let old = servers[i].state.clone();
+                    let memory =
+                        if old.office.is_some() { Memory::HeldOffice } else { Memory::None };
+                    servers[i] = Server::new(i);
+                    servers[i].state = State::new(old.term, old.preferred, memory);
+                    servers[i].tell(&Event::RouterFound, now);
+                }
+                Fate::Reboot => {
+                    judge.held.clear();
+                    epoch_began = now;
+                }
+                Fate::Survey(i) => {
+                    judge.held.retain(|_, (_, until)| *until > now);
+                    let representative =
+                        if judge.held.contains_key(&port(8080)) { Vacancy::Held } else { Vacancy::Free };
+                    let taken = judge.held.iter()
+                        .filter(|(p, (holder, _))| **p != port(8080) && *holder != i)
+                        .map(|(p, _)| *p).collect();
+                    servers[i].tell(&Event::Surveyed { representative, taken }, now);
+                }
+            }
+            let believers: Vec<usize> = (0..3)
+                .filter(|i| servers[*i].state.role(now) == Role::Representative)
+                // Belief older than this epoch of the router is bounded by its deadline instead.
+                .filter(|i| servers[*i].state.office.unwrap().deadline > epoch_began + LEASE)
+                .collect();
+            prop_assert!(believers.len() <= 1, "S1: {believers:?} at {now:?}");
+            for i in believers {
+                let (holder, until) = judge.held.get(&port(8080)).copied().unwrap_or((99, now));
+                prop_assert!(holder == i && until > now, "S2: {i} believes, the router says {holder}");
+            }
+        }
+    }
+
+    /// L1, in the small: left alone with a router that answers, somebody is representative within
+    /// two leases, whatever happened before.
+    #[test]
+    fn l1_left_alone_they_end_with_one_representative(
+        leftovers in prop::collection::vec((8080u16..8085, 0usize..4, 0u64..30_000), 0..5),
+    ) {
+        let mut judge = Judge::default();
+        for (number, holder, until) in leftovers {
+            judge.held.insert(port(number), (holder, Moment(until)));
+        }
+        let mut servers: Vec<Server> = (0..3).map(Server::new).collect();
+        for server in &mut servers {
+            server.tell(&Event::RouterFound, Moment(0));
+        }
+        for millis in (0..=60_000).step_by(250) {
+            let now = Moment(millis);
+            for server in &mut servers {
+                if server.wake.is_some_and(|at| at <= now) {
+                    server.tell(&Event::Tick, now);
+                }
+                server.settle(&mut judge, now);
+            }
+        }
+        let now = Moment(60_000);
+        let representatives =
+            servers.iter().filter(|s| s.state.role(now) == Role::Representative).count();
+        prop_assert_eq!(representatives, 1);
+        prop_assert!(servers.iter().all(|s| s.state.role(now) != Role::Alone));
+    }
+}

@@ -1,0 +1,92 @@
+//! What the fleet looks like from one server.
+
+use std::net::SocketAddrV4;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ExternalPort, InstanceId};
+
+/// Every camera that this server knows of, itself included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fleet {
+    /// In the order of their external ports; those without one last, by name.
+    pub cameras: Vec<Camera>,
+}
+
+/// One camera.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Camera {
+    /// This server or another.
+    pub who: Who,
+    /// Its identity, when it has told; the router's table does not.
+    pub id: Option<InstanceId>,
+    /// Its name, as it tells it or as its entry in the table does.
+    pub name: String,
+    /// Where it answers on the LAN.
+    pub lan: SocketAddrV4,
+    /// Where it answers from outside.
+    pub external: Option<ExternalPort>,
+    /// Whether it is the representative.
+    pub standing: Standing,
+    /// What it is doing.
+    pub activity: Activity,
+    /// Who says so.
+    pub vouched: Vouched,
+    /// How long ago the newest of the sources spoke of it.
+    pub age: Duration,
+}
+
+/// This server or another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// This server.
+    Me,
+    /// Another one.
+    Another,
+}
+
+/// Whether a camera is the representative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// The representative port is mapped to it.
+    Representative,
+    /// It is not.
+    Member,
+}
+
+/// What a camera is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "state", content = "detail")]
+pub enum Activity {
+    /// Pictures come; the text says of what size, how fast and to how many.
+    Live(String),
+    /// Nobody watches, the device is closed.
+    Idle,
+    /// No picture; the text says why.
+    Failed(String),
+    /// It has not told.
+    Unknown,
+}
+
+/// Who vouches for a camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vouched {
+    /// It spoke for itself on the LAN, lately.
+    ByItself,
+    /// Only an entry in the router's table says that it exists: shown as *unverified*.
+    ByTableOnly,
+}
+
+impl Fleet {
+    /// The representative, when one is known.
+    pub fn representative(&self) -> Option<&Camera> {
+        self.cameras.iter().find(|camera| camera.standing == Standing::Representative)
+    }
+
+    /// Every camera but this one.
+    pub fn others(&self) -> impl Iterator<Item = &Camera> {
+        self.cameras.iter().filter(|camera| camera.who == Who::Another)
+    }
+}

@@ -1,0 +1,124 @@
+//! What a router lets a successor do once the holder of a port has died, learned by using it. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use super::Lease;
+
+/// How the port of a dead server becomes free on this router. Shown to the user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RouterClass {
+    /// Its mappings end by themselves within the hour: wait for the lease.
+    Leased,
+    /// Its mappings stay, but one server may delete another's.
+    Deletable,
+    /// Its mappings stay, and nobody but their owner can delete them: somebody has to, in the router's own pages.
+    Stuck,
+    /// Not enough has been seen yet.
+    #[default]
+    Unknown,
+}
+
+/// Whether the router lets one server delete another's mapping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeleteRight {
+    /// It was tried, and read back as gone.
+    Granted,
+    /// It was tried, and the mapping stayed.
+    Refused,
+    /// Nobody has tried.
+    #[default]
+    Untried,
+}
+
+/// A lease longer than this does not free a port in any time a person would wait (some routers make one day
+/// or one week out of whatever they are asked for).
+const WORTH_WAITING_FOR: u32 = 3_600;
+
+/// What has been learned about one router. Start anew when the router changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouterLessons {
+    granted: Option<Lease>,
+    delete: DeleteRight,
+}
+
+impl RouterLessons {
+    /// A mapping was granted with this lease, as read back. The last one counts: a router's mappings can become
+    /// permanent when it restarts.
+    pub fn granted(&mut self, lease: Lease) {
+        self.granted = Some(lease);
+    }
+
+    /// Another server's mapping was tried to be deleted, with this result as read back.
+    pub fn delete_tried(&mut self, right: DeleteRight) {
+        self.delete = right;
+    }
+
+    /// The class that follows. A router that both ends leases and allows deletes is *leased*: waiting is the
+    /// way that can wrong nobody.
+    #[must_use]
+    pub fn class(&self) -> RouterClass {
+        match (self.granted, self.delete) {
+            (Some(Lease::Seconds(seconds)), _) if seconds.get() <= WORTH_WAITING_FOR => {
+                RouterClass::Leased
+            }
+            (_, DeleteRight::Granted) => RouterClass::Deletable,
+            (Some(_), DeleteRight::Refused) => RouterClass::Stuck,
+            _ => RouterClass::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(granted: Option<u32>, delete: DeleteRight) -> RouterClass {
+        let mut lessons = RouterLessons::default();
+        if let Some(seconds) = granted {
+            lessons.granted(Lease::from_seconds(seconds));
+        }
+        lessons.delete_tried(delete);
+        lessons.class()
+    }
+
+    #[test]
+    fn a_short_lease_makes_a_router_leased_whatever_it_allows_besides() {
+        for delete in [
+            DeleteRight::Granted,
+            DeleteRight::Refused,
+            DeleteRight::Untried,
+        ] {
+            assert_eq!(class(Some(30), delete), RouterClass::Leased);
+            assert_eq!(class(Some(3_600), delete), RouterClass::Leased);
+        }
+    }
+
+    #[test]
+    fn a_permanent_or_week_long_lease_leaves_it_to_the_delete_right() {
+        for lease in [0, 86_400, 604_800] {
+            assert_eq!(
+                class(Some(lease), DeleteRight::Granted),
+                RouterClass::Deletable
+            );
+            assert_eq!(class(Some(lease), DeleteRight::Refused), RouterClass::Stuck);
+            assert_eq!(
+                class(Some(lease), DeleteRight::Untried),
+                RouterClass::Unknown
+            );
+        }
+    }
+
+    #[test]
+    fn a_refused_delete_alone_does_not_make_a_router_stuck() {
+        assert_eq!(class(None, DeleteRight::Refused), RouterClass::Unknown);
+    }
+
+    #[test]
+    fn the_names_of_the_classes_are_lower_case() {
+        assert_eq!(
+            serde_json::to_string(&RouterClass::Deletable).unwrap(),
+            "\"deletable\""
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Which lease to ask this router for: the one wanted, then 3,600 s, then a permanent one.
+//!
+//! Some routers refuse finite leases with 725 (`OnlyPermanentLeasesSupported`), some short ones with 402; what was
+//! learned is remembered for as long as the router is. Pure.
+
+use std::num::NonZeroU32;
+
+use super::Lease;
+
+/// What a router is known to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Rung {
+    /// Whatever is asked, as far as is known.
+    #[default]
+    Asked,
+    /// One hour, where anything finite is asked.
+    Hour,
+    /// Permanent mappings only.
+    Permanent,
+}
+
+/// One hour: what the routers that are picky about leases still take.
+const HOUR: Lease = Lease::Seconds(NonZeroU32::new(3_600).expect("3,600 is not 0"));
+
+/// The lease ladder of one router. Start a new one when the router changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ladder {
+    rung: Rung,
+}
+
+impl Ladder {
+    /// The lease to ask for first, when this one is wanted.
+    #[must_use]
+    pub fn first(&self, wanted: Lease) -> Lease {
+        match (wanted, self.rung) {
+            (Lease::Permanent, _) | (_, Rung::Permanent) => Lease::Permanent,
+            (Lease::Seconds(_), Rung::Hour) => HOUR,
+            (Lease::Seconds(_), Rung::Asked) => wanted,
+        }
+    }
+
+    /// The lease to ask for after `tried` was refused with `code`, or nothing when the lease is not what the router
+    /// minds, or the last rung was tried.
+    #[must_use]
+    pub fn after(&self, tried: Lease, code: u16) -> Option<Lease> {
+        match (code, tried) {
+            (_, Lease::Permanent) => None,
+            (725 | 402, HOUR) => Some(Lease::Permanent),
+            (725 | 402, _) => Some(HOUR),
+            _ => None,
+        }
+    }
+
+    /// The router took `taken` when `wanted` was wanted: remember the rung. Only what was taken is remembered, so
+    /// that a 402 meant for something else teaches nothing.
+    pub fn took(&mut self, wanted: Lease, taken: Lease) {
+        if wanted != taken {
+            self.rung = match taken {
+                Lease::Permanent => Rung::Permanent,
+                Lease::Seconds(_) => Rung::Hour,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Lease = Lease::from_seconds(30);
+
+    #[test]
+    fn the_ladder_goes_from_the_asked_lease_over_an_hour_to_a_permanent_one() {
+        let ladder = Ladder::default();
+        assert_eq!(ladder.first(SHORT), SHORT);
+        assert_eq!(ladder.after(SHORT, 725), Some(HOUR));
+        assert_eq!(ladder.after(HOUR, 402), Some(Lease::Permanent));
+        assert_eq!(ladder.after(Lease::Permanent, 725), None);
+    }
+
+    #[test]
+    fn other_refusals_do_not_move_it() {
+        for code in [0, 501, 606, 718, 728] {
+            assert_eq!(Ladder::default().after(SHORT, code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_the_router_took_is_asked_for_first_from_then_on() {
+        let mut ladder = Ladder::default();
+        ladder.took(SHORT, SHORT);
+        assert_eq!(ladder.first(SHORT), SHORT);
+        ladder.took(SHORT, HOUR);
+        assert_eq!(ladder.first(SHORT), HOUR);
+        ladder.took(SHORT, Lease::Permanent);
+        assert_eq!(ladder.first(HOUR), Lease::Permanent);
+        assert_eq!(ladder.first(SHORT), Lease::Permanent);
+    }
+
+    #[test]
+    fn a_permanent_lease_that_was_wanted_teaches_nothing_about_finite_ones() {
+        let mut ladder = Ladder::default();
+        ladder.took(Lease::Permanent, Lease::Permanent);
+        assert_eq!(ladder.first(SHORT), SHORT);
+    }
+}

@@ -1,0 +1,26 @@
+//! What every handler is given.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix::Recipient;
+
+use crate::actors::crash::Crash;
+use crate::actors::drive::DriveActor;
+use crate::cells::Cells;
+
+/// The addresses of the actors that a request may reach.
+pub struct Actors {
+    /// Turns the camera.
+    pub drive: actix::Addr<DriveActor>,
+    /// Every actor by its name, for the debug API.
+    pub crash: BTreeMap<&'static str, Recipient<Crash>>,
+}
+
+/// What every handler is given.
+pub struct App {
+    /// What is known.
+    pub cells: Arc<Cells>,
+    /// Who can be told something.
+    pub actors: Actors,
+}

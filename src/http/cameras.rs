@@ -1,0 +1,97 @@
+//! `GET /api/v1/cameras`: the fleet, with the links that are right for who asks.
+
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+
+use super::links::Links;
+use super::page_models::{notices, router_line, standing};
+use super::{App, Visitor, pages};
+use crate::fleet::{Activity, Camera, Standing, Vouched, Who};
+use crate::ids::InstanceId;
+
+/// The fleet.
+#[derive(Serialize)]
+pub struct Cameras {
+    representative: Option<Named>,
+    standing: &'static str,
+    router: String,
+    cameras: Vec<One>,
+    notices: Vec<Notice>,
+}
+
+/// Who and where.
+#[derive(Serialize)]
+struct Named {
+    name: String,
+    url: Option<String>,
+}
+
+/// One camera.
+#[derive(Serialize)]
+struct One {
+    id: Option<InstanceId>,
+    name: String,
+    #[serde(rename = "self")]
+    is_self: bool,
+    representative: bool,
+    /// Where this visitor reaches it.
+    url: Option<String>,
+    external_url: Option<String>,
+    lan_url: Option<String>,
+    state: &'static str,
+    detail: String,
+    /// Whether it has spoken for itself on the LAN, lately.
+    verified: bool,
+    last_seen_seconds: f64,
+}
+
+/// A sentence for a person.
+#[derive(Serialize)]
+struct Notice {
+    level: &'static str,
+    text: String,
+}
+
+/// The handler.
+pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Cameras> {
+    let visitor = Visitor::of(&request, &app);
+    let links = Links::new(&app.cells);
+    let fleet = app.cells.fleet.borrow().clone();
+    let representative = fleet.representative().map(|camera| Named {
+        name: camera.name.clone(),
+        url: links.for_visitor(camera, visitor).map(|url| url.to_string()),
+    });
+    Json(Cameras {
+        representative,
+        standing: standing(&app, visitor, &links).token(),
+        router: router_line(&app),
+        cameras: fleet.cameras.iter().map(|camera| one(camera, visitor, &links)).collect(),
+        notices: notices(&app)
+            .into_iter()
+            .map(|pages::Notice { level, text }| Notice { level: level.token(), text })
+            .collect(),
+    })
+}
+
+fn one(camera: &Camera, visitor: Visitor, links: &Links) -> One {
+    let (state, detail) = match &camera.activity {
+        Activity::Live(detail) => ("live", detail.clone()),
+        Activity::Idle => ("idle", String::new()),
+        Activity::Failed(why) => ("failed", why.clone()),
+        Activity::Unknown => ("unknown", String::new()),
+    };
+    One {
+        id: camera.id,
+        name: camera.name.clone(),
+        is_self: camera.who == Who::Me,
+        representative: camera.standing == Standing::Representative,
+        url: links.for_visitor(camera, visitor).map(|url| url.to_string()),
+        external_url: links.external(camera).map(|url| url.to_string()),
+        lan_url: Links::lan(camera).map(|url| url.to_string()),
+        state,
+        detail,
+        verified: camera.vouched == Vouched::ByItself,
+        last_seen_seconds: camera.age.as_secs_f64(),
+    }
+}

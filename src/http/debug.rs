@@ -1,0 +1,24 @@
+//! `POST /api/v1/debug/crash/{actor}`: only where the settings allow it, 404 otherwise.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+
+use super::{App, Problem};
+use crate::actors::crash::Crash;
+
+/// The handler: makes the actor panic, and answers without waiting for it.
+pub async fn crash(app: Data<App>, actor: Path<String>) -> Result<HttpResponse, Problem> {
+    let known = app.actors.crash.get(actor.as_str());
+    let allowed = app.cells.settings.debug.allow_crash;
+    let Some(actor) = known.filter(|_| allowed) else {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "there is nothing to crash here"));
+    };
+    match actor.try_send(Crash) {
+        Ok(()) => Ok(HttpResponse::Accepted().finish()),
+        Err(_) => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the actor takes no message now; try again",
+        )),
+    }
+}

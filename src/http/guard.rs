@@ -1,0 +1,70 @@
+//! What stands around every handler: panics end in a 500, requests are counted, some paths are for the LAN.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::middleware::Next;
+use actix_web::{Error, ResponseError as _, web};
+use futures_util::FutureExt as _;
+
+use super::{App, Problem, Visitor};
+use crate::metrics::{Route, StatusClass};
+
+/// A handler that panics costs its own request and says so; actix-web alone would drop the connection.
+pub async fn catch_panic<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(response) => response,
+        // The panic hook has logged what and where.
+        Err(_) => Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this request ran into an error of the program; the log says more",
+        )
+        .into()),
+    }
+}
+
+/// Counts requests by route (never by path: a stranger must not be able to make up label values).
+pub async fn count<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let began = Instant::now();
+    let app = request.app_data::<web::Data<App>>().cloned();
+        let response = next.call(request).await;
+    if let Some(app) = app {
+        let route = match &response {
+            Ok(response) => response.request().match_pattern(),
+            Err(_) => None,
+        };
+        let code = match &response {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        let metrics = &app.cells.metrics;
+        let route = Route::of_pattern(route.as_deref().unwrap_or_default());
+        let class = StatusClass::of_code(code.as_u16());
+        metrics.http_requests_total.of((route, class)).inc();
+        metrics.http_request_duration_seconds.of(route).observe(began.elapsed().as_secs_f64());
+    }
+    response
+}
+
+/// For the LAN only: metrics and debugging tell too much to the Internet.
+pub async fn lan_only<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let app = request.app_data::<web::Data<App>>();
+    let near = app.is_some_and(|app| Visitor::of(request.request(), app) == Visitor::OnLan);
+    if near {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let problem = Problem::new(StatusCode::FORBIDDEN, "this is for visitors on the LAN only");
+    Ok(request.into_response(problem.error_response()).map_into_right_body())
+}

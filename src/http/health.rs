@@ -1,0 +1,34 @@
+//! `/healthz`, `/readyz` and `/metrics`: what machines ask.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::App;
+use crate::cells::RouterState;
+
+/// Alive: the web server answers.
+pub async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// Ready: there is an address to be reached at, and it is known whether there is a router.
+pub async fn readyz(app: Data<App>) -> HttpResponse {
+    let lan = app.cells.lan.borrow();
+    let missing = match (&*lan, &app.cells.router.borrow().state) {
+        (Err(why), _) => Some(why.to_string()),
+        (Ok(_), RouterState::Searching { why: None }) => Some("looking for the router".to_owned()),
+        (Ok(_), _) => None,
+    };
+    match missing {
+        None => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+        Some(missing) => HttpResponse::ServiceUnavailable()
+            .content_type("text/plain; charset=utf-8")
+            .body(format!("not ready: {missing}\n")),
+    }
+}
+
+/// The Prometheus text format.
+pub async fn metrics(app: Data<App>) -> HttpResponse {
+    let (content_type, text) = app.cells.metrics.render();
+    HttpResponse::Ok().content_type(content_type).body(text)
+}

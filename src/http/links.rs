@@ -1,0 +1,43 @@
+//! The addresses that links carry (¶44, ¶51): the router's for who is outside, the camera's own for
+//! who is on the LAN.
+
+use std::net::Ipv4Addr;
+
+use super::Visitor;
+use super::pages::WebUrl;
+use crate::cells::Cells;
+use crate::fleet::Camera;
+
+/// How this site is reached from outside, if it is.
+#[derive(Clone, Debug)]
+pub struct Links {
+    host: Option<String>,
+}
+
+impl Links {
+    /// The configured domain name, else the router's external address.
+    pub fn new(cells: &Cells) -> Self {
+        let configured = cells.settings.router.external_host.clone();
+        let address = || -> Option<Ipv4Addr> { cells.router.borrow().external.as_ref()?.address };
+        Self { host: configured.or_else(|| address().map(|address| address.to_string())) }
+    }
+
+    /// Where a camera answers from outside.
+    pub fn external(&self, camera: &Camera) -> Option<WebUrl> {
+        let host = self.host.as_ref()?;
+        format!("http://{host}:{}/", camera.external?).parse().ok()
+    }
+
+    /// Where a camera answers on the LAN.
+    pub fn lan(camera: &Camera) -> Option<WebUrl> {
+        format!("http://{}/", camera.lan).parse().ok()
+    }
+
+    /// The right one for this visitor; nothing where it has no way there.
+    pub fn for_visitor(&self, camera: &Camera, visitor: Visitor) -> Option<WebUrl> {
+        match visitor {
+            Visitor::OnLan => Self::lan(camera),
+            Visitor::Outside => self.external(camera),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! From what is known to what a page shows one visitor.
+
+use super::links::Links;
+use super::pages::{
+    CameraPage, FleetPage, Level, Link, Notice, Role, Standing, Tile, TileState, Trust, WebUrl,
+};
+use super::{App, Problem, Visitor};
+use crate::cells::RouterState;
+use crate::fleet::{self, Activity, Camera, Fleet, Vouched, Who};
+use actix_web::http::StatusCode;
+
+/// The page at `/`.
+pub fn fleet(app: &App, visitor: Visitor) -> Result<FleetPage, Problem> {
+    let links = Links::new(&app.cells);
+    let fleet = app.cells.fleet.borrow().clone();
+    Ok(FleetPage {
+        me: me(&fleet, &links, visitor)?,
+        others: fleet.others().filter_map(|camera| tile(camera, &links, visitor)).collect(),
+        standing: standing(app, visitor, &links),
+        notices: notices(app),
+        router_line: router_line(app),
+        demo: demo(app),
+    })
+}
+
+/// The page at `/camera`.
+pub fn camera(app: &App, visitor: Visitor) -> Result<CameraPage, Problem> {
+    let links = Links::new(&app.cells);
+    let fleet = app.cells.fleet.borrow().clone();
+    let representative = match standing(app, visitor, &links) {
+        Standing::Member { representative } => Some(representative),
+        Standing::Representative { .. } | Standing::Alone { .. } => None,
+    };
+    Ok(CameraPage {
+        camera: me(&fleet, &links, visitor)?,
+        representative,
+        notices: notices(app),
+        router_line: router_line(app),
+        demo: demo(app),
+    })
+}
+
+fn me(fleet: &Fleet, links: &Links, visitor: Visitor) -> Result<Tile, Problem> {
+    let me = fleet.cameras.iter().find(|camera| camera.who == Who::Me);
+    // A visitor from outside while the port is being changed is shown the LAN address for a moment.
+    me.and_then(|me| tile(me, links, visitor).or_else(|| tile(me, links, Visitor::OnLan)))
+        .ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "still starting, try again"))
+}
+
+/// One camera, if this visitor has a way to it.
+fn tile(camera: &Camera, links: &Links, visitor: Visitor) -> Option<Tile> {
+    let (state, detail) = match &camera.activity {
+        Activity::Live(detail) => (TileState::Live, detail.clone()),
+        Activity::Idle => (TileState::Idle, String::new()),
+        Activity::Failed(why) => (TileState::Failed, why.clone()),
+        Activity::Unknown => (TileState::Unknown, String::new()),
+    };
+    Some(Tile {
+        id: camera.id,
+        name: camera.name.clone(),
+        url: links.for_visitor(camera, visitor)?,
+        state,
+        detail,
+        role: match camera.standing {
+            fleet::Standing::Representative => Role::Representative,
+            fleet::Standing::Member => Role::Member,
+        },
+        trust: match camera.vouched {
+            Vouched::ByItself => Trust::Verified,
+            Vouched::ByTableOnly => Trust::Unverified,
+        },
+    })
+}
+
+/// What this server is among the others, as this visitor is told.
+pub fn standing(app: &App, visitor: Visitor, links: &Links) -> Standing {
+    let cells = &app.cells;
+    let fleet = cells.fleet.borrow().clone();
+    let Some(representative) = fleet.representative() else {
+        return Standing::Alone { why: why_alone(app) };
+    };
+    if representative.who == Who::Me {
+        let since = cells.role.load().office.map(|office| cells.clock.wall(office.since));
+        return Standing::Representative { since };
+    }
+    match links.for_visitor(representative, visitor) {
+        Some(url) => {
+            Standing::Member { representative: Link { name: representative.name.clone(), url } }
+        }
+        None => Standing::Alone { why: why_alone(app) },
+    }
+}
+
+fn why_alone(app: &App) -> String {
+    let why = match &app.cells.router.borrow().state {
+        RouterState::Disabled => {
+            "The settings say not to use the router, so this camera is reached on the LAN only."
+        }
+        RouterState::Searching { why: None } => "Looking for the router.",
+        RouterState::Searching { why: Some(_) } => {
+            "No router answers, so this camera is reached on the LAN only. It keeps looking."
+        }
+        RouterState::Lost { .. } => "The router does not answer any more. This camera keeps asking.",
+        RouterState::Found => "No representative is known yet.",
+    };
+    why.to_owned()
+}
+
+/// What a person should know, most important first.
+pub fn notices(app: &App) -> Vec<Notice> {
+    let cells = &app.cells;
+    let warning = |text: String| Notice { level: Level::Warning, text };
+    let mut notices = Vec::new();
+    let host_is_set = cells.settings.router.external_host.is_some();
+    notices.extend(cells.router.borrow().problem(host_is_set).map(warning));
+    if cells.role.load().crowded_since.is_some() {
+        let range = cells.settings.router.port_range;
+        notices.push(warning(format!(
+            "Every port from {} to {} of the router is taken, so this camera is reached on the LAN \
+             only. Delete entries on the router that nobody needs, or widen router.port_range.",
+            range.first(),
+            range.last()
+        )));
+    }
+    notices
+}
+
+/// The router in one line.
+pub fn router_line(app: &App) -> String {
+    let view = app.cells.router.borrow();
+    let name = view.found.as_ref().map_or("the router", |found| found.identity.name.as_str());
+    match (&view.state, view.external.as_ref().and_then(|external| external.address)) {
+        (RouterState::Disabled, _) => "Router not used".to_owned(),
+        (RouterState::Searching { .. }, _) => "Looking for a router".to_owned(),
+        (RouterState::Lost { .. }, _) => format!("{name} does not answer"),
+        (RouterState::Found, Some(address)) => format!("{name}, {address} on the Internet side"),
+        (RouterState::Found, None) => format!("{name}, no Internet address yet"),
+    }
+}
+
+fn demo(app: &App) -> Option<WebUrl> {
+    app.cells.settings.debug.demo_control.as_deref()?.parse().ok()
+}

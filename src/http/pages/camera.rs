@@ -1,0 +1,34 @@
+//! One camera alone: the picture as large as the screen allows, and the way back to the others.
+
+use askama::Template;
+
+use super::{Link, Notice, Tile, WebUrl};
+
+/// Everything on the page at `/camera`, ready to be shown to one visitor.
+#[derive(Clone, Debug)]
+pub struct CameraPage {
+    /// The camera that serves this page; its detail names size, rate and viewers.
+    pub camera: Tile,
+    /// The representative's page, where that is another server's; otherwise the way back is `/`.
+    pub representative: Option<Link>,
+    /// What a person should know, most important first.
+    pub notices: Vec<Notice>,
+    /// The router in one line, for the foot of the page.
+    pub router_line: String,
+    /// Where the demo's "pull the plug" button posts to; only the demo sets it.
+    pub demo: Option<WebUrl>,
+}
+
+#[derive(Template)]
+#[template(path = "camera.html")]
+struct CameraTemplate<'a> {
+    page: &'a CameraPage,
+}
+
+/// The page of this camera as HTML.
+///
+/// # Errors
+/// When formatting fails, which a `String` as the target rules out in practice.
+pub fn camera(page: &CameraPage) -> Result<String, askama::Error> {
+    CameraTemplate { page }.render()
+}

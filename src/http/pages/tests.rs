@@ -1,0 +1,228 @@
+use std::time::{Duration, SystemTime};
+
+use super::*;
+use crate::ids::InstanceId;
+
+fn tile(number: u16, name: &str) -> Tile {
+    Tile {
+        id: Some(InstanceId(u64::from(number))),
+        name: name.to_owned(),
+        url: url(&format!("http://60.120.76.64:{}/", 8079 + number)),
+        state: TileState::Live,
+        detail: "1280×720, 30/s, 2 viewers".to_owned(),
+        role: Role::Member,
+        trust: Trust::Verified,
+    }
+}
+
+fn url(text: &str) -> WebUrl {
+    text.parse().unwrap()
+}
+
+fn page(others: Vec<Tile>) -> FleetPage {
+    FleetPage {
+        me: Tile {
+            role: Role::Representative,
+            ..tile(1, "server 1")
+        },
+        others,
+        standing: Standing::Representative { since: None },
+        notices: Vec::new(),
+        router_line: "Router at 192.168.77.1".to_owned(),
+        demo: None,
+    }
+}
+
+/// What a person sees at first: the page without the prototype that only its script uses.
+fn seen(page: &FleetPage) -> String {
+    let html = fleet(page).unwrap();
+    let (before, rest) = html.split_once("<template").unwrap();
+    let (_, after) = rest.split_once("</template>").unwrap();
+    format!("{before}{after}")
+}
+
+/// The values of an attribute, in the order of the page.
+fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    let opening = format!(" {attribute}=\"");
+    let rest = html.split(&opening).skip(1);
+    rest.map(|text| text.split('"').next().unwrap()).collect()
+}
+
+#[test]
+fn the_others_are_linked_by_name_with_their_external_addresses_as_in_figure_6() {
+    let html = seen(&page(vec![tile(2, "server 2"), tile(3, "server 3")]));
+    for (name, address) in [
+        ("server 2", "http://60.120.76.64:8081/"),
+        ("server 3", "http://60.120.76.64:8082/"),
+    ] {
+        assert!(
+            html.contains(&format!("<a href=\"{address}\"><bdi>{name}</bdi></a>")),
+            "{html}"
+        );
+        assert!(html.contains(&format!("<p class=\"address\">{address}</p>")));
+        assert!(html.contains(&format!("src=\"{address}snapshot.jpg\"")));
+    }
+    assert!(html.contains("<img src=\"/stream.mjpg\" alt=\"Live picture of server 1\""));
+}
+
+#[test]
+fn without_others_the_page_has_no_camera_links_and_says_what_to_do() {
+    let html = seen(&page(Vec::new()));
+    for href in values(&html, "href") {
+        assert!(href.starts_with(['/', '#']), "{href}");
+    }
+    assert!(html.contains("<p class=\"hint\" id=\"alone\">"));
+    let html = seen(&page(vec![tile(2, "server 2")]));
+    assert!(html.contains("<p class=\"hint\" id=\"alone\" hidden>"));
+}
+
+#[test]
+fn hostile_text_stays_text_wherever_it_is_shown() {
+    let hostile = "<script>alert(1)</script>\" onload=\"alert(2)' & {{ 7*7 }}";
+    let mut page = page(vec![tile(2, hostile)]);
+    page.me.name = hostile.to_owned();
+    page.me.detail = hostile.to_owned();
+    page.others[0].detail = hostile.to_owned();
+    page.router_line = hostile.to_owned();
+    page.notices = vec![Notice {
+        level: Level::Warning,
+        text: hostile.to_owned(),
+    }];
+    let standings = [
+        Standing::Alone {
+            why: hostile.to_owned(),
+        },
+        Standing::Member {
+            representative: Link {
+                name: hostile.to_owned(),
+                url: url("http://60.120.76.64:8080/"),
+            },
+        },
+    ];
+    for standing in standings {
+        page.standing = standing;
+        let lone = CameraPage {
+            camera: page.me.clone(),
+            representative: None,
+            notices: page.notices.clone(),
+            router_line: hostile.to_owned(),
+            demo: None,
+        };
+        for html in [fleet(&page).unwrap(), camera(&lone).unwrap()] {
+            // The page's own script is the only one, and no attribute was opened by the name.
+            assert_eq!(html.matches("<script").count(), 1, "{html}");
+            assert!(values(&html, "onload").is_empty(), "{html}");
+            assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
+            assert!(html.contains("{{ 7*7 }}"));
+            // Single quotes and ampersands too, whatever quotes a template uses.
+            assert!(!html.contains("alert(2)'"), "{html}");
+        }
+    }
+}
+
+#[test]
+fn a_member_links_the_representative_and_an_alone_server_says_why() {
+    let mut page = page(vec![tile(2, "server 2")]);
+    page.standing = Standing::Member {
+        representative: Link {
+            name: "Front door".to_owned(),
+            url: url("http://60.120.76.64:8080/"),
+        },
+    };
+    let html = seen(&page);
+    assert!(html.contains("<p data-standing=\"member\">Represented by <a href=\"http://60.120.76.64:8080/\"><bdi>Front door</bdi></a></p>"), "{html}");
+    assert!(html.contains("<p data-standing=\"alone\" hidden>"));
+    page.standing = Standing::Alone {
+        why: "No router answers.".to_owned(),
+    };
+    let html = seen(&page);
+    assert!(
+        html.contains("<p data-standing=\"alone\"><span class=\"why\">No router answers.</span>"),
+        "{html}"
+    );
+    assert!(html.contains("<p data-standing=\"member\" hidden>"));
+}
+
+#[test]
+fn the_time_of_taking_office_is_shown_unless_the_clock_is_absurd() {
+    let mut page = page(Vec::new());
+    let mut shown = |since| {
+        page.standing = Standing::Representative { since: Some(since) };
+        seen(&page).contains("<time")
+    };
+    let epoch = SystemTime::UNIX_EPOCH;
+    assert!(shown(epoch + Duration::from_secs(1_700_000_000)));
+    assert!(!shown(epoch - Duration::from_secs(1)));
+    assert!(!shown(epoch + Duration::from_hours(70_389_528)));
+}
+
+#[test]
+fn only_what_holds_of_a_camera_is_marked() {
+    let mut other = tile(2, "server 2");
+    other.trust = Trust::Unverified;
+    other.id = None;
+    other.state = TileState::Failed;
+    let html = seen(&page(vec![other]));
+    let (mine, tiles) = html.split_once("id=\"tiles\"").unwrap();
+    assert!(mine.contains("<span class=\"badge representative\">"));
+    assert!(tiles.contains("<span class=\"badge representative\" hidden>"));
+    assert!(tiles.contains("data-id=\"\""));
+    assert!(tiles.contains("data-state=\"failed\""));
+    let unverified = |part: &str| {
+        let (_, badge) = part.split_once("badge unverified").unwrap();
+        !badge.split('>').next().unwrap().ends_with("hidden")
+    };
+    assert!(!unverified(mine));
+    assert!(unverified(tiles));
+}
+
+#[test]
+fn the_demo_bar_is_on_the_page_only_in_the_demo() {
+    let mut page = page(Vec::new());
+    assert!(!seen(&page).contains("pull-the-plug"));
+    page.demo = Some(url("http://127.0.0.1:9000/unplug"));
+    let html = seen(&page);
+    assert!(html.contains("<body data-demo=\"http://127.0.0.1:9000/unplug\">"));
+    assert!(html.contains("id=\"pull-the-plug\""));
+}
+
+#[test]
+fn the_camera_page_leads_back_to_all_cameras() {
+    let mut page = CameraPage {
+        camera: tile(2, "server 2"),
+        representative: None,
+        notices: Vec::new(),
+        router_line: String::new(),
+        demo: None,
+    };
+    assert!(
+        camera(&page)
+            .unwrap()
+            .contains("<a id=\"back\" href=\"/\">All cameras</a>")
+    );
+    page.representative = Some(Link {
+        name: "server 1".to_owned(),
+        url: url("http://60.120.76.64:8080/"),
+    });
+    let html = camera(&page).unwrap();
+    assert!(html.contains("<a id=\"back\" href=\"http://60.120.76.64:8080/\">All cameras</a>"));
+    assert!(html.contains("1280×720, 30/s, 2 viewers"));
+}
+
+#[test]
+fn no_page_needs_an_inline_script_or_style() {
+    let lone = CameraPage {
+        camera: tile(1, "server 1"),
+        representative: None,
+        notices: Vec::new(),
+        router_line: String::new(),
+        demo: None,
+    };
+    for html in [
+        fleet(&page(vec![tile(2, "server 2")])).unwrap(),
+        camera(&lone).unwrap(),
+    ] {
+        assert!(!html.contains("<style") && !html.contains(" style="));
+        assert!(!html.contains("<script>") && html.contains("<script type=\"module\" src=\"/"));
+    }
+}

@@ -1,0 +1,135 @@
+//! One camera as a page shows it.
+
+use super::WebUrl;
+use crate::ids::InstanceId;
+
+/// One camera on a page: its name linked to its address, its picture, what it is doing.
+#[derive(Clone, Debug)]
+pub struct Tile {
+    /// Who it is; unknown for an entry that only the router's table knows.
+    pub id: Option<InstanceId>,
+    /// The name people gave it, or `server N` (¶53). Untrusted text.
+    pub name: String,
+    /// Its page, as this visitor reaches it. Shown as text too, as in Fig. 6.
+    pub url: WebUrl,
+    /// What its picture is doing.
+    pub state: TileState,
+    /// The same in words: `1280×720, 30/s, 2 viewers`, or the reason of a failure. Untrusted text.
+    pub detail: String,
+    /// Whether it is the one that answers for all.
+    pub role: Role,
+    /// Whether somebody on the LAN vouches for it.
+    pub trust: Trust,
+}
+
+/// What a camera's picture is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TileState {
+    /// Pictures are being taken.
+    Live,
+    /// Nobody watches, so the camera rests; the first viewer wakes it.
+    Idle,
+    /// There is no picture, and the detail says why.
+    Failed,
+    /// Nothing is known about its picture.
+    Unknown,
+}
+
+impl TileState {
+    /// The value in the page (`data-state`) and in `/api/v1/cameras` (`state`).
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Idle => "idle",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The word a person reads; `static/tiles.js` says the same.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Live => "Live",
+            Self::Idle => "Resting",
+            Self::Failed => "No picture",
+            Self::Unknown => "Not known",
+        }
+    }
+}
+
+/// Whether a camera holds the representative's port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It answers for all at the predetermined port.
+    Representative,
+    /// It is reached at a port of its own.
+    Member,
+}
+
+/// Whether a camera is more than a line in the router's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// A message on the LAN vouches for it.
+    Verified,
+    /// Only the router's table names it.
+    Unverified,
+}
+
+// What the templates ask a tile for.
+impl Tile {
+    /// The empty tile that the page's script copies for a camera that joins later.
+    pub(super) fn prototype() -> Self {
+        Self {
+            id: None,
+            name: String::new(),
+            url: WebUrl::nowhere(),
+            state: TileState::Unknown,
+            detail: String::new(),
+            role: Role::Member,
+            trust: Trust::Verified,
+        }
+    }
+
+    pub(super) fn id_text(&self) -> String {
+        self.id.map(String::from).unwrap_or_default()
+    }
+
+    pub(super) fn snapshot_url(&self) -> String {
+        self.url.child("snapshot.jpg")
+    }
+
+    pub(super) fn state_token(&self) -> &'static str {
+        self.state.token()
+    }
+
+    pub(super) fn state_word(&self) -> &'static str {
+        self.state.word()
+    }
+
+    pub(super) fn is_representative(&self) -> bool {
+        self.role == Role::Representative
+    }
+
+    pub(super) fn is_verified(&self) -> bool {
+        self.trust == Trust::Verified
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_uses_the_same_word_for_each_state_as_the_page() {
+        let script = include_str!("../../../static/tiles.js");
+        for state in [
+            TileState::Live,
+            TileState::Idle,
+            TileState::Failed,
+            TileState::Unknown,
+        ] {
+            let line = format!("{}: \"{}\"", state.token(), state.word());
+            assert!(script.contains(&line), "static/tiles.js lacks {line}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `/` and `/camera`, and the pictures, also under the names that mjpg-streamer gave them.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::{App, Problem, Visitor, page_models, pages, snapshot, stream};
+
+/// `/?action=stream` and `/?action=snapshot`: OctoPrint, Mainsail and Home Assistant know these.
+#[derive(Deserialize)]
+pub struct Action {
+    action: Option<String>,
+}
+
+/// The fleet page (Fig. 6), or a picture where one is asked for.
+pub async fn root(
+    request: HttpRequest,
+    query: Query<Action>,
+    app: Data<App>,
+) -> Result<HttpResponse, actix_web::Error> {
+    match query.action.as_deref() {
+        None => {
+            let page = page_models::fleet(&app, Visitor::of(&request, &app))?;
+            html(pages::fleet(&page))
+        }
+        Some("stream") => self::stream(request, app).await,
+        Some("snapshot") => self::snapshot(request, app).await,
+        Some(other) => {
+            let other: String = other.chars().take(32).collect();
+            let why = format!("action is \"stream\" or \"snapshot\", not {other:?}");
+            Err(Problem::new(StatusCode::BAD_REQUEST, why).into())
+        }
+    }
+}
+
+/// This camera alone.
+pub async fn camera(
+    request: HttpRequest,
+    app: Data<App>,
+) -> Result<HttpResponse, actix_web::Error> {
+    let page = page_models::camera(&app, Visitor::of(&request, &app))?;
+    html(pages::camera(&page))
+}
+
+/// The moving picture.
+pub async fn stream(
+    request: HttpRequest,
+    app: Data<App>,
+) -> Result<HttpResponse, actix_web::Error> {
+    stream::stream(&request, &app.cells.camera.viewing, &app.cells.metrics)
+}
+
+/// One picture.
+pub async fn snapshot(
+    request: HttpRequest,
+    app: Data<App>,
+) -> Result<HttpResponse, actix_web::Error> {
+    snapshot::snapshot(&request, &app.cells.camera.viewing).await
+}
+
+fn html(rendered: Result<String, askama::Error>) -> Result<HttpResponse, actix_web::Error> {
+    match rendered {
+        Ok(page) => Ok(HttpResponse::Ok()
+            .content_type("text/html; charset=utf-8")
+            .insert_header(("Cache-Control", "no-store"))
+            .insert_header(("X-Content-Type-Options", "nosniff"))
+            .insert_header(("Referrer-Policy", "no-referrer"))
+            .body(page)),
+        Err(why) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()).into()),
+    }
+}

@@ -1,0 +1,267 @@
+//! Label values as closed sets: no client, name or address ever becomes a series, and every series
+//! exists from the start at 0.
+
+use crate::camera::observe::Discard;
+use crate::gateway::Action;
+
+/// The values of one label, or of a pair of labels: a closed set.
+pub trait Labels: Copy + 'static {
+    /// How many combinations there are.
+    const COUNT: usize;
+    /// The names of the labels.
+    fn names() -> Vec<&'static str>;
+    /// Every combination, in the order of [`Labels::index`].
+    fn all() -> Vec<Self>;
+    /// The place of this one in [`Labels::all`].
+    fn index(self) -> usize;
+    /// What Prometheus is shown, one text a label.
+    fn values(self) -> Vec<&'static str>;
+}
+
+impl<A: Labels, B: Labels> Labels for (A, B) {
+    const COUNT: usize = A::COUNT * B::COUNT;
+
+    fn names() -> Vec<&'static str> {
+        [A::names(), B::names()].concat()
+    }
+
+    fn all() -> Vec<Self> {
+        A::all()
+            .into_iter()
+            .flat_map(|a| B::all().into_iter().map(move |b| (a, b)))
+            .collect()
+    }
+
+    fn index(self) -> usize {
+        self.0.index() * B::COUNT + self.1.index()
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        [self.0.values(), self.1.values()].concat()
+    }
+}
+
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident as $label:literal { $($case:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[allow(missing_docs, reason = "each value is explained by the text beside it")]
+        pub enum $name { $($case),+ }
+
+        impl $name {
+            const ALL: &'static [Self] = &[$(Self::$case),+];
+
+            /// What Prometheus is shown.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$case => $text),+ }
+            }
+        }
+
+        impl Labels for $name {
+            const COUNT: usize = Self::ALL.len();
+
+            fn names() -> Vec<&'static str> {
+                vec![$label]
+            }
+
+            fn all() -> Vec<Self> {
+                Self::ALL.to_vec()
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+
+            fn values(self) -> Vec<&'static str> {
+                vec![self.as_str()]
+            }
+        }
+    };
+}
+
+label!(
+    /// An actor of the tree.
+    Actor as "actor" {
+        Router = "router",
+        Registry = "registry",
+        Election = "election",
+        Lan = "lan",
+        Discovery = "discovery",
+        Capture = "capture",
+        Encoder = "encoder",
+        Drive = "drive",
+        Http = "http",
+    }
+);
+
+impl Actor {
+    /// The label of the actor with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|actor| actor.as_str() == name)
+    }
+}
+
+label!(
+    /// Why an action failed: the router's own error code, or that there was no readable answer.
+    Failure as "code" {
+        InvalidAction = "401",
+        InvalidArgs = "402",
+        ActionFailed = "501",
+        NotAuthorized = "606",
+        NoSuchIndex = "713",
+        NoSuchEntry = "714",
+        Conflict = "718",
+        SamePortValuesRequired = "724",
+        OnlyPermanentLeases = "725",
+        NoPortMapsAvailable = "728",
+        Other = "other",
+        Unreachable = "unreachable",
+        TimedOut = "timed_out",
+        Unreadable = "unreadable",
+        TooLarge = "too_large",
+        NotStored = "not_stored",
+        SwitchedOff = "switched_off",
+    }
+);
+
+impl Failure {
+    /// The label for what [`crate::gateway::Error::code`] says; rare codes share one.
+    #[must_use]
+    pub fn of_code(code: &str) -> Self {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|failure| failure.as_str() == code)
+            .unwrap_or(Self::Other)
+    }
+}
+
+label!(
+    /// A kind of LAN message.
+    Kind as "kind" {
+        Withdrawal = "withdrawal",
+        Claim = "claim",
+        Inquiry = "inquiry",
+        Report = "report",
+        Probe = "probe",
+        ProbeReply = "probe_reply",
+    }
+);
+
+label!(
+    /// Whether a message came or went.
+    Direction as "direction" {
+        Sent = "sent",
+        Received = "received",
+    }
+);
+
+label!(
+    /// Why a LAN message was dropped.
+    Rejection as "reason" {
+        TooLong = "too_long",
+        Malformed = "malformed",
+        Version = "version",
+        Unsigned = "unsigned",
+        WrongKey = "wrong_key",
+        Replay = "replay",
+        TooMany = "too_many",
+    }
+);
+
+label!(
+    /// A route of the HTTP server, as its path pattern; everything else, assets included, is `other`.
+    Route as "route" {
+        Fleet = "/",
+        CameraPage = "/camera",
+        SettingsPage = "/settings",
+        Stream = "/stream.mjpg",
+        Snapshot = "/snapshot.jpg",
+        Login = "/login",
+        Logout = "/logout",
+        Status = "/api/v1/status",
+        Cameras = "/api/v1/cameras",
+        Camera = "/api/v1/cameras/{id}",
+        Mappings = "/api/v1/mappings",
+        Events = "/api/v1/events",
+        Exposure = "/api/v1/exposure",
+        CameraSettings = "/api/v1/camera/settings",
+        CameraControls = "/api/v1/camera/controls",
+        Drive = "/api/v1/drive",
+        Withdraw = "/api/v1/representative/withdraw",
+        Targets = "/api/v1/prometheus/targets",
+        OpenApi = "/api/v1/openapi.json",
+        Metrics = "/metrics",
+        Healthz = "/healthz",
+        Readyz = "/readyz",
+        Crash = "/api/v1/debug/crash/{actor}",
+        Other = "other",
+    }
+);
+
+impl Route {
+    /// The label of a path pattern as actix-web gives it (`HttpRequest::match_pattern`).
+    #[must_use]
+    pub fn of_pattern(pattern: &str) -> Self {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|r| r.as_str() == pattern)
+            .unwrap_or(Self::Other)
+    }
+}
+
+label!(
+    /// The class of an HTTP status code: exact codes times routes would be too many series.
+    StatusClass as "code" {
+        Informational = "1xx",
+        Success = "2xx",
+        Redirection = "3xx",
+        ClientError = "4xx",
+        ServerError = "5xx",
+    }
+);
+
+impl StatusClass {
+    /// The class of this status code.
+    #[must_use]
+    pub const fn of_code(code: u16) -> Self {
+        match code {
+            0..200 => Self::Informational,
+            200..300 => Self::Success,
+            300..400 => Self::Redirection,
+            400..500 => Self::ClientError,
+            _ => Self::ServerError,
+        }
+    }
+}
+
+/// A closed set that another module has: its values become labels here.
+macro_rules! label_of {
+    ($name:ident as $label:literal by $text:ident) => {
+        impl Labels for $name {
+            const COUNT: usize = Self::ALL.len();
+
+            fn names() -> Vec<&'static str> {
+                vec![$label]
+            }
+
+            fn all() -> Vec<Self> {
+                Self::ALL.to_vec()
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+
+            fn values(self) -> Vec<&'static str> {
+                vec![self.$text()]
+            }
+        }
+    };
+}
+
+label_of!(Action as "action" by as_str);
+label_of!(Discard as "reason" by word);

@@ -1,0 +1,63 @@
+//! The metrics as the cores see them: each core is told to count, none knows Prometheus.
+
+use std::time::Duration;
+
+use super::Metrics;
+use crate::camera::observe::{CameraObserver, Device, Discard};
+use crate::gateway::{Action, Observer};
+
+/// Counts requests to the router.
+#[derive(Clone, Debug)]
+pub struct RouterMetrics(Metrics);
+
+/// Counts what capture and encoder do.
+#[derive(Clone, Debug)]
+pub struct CameraMetrics(Metrics);
+
+impl Metrics {
+    /// The part that the gateway library counts with.
+    pub fn router(&self) -> RouterMetrics {
+        RouterMetrics(self.clone())
+    }
+
+    /// The part that the camera's loops count with.
+    pub fn camera(&self) -> CameraMetrics {
+        CameraMetrics(self.clone())
+    }
+}
+
+impl Observer for RouterMetrics {
+    fn request(&self, action: Action, result: Result<(), &'static str>) {
+        self.0.router_requests_total.of(action).inc();
+        if let Err(code) = result {
+            let failure = super::Failure::of_code(code);
+            self.0.router_request_failures_total.of((action, failure)).inc();
+        }
+    }
+}
+
+impl CameraObserver for CameraMetrics {
+    fn captured(&self) {
+        self.0.capture_frames_total.inc();
+    }
+
+    fn discarded(&self, why: Discard) {
+        self.0.capture_frames_discarded_total.of(why).inc();
+    }
+
+    fn device(&self, device: Device) {
+        self.0.capture_device_up.set(match device {
+            Device::Up => 1,
+            Device::Down => 0,
+        });
+    }
+
+    fn encoded(&self, took: Duration, bytes: usize) {
+        self.0.encode_duration_seconds.observe(took.as_secs_f64());
+        self.0.frame_size_bytes.observe(bytes as f64);
+    }
+
+    fn shown(&self, since_capture: Duration) {
+        self.0.frame_latency_seconds.observe(since_capture.as_secs_f64());
+    }
+}

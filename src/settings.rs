@@ -1,1 +1,0 @@
-//! Settings in layers, with errors a person can act on.

@@ -1,0 +1,166 @@
+//! The settings as the program uses them: one struct per section of `config/default.toml`,
+//! every value checked. What the defaults are is said there, once.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::values::{
+    CameraSource, Detection, DriveSource, MissedLimit, PortMode, PortRange, Secret, Succession,
+    Transport,
+};
+use crate::ids::{ExternalPort, InternalPort};
+
+/// All settings of one server.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who this server is.
+    pub node: Node,
+    /// Where it listens.
+    pub http: Http,
+    /// What it asks of the router.
+    pub router: Router,
+    /// How it talks to the other servers.
+    pub lan: Lan,
+    /// How a representative is replaced.
+    pub election: Election,
+    /// What all servers of a site share.
+    pub site: Site,
+    /// Who may watch and who may change things.
+    pub auth: Auth,
+    /// The picture.
+    pub camera: Camera,
+    /// Pan and tilt.
+    pub drive: Drive,
+    /// For tests.
+    pub debug: Debug,
+}
+
+/// `[node]`: who this server is.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What people call it, at most 64 characters; empty: "server N".
+    pub name: String,
+    /// The folder of the state file.
+    pub data_dir: PathBuf,
+    /// The LAN interface; none: the one of the default route.
+    pub interface: Option<String>,
+}
+
+/// `[http]`: where this server listens.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// The address to listen on; `0.0.0.0`: all.
+    pub bind: Ipv4Addr,
+    /// The internal port, also what LAN visitors use.
+    pub port: InternalPort,
+    /// Where the assets are; none: those built into the program.
+    pub static_dir: Option<PathBuf>,
+}
+
+/// `[router]`: what this server asks of the router.
+#[derive(Clone, Debug)]
+pub struct Router {
+    /// Whether to ask for ports at all.
+    pub enabled: bool,
+    /// Whoever it is mapped to is the representative (the patent's predetermined port); never inside `port_range`.
+    pub representative_port: ExternalPort,
+    /// Ports for everybody else.
+    pub port_range: PortRange,
+    /// Fig. 8A or 8B.
+    pub port_mode: PortMode,
+    /// Lease of the representative's mapping: whole seconds, 4 s to 7 days.
+    pub representative_lease: Duration,
+    /// Lease of all other mappings: whole seconds, 4 s to 7 days.
+    pub lease: Duration,
+    /// Time between two readings of the router's table, 100 ms to 1 h.
+    pub poll_interval: Duration,
+    /// Domain name or address for links from outside (¶44, ¶51); none: the router's external address.
+    pub external_host: Option<String>,
+    /// Where SSDP searches are sent.
+    pub ssdp_address: SocketAddrV4,
+    /// Whether to learn of other servers from the router's table (Embodiments 1 and 3).
+    pub read_table: bool,
+}
+
+/// `[lan]`: how this server talks to the others.
+#[derive(Clone, Debug)]
+pub struct Lan {
+    /// Whether to send and receive messages at all.
+    pub enabled: bool,
+    /// Whether to register and browse by mDNS.
+    pub mdns: bool,
+    /// How messages travel.
+    pub transport: Transport,
+    /// The multicast group; its port is that of every transport.
+    pub group: SocketAddrV4,
+    /// Peers to talk to besides those that are found; the port is the group's where none is given.
+    pub peers: Vec<SocketAddrV4>,
+    /// Time between two Inquiries of the representative, 100 ms to 1 h.
+    pub heartbeat: Duration,
+}
+
+/// `[election]`: how a representative is replaced.
+#[derive(Clone, Debug)]
+pub struct Election {
+    /// What counts as a sign that it is gone; at least one.
+    pub detection: BTreeSet<Detection>,
+    /// Who takes its place.
+    pub succession: Succession,
+    /// Heartbeats (or probes) missed in a row before acting.
+    pub missed_limit: MissedLimit,
+}
+
+/// `[site]`: what all servers of a site share.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Signs messages and session cookies; none: the LAN is trusted.
+    pub key: Option<Secret>,
+    /// Also accepted while the key is being changed; only with `key`.
+    pub previous_key: Option<Secret>,
+}
+
+/// `[auth]`: who may watch and who may change things.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    /// Lets people watch.
+    pub viewer_password: Option<Secret>,
+    /// Lets people change things; none: made at first start.
+    pub admin_password: Option<Secret>,
+    /// Whether anybody may watch.
+    pub public_view: bool,
+}
+
+/// `[camera]`: the picture.
+#[derive(Clone, Debug)]
+pub struct Camera {
+    /// Where it comes from.
+    pub source: CameraSource,
+    /// Pixels, 16 to 8192.
+    pub width: u32,
+    /// Pixels, 16 to 8192.
+    pub height: u32,
+    /// Frames a second, 1 to 240.
+    pub fps: u32,
+    /// JPEG quality, 1 to 100.
+    pub quality: u8,
+    /// How long after the last viewer the device is closed, up to a day.
+    pub idle_close: Duration,
+}
+
+/// `[drive]`: pan and tilt.
+#[derive(Clone, Debug)]
+pub struct Drive {
+    /// What moves the camera.
+    pub source: DriveSource,
+}
+
+/// `[debug]`: for tests.
+#[derive(Clone, Debug)]
+pub struct Debug {
+    /// Whether an actor can be made to panic over HTTP.
+    pub allow_crash: bool,
+    /// Where the demo's "pull the plug" button posts to; only the demo sets it.
+    pub demo_control: Option<String>,
+}

@@ -1,0 +1,192 @@
+//! How a router departs from the standard. Each is seen in real ones; the default is an IGD:2 that follows its specification.
+
+use std::num::NonZeroU32;
+
+use super::fault::Fault;
+
+/// A lease of a week, the longest that WANIPConnection:2 §2.3.16 allows.
+const WEEK: NonZeroU32 = NonZeroU32::new(604_800).expect("a week is not zero");
+
+/// Which generation of the WAN connection service the router offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Generation {
+    /// IGD:1 with WANIPConnection:1, which has no `GetListOfPortMappings`.
+    Igd1,
+    /// IGD:2 with WANIPConnection:2.
+    Igd2,
+}
+
+/// Whose mappings a host may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Any host may map a port to, and delete the mapping of, any other.
+    Open,
+    /// Only one's own ("secure mode" of miniupnpd; the host is known by its address).
+    Secure,
+}
+
+/// What becomes of the lease that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leases {
+    /// Granted as asked; 0 is permanent.
+    AsAsked,
+    /// 0, and everything longer, becomes this many seconds.
+    Capped(NonZeroU32),
+    /// A finite lease is refused with 725; 0 is permanent.
+    PermanentOnly,
+}
+
+/// What happens to a mapping when another host asks for its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// Refused with 718: the first stays.
+    Refuse,
+    /// Overwritten without a word (RFC 6886 §9.4).
+    Overwrite,
+}
+
+/// The answer to a delete where nothing was mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteMissing {
+    /// 714.
+    Refuse,
+    /// OK, as some nftables builds of miniupnpd say.
+    SayOk,
+}
+
+/// The code with which secure mode refuses to delete another's mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteOfOther {
+    /// 606.
+    NotAuthorized,
+    /// 714, as if it were not there (IGD:1 builds of miniupnpd).
+    NoSuchEntry,
+}
+
+/// The code with which secure mode refuses a mapping to another host's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddForOther {
+    /// 718.
+    Conflict,
+    /// 606.
+    NotAuthorized,
+}
+
+/// The answer to an add when the table is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// 728.
+    Refuse,
+    /// OK, but nothing is stored.
+    SayOk,
+}
+
+/// How the table can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// `GetListOfPortMappings`, and by index. An [`Generation::Igd1`] has only the index all the same.
+    InOneRequest,
+    /// Only by index: `GetListOfPortMappings` is answered with 401.
+    ByIndexOnly,
+}
+
+/// What becomes of connections when the mapping they came through ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Established {
+    /// They go on, as under netfilter, where only the first packet of a connection meets the rule.
+    Keep,
+    /// They are cut.
+    Cut,
+}
+
+/// All of a router's habits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quirks {
+    /// Which services it offers.
+    pub generation: Generation,
+    /// Whose mappings a host may touch.
+    pub access: Access,
+    /// What becomes of the lease that was asked for.
+    pub leases: Leases,
+    /// What happens to a mapping when another host asks for its port.
+    pub conflict: Conflict,
+    /// The answer to a delete where nothing was mapped.
+    pub delete_missing: DeleteMissing,
+    /// How secure mode refuses to delete another's mapping.
+    pub delete_of_other: DeleteOfOther,
+    /// How secure mode refuses a mapping to another host's address.
+    pub add_for_other: AddForOther,
+    /// How many mappings fit in the table.
+    pub table_limit: usize,
+    /// The answer to an add when the table is full.
+    pub when_full: WhenFull,
+    /// How the table can be read.
+    pub listing: Listing,
+    /// What becomes of connections when their mapping ends.
+    pub established: Established,
+}
+
+impl Quirks {
+    /// An IGD:2 that follows its specification, open to all hosts.
+    #[must_use]
+    pub const fn igd2() -> Self {
+        Self {
+            generation: Generation::Igd2,
+            access: Access::Open,
+            leases: Leases::Capped(WEEK),
+            conflict: Conflict::Refuse,
+            delete_missing: DeleteMissing::Refuse,
+            delete_of_other: DeleteOfOther::NotAuthorized,
+            add_for_other: AddForOther::Conflict,
+            table_limit: 1024,
+            when_full: WhenFull::Refuse,
+            listing: Listing::InOneRequest,
+            established: Established::Keep,
+        }
+    }
+
+    /// An IGD:1: any lease, 0 is permanent, the table only by index.
+    #[must_use]
+    pub const fn igd1() -> Self {
+        Self {
+            generation: Generation::Igd1,
+            leases: Leases::AsAsked,
+            listing: Listing::ByIndexOnly,
+            ..Self::igd2()
+        }
+    }
+
+    /// Whether `GetListOfPortMappings` exists here.
+    pub(super) fn lists_in_one_request(&self) -> bool {
+        self.generation == Generation::Igd2 && self.listing == Listing::InOneRequest
+    }
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self::igd2()
+    }
+}
+
+impl Generation {
+    /// The number at the end of the types of device and service.
+    pub(super) const fn version(self) -> u8 {
+        match self {
+            Self::Igd1 => 1,
+            Self::Igd2 => 2,
+        }
+    }
+}
+
+impl Leases {
+    /// The lease granted for one of `asked` seconds (0: no end), in seconds; `None` is permanent.
+    pub(super) fn grant(self, asked: u32) -> Result<Option<NonZeroU32>, Fault> {
+        let asked = NonZeroU32::new(asked);
+        match (self, asked) {
+            (Self::AsAsked, asked) => Ok(asked),
+            (Self::Capped(cap), asked) => Ok(Some(asked.map_or(cap, |asked| asked.min(cap)))),
+            (Self::PermanentOnly, None) => Ok(None),
+            (Self::PermanentOnly, Some(_)) => Err(Fault::OnlyPermanentLeases),
+        }
+    }
+}
