@@ -28,7 +28,7 @@ pub(crate) struct Skipped(String);
 
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "skipped: {}", self.0)
+        self.0.fmt(f)
     }
 }
 

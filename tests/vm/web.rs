@@ -33,7 +33,7 @@ pub(crate) fn get(url: &str) -> Result<Answer, String> {
 }
 
 /// GETs `url` as JSON.
-pub(crate) fn json(url: &str) -> Result<Value, String> {
+pub(crate) fn get_json(url: &str) -> Result<Value, String> {
     let answer = get(url)?;
     serde_json::from_slice(&answer.body).map_err(|e| format!("{}: {e}", answer.status))
 }

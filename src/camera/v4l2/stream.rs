@@ -5,6 +5,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use v4l::Device;
 use v4l::buffer::{Flags, Metadata};
 use v4l::io::mmap::Stream;
@@ -73,7 +74,7 @@ impl V4l2Source {
         }
     }
 
-    /// The next buffer that the driver has filled; nothing at the deadline, or when it was not a whole frame.
+    /// The next buffer that the driver has filled; nothing at the deadline, or when it was given up.
     fn take(&mut self, deadline: Instant) -> Result<Option<RawFrame>, SourceError> {
         if self.stage != Stage::Idle && !self.is_ready(deadline)? {
             return Ok(None);
@@ -104,7 +105,7 @@ impl V4l2Source {
         } else {
             Stage::AllQueued
         };
-        Ok(frame.flatten())
+        Ok(frame)
     }
 }
 
@@ -153,30 +154,30 @@ impl Drop for V4l2Source {
     }
 }
 
-/// A frame copied out of the driver's buffer, so that the driver can have it back; nothing when the driver marks
-/// it as damaged, or when it is shorter than its format says. The gap in the count tells of it.
+/// A frame copied out of the driver's buffer, so that the driver can have it back. Whether it is whole is judged
+/// where frames are counted; the bytes of one that the driver marks as damaged are worth nothing, so it
+/// has none there.
 fn frame(
     format: FrameFormat,
     sequence: &mut Sequence,
     pool: &BufferPool,
     buffer: &[u8],
     meta: &Metadata,
-) -> Option<RawFrame> {
-    let sequence = sequence.widen(meta.sequence);
+) -> RawFrame {
     let moment = Moment::of(meta.flags, meta.timestamp);
-    let data = buffer.get(..meta.bytesused as usize).unwrap_or(buffer);
-    let least = format.frame_bytes().unwrap_or(1);
-    if meta.flags.contains(Flags::ERROR) || data.len() < least {
-        tracing::debug!(sequence, bytes = data.len(), least, flags = %meta.flags, "damaged frame dropped");
-        return None;
-    }
-    Some(RawFrame {
+    let written = buffer.get(..meta.bytesused as usize).unwrap_or(buffer);
+    let is_damaged = meta.flags.contains(Flags::ERROR);
+    RawFrame {
         format,
-        data: pool.copy(data),
+        data: if is_damaged {
+            Bytes::new()
+        } else {
+            pool.copy(written)
+        },
         captured_at: moment.wall,
         captured: moment.monotonic,
-        sequence,
-    })
+        sequence: sequence.widen(meta.sequence),
+    }
 }
 
 fn is_not_yet(error: &io::Error) -> bool {
@@ -197,38 +198,31 @@ mod tests {
     use crate::camera::format::PixelFormat;
 
     const YUYV: FrameFormat = FrameFormat::tight(PixelFormat::Yuyv, 4, 2);
-    const MJPEG: FrameFormat = FrameFormat::tight(PixelFormat::Mjpeg, 4, 2);
 
-    fn taken(format: FrameFormat, used: u32, flags: Flags) -> Option<RawFrame> {
+    fn taken(used: u32, flags: Flags) -> RawFrame {
         let meta = Metadata {
             bytesused: used,
             flags,
             ..Metadata::default()
         };
         let mut sequence = Sequence::default();
-        frame(format, &mut sequence, &BufferPool::new(), &[9; 20], &meta)
+        frame(YUYV, &mut sequence, &BufferPool::new(), &[9; 20], &meta)
     }
 
     #[test]
     fn a_frame_has_the_bytes_that_the_driver_says_it_wrote() {
-        let frame = taken(YUYV, 16, Flags::DONE).unwrap();
-        assert_eq!(frame.data.as_ref(), [9; 16]);
+        assert_eq!(taken(16, Flags::DONE).data.as_ref(), [9; 16]);
+        assert_eq!(taken(0, Flags::DONE).data.len(), 0);
     }
 
     #[test]
     fn a_driver_that_claims_more_than_its_buffer_gets_the_buffer() {
-        assert_eq!(taken(YUYV, 4000, Flags::DONE).unwrap().data.len(), 20);
+        assert_eq!(taken(4000, Flags::DONE).data.len(), 20);
     }
 
     #[test]
-    fn damaged_short_and_empty_frames_are_dropped() {
-        assert!(taken(YUYV, 16, Flags::DONE | Flags::ERROR).is_none());
-        assert!(taken(YUYV, 15, Flags::DONE).is_none());
-        assert!(taken(MJPEG, 0, Flags::DONE).is_none());
-        assert!(
-            taken(MJPEG, 1, Flags::DONE).is_some(),
-            "its bytes are judged where it is read"
-        );
+    fn a_damaged_frame_is_handed_on_without_its_bytes() {
+        assert_eq!(taken(16, Flags::DONE | Flags::ERROR).data.len(), 0);
     }
 
     #[test]
