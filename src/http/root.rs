@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{App, Problem, Visitor, page_models, pages, snapshot, stream};
 
-/// `/?action=stream` and `/?action=snapshot`: OctoPrint, Mainsail and Home Assistant know these.
+/// `/?action=stream` and `/?action=snapshot`: `OctoPrint`, Mainsail and Home Assistant know these.
 #[derive(Deserialize)]
 pub struct Action {
     action: Option<String>,

@@ -30,7 +30,7 @@ pub async fn snapshot(
     }
     let mut viewer = match viewing.join() {
         Ok(viewer) => viewer,
-        Err(full) => return Ok(refuse(&full)),
+        Err(full) => return Ok(refuse(full)),
     };
     match timeout(PATIENCE, viewer.next()).await {
         Ok(Some(picture)) => Ok(response

@@ -54,7 +54,7 @@ pub fn stream(
     let interval = interval(request)?;
     let viewer = match viewing.join() {
         Ok(viewer) => viewer,
-        Err(full) => return Ok(refuse(&full)),
+        Err(full) => return Ok(refuse(full)),
     };
     let mut response = HttpResponse::Ok();
     response.insert_header((
@@ -95,7 +95,7 @@ pub(super) fn never_stored(response: &mut HttpResponseBuilder) {
 }
 
 /// 503, with when to try again.
-pub(super) fn refuse(full: &TooManyViewers) -> HttpResponse {
+pub(super) fn refuse(full: TooManyViewers) -> HttpResponse {
     let mut response =
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string()).error_response();
     let again = actix_web::http::header::HeaderValue::from_static(TRY_AGAIN);
@@ -173,6 +173,7 @@ impl Reel {
 
 /// Only the first part opens with a boundary of its own: every part ends with the next one's, so that
 /// a browser knows at once that the picture is whole.
+#[derive(Clone, Copy)]
 enum Place {
     First,
     Later,
