@@ -1,1 +1,4 @@
 //! Pages, streams and the REST API.
+
+pub mod snapshot;
+pub mod stream;

@@ -1,0 +1,398 @@
+//! Streams over real connections to a real server; the pictures are published by the test.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::*;
+use crate::camera::frame::PictureKind;
+use crate::camera::slot::{Picture, PictureSlot, Published, Session};
+use crate::camera::viewing::Audience;
+
+pub(in crate::http) const LIMIT: Duration = Duration::from_secs(40);
+
+#[derive(Default)]
+pub(in crate::http) struct Counts {
+    joined: AtomicU64,
+    left: AtomicU64,
+    sent: AtomicU64,
+    skipped: AtomicU64,
+}
+
+impl StreamObserver for Counts {
+    fn joined(&self) {
+        self.joined.fetch_add(1, Ordering::SeqCst);
+    }
+    fn left(&self) {
+        self.left.fetch_add(1, Ordering::SeqCst);
+    }
+    fn sent(&self, _: usize) {
+        self.sent.fetch_add(1, Ordering::SeqCst);
+    }
+    fn skipped(&self, pictures: u64) {
+        self.skipped.fetch_add(pictures, Ordering::SeqCst);
+    }
+}
+
+/// A server with both handlers, and the slot that the camera would fill.
+pub(in crate::http) struct Server {
+    pub(in crate::http) address: SocketAddr,
+    pub(in crate::http) audience: Arc<Audience>,
+    pub(in crate::http) counts: Arc<Counts>,
+    slot: Arc<PictureSlot>,
+    session: Session,
+    handle: ServerHandle,
+}
+
+impl Server {
+    pub(in crate::http) fn start(most: usize) -> Self {
+        let (audience, slot) = (Arc::new(Audience::new(most)), Arc::new(PictureSlot::new()));
+        let counts = Arc::new(Counts::default());
+        let pictures = web::Data::new(Pictures {
+            viewing: Viewing::new(audience.clone(), slot.clone()),
+            observer: counts.clone(),
+        });
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(pictures.clone())
+                .wrap(actix_web::middleware::Compress::default())
+                .route("/stream.mjpg", web::route().to(stream))
+                .route(
+                    "/snapshot.jpg",
+                    web::route().to(crate::http::snapshot::snapshot),
+                )
+        })
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(0)
+        .h1_allow_half_closed(false)
+        .on_connect(guard_connections(Duration::from_secs(1)))
+        .bind("127.0.0.1:0")
+        .unwrap();
+        let address = server.addrs()[0];
+        let server = server.run();
+        let handle = server.handle();
+        rt::spawn(server);
+        Self {
+            address,
+            audience,
+            counts,
+            session: slot.begin(),
+            slot,
+            handle,
+        }
+    }
+
+    pub(in crate::http) fn publish(&self, bytes: Vec<u8>, width: u32, kind: PictureKind) {
+        let published = self.slot.publish(
+            self.session,
+            Picture {
+                bytes: bytes.into(),
+                width,
+                height: 48,
+                captured_at: SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_042),
+                captured: std::time::Instant::now(),
+                kind,
+            },
+        );
+        assert_eq!(published, Published::Shown);
+    }
+
+    fn show(&self, bytes: &[u8]) {
+        self.publish(bytes.to_vec(), 64, PictureKind::Live);
+    }
+
+    pub(in crate::http) async fn stop(self) {
+        self.handle.stop(false).await;
+    }
+
+    /// Waits until so many watch.
+    pub(in crate::http) async fn viewers(&self, wanted: usize) {
+        let reached = timeout(LIMIT, async {
+            while self.audience.viewers() != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        reached
+            .await
+            .unwrap_or_else(|_| panic!("there never were {wanted} viewers"));
+    }
+}
+
+pub(in crate::http) struct Client(TcpStream);
+
+impl Client {
+    pub(in crate::http) async fn ask(server: &Server, method: &str, path: &str) -> Self {
+        Self::ask_with(server, method, path, "").await
+    }
+
+    async fn ask_with(server: &Server, method: &str, path: &str, headers: &str) -> Self {
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: camera\r\n{headers}\r\n");
+        socket.write_all(request.as_bytes()).await.unwrap();
+        Self(socket)
+    }
+
+    /// Everything up to and with an empty line, in lower case.
+    pub(in crate::http) async fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        let read = timeout(LIMIT, async {
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(self.0.read_u8().await.unwrap());
+            }
+        });
+        read.await.expect("the headers did not come");
+        String::from_utf8(head).unwrap().to_lowercase()
+    }
+
+    pub(in crate::http) async fn exactly(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        let read = timeout(LIMIT, self.0.read_exact(&mut bytes)).await;
+        read.expect("the bytes did not come").unwrap();
+        bytes
+    }
+
+    /// One part: its headers and its JPEG, with the boundary after it read and checked.
+    async fn part(&mut self) -> (String, Vec<u8>) {
+        let head = self.head().await;
+        let jpeg = self.exactly(length(&head)).await;
+        assert_eq!(self.exactly(BETWEEN.len()).await, BETWEEN);
+        (head, jpeg)
+    }
+
+    async fn at_end(&mut self) -> bool {
+        let read = timeout(LIMIT, self.0.read_u8()).await;
+        read.expect("the connection stayed open").is_err()
+    }
+}
+
+pub(in crate::http) fn length(head: &str) -> usize {
+    let line = head
+        .lines()
+        .find_map(|l| l.strip_prefix("content-length: "));
+    line.expect("a length").parse().unwrap()
+}
+
+async fn streaming(server: &Server, path: &str) -> Client {
+    let mut client = Client::ask(server, "GET", path).await;
+    let head = client.head().await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert_eq!(client.exactly(FIRST.len()).await, FIRST);
+    client
+}
+
+#[actix_web::test]
+async fn the_answer_has_the_headers_that_browsers_and_proxies_need() {
+    let server = Server::start(2);
+    let mut client =
+        Client::ask_with(&server, "GET", "/stream.mjpg", "Accept-Encoding: gzip\r\n").await;
+    let head = client.head().await;
+    for line in [
+        "content-type: multipart/x-mixed-replace;boundary=porthole-frame\r\n",
+        "cache-control: no-store, no-cache, must-revalidate, max-age=0\r\n",
+        "pragma: no-cache\r\n",
+        "connection: close\r\n",
+        "x-accel-buffering: no\r\n",
+    ] {
+        assert!(head.contains(line), "{line} is missing in {head}");
+    }
+    assert!(
+        !head.contains("chunked") && !head.contains("gzip"),
+        "{head}"
+    );
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn each_part_has_its_exact_length_and_time_and_is_closed_at_once() {
+    let server = Server::start(2);
+    let mut client = streaming(&server, "/stream.mjpg").await;
+    for picture in [&b"first picture"[..], b"2", &[0xFF; 70_000]] {
+        server.show(picture);
+        // `part` ends with the boundary: it comes without another picture.
+        let (head, jpeg) = client.part().await;
+        assert_eq!(jpeg, picture);
+        assert!(head.contains("content-type: image/jpeg\r\n"));
+        assert!(
+            head.contains("x-timestamp: 1700000000.000042\r\n"),
+            "{head}"
+        );
+    }
+    assert_eq!(server.counts.skipped.load(Ordering::SeqCst), 0);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_picture_that_stays_is_sent_again() {
+    let server = Server::start(2);
+    let mut client = streaming(&server, "/stream.mjpg").await;
+    server.show(b"still");
+    for _ in 0..2 {
+        assert_eq!(client.part().await.1, b"still");
+    }
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn another_size_closes_the_stream() {
+    let server = Server::start(2);
+    let mut client = streaming(&server, "/stream.mjpg").await;
+    server.show(b"small");
+    client.part().await;
+    server.publish(b"large".to_vec(), 128, PictureKind::Live);
+    assert!(client.at_end().await);
+    server.viewers(0).await;
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_slow_reader_skips_whole_frames_and_gets_the_newest() {
+    let server = Server::start(2);
+    let mut client = streaming(&server, "/stream.mjpg").await;
+    // More than the kernel's buffers on both sides hold, each frame filled with its own number.
+    let frame = |number: u8| vec![number; 1_000_000];
+    let mut published = 0;
+    let stuck = timeout(LIMIT, async {
+        // Frames go out until the connection is full; from then on they are skipped.
+        let mut unmoved = 0;
+        while unmoved < 20 {
+            let sent = server.counts.sent.load(Ordering::SeqCst);
+            published += 1;
+            server.publish(frame(published), 64, PictureKind::Live);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let moved = server.counts.sent.load(Ordering::SeqCst) > sent;
+            unmoved = if moved { 0 } else { unmoved + 1 };
+        }
+    });
+    stuck.await.expect("the connection never filled up");
+    let mut seen = Vec::new();
+    while seen.last() != Some(&published) {
+        let (_, jpeg) = client.part().await;
+        assert_eq!(jpeg.len(), 1_000_000);
+        assert!(jpeg.iter().all(|&b| b == jpeg[0]), "two frames in one part");
+        seen.push(jpeg[0]);
+    }
+    assert!(
+        seen.is_sorted() && seen.len() + 15 < usize::from(published),
+        "{seen:?}"
+    );
+    assert!(server.counts.skipped.load(Ordering::SeqCst) >= 15);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_reader_that_stops_reading_is_closed() {
+    let server = Server::start(2);
+    let client = streaming(&server, "/stream.mjpg").await;
+    server.viewers(1).await;
+    let feeding = timeout(LIMIT, async {
+        while server.audience.viewers() > 0 {
+            server.show(&vec![7; 1_000_000]);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    feeding.await.expect("a stalled connection was kept");
+    drop(client);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_viewer_who_leaves_is_noticed() {
+    let server = Server::start(2);
+    let client = streaming(&server, "/stream.mjpg").await;
+    server.viewers(1).await;
+    drop(client);
+    server.viewers(0).await;
+    assert_eq!(server.counts.joined.load(Ordering::SeqCst), 1);
+    assert_eq!(server.counts.left.load(Ordering::SeqCst), 1);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_lower_rate_per_viewer_leaves_pictures_out() {
+    let server = Arc::new(Server::start(2));
+    let mut limited = streaming(&server, "/stream.mjpg?fps=5").await;
+    let mut free = streaming(&server, "/stream.mjpg").await;
+    server.viewers(2).await;
+    let camera = rt::spawn({
+        let server = server.clone();
+        async move {
+            loop {
+                server.show(b"picture");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    });
+    // Both are read for as long as the limited one takes for five parts.
+    let unlimited = rt::spawn(async move {
+        let mut parts: u32 = 0;
+        while !free.part().await.1.is_empty() {
+            parts += 1;
+        }
+        parts
+    });
+    for _ in 0..5 {
+        limited.part().await;
+    }
+    camera.abort();
+    assert!(camera.await.unwrap_err().is_cancelled());
+    server.show(b"");
+    let unlimited = unlimited.await.unwrap();
+    assert!(unlimited > 10, "the other viewer got {unlimited} parts");
+    server.handle.stop(false).await;
+}
+
+#[actix_web::test]
+async fn one_viewer_too_many_is_told_when_to_come_back() {
+    let server = Server::start(1);
+    let first = streaming(&server, "/stream.mjpg").await;
+    let mut second = Client::ask(&server, "GET", "/stream.mjpg").await;
+    let head = second.head().await;
+    assert!(head.starts_with("http/1.1 503"), "{head}");
+    assert!(head.contains("retry-after: 5\r\n") && head.contains("application/problem+json"));
+    drop(first);
+    server.viewers(0).await;
+    streaming(&server, "/stream.mjpg").await;
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_rate_that_cannot_be_is_refused_by_name() {
+    let server = Server::start(1);
+    for bad in ["0", "-1", "nan", "inf", "1000", "fast"] {
+        let mut client = Client::ask(&server, "GET", &format!("/stream.mjpg?fps={bad}")).await;
+        let head = client.head().await;
+        assert!(head.starts_with("http/1.1 400"), "{bad}: {head}");
+        let length = length(&head);
+        let body = String::from_utf8(client.exactly(length).await).unwrap();
+        assert!(
+            body.contains("from 0.1 to 120") && body.contains(bad),
+            "{body}"
+        );
+    }
+    assert_eq!(server.audience.viewers(), 0);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn head_and_options_leave_the_camera_alone() {
+    let server = Server::start(1);
+    for path in ["/stream.mjpg", "/snapshot.jpg"] {
+        for (method, status) in [("HEAD", "200"), ("OPTIONS", "204"), ("POST", "405")] {
+            let mut client = Client::ask(&server, method, path).await;
+            let head = client.head().await;
+            assert!(
+                head.starts_with(&format!("http/1.1 {status}")),
+                "{method}: {head}"
+            );
+        }
+    }
+    assert!(server.audience.empty_for() > Duration::ZERO);
+    assert_eq!(server.counts.joined.load(Ordering::SeqCst), 0);
+    server.stop().await;
+}
