@@ -34,7 +34,7 @@ fn frame(width: u32, height: u32) -> RawFrame {
         .expect("the pattern never fails")
         .expect("due at once");
     let mut noise = 0x2545_f491_u32;
-    let noisy: Vec<u8> = drawn
+    let data: Vec<u8> = drawn
         .data
         .iter()
         .map(|&sample| {
@@ -46,7 +46,7 @@ fn frame(width: u32, height: u32) -> RawFrame {
         .collect();
     RawFrame {
         format: FrameFormat::tight(PixelFormat::Yuyv, width, height),
-        data: noisy.into(),
+        data: data.into(),
         captured_at: SystemTime::now(),
         captured: Instant::now(),
         sequence: 1,

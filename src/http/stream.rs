@@ -67,6 +67,10 @@ struct Query {
 ///
 /// # Errors
 /// [`PictureError`], as problem+json.
+#[allow(
+    clippy::unused_async,
+    reason = "actix takes async functions as handlers"
+)]
 pub async fn stream(
     request: HttpRequest,
     pictures: web::Data<Pictures>,

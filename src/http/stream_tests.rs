@@ -212,7 +212,7 @@ async fn the_answer_has_the_headers_that_browsers_and_proxies_need() {
 async fn each_part_has_its_exact_length_and_time_and_is_closed_at_once() {
     let server = Server::start(2);
     let mut client = streaming(&server, "/stream.mjpg").await;
-    for picture in [&b"first picture"[..], b"2", &[0xFF; 70_000]] {
+    for picture in [&b"first picture"[..], b"2", &vec![0xFF; 70_000]] {
         server.show(picture);
         // `part` ends with the boundary: it comes without another picture.
         let (head, jpeg) = client.part().await;
