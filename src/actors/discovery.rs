@@ -3,6 +3,7 @@
 //! Owns the mDNS daemon (a thread of the library). Restarts with a new one. Loses the registration,
 //! which is made again at once; other machines' caches keep it meanwhile.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -12,6 +13,7 @@ use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
 use crate::cells::Cells;
+use crate::ids::InternalPort;
 use crate::lan::interface::{LanAddress, NoAddress};
 
 /// Porthole servers among themselves, and any web server for browsers of the network.
@@ -89,6 +91,8 @@ impl Actor for DiscoveryActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         if self.cells.settings.lan.mdns {
             ctx.add_stream(WatchStream::new(self.cells.lan.subscribe()));
+            // In `common` mode the port changes with the mapping.
+            ctx.add_stream(WatchStream::from_changes(self.cells.doors.wanted()));
         }
     }
 }
@@ -104,6 +108,14 @@ impl StreamHandler<Result<LanAddress, NoAddress>> for DiscoveryActor {
         match lan {
             Ok(lan) => self.register(&lan),
             Err(_) => self.withdraw(),
+        }
+    }
+}
+
+impl StreamHandler<BTreeSet<InternalPort>> for DiscoveryActor {
+    fn handle(&mut self, _: BTreeSet<InternalPort>, _: &mut Self::Context) {
+        if let Some(lan) = self.cells.lan_address() {
+            self.register(&lan);
         }
     }
 }

@@ -213,8 +213,12 @@ impl ElectionActor {
         metrics
             .term
             .set(i64::try_from(after.term.0).unwrap_or(i64::MAX));
-        let expiry = after.office.map_or(0.0, |office| {
-            let wall = self.cells.clock.wall(office.deadline);
+        let ends = match after.office {
+            Some(office) => Some(office.deadline),
+            None => after.own.and_then(|own| own.lapses_at),
+        };
+        let expiry = ends.map_or(0.0, |at| {
+            let wall = self.cells.clock.wall(at);
             wall.duration_since(std::time::UNIX_EPOCH)
                 .unwrap_or_default()
                 .as_secs_f64()
@@ -259,13 +263,17 @@ async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, nam
         && let Err(why) = cells.doors.opened(internal, DOOR).await
     {
         info!(%port, %why, "cannot listen there");
-        return if port == cells.role.rules().representative_port {
-            Event::Failed(request)
-        } else {
+        // In `common` mode another port of the range may be free on this machine; elsewhere it is
+        // this machine's own port that is taken, and no port of the router makes up for that.
+        let another_may_do = cells.settings.router.port_mode == PortMode::Common
+            && port != cells.role.rules().representative_port;
+        return if another_may_do {
             Event::Taken {
                 port,
                 expires_in: None,
             }
+        } else {
+            Event::Failed(request)
         };
     }
     let internal = SocketAddrV4::new(lan.address, internal.get());

@@ -141,11 +141,10 @@ impl RouterActor {
         // Said once, then only when it changes: a house without such a router is no emergency.
         let why = why.to_string();
         let news = self.cells.router.send_if_modified(|view| {
+            let why = why.clone();
             let state = match view.state {
-                RouterState::Lost { .. } => return false,
-                _ => RouterState::Searching {
-                    why: Some(why.clone()),
-                },
+                RouterState::Lost { .. } => RouterState::Lost { why },
+                _ => RouterState::Searching { why: Some(why) },
             };
             let news = view.state != state;
             view.state = state;

@@ -81,7 +81,7 @@ async fn router(settings: &Settings, lan: &LanAddress) -> i32 {
     let found = match gateway::discover(&search, &observer).await {
         Ok(found) => found,
         Err(why) => {
-            println!("Router: {why}.");
+            println!("Router: {}", sentence(&why));
             println!(
                 "What to do: switch UPnP on in the router's own pages, or forward ports by hand."
             );
@@ -133,7 +133,7 @@ async fn external_address(settings: &Settings, router: &dyn Gateway) -> bool {
             }
         }
         Err(why) => {
-            println!("The router's Internet address: {why}.");
+            println!("The router's Internet address: {}", sentence(&why));
             false
         }
     }
@@ -157,7 +157,7 @@ async fn table(router: &dyn Gateway) -> bool {
             true
         }
         Err(why) => {
-            println!("Mappings on it: {why}.");
+            println!("Mappings on it: {}", sentence(&why));
             println!(
                 "  Without the table the cameras find each other by their messages on the LAN."
             );
@@ -182,8 +182,8 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
             );
             match grant.granted {
                 Lease::Permanent => println!(
-                    "  It keeps mappings for ever: when a camera dies, its port has to be freed by \
-                     another camera, or by you in the router's own pages."
+                    "  It keeps mappings for ever: when a camera dies, its port has to be freed \
+                     in the router's own pages."
                 ),
                 Lease::Seconds(seconds) if seconds.get() > TRIAL_LEASE => println!(
                     "  It makes leases longer than asked: a dead camera's port is free again only \
@@ -198,7 +198,7 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
             true
         }
         Err(why) => {
-            println!("Trial mapping on port {TRIAL_PORT}: {why}.");
+            println!("Trial mapping on port {TRIAL_PORT}: {}", sentence(&why));
             false
         }
     };
@@ -209,7 +209,17 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
             );
         }
         Ok(_) => {}
-        Err(why) => println!("  Deleting it again failed: {why}."),
+        Err(why) => println!("  Deleting it again failed: {}", sentence(&why)),
     }
     usable
+}
+
+/// An error ends like a sentence, also one that is a question.
+fn sentence(error: &gateway::Error) -> String {
+    let text = error.to_string();
+    if text.ends_with(['.', '?', '!']) {
+        text
+    } else {
+        format!("{text}.")
+    }
 }

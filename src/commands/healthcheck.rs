@@ -4,30 +4,43 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::Config;
+use crate::durable::StateFile;
+use crate::ids::ExternalPort;
+use crate::settings::PortMode;
 
 /// Longer than any answer of a healthy server takes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks `/healthz` of the server that these settings describe, on this machine.
+/// Asks `/healthz` of the server that these settings describe, on this machine. In `common` mode
+/// (Fig. 8A) it listens where the router's port leads to, which its state file knows.
 ///
 /// # Errors
 /// Why it is not well.
 pub fn run(config: &Config) -> anyhow::Result<()> {
     let settings = config.load()?;
-    let host = if settings.http.bind.is_unspecified() {
-        Ipv4Addr::LOCALHOST
-    } else {
-        settings.http.bind
+    let mapped = match settings.router.port_mode {
+        PortMode::Separate => None,
+        PortMode::Common => StateFile::new(&settings.node.data_dir).peek(),
     };
-    let url = format!("http://{host}:{}/healthz", settings.http.port);
+    let mapped = mapped
+        .and_then(|state| state.mapped_port)
+        .map(ExternalPort::get);
+    let host = match settings.http.bind {
+        any if any.is_unspecified() => Ipv4Addr::LOCALHOST,
+        one => one,
+    };
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         .proxy(None)
         .build()
         .into();
-    agent
-        .get(&url)
-        .call()
-        .map_err(|why| anyhow::anyhow!("{url}: {why}"))?;
-    Ok(())
+    let mut why = Vec::new();
+    for port in mapped.into_iter().chain([settings.http.port.get()]) {
+        let url = format!("http://{host}:{port}/healthz");
+        match agent.get(&url).call() {
+            Ok(_) => return Ok(()),
+            Err(error) => why.push(format!("{url}: {error}")),
+        }
+    }
+    anyhow::bail!(why.join("; "))
 }

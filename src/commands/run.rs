@@ -23,12 +23,30 @@ use crate::{supervise, tree};
 pub fn run(config: &Config) -> anyhow::Result<i32> {
     let clock = Clock::start();
     let settings = config.load()?;
+    refuse_what_would_not_protect(&settings)?;
     supervise::install_hook();
     let file = StateFile::new(&settings.node.data_dir);
     let (remembered, _) = file.load()?;
     let cells = Arc::new(cells(settings, clock, &remembered)?);
     let disk = Arc::new(Writer::start(file)?);
     Ok(System::new().block_on(tree::run(cells, disk))?)
+}
+
+/// A password that is set and never asked for is worse than none: its owner believes to be alone.
+fn refuse_what_would_not_protect(settings: &Settings) -> anyhow::Result<()> {
+    let auth = &settings.auth;
+    let set = [
+        ("auth.viewer_password", auth.viewer_password.is_some()),
+        ("auth.admin_password", auth.admin_password.is_some()),
+        ("site.key", settings.site.key.is_some()),
+    ];
+    if let Some((key, _)) = set.into_iter().find(|(_, is_set)| *is_set) {
+        anyhow::bail!(
+            "{key} is set, but this version does not ask for passwords and signs nothing yet: whoever \
+             reaches the port can watch. Take it out of the settings to start all the same."
+        );
+    }
+    Ok(())
 }
 
 fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyhow::Result<Cells> {

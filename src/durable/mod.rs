@@ -120,6 +120,11 @@ impl StateFile {
         Ok((state, found))
     }
 
+    /// The stored state for who only wants to look; nothing where there is none that can be read.
+    pub fn peek(&self) -> Option<State> {
+        self.read().ok().flatten()
+    }
+
     /// Stores `state` for good before it returns; the file is the old one or the new one at every moment.
     /// Blocks for as long as the disk takes to sync.
     ///

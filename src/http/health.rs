@@ -33,6 +33,10 @@ pub async fn readyz(app: Data<App>) -> HttpResponse {
 
 /// The Prometheus text format.
 pub async fn metrics(app: Data<App>) -> HttpResponse {
-    let (content_type, text) = app.cells.metrics.render();
+    let cells = &app.cells;
+    cells
+        .metrics
+        .set_camera_info(cells.identity.id, &cells.name.shown());
+    let (content_type, text) = cells.metrics.render();
     HttpResponse::Ok().content_type(content_type).body(text)
 }

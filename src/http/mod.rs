@@ -35,42 +35,34 @@ pub use problem::Problem;
 pub use visitor::Visitor;
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig, get, post, resource, route};
+use actix_web::web::{self, ServiceConfig, post, resource};
 
 /// Every route of one server.
 pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let static_dir = app.cells.settings.http.static_dir.as_deref();
+    let near = || from_fn(guard::lan_only);
+    let turn = || post().to(drive::turn).wrap(from_fn(guard::lan_only));
     config
         .app_data(app.clone())
         .app_data(web::Data::new(app.pictures()))
+        .app_data(problem::json())
+        .app_data(problem::query())
         .service(assets::service(static_dir))
-        .route("/", get().to(root::root))
-        .route("/", web::head().to(root::root))
-        .route("/camera", get().to(root::camera))
-        .route("/stream.mjpg", route().to(stream::stream))
-        .route("/snapshot.jpg", route().to(snapshot::snapshot))
-        .route("/healthz", get().to(health::healthz))
-        .route("/readyz", get().to(health::readyz))
+        .service(resource("/").get(root::root).head(root::root))
+        .service(resource("/camera").get(root::camera).head(root::camera))
+        .service(resource("/stream.mjpg").to(stream::stream))
+        .service(resource("/snapshot.jpg").to(snapshot::snapshot))
+        .service(resource("/healthz").get(health::healthz))
+        .service(resource("/readyz").get(health::readyz))
+        .service(resource("/metrics").get(health::metrics).wrap(near()))
+        .service(resource("/api/v1/status").get(status::status))
+        .service(resource("/api/v1/cameras").get(cameras::cameras))
+        .service(resource("/api/v1/mappings").get(mappings::mappings))
+        .service(resource("/api/v1/drive").get(drive::position).route(turn()))
         .service(
-            resource("/metrics")
-                .wrap(from_fn(guard::lan_only))
-                .route(get().to(health::metrics)),
-        )
-        .service(
-            web::scope("/api/v1")
-                .route("/status", get().to(status::status))
-                .route("/cameras", get().to(cameras::cameras))
-                .route("/mappings", get().to(mappings::mappings))
-                .service(
-                    resource("/drive")
-                        .route(get().to(drive::position))
-                        .route(post().to(drive::turn).wrap(from_fn(guard::lan_only))),
-                )
-                .service(
-                    resource("/debug/crash/{actor}")
-                        .wrap(from_fn(guard::lan_only))
-                        .route(post().to(debug::crash)),
-                ),
+            resource("/api/v1/debug/crash/{actor}")
+                .post(debug::crash)
+                .wrap(near()),
         )
         .default_service(web::to(problem::not_found));
 }

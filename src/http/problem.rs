@@ -3,6 +3,7 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
+use actix_web::web::{JsonConfig, QueryConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
@@ -54,6 +55,33 @@ impl ResponseError for Problem {
             // Three strings and a number always serialise.
             .body(serde_json::to_string(&body).unwrap_or_default())
     }
+}
+
+/// The longest JSON body that is read, in bytes: commands are short.
+const LONGEST_BODY: usize = 16 * 1024;
+
+/// Bodies that cannot be read are problems like any other.
+pub fn json() -> JsonConfig {
+    JsonConfig::default()
+        .limit(LONGEST_BODY)
+        .error_handler(|error, _| {
+            Problem::new(
+                error.status_code(),
+                format!("the body cannot be read: {error}"),
+            )
+            .into()
+        })
+}
+
+/// Queries that cannot be read are problems like any other.
+pub fn query() -> QueryConfig {
+    QueryConfig::default().error_handler(|error, _| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            format!("the query cannot be read: {error}"),
+        )
+        .into()
+    })
 }
 
 /// Whatever has no route.

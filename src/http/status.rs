@@ -38,7 +38,8 @@ struct Lease {
     port: u16,
     /// What the router granted, in seconds; none when the mapping has no end.
     granted_seconds: Option<u64>,
-    /// When it ends unless it is renewed, seconds since 1970; none when it has no end.
+    /// When it ends unless it is renewed, seconds since 1970: the representative's own deadline, or the
+    /// end of a member's lease; none when it has no end.
     expires_at: Option<f64>,
 }
 

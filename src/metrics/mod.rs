@@ -131,11 +131,11 @@ impl Metrics {
             camera_info: r.gauges("camera_info", "1, with the id and name of this server's camera.", &["id", "name"]),
 
             representative: r.gauge("representative", "Whether this server believes to be the representative (0 or 1)."),
-            representative_changes_total: r.counter("representative_changes_total", "Changes of the representative that this server has seen."),
+            representative_changes_total: r.counter("representative_changes_total", "Times that this server became representative or ceased to be."),
             term: r.gauge("term", "The term of the representative, as far as this server knows."),
             peers: r.gauge("peers", "Other servers known."),
             heartbeats_missed_total: r.counter("heartbeats_missed_total", "Inquiries of the representative that did not come in time."),
-            lease_expiry_timestamp_seconds: r.real("lease_expiry_timestamp_seconds", "When the lease of this server's mapping ends, in seconds since 1970; 0 when there is no mapping or it does not end."),
+            lease_expiry_timestamp_seconds: r.real("lease_expiry_timestamp_seconds", "When this server's mapping ends unless it is renewed, in seconds since 1970: the representative's own deadline, a member's lease; 0 without a mapping or an end."),
 
             router_poll_duration_seconds: r.histogram("router_poll_duration_seconds", "Time to read the router's address and table once.", POLL_SECONDS),
             router_requests_total: r.counters("router_requests_total", "Actions asked of the router."),
