@@ -258,14 +258,17 @@ async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, nam
     if matches!(request, Request::Secure { .. })
         && let Err(why) = cells.doors.opened(internal, DOOR).await
     {
-        info!(%port, %why, "cannot listen there");
-        return if port == cells.role.rules().representative_port {
-            Event::Failed(request)
-        } else {
+        debug!(%port, %why, "cannot listen there"); // the web server has said so, once
+        // In common mode another port is another door, and that one may open.
+        let another = cells.settings.router.port_mode == PortMode::Common
+            && port != cells.role.rules().representative_port;
+        return if another {
             Event::Taken {
                 port,
                 expires_in: None,
             }
+        } else {
+            Event::Failed(request)
         };
     }
     let internal = SocketAddrV4::new(lan.address, internal.get());
