@@ -1,9 +1,9 @@
 //! The router and its line to the Internet come and go.
 
-use porthole::sim::{Access, DeleteMissing, DeleteOfOther, Quirks, Wan};
+use porthole::sim::{DeleteMissing, Quirks, Wan};
 
 use crate::house::{House, OFFICE, await_log, await_requests, serves_the_lan};
-use crate::support::lab::{PATIENCE, Role, RouterState};
+use crate::support::lab::{CameraSetup, PATIENCE, Role, RouterState};
 use crate::support::wait::eventually;
 
 #[test]
@@ -109,11 +109,7 @@ fn when_the_router_goes_it_says_so_and_believes_no_longer_than_its_lease() {
 
 /// Asked to end, it takes back what it has mapped and ends well, whatever the router says.
 #[track_caller]
-fn leaves_well(
-    house: &House,
-    setup: crate::support::lab::CameraSetup,
-    meanwhile: impl FnOnce(&House),
-) {
+fn leaves_well(house: &House, setup: CameraSetup, meanwhile: impl FnOnce(&House)) {
     // Nothing is renewed or read while the test changes the table behind the camera's back.
     let setup =
         setup
@@ -152,11 +148,7 @@ fn asked_to_end_it_does_not_mind_that_its_mapping_is_gone_already() {
 
 #[test]
 fn asked_to_end_it_leaves_the_mapping_of_a_stranger_alone() {
-    let house = House::with(Quirks {
-        access: Access::Secure,
-        delete_of_other: DeleteOfOther::NoSuchEntry,
-        ..Quirks::igd2()
-    });
+    let house = House::with(Quirks::igd2());
     let setup = house.camera(2, "Front door");
     let mut camera = setup
         .set("router", "representative_lease", "10m")

@@ -1,13 +1,14 @@
 //! `porthole healthcheck` and `porthole doctor`.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 
 use porthole::sim::{Leases, Quirks, SimConfig};
 
-use crate::house::{CONSOLE, House, porthole};
+use crate::house::{CONSOLE, House, porthole, serves_the_lan};
 
 /// Standard output and error of a sub-command, and its exit code.
-fn run(subcommand: &str, settings: &std::path::Path) -> (Option<i32>, String) {
+fn run(subcommand: &str, settings: &Path) -> (Option<i32>, String) {
     let ran = porthole(subcommand, settings);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (ran.status.code(), text(&ran.stdout) + &text(&ran.stderr))
@@ -23,7 +24,7 @@ fn healthcheck_is_content_with_a_server_that_runs_and_not_with_one_that_is_dead(
     assert!(words.contains(&url) && words.contains("refused"), "{words}");
 
     camera.start();
-    crate::house::serves_the_lan(&camera);
+    serves_the_lan(&camera);
     let (code, words) = run("healthcheck", &camera.settings());
     assert_eq!(code, Some(0), "{words}");
 
