@@ -32,7 +32,7 @@ use crate::http::{Actors, App, Listeners};
 use crate::metrics::Actor as Label;
 use crate::supervise::{ActorName, Backoff, Budget, Event, Events, Policy, Supervisor};
 
-/// What the process exits with when an actor cannot be kept alive (sysexits.h: EX_SOFTWARE).
+/// What the process exits with when an actor cannot be kept alive (`EX_SOFTWARE` of sysexits.h).
 pub const EXIT_ESCALATED: i32 = 70;
 
 /// How long a clean end may take: the router is asked to delete, the LAN is told, connections close.

@@ -1,5 +1,7 @@
 //! The dashboard and the alert rules ask only for metrics that exist, in queries that Prometheus can read.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;

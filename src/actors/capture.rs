@@ -1,4 +1,4 @@
-//! CaptureActor: keeps the capture thread running.
+//! `CaptureActor`: keeps the capture thread running.
 //!
 //! Owns the thread that opens the device and reads frames from it (blocking work never runs on an
 //! arbiter). Restarts by starting a new thread, once the old one has let go of the device. Loses the

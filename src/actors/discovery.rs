@@ -1,4 +1,4 @@
-//! DiscoveryActor: this server's entry in the LAN's mDNS.
+//! `DiscoveryActor`: this server's entry in the LAN's mDNS.
 //!
 //! Owns the mDNS daemon (a thread of the library). Restarts with a new one. Loses the registration,
 //! which is made again at once; other machines' caches keep it meanwhile.
@@ -47,7 +47,7 @@ impl DiscoveryActor {
                 self.life = Some(registered);
             }
             Err(why) => {
-                warn!(%why, "cannot register by mDNS; the cameras find each other without it")
+                warn!(%why, "cannot register by mDNS; the cameras find each other without it");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! DriveActor: pan and tilt (seed: drive section 18, camera controller 19).
+//! `DriveActor`: pan and tilt (seed: drive section 18, camera controller 19).
 //!
 //! Owns nothing yet but the right to move the camera; where it stands is in the camera's cells. Restarts
 //! and loses nothing. Today it moves the test pattern; the controls of a V4L2 device join it here.

@@ -1,4 +1,4 @@
-//! ElectionActor: runs the effects of the election's rules (`src/election/`).
+//! `ElectionActor`: runs the effects of the election's rules (`src/election/`).
 //!
 //! Owns the timer of the next step and the one request that is on its way to the router. Restarts by
 //! telling the rules that it has awoken, which forgets that request and derives it again. Loses
@@ -30,7 +30,7 @@ use crate::supervise::{Progress, Resync};
 const DOOR: Duration = Duration::from_secs(3);
 
 /// Longer than any request to the router can take with all its time-outs.
-const REQUEST: Duration = Duration::from_secs(60);
+const REQUEST: Duration = Duration::from_mins(1);
 
 /// Another server knows of this term.
 #[derive(Message)]
@@ -91,13 +91,13 @@ impl ElectionActor {
             ctx.cancel_future(request); // what it would answer is no longer asked
         }
         for effect in effects {
-            self.run(effect, ctx);
+            self.run(&effect, ctx);
         }
     }
 
-    fn run(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+    fn run(&mut self, effect: &Effect, ctx: &mut Context<Self>) {
         match effect {
-            Effect::Ask(request) => self.ask(request, ctx),
+            Effect::Ask(request) => self.ask(*request, ctx),
             Effect::WakeAt(at) => {
                 let after = at.after(self.cells.clock.now());
                 let wake = ctx.run_later(after, |actor, ctx| actor.advance(&Event::Tick, ctx));

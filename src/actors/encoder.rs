@@ -1,4 +1,4 @@
-//! EncoderActor: keeps the encoder thread running.
+//! `EncoderActor`: keeps the encoder thread running.
 //!
 //! Owns the thread that turns the newest frame into a picture. Restarts by starting it again if it
 //! has ended. Loses the frame in hand; the viewers see the next one.

@@ -1,4 +1,4 @@
-//! HttpActor: opens and closes the ports that are wanted.
+//! `HttpActor`: opens and closes the ports that are wanted.
 //!
 //! Owns nothing but its timer: the sockets and servers stand in [`Listeners`], owned by the root.
 //! Restarts by looking at what is wanted and what is open. Loses nothing: no socket closes and no

@@ -1,4 +1,4 @@
-//! LanActor: this server's place on the LAN.
+//! `LanActor`: this server's place on the LAN.
 //!
 //! Owns the group's socket and the watch over the interface's address (¶41: it waits for one, and
 //! notices when it changes). Restarts with a new socket. Loses what was in the old socket's buffer:

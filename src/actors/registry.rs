@@ -1,4 +1,4 @@
-//! RegistryActor: the peer map (seed 14c).
+//! `RegistryActor`: the peer map (seed 14c).
 //!
 //! Owns the last report of each other server. Restarts with none. Loses nothing that lasts: the
 //! fleet as last merged stays on the pages, and the reports come again with the next heartbeat.

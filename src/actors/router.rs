@@ -1,4 +1,4 @@
-//! RouterActor: finds the router, asks it, and says what it is like.
+//! `RouterActor`: finds the router, asks it, and says what it is like.
 //!
 //! Owns the way to the router that was found, the lease ladder and what was learned about the router.
 //! Restarts with the router that the cell remembers, without a new search. Loses what it learned

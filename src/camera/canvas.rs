@@ -1,5 +1,10 @@
 //! Drawing on a packed YUYV picture: what the test pattern and the placeholder are made with.
 
+#![allow(
+    clippy::cast_possible_wrap,
+    reason = "no side of a picture is longer than 65,500 pixels"
+)]
+
 use super::lettering::Lettering;
 
 /// A colour in full-range YCbCr (JFIF).

@@ -73,10 +73,11 @@ impl Capture {
     /// is being opened. Blocks; meant for a thread of its own, and may be called again after a panic.
     pub fn run(&mut self, keep_going: &dyn Fn() -> bool) {
         while keep_going() {
-            self.health.send_replace(CameraHealth::Idle);
-            self.observer.device(Device::Down);
+            // Cleared before it is told: who comes because the camera rests must not see an old picture.
             self.pictures.clear();
             self.raw.clear();
+            self.observer.device(Device::Down);
+            self.health.send_replace(CameraHealth::Idle);
             while keep_going() && !self.audience.wait(POLL) {}
             if keep_going() {
                 self.attend(keep_going);

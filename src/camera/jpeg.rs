@@ -133,11 +133,11 @@ fn from_planes(
         compress.set_chroma_sampling_pixel_sizes(size, size);
     }
     compress.set_raw_data_in(true);
-    let mut started = compress.start_compress(output).map_err(library)?;
+    let mut started = compress.start_compress(output).map_err(|e| library(&e))?;
     if !started.write_raw_data(&planes.all()) {
         return Err(EncodeError::Library("it took no more lines".into()));
     }
-    started.finish().map_err(library)?;
+    started.finish().map_err(|e| library(&e))?;
     Ok(())
 }
 
@@ -153,19 +153,19 @@ fn from_rgb(
     };
     let mut compress = settings(format, space, quality);
     compress.set_chroma_sampling_pixel_sizes((2, 2), (2, 2));
-    let mut started = compress.start_compress(output).map_err(library)?;
+    let mut started = compress.start_compress(output).map_err(|e| library(&e))?;
     let line_bytes = format.pixel.line_bytes(format.width) as usize;
     let lines = data.chunks(format.stride as usize);
     for line in lines.take(format.height as usize) {
         started
             .write_scanlines(&line[..line_bytes])
-            .map_err(library)?;
+            .map_err(|e| library(&e))?;
     }
-    started.finish().map_err(library)?;
+    started.finish().map_err(|e| library(&e))?;
     Ok(())
 }
 
-fn library(error: std::io::Error) -> EncodeError {
+fn library(error: &std::io::Error) -> EncodeError {
     EncodeError::Library(error.to_string())
 }
 

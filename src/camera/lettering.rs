@@ -126,8 +126,8 @@ fn enlarge(bitmap: &Bitmap, scale: f32) -> Glyph {
                     value += row_weight * column_weight * bitmap.ink(x + dx, y + dy);
                 }
             }
-            // The edge is one target pixel wide, whatever the scale.
-            let edge = 0.5 + (value - INK_FROM) * scale * 1.6;
+            // The edge is one target pixel wide; below the font's own size, one source pixel.
+            let edge = 0.5 + (value - INK_FROM) * scale.max(1.0) * 1.6;
             alpha.push((edge.clamp(0.0, 1.0) * 255.0) as u8);
         }
     }

@@ -1,5 +1,10 @@
 //! The picture drawn when there is none: a camera crossed out, the camera's name, and the reason.
 
+#![allow(
+    clippy::cast_possible_wrap,
+    reason = "no side of a picture is longer than 65,500 pixels"
+)]
+
 use std::time::{Instant, SystemTime};
 
 use super::canvas::{Canvas, Colour};

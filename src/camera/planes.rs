@@ -11,7 +11,7 @@ const BLOCK: usize = 8;
 
 /// How much coarser chroma is than luma.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sampling {
+pub(super) enum Sampling {
     /// No chroma at all.
     Luma,
     /// 4:2:2, half across.
@@ -53,7 +53,7 @@ impl Plane {
 
 /// The planes of one frame; kept between frames for their memory.
 #[derive(Default)]
-pub struct Planes {
+pub(super) struct Planes {
     y: Plane,
     cb: Plane,
     cr: Plane,
@@ -61,7 +61,7 @@ pub struct Planes {
 
 impl Planes {
     /// Takes a frame apart. `None` for formats that are not YUV; `data` must be [`FrameFormat::frame_bytes`] long.
-    pub fn split(&mut self, format: &FrameFormat, data: &[u8]) -> Option<Sampling> {
+    pub(super) fn split(&mut self, format: &FrameFormat, data: &[u8]) -> Option<Sampling> {
         let sampling = match format.pixel {
             PixelFormat::Yuyv => self.packed::<0, 1, 3>(format, data),
             PixelFormat::Uyvy => self.packed::<1, 0, 2>(format, data),
@@ -96,7 +96,7 @@ impl Planes {
     }
 
     /// Y, Cb and Cr as of the last [`Planes::split`]; the chroma of an older frame when that had none.
-    pub fn all(&self) -> [&[u8]; 3] {
+    pub(super) fn all(&self) -> [&[u8]; 3] {
         [&self.y.data, &self.cb.data, &self.cr.data]
     }
 

@@ -1,5 +1,10 @@
 //! The landscape of the test pattern: sky, sun and hills drawn once; clouds and a balloon for each frame.
 
+#![allow(
+    clippy::cast_possible_wrap,
+    reason = "no side of a picture is longer than 65,500 pixels"
+)]
+
 use super::canvas::{Canvas, Colour};
 
 /// How much larger than the picture the scene is, across and down: room for pan and tilt.
@@ -23,14 +28,18 @@ pub(super) struct Palette {
 
 impl Palette {
     pub(super) fn named(name: &str) -> Self {
+        // Names often differ in a number at their end alone: the golden angle keeps those far apart.
+        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let number: u32 = name[stem.len()..].parse().unwrap_or(0);
         // FNV-1a: small, and the same on every machine.
-        let mut seed = name.bytes().fold(0x811c_9dc5_u32, |h, b| {
+        let mut seed = stem.bytes().fold(0x811c_9dc5_u32, |h, b| {
             (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
         });
-        // Its last letters hardly reach the high bits, and names often differ in the last one alone.
+        // The last letters hardly reach the high bits.
         seed = (seed ^ (seed >> 15)).wrapping_mul(0x2c1b_3c6d);
         seed ^= seed >> 12;
-        let hue = (seed % 360) as f32;
+        let hue = (seed % 360) as f32 + (number % 1000) as f32 * 137.508;
+        let seed = seed.wrapping_add(number.wrapping_mul(0x9e37_79b9));
         let hills = std::array::from_fn(|layer| {
             let depth = layer as f32 / (LAYERS - 1) as f32;
             Colour::hsl(hue + 8.0 * depth, 0.34 + 0.12 * depth, 0.58 - 0.42 * depth)
@@ -176,18 +185,18 @@ impl Cloud {
         let unit = height as f32 * 0.16;
         let (width, lines) = ((unit * 3.2) as i32, (unit * 1.3) as i32);
         let discs = [
-            (0.75, 0.92, 0.42),
-            (1.25, 0.66, 0.52),
-            (1.85, 0.78, 0.50),
-            (2.40, 0.95, 0.38),
-            (1.55, 1.02, 0.46),
+            (0.70, 0.98, 0.58),
+            (1.20, 0.78, 0.74),
+            (1.85, 0.84, 0.70),
+            (2.45, 1.00, 0.56),
+            (1.55, 1.05, 0.70),
         ];
         let alpha = (0..lines)
             .flat_map(|y| (0..width).map(move |x| (x as f32 / unit, y as f32 / unit)))
             .map(|(x, y)| {
                 let clear = discs.iter().fold(1.0, |clear: f32, &(dx, dy, r)| {
                     let edge = 1.0 - ((x - dx).hypot((y - dy) * 1.25) / r).min(1.0);
-                    clear * (1.0 - (edge * 1.5).min(1.0).powi(2))
+                    clear * (1.0 - (edge * 2.2).min(1.0).powi(2))
                 });
                 // Flat below.
                 let floor = ((1.16 - y) / 0.22).clamp(0.0, 1.0);

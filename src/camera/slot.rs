@@ -208,7 +208,7 @@ mod tests {
         let slot = Arc::new(RawSlot::new());
         let encoder = std::thread::spawn({
             let slot = slot.clone();
-            move || slot.take(Duration::from_secs(60)).map(|(_, f)| f.sequence)
+            move || slot.take(Duration::from_mins(1)).map(|(_, f)| f.sequence)
         });
         slot.put(Session(1), frame(7));
         assert_eq!(encoder.join().unwrap(), Some(7));

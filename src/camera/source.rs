@@ -77,11 +77,3 @@ pub enum SourceError {
         source: io::Error,
     },
 }
-
-impl SourceError {
-    /// Whether to tell of it as a camera that is missing rather than one that fails: nobody needs an error log
-    /// for a camera that is not plugged in.
-    pub const fn is_absence(&self) -> bool {
-        matches!(self, Self::Gone | Self::Busy)
-    }
-}

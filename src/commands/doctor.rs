@@ -187,8 +187,7 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
                 ),
                 Lease::Seconds(seconds) if seconds.get() > TRIAL_LEASE => println!(
                     "  It makes leases longer than asked: a dead camera's port is free again only \
-                     after {} s.",
-                    seconds
+                     after {seconds} s."
                 ),
                 Lease::Seconds(_) => println!("  A dead camera's port becomes free by itself."),
             }

@@ -50,24 +50,27 @@ fn next_request(rules: &Rules, state: &mut State, now: Moment) -> Option<Request
             (None, None) => None,
         };
     }
-    match (state.office, state.own) {
-        (Some(office), _) if now >= office.renew_at => Some(secure_office),
-        (Some(_), Some(own)) if now >= state.own_after => Some(Request::Release(own.port)),
-        (Some(_), _) => None,
-        (None, _) if now >= state.office_after => Some(secure_office),
-        (None, Some(own)) if now >= own.renew_at => Some(secure_own(own.port)),
-        (None, Some(_)) => None,
-        (None, None) if now >= state.own_after => match candidate(rules, state) {
-            Some(port) => Some(secure_own(port)),
-            None => {
+    if let Some(office) = state.office {
+        return match state.own {
+            _ if now >= office.renew_at => Some(secure_office),
+            Some(own) if now >= state.own_after => Some(Request::Release(own.port)),
+            _ => None,
+        };
+    }
+    match state.own {
+        _ if now >= state.office_after => Some(secure_office),
+        Some(own) => (now >= own.renew_at).then(|| secure_own(own.port)),
+        None if now < state.own_after => None,
+        None => {
+            let port = candidate(rules, state);
+            if port.is_none() {
                 // Every port is somebody else's: rest, then believe nothing of that and ask again.
                 state.crowded_since = state.crowded_since.or(Some(now));
                 state.own_after = now + rules.rest();
                 state.taken.clear();
-                None
             }
-        },
-        (None, None) => None,
+            port.map(secure_own)
+        }
     }
 }
 
@@ -85,13 +88,12 @@ fn next_wake(state: &State, now: Moment) -> Option<Moment> {
     let lapse = state.own.and_then(|own| own.lapses_at);
     let mut due = vec![deadline, lapse];
     if state.pending.is_none() && state.router == Router::Answers {
-        match (state.office, state.own) {
-            (Some(office), own) => {
-                due.extend([Some(office.renew_at), own.map(|_| state.own_after)])
-            }
-            (None, Some(own)) => due.extend([Some(state.office_after), Some(own.renew_at)]),
-            (None, None) => due.extend([Some(state.office_after), Some(state.own_after)]),
-        }
+        let (office_next, own_next) = match (state.office, state.own) {
+            (Some(office), own) => (office.renew_at, own.map(|_| state.own_after)),
+            (None, Some(own)) => (state.office_after, Some(own.renew_at)),
+            (None, None) => (state.office_after, Some(state.own_after)),
+        };
+        due.extend([Some(office_next), own_next]);
     }
     due.into_iter().flatten().filter(|at| *at > now).min()
 }

@@ -21,7 +21,7 @@ fn rules() -> Rules {
         representative_port: port(8080),
         range: PortRange::new(port(8081), port(8084)).unwrap(),
         representative_lease: LEASE,
-        lease: Duration::from_secs(3600),
+        lease: Duration::from_hours(1),
     }
 }
 

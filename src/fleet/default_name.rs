@@ -24,8 +24,9 @@ pub fn default_name(
             .iter()
             .any(|entry| entry.lan != me && entry.name == name)
     };
-    // The table is bounded, so a number beyond its length is free at the latest.
-    (start..)
+    // One of so many numbers is free: each entry takes one at the most.
+    let entries = u32::try_from(table.len()).unwrap_or(u32::MAX);
+    (start..=start.saturating_add(entries))
         .map(|number| format!("server {number}"))
         .find(|name| !taken(name))
         .unwrap_or_else(|| "server".to_owned())

@@ -9,7 +9,6 @@ pub mod action;
 pub mod address;
 pub mod backoff;
 pub mod class;
-pub mod default_route;
 pub mod description;
 pub mod device;
 pub mod entry;

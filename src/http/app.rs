@@ -8,6 +8,7 @@ use actix::Recipient;
 use crate::actors::crash::Crash;
 use crate::actors::drive::DriveActor;
 use crate::cells::Cells;
+use crate::http::stream::Pictures;
 
 /// The addresses of the actors that a request may reach.
 pub struct Actors {
@@ -23,4 +24,14 @@ pub struct App {
     pub cells: Arc<Cells>,
     /// Who can be told something.
     pub actors: Actors,
+}
+
+impl App {
+    /// What stream and snapshot need of it.
+    pub fn pictures(&self) -> Pictures {
+        Pictures {
+            viewing: self.cells.camera.viewing.clone(),
+            observer: Arc::new(self.cells.metrics.streams()),
+        }
+    }
 }

@@ -16,7 +16,8 @@ pub struct Cameras {
     representative: Option<Named>,
     standing: &'static str,
     router: String,
-    cameras: Vec<One>,
+    #[serde(rename = "cameras")]
+    all: Vec<One>,
     notices: Vec<Notice>,
 }
 
@@ -68,7 +69,7 @@ pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Cameras> {
         representative,
         standing: standing(&app, visitor, &links).token(),
         router: router_line(&app),
-        cameras: fleet
+        all: fleet
             .cameras
             .iter()
             .map(|camera| one(camera, visitor, &links))

@@ -13,9 +13,10 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 use tracing::{info, warn};
 
+use super::stream::{STALLED_AFTER, guard_connections};
 use super::{App, guard, routes};
 use crate::ids::InternalPort;
 
@@ -30,9 +31,6 @@ const HEAD: Duration = Duration::from_secs(10);
 
 /// How long an idle connection is kept for the next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// After this long without an acknowledgement a viewer's connection counts as dead (RFC 5482).
-const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 /// How long a drained port's last streams may go on, in seconds: as long as anybody would watch.
 const DRAIN_SECONDS: u64 = 24 * 3600;
@@ -152,14 +150,7 @@ fn serve(
     .h1_allow_half_closed(false)
     .shutdown_timeout(DRAIN_SECONDS)
     .disable_signals()
-    .on_connect(|connection, _| {
-        if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
-            let socket = SockRef::from(stream);
-            // A kernel that refuses these serves all the same, it only notices dead viewers later.
-            let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
-            let _ = socket.set_keepalive(true);
-        }
-    })
+    .on_connect(guard_connections(STALLED_AFTER))
     .listen(socket)?
     .run();
     let handle = server.handle();

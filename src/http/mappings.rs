@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::App;
 use super::time::unix_seconds;
+use crate::ids::InternalPort;
 
 /// The table.
 #[derive(Serialize)]
@@ -38,7 +39,7 @@ pub async fn mappings(app: Data<App>) -> Json<Mappings> {
         external_port: entry.external.get(),
         protocol: entry.protocol.as_str().to_owned(),
         client: entry.client.clone(),
-        internal_port: entry.internal.map(|port| port.get()),
+        internal_port: entry.internal.map(InternalPort::get),
         enabled: entry.enabled,
         description: entry.description.clone(),
         lease_seconds: entry.lease_seconds,

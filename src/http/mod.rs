@@ -35,20 +35,20 @@ pub use problem::Problem;
 pub use visitor::Visitor;
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig, get, post, resource};
+use actix_web::web::{self, ServiceConfig, get, post, resource, route};
 
 /// Every route of one server.
 pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let static_dir = app.cells.settings.http.static_dir.as_deref();
     config
         .app_data(app.clone())
+        .app_data(web::Data::new(app.pictures()))
         .service(assets::service(static_dir))
         .route("/", get().to(root::root))
         .route("/", web::head().to(root::root))
         .route("/camera", get().to(root::camera))
-        .route("/stream.mjpg", get().to(root::stream))
-        .route("/snapshot.jpg", get().to(root::snapshot))
-        .route("/snapshot.jpg", web::head().to(root::snapshot))
+        .route("/stream.mjpg", route().to(stream::stream))
+        .route("/snapshot.jpg", route().to(snapshot::snapshot))
         .route("/healthz", get().to(health::healthz))
         .route("/readyz", get().to(health::readyz))
         .service(

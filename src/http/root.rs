@@ -5,9 +5,10 @@ use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use super::stream::Pictures;
 use super::{App, Problem, Visitor, page_models, pages, snapshot, stream};
 
-/// `/?action=stream` and `/?action=snapshot`: OctoPrint, Mainsail and Home Assistant know these.
+/// `/?action=stream` and `/?action=snapshot`: `OctoPrint`, Mainsail and Home Assistant know these.
 #[derive(Deserialize)]
 pub struct Action {
     action: Option<String>,
@@ -18,14 +19,15 @@ pub async fn root(
     request: HttpRequest,
     query: Query<Action>,
     app: Data<App>,
+    pictures: Data<Pictures>,
 ) -> Result<HttpResponse, actix_web::Error> {
     match query.action.as_deref() {
         None => {
             let page = page_models::fleet(&app, Visitor::of(&request, &app))?;
             html(pages::fleet(&page))
         }
-        Some("stream") => self::stream(request, app).await,
-        Some("snapshot") => self::snapshot(request, app).await,
+        Some("stream") => Ok(stream::stream(request, pictures).await?),
+        Some("snapshot") => Ok(snapshot::snapshot(request, pictures).await?),
         Some(other) => {
             let other: String = other.chars().take(32).collect();
             let why = format!("action is \"stream\" or \"snapshot\", not {other:?}");
@@ -41,22 +43,6 @@ pub async fn camera(
 ) -> Result<HttpResponse, actix_web::Error> {
     let page = page_models::camera(&app, Visitor::of(&request, &app))?;
     html(pages::camera(&page))
-}
-
-/// The moving picture.
-pub async fn stream(
-    request: HttpRequest,
-    app: Data<App>,
-) -> Result<HttpResponse, actix_web::Error> {
-    stream::stream(&request, &app.cells.camera.viewing, &app.cells.metrics)
-}
-
-/// One picture.
-pub async fn snapshot(
-    request: HttpRequest,
-    app: Data<App>,
-) -> Result<HttpResponse, actix_web::Error> {
-    snapshot::snapshot(&request, &app.cells.camera.viewing).await
 }
 
 fn html(rendered: Result<String, askama::Error>) -> Result<HttpResponse, actix_web::Error> {

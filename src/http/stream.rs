@@ -1,224 +1,248 @@
-//! `/stream.mjpg`: pictures one after another (`multipart/x-mixed-replace`), as many browsers and
-//! programs have read them for decades.
+//! `/stream.mjpg`: an endless `multipart/x-mixed-replace` answer, one JPEG a part.
 //!
-//! What is promised to a viewer: whole frames only, each with its exact length and capture time; the
-//! newest there is when it is ready for one (what came between is skipped, never queued); the last one
-//! again when a second passes without a new one (browsers paint a part when the next one begins); and
-//! the end of the stream when the size changes (browsers keep the first part's). What it cannot do is
-//! cost the others anything: the body is asked for more only when the socket has taken what it had, and
-//! a socket that takes nothing for ten seconds is closed by the kernel (see `listeners`).
+//! The body is asked for the next part only when the connection has room, so a slow viewer skips whole frames
+//! by itself: each time it gets the newest one. The JPEG's bytes are shared by all viewers; actix copies them
+//! once into each connection's write buffer. What the browsers need is told at each constant.
 
-use std::io;
+use std::any::Any;
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER};
-use actix_web::web::Query;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
+use actix_web::dev::Extensions;
+use actix_web::http::{Method, header};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, rt, web};
 use bytes::Bytes;
-use futures_util::stream::{self, Stream, StreamExt as _};
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
-use tokio::time::{Instant, sleep_until, timeout};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::Problem;
+use super::snapshot::PictureError;
 use crate::camera::frame::Jpeg;
-use crate::camera::viewing::{TooManyViewers, Viewer, Viewing};
-use crate::metrics::Metrics;
+use crate::camera::viewing::{Viewer, Viewing};
 
-/// Without leading dashes: they are added where the boundary is used (RFC 2046 §5.1.1).
+/// Without dashes in front: clients disagree on whether those belong to it.
 const BOUNDARY: &str = "porthole-frame";
+const FIRST: &[u8] = b"--porthole-frame\r\n";
+/// Sent right after each JPEG, not before the next one: clients show a part when its boundary has come.
+const BETWEEN: &[u8] = b"\r\n--porthole-frame\r\n";
+/// Chrome paints a part when the headers of the next one come, so a still camera's picture goes out again
+/// within a second.
+const REPEAT: Duration = Duration::from_millis(900);
+/// The rates that `?fps=` may ask for.
+const RATES: std::ops::RangeInclusive<f32> = 0.1..=120.0;
+/// A connection on which nothing moves for so long is closed.
+pub const STALLED_AFTER: Duration = Duration::from_secs(10);
+/// What the kernel may hold back per connection before the stream waits: little, or a slow viewer sees the past.
+const UNSENT_BYTES: u32 = 128 * 1024;
 
-/// A part is repeated after this long.
-const REPEAT: Duration = Duration::from_secs(1);
-
-/// When to try again, in seconds, where there are too many viewers.
-const TRY_AGAIN: &str = "5";
-
-/// What a viewer may ask for.
-#[derive(Deserialize)]
-struct Wish {
-    /// At most so many frames a second, 0.1 to 240.
-    fps: Option<f32>,
+/// Takes note of what the streams do, for the metrics.
+pub trait StreamObserver: Send + Sync {
+    /// A viewer came.
+    fn joined(&self);
+    /// A viewer left.
+    fn left(&self);
+    /// One part of so many bytes of JPEG was handed to a connection.
+    fn sent(&self, bytes: usize);
+    /// So many pictures went by while a connection was busy. Those left out for `?fps=` do not count.
+    fn skipped(&self, pictures: u64);
 }
 
-/// The moving picture, until the viewer leaves.
+/// What stream and snapshot need; the server keeps it as `web::Data`.
+pub struct Pictures {
+    /// The camera.
+    pub viewing: Viewing,
+    /// Counts.
+    pub observer: Arc<dyn StreamObserver>,
+}
+
+#[derive(Deserialize)]
+struct Query {
+    fps: Option<String>,
+}
+
+/// Answers `/stream.mjpg` and `/?action=stream`. `GET` streams until the client goes, the picture changes its size
+/// (Firefox keeps the first part's) or the camera is shut down; `HEAD` and `OPTIONS` leave the camera alone.
 ///
 /// # Errors
-/// 400 for an impossible rate, 503 with `Retry-After` when too many watch.
-pub fn stream(
-    request: &HttpRequest,
-    viewing: &Viewing,
-    metrics: &Metrics,
-) -> Result<HttpResponse, actix_web::Error> {
-    let interval = interval(request)?;
-    let viewer = match viewing.join() {
-        Ok(viewer) => viewer,
-        Err(full) => return Ok(refuse(&full)),
-    };
-    let mut response = HttpResponse::Ok();
-    response.insert_header((
-        CONTENT_TYPE,
-        format!("multipart/x-mixed-replace;boundary={BOUNDARY}"),
-    ));
-    never_stored(&mut response);
-    let mut response = response
-        .insert_header(("X-Accel-Buffering", "no"))
-        .force_close()
-        .streaming(parts(viewer, interval, Counted::new(metrics)));
-    // Up to the end of the connection, as every such server does: old players know no chunks.
-    response.head_mut().no_chunking(true);
-    Ok(response)
+/// [`PictureError`], as problem+json.
+#[allow(
+    clippy::unused_async,
+    reason = "actix takes async functions as handlers"
+)]
+pub async fn stream(
+    request: HttpRequest,
+    pictures: web::Data<Pictures>,
+) -> Result<HttpResponse, PictureError> {
+    if let Some(answer) = without_camera(request.method(), headers) {
+        return Ok(answer);
+    }
+    let period = period(request.query_string())?;
+    let parts = Parts::new(pictures.viewing.join()?, pictures.observer.clone(), period);
+    let first = stream::iter([Bytes::from_static(FIRST)]);
+    let rest = stream::unfold(parts, |mut parts| async move {
+        let part = parts.next().await?;
+        Some((stream::iter(part), parts))
+    });
+    let body = first.chain(rest.flatten()).map(Ok::<_, Infallible>);
+    let mut answer = headers(&mut HttpResponse::Ok()).streaming(body);
+    // Ends with the connection, as every MJPEG client expects; chunks would only be in the way.
+    answer.head_mut().no_chunking(true);
+    Ok(answer)
 }
 
-fn interval(request: &HttpRequest) -> Result<Duration, Problem> {
-    let refused = || {
-        let why = "fps is a number of frames a second from 0.1 to 240";
-        Problem::new(StatusCode::BAD_REQUEST, why)
-    };
-    let wish = Query::<Wish>::from_query(request.query_string()).map_err(|_| refused())?;
-    match wish.fps {
-        None => Ok(Duration::ZERO),
-        Some(fps) if (0.1..=240.0).contains(&fps) => Ok(Duration::from_secs_f32(1.0 / fps)),
-        Some(_) => Err(refused()),
+/// The answer to `HEAD` and `OPTIONS`, or to what is not allowed; nothing for `GET`.
+pub(super) fn without_camera(
+    method: &Method,
+    headers: fn(&mut HttpResponseBuilder) -> &mut HttpResponseBuilder,
+) -> Option<HttpResponse> {
+    let allowed = (header::ALLOW, "GET, HEAD, OPTIONS");
+    match *method {
+        Method::GET => None,
+        Method::HEAD => Some(headers(&mut HttpResponse::Ok()).finish()),
+        Method::OPTIONS => Some(HttpResponse::NoContent().insert_header(allowed).finish()),
+        _ => Some(
+            HttpResponse::MethodNotAllowed()
+                .insert_header(allowed)
+                .finish(),
+        ),
     }
 }
 
-/// Every picture is of now: nobody on the way may keep one.
-pub(super) fn never_stored(response: &mut HttpResponseBuilder) {
-    response
+/// Keeps a picture out of every cache, and out of the buffers and compressors of proxies.
+pub(super) fn fresh(answer: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
+    answer
         .insert_header((
-            CACHE_CONTROL,
+            header::CACHE_CONTROL,
             "no-store, no-cache, must-revalidate, max-age=0",
         ))
-        .insert_header((PRAGMA, "no-cache"));
+        .insert_header((header::PRAGMA, "no-cache"))
+        .insert_header((header::CONTENT_ENCODING, "identity"))
 }
 
-/// 503, with when to try again.
-pub(super) fn refuse(full: &TooManyViewers) -> HttpResponse {
-    let mut response =
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string()).error_response();
-    let again = actix_web::http::header::HeaderValue::from_static(TRY_AGAIN);
-    response.headers_mut().insert(RETRY_AFTER, again);
-    response
+fn headers(answer: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
+    fresh(answer)
+        .insert_header(("X-Accel-Buffering", "no"))
+        .content_type(format!("multipart/x-mixed-replace;boundary={BOUNDARY}"))
+        .force_close()
 }
 
-/// The time of capture as mjpg-streamer writes it: seconds and microseconds since 1970.
-pub(super) fn timestamp(captured_at: SystemTime) -> String {
-    let since = captured_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+/// When a picture was captured, as `X-Timestamp` tells it: seconds since 1970 and microseconds.
+pub(super) fn timestamp(at: SystemTime) -> String {
+    let since = at
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     format!("{}.{:06}", since.as_secs(), since.subsec_micros())
 }
 
-struct Reel {
-    viewer: Viewer,
-    interval: Duration,
-    /// Not before then does this viewer want another one.
-    not_before: Instant,
-    last: Option<Arc<Jpeg>>,
-    counted: Counted,
-}
-
-/// The body: for each part its head, then the picture itself, the same `Bytes` for every viewer.
-fn parts(
-    viewer: Viewer,
-    interval: Duration,
-    counted: Counted,
-) -> impl Stream<Item = Result<Bytes, io::Error>> {
-    let reel = Reel {
-        viewer,
-        interval,
-        not_before: Instant::now(),
-        last: None,
-        counted,
+/// The time between parts that `?fps=` asks for.
+fn period(query: &str) -> Result<Option<Duration>, PictureError> {
+    let fps = web::Query::<Query>::from_query(query).map_or(None, |q| q.into_inner().fps);
+    let Some(asked) = fps.filter(|fps| !fps.is_empty()) else {
+        return Ok(None);
     };
-    stream::unfold(reel, |mut reel| async move {
-        let (picture, first) = reel.next().await?;
-        let head = head(&picture, if first { Place::First } else { Place::Later });
-        let part = [head, picture.bytes.clone(), boundary()];
-        reel.counted.sent(part.iter().map(Bytes::len).sum());
-        Some((stream::iter(part.map(Ok)), reel))
-    })
-    .flatten()
+    match asked.parse::<f32>() {
+        Ok(fps) if RATES.contains(&fps) => Ok(Some(Duration::from_secs_f32(fps.recip()))),
+        _ => Err(PictureError::BadRate {
+            asked: asked.chars().take(32).collect(),
+        }),
+    }
 }
 
-impl Reel {
-    /// The next picture to send, and whether it is the first; nothing when the stream has to end.
-    async fn next(&mut self) -> Option<(Arc<Jpeg>, bool)> {
-        sleep_until(self.not_before).await;
-        let picture = match (&self.last, timeout(REPEAT, self.viewer.next()).await) {
-            (_, Ok(picture)) => picture?,
-            (Some(last), Err(_)) => Arc::clone(last),
-            // Nothing to repeat yet: the camera is being opened.
-            (None, Err(_)) => self.viewer.next().await?,
+/// One viewer's parts, one after the other.
+struct Parts {
+    viewer: Viewer,
+    observer: Arc<dyn StreamObserver>,
+    period: Option<Duration>,
+    /// Before then no part is sent: the pace of `?fps=`.
+    due: Instant,
+    last: Option<(Arc<Jpeg>, Instant)>,
+}
+
+impl Parts {
+    fn new(viewer: Viewer, observer: Arc<dyn StreamObserver>, period: Option<Duration>) -> Self {
+        observer.joined();
+        Self {
+            viewer,
+            observer,
+            period,
+            due: Instant::now(),
+            last: None,
+        }
+    }
+
+    /// The next part: its headers, the JPEG, and the boundary after it. Nothing when the stream is over.
+    async fn next(&mut self) -> Option<[Bytes; 3]> {
+        if self.period.is_some() {
+            sleep_until(self.due).await;
+        }
+        let picture = match &self.last {
+            None => self.viewer.next().await?,
+            Some((last, sent)) => {
+                let repeat = REPEAT.max(self.period.unwrap_or_default());
+                match timeout_at(*sent + repeat, self.viewer.next()).await {
+                    Ok(picture) => picture?,
+                    Err(_) => last.clone(),
+                }
+            }
         };
-        self.not_before = Instant::now() + self.interval;
-        let first = self.last.is_none();
-        if let Some(last) = &self.last {
+        if let Some((last, _)) = &self.last {
             if (last.width, last.height) != (picture.width, picture.height) {
                 return None;
             }
-            // A viewer that asked for fewer has not missed what it did not ask for.
-            if self.interval.is_zero() {
-                let between = picture
-                    .sequence
-                    .saturating_sub(last.sequence)
-                    .saturating_sub(1);
-                self.counted.skipped(between);
+            let missed = picture.sequence.saturating_sub(last.sequence + 1);
+            if missed > 0 && self.period.is_none() {
+                self.observer.skipped(missed);
             }
         }
-        self.last = Some(Arc::clone(&picture));
-        Some((picture, first))
+        let now = Instant::now();
+        // Late: begin a new schedule instead of catching up.
+        self.due = (self.due + self.period.unwrap_or_default()).max(now);
+        let head = format!(
+            "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}\r\n\r\n",
+            picture.bytes.len(),
+            timestamp(picture.captured_at),
+        );
+        let jpeg = picture.bytes.clone();
+        self.observer.sent(jpeg.len());
+        self.last = Some((picture, now));
+        Some([head.into(), jpeg, Bytes::from_static(BETWEEN)])
     }
 }
 
-/// Only the first part opens with a boundary of its own: every part ends with the next one's, so that
-/// a browser knows at once that the picture is whole.
-enum Place {
-    First,
-    Later,
-}
-
-fn head(picture: &Jpeg, place: Place) -> Bytes {
-    let opening = match place {
-        Place::First => format!("--{BOUNDARY}\r\n"),
-        Place::Later => String::new(),
-    };
-    let length = picture.bytes.len();
-    let at = timestamp(picture.captured_at);
-    Bytes::from(format!(
-        "{opening}Content-Type: image/jpeg\r\nContent-Length: {length}\r\nX-Timestamp: {at}\r\n\r\n"
-    ))
-}
-
-fn boundary() -> Bytes {
-    Bytes::from(format!("\r\n--{BOUNDARY}\r\n"))
-}
-
-/// One viewer in the metrics, for as long as it watches.
-struct Counted(Metrics);
-
-impl Counted {
-    fn new(metrics: &Metrics) -> Self {
-        metrics.stream_clients.inc();
-        Self(metrics.clone())
-    }
-
-    fn sent(&self, bytes: usize) {
-        self.0.stream_frames_sent_total.inc();
-        self.0.stream_sent_bytes_total.inc_by(bytes as u64);
-    }
-
-    fn skipped(&self, frames: u64) {
-        self.0.stream_frames_skipped_total.inc_by(frames);
-    }
-}
-
-impl Drop for Counted {
+impl Drop for Parts {
     fn drop(&mut self) {
-        self.0.stream_clients.dec();
+        self.observer.left();
+    }
+}
+
+/// For `HttpServer::on_connect`: has the kernel close connections on which nothing moves for `stalled_after`, and
+/// find out by itself that a peer is gone. actix does not ask a body for more while its socket is full, so nothing
+/// above the kernel would notice. A refused option is no reason to refuse the visitor.
+pub fn guard_connections(
+    stalled_after: Duration,
+) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + Clone + 'static {
+    move |connection, _| {
+        let Some(connection) = connection.downcast_ref::<rt::net::TcpStream>() else {
+            return;
+        };
+        let socket = SockRef::from(connection);
+        let keepalive = TcpKeepalive::new()
+            .with_time(stalled_after)
+            .with_interval(stalled_after / 3)
+            .with_retries(3);
+        let set = socket
+            .set_tcp_user_timeout(Some(stalled_after))
+            .and_then(|()| socket.set_tcp_keepalive(&keepalive))
+            .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES))
+            .and_then(|()| socket.set_tcp_nodelay(true));
+        if let Err(error) = set {
+            tracing::debug!(%error, "a connection runs without its time-outs");
+        }
     }
 }
 
 #[cfg(test)]
 #[path = "stream_tests.rs"]
-mod tests;
+pub(super) mod tests;

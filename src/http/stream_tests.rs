@@ -1,302 +1,398 @@
-//! Streams over real sockets: an actix server on loopback, a reader of bytes.
+//! Streams over real connections to a real server; the pictures are published by the test.
 
-use std::io::{BufRead, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Instant as Now;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use actix_web::{App, HttpServer, web};
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::*;
 use crate::camera::frame::PictureKind;
-use crate::camera::slot::{Picture, PictureSlot};
+use crate::camera::slot::{Picture, PictureSlot, Published, Session};
 use crate::camera::viewing::Audience;
-use crate::http::snapshot::snapshot;
 
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(in crate::http) const LIMIT: Duration = Duration::from_secs(40);
 
-struct Studio {
-    address: SocketAddr,
-    audience: Arc<Audience>,
-    pictures: Arc<PictureSlot>,
-    metrics: Metrics,
-    server: actix_web::dev::ServerHandle,
+#[derive(Default)]
+pub(in crate::http) struct Counts {
+    joined: AtomicU64,
+    left: AtomicU64,
+    sent: AtomicU64,
+    skipped: AtomicU64,
 }
 
-impl Studio {
-    fn open(seats: usize) -> Self {
-        let audience = Arc::new(Audience::new(seats));
-        let pictures = Arc::new(PictureSlot::new());
-        let metrics = Metrics::new();
-        let viewing = Viewing::new(audience.clone(), pictures.clone());
-        let (tell, told) = std::sync::mpsc::channel();
-        let data = (viewing, metrics.clone());
-        std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let server = HttpServer::new(move || {
-                    let (for_stream, for_still) = (data.clone(), data.clone());
-                    App::new()
-                        .route(
-                            "/stream.mjpg",
-                            web::get().to(move |request: HttpRequest| {
-                                let answer = stream(&request, &for_stream.0, &for_stream.1);
-                                async { answer }
-                            }),
-                        )
-                        .route(
-                            "/snapshot.jpg",
-                            web::route().to(move |request: HttpRequest| {
-                                let viewing = for_still.0.clone();
-                                async move { snapshot(&request, &viewing).await }
-                            }),
-                        )
-                })
-                .workers(1)
-                .disable_signals()
-                .bind("127.0.0.1:0")
-                .unwrap();
-                let address = server.addrs()[0];
-                let server = server.run();
-                tell.send((address, server.handle())).unwrap();
-                server.await.unwrap();
-            });
+impl StreamObserver for Counts {
+    fn joined(&self) {
+        self.joined.fetch_add(1, Ordering::SeqCst);
+    }
+    fn left(&self) {
+        self.left.fetch_add(1, Ordering::SeqCst);
+    }
+    fn sent(&self, _: usize) {
+        self.sent.fetch_add(1, Ordering::SeqCst);
+    }
+    fn skipped(&self, pictures: u64) {
+        self.skipped.fetch_add(pictures, Ordering::SeqCst);
+    }
+}
+
+/// A server with both handlers, and the slot that the camera would fill.
+pub(in crate::http) struct Server {
+    pub(in crate::http) address: SocketAddr,
+    pub(in crate::http) audience: Arc<Audience>,
+    pub(in crate::http) counts: Arc<Counts>,
+    slot: Arc<PictureSlot>,
+    session: Session,
+    handle: ServerHandle,
+}
+
+impl Server {
+    pub(in crate::http) fn start(most: usize) -> Self {
+        let (audience, slot) = (Arc::new(Audience::new(most)), Arc::new(PictureSlot::new()));
+        let counts = Arc::new(Counts::default());
+        let pictures = web::Data::new(Pictures {
+            viewing: Viewing::new(audience.clone(), slot.clone()),
+            observer: counts.clone(),
         });
-        let (address, server) = told.recv().unwrap();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(pictures.clone())
+                .wrap(actix_web::middleware::Compress::default())
+                .route("/stream.mjpg", web::route().to(stream))
+                .route(
+                    "/snapshot.jpg",
+                    web::route().to(crate::http::snapshot::snapshot),
+                )
+        })
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(0)
+        .h1_allow_half_closed(false)
+        .on_connect(guard_connections(Duration::from_secs(1)))
+        .bind("127.0.0.1:0")
+        .unwrap();
+        let address = server.addrs()[0];
+        let server = server.run();
+        let handle = server.handle();
+        rt::spawn(server);
         Self {
             address,
             audience,
-            pictures,
-            metrics,
-            server,
+            counts,
+            session: slot.begin(),
+            slot,
+            handle,
         }
     }
 
-    fn show(&self, bytes: &'static [u8], width: u32) {
-        let session = self.pictures.begin();
-        let picture = Picture {
-            bytes: Bytes::from_static(bytes),
-            width,
-            height: 1,
-            captured_at: UNIX_EPOCH + Duration::from_micros(1_500_000),
-            captured: Now::now(),
-            kind: PictureKind::Live,
-        };
-        self.pictures.publish(session, picture);
-    }
-
-    fn ask(&self, method: &str, path: &str) -> BufReader<TcpStream> {
-        let mut socket = TcpStream::connect(self.address).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(socket, "{method} {path} HTTP/1.0\r\nHost: x\r\n\r\n").unwrap();
-        BufReader::new(socket)
-    }
-
-    fn until(&self, what: &str, is: impl Fn(&Self) -> bool) {
-        let end = Now::now() + PATIENCE;
-        while !is(self) {
-            assert!(Now::now() < end, "never came: {what}");
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for Studio {
-    fn drop(&mut self) {
-        drop(self.server.stop(false));
-    }
-}
-
-/// The lines of a head up to the empty one, lower case.
-fn head_of(reader: &mut impl BufRead) -> Vec<String> {
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        assert!(
-            reader.read_line(&mut line).unwrap() > 0,
-            "ended within a head: {lines:?}"
+    pub(in crate::http) fn publish(&self, bytes: Vec<u8>, width: u32, kind: PictureKind) {
+        let published = self.slot.publish(
+            self.session,
+            Picture {
+                bytes: bytes.into(),
+                width,
+                height: 48,
+                captured_at: SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_042),
+                captured: std::time::Instant::now(),
+                kind,
+            },
         );
-        let line = line.trim_end().to_ascii_lowercase();
-        if line.is_empty() {
-            return lines;
-        }
-        lines.push(line);
+        assert_eq!(published, Published::Shown);
+    }
+
+    fn show(&self, bytes: &[u8]) {
+        self.publish(bytes.to_vec(), 64, PictureKind::Live);
+    }
+
+    pub(in crate::http) async fn stop(self) {
+        self.handle.stop(false).await;
+    }
+
+    /// Waits until so many watch.
+    pub(in crate::http) async fn viewers(&self, wanted: usize) {
+        let reached = timeout(LIMIT, async {
+            while self.audience.viewers() != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        reached
+            .await
+            .unwrap_or_else(|_| panic!("there never were {wanted} viewers"));
     }
 }
 
-/// One part: its head and its picture, told apart by the stated length alone.
-fn part_of(reader: &mut impl BufRead) -> (Vec<String>, Vec<u8>) {
-    let mut boundary = String::new();
-    while boundary.trim().is_empty() {
-        boundary.clear();
+pub(in crate::http) struct Client(TcpStream);
+
+impl Client {
+    pub(in crate::http) async fn ask(server: &Server, method: &str, path: &str) -> Self {
+        Self::ask_with(server, method, path, "").await
+    }
+
+    async fn ask_with(server: &Server, method: &str, path: &str, headers: &str) -> Self {
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: camera\r\n{headers}\r\n");
+        socket.write_all(request.as_bytes()).await.unwrap();
+        Self(socket)
+    }
+
+    /// Everything up to and with an empty line, in lower case.
+    pub(in crate::http) async fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        let read = timeout(LIMIT, async {
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(self.0.read_u8().await.unwrap());
+            }
+        });
+        read.await.expect("the headers did not come");
+        String::from_utf8(head).unwrap().to_lowercase()
+    }
+
+    pub(in crate::http) async fn exactly(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        let read = timeout(LIMIT, self.0.read_exact(&mut bytes)).await;
+        read.expect("the bytes did not come").unwrap();
+        bytes
+    }
+
+    /// One part: its headers and its JPEG, with the boundary after it read and checked.
+    async fn part(&mut self) -> (String, Vec<u8>) {
+        let head = self.head().await;
+        let jpeg = self.exactly(length(&head)).await;
+        assert_eq!(self.exactly(BETWEEN.len()).await, BETWEEN);
+        (head, jpeg)
+    }
+
+    async fn at_end(&mut self) -> bool {
+        let read = timeout(LIMIT, self.0.read_u8()).await;
+        read.expect("the connection stayed open").is_err()
+    }
+}
+
+pub(in crate::http) fn length(head: &str) -> usize {
+    let line = head
+        .lines()
+        .find_map(|l| l.strip_prefix("content-length: "));
+    line.expect("a length").parse().unwrap()
+}
+
+async fn streaming(server: &Server, path: &str) -> Client {
+    let mut client = Client::ask(server, "GET", path).await;
+    let head = client.head().await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert_eq!(client.exactly(FIRST.len()).await, FIRST);
+    client
+}
+
+#[actix_web::test]
+async fn the_answer_has_the_headers_that_browsers_and_proxies_need() {
+    let server = Server::start(2);
+    let mut client =
+        Client::ask_with(&server, "GET", "/stream.mjpg", "Accept-Encoding: gzip\r\n").await;
+    let head = client.head().await;
+    for line in [
+        "content-type: multipart/x-mixed-replace;boundary=porthole-frame\r\n",
+        "cache-control: no-store, no-cache, must-revalidate, max-age=0\r\n",
+        "pragma: no-cache\r\n",
+        "connection: close\r\n",
+        "x-accel-buffering: no\r\n",
+    ] {
+        assert!(head.contains(line), "{line} is missing in {head}");
+    }
+    assert!(
+        !head.contains("chunked") && !head.contains("gzip"),
+        "{head}"
+    );
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn each_part_has_its_exact_length_and_time_and_is_closed_at_once() {
+    let server = Server::start(2);
+    let mut client = streaming(&server, "/stream.mjpg").await;
+    for picture in [&b"first picture"[..], b"2", &vec![0xFF; 70_000]] {
+        server.show(picture);
+        // `part` ends with the boundary: it comes without another picture.
+        let (head, jpeg) = client.part().await;
+        assert_eq!(jpeg, picture);
+        assert!(head.contains("content-type: image/jpeg\r\n"));
         assert!(
-            reader.read_line(&mut boundary).unwrap() > 0,
-            "the stream has ended"
+            head.contains("x-timestamp: 1700000000.000042\r\n"),
+            "{head}"
         );
     }
-    assert_eq!(boundary.trim_end(), format!("--{BOUNDARY}"));
-    let head = head_of(reader);
-    let length = head
-        .iter()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .unwrap();
-    let mut picture = vec![0; length.parse().unwrap()];
-    reader.read_exact(&mut picture).unwrap();
-    (head, picture)
+    assert_eq!(server.counts.skipped.load(Ordering::SeqCst), 0);
+    server.stop().await;
 }
 
-#[test]
-fn parts_have_their_exact_length_and_time_and_the_next_boundary_follows_at_once() {
-    let studio = Studio::open(4);
-    studio.show(b"first", 1);
-    let mut reader = studio.ask("GET", "/stream.mjpg");
-    let head = head_of(&mut reader);
-    assert!(head.contains(&format!(
-        "content-type: multipart/x-mixed-replace;boundary={BOUNDARY}"
-    )));
-    assert!(
-        head.iter()
-            .any(|line| line.starts_with("cache-control: no-store")),
-        "{head:?}"
-    );
-    let (head, picture) = part_of(&mut reader);
-    assert_eq!(picture, b"first");
-    assert!(
-        head.contains(&"x-timestamp: 1.500000".to_owned()),
-        "{head:?}"
-    );
-    // Without another picture yet, the boundary that says that this one is whole is there already.
-    let mut boundary = vec![0; BOUNDARY.len() + 6];
-    reader.read_exact(&mut boundary).unwrap();
-    assert_eq!(boundary, format!("\r\n--{BOUNDARY}\r\n").as_bytes());
-}
-
-#[test]
-fn the_last_picture_is_repeated_when_no_new_one_comes() {
-    let studio = Studio::open(4);
-    studio.show(b"still", 1);
-    let mut reader = studio.ask("GET", "/stream.mjpg");
-    head_of(&mut reader);
+#[actix_web::test]
+async fn a_picture_that_stays_is_sent_again() {
+    let server = Server::start(2);
+    let mut client = streaming(&server, "/stream.mjpg").await;
+    server.show(b"still");
     for _ in 0..2 {
-        assert_eq!(part_of(&mut reader).1, b"still");
+        assert_eq!(client.part().await.1, b"still");
     }
+    server.stop().await;
 }
 
-#[test]
-fn the_stream_ends_when_the_size_changes() {
-    let studio = Studio::open(4);
-    studio.show(b"small", 1);
-    let mut reader = studio.ask("GET", "/stream.mjpg");
-    head_of(&mut reader);
-    assert_eq!(part_of(&mut reader).1, b"small");
-    studio.show(b"large", 2);
-    let mut rest = Vec::new();
-    reader.read_to_end(&mut rest).unwrap();
-    let large = rest.windows(5).any(|bytes| bytes == b"large");
-    assert!(!large, "a part of another size went into the same stream");
+#[actix_web::test]
+async fn another_size_closes_the_stream() {
+    let server = Server::start(2);
+    let mut client = streaming(&server, "/stream.mjpg").await;
+    server.show(b"small");
+    client.part().await;
+    server.publish(b"large".to_vec(), 128, PictureKind::Live);
+    assert!(client.at_end().await);
+    server.viewers(0).await;
+    server.stop().await;
 }
 
-#[test]
-fn a_viewer_that_stalls_skips_whole_frames_and_holds_up_nobody() {
-    const FRAME: usize = 256 * 1024;
-    let studio = Studio::open(4);
-    let frame = |fill: u8| -> &'static [u8] { Box::leak(vec![fill; FRAME].into_boxed_slice()) };
-    studio.show(frame(0), 1);
-    let mut slow = studio.ask("GET", "/stream.mjpg");
-    let mut quick = studio.ask("GET", "/stream.mjpg");
-    head_of(&mut slow);
-    head_of(&mut quick);
-    studio.until("both watch", |studio| studio.audience.viewers() == 2);
-    part_of(&mut quick);
-    // 50 MiB: more than any socket buffers. The slow one reads none of it meanwhile.
-    for fill in 1..=200 {
-        studio.show(frame(fill), 1);
-        while part_of(&mut quick).1[0] != fill {}
-    }
-    let mut fills = Vec::new();
-    while fills.last() != Some(&200) {
-        let (_, picture) = part_of(&mut slow);
-        assert!(
-            picture.iter().all(|byte| *byte == picture[0]),
-            "a frame was cut"
-        );
-        fills.push(picture[0]);
-    }
-    assert!(fills.len() < 200, "nothing was skipped");
-    assert!(fills.is_sorted(), "frames came out of order: {fills:?}");
-    assert!(studio.metrics.stream_frames_skipped_total.get() > 0);
-}
-
-#[test]
-fn a_viewer_may_ask_for_fewer_frames() {
-    let studio = Studio::open(4);
-    studio.show(b"0", 1);
-    let mut slow = studio.ask("GET", "/stream.mjpg?fps=1");
-    let mut quick = studio.ask("GET", "/stream.mjpg");
-    head_of(&mut slow);
-    head_of(&mut quick);
-    assert_eq!(part_of(&mut slow).1, b"0");
-    let had = Now::now();
-    assert_eq!(part_of(&mut quick).1, b"0");
-    for picture in [b"1", b"2", b"3"] {
-        studio.show(picture, 1);
-        while part_of(&mut quick).1 != picture {}
-    }
-    let next = part_of(&mut slow).1;
-    // A bound from below: however slow the machine, it is never sooner than asked for.
-    assert!(had.elapsed() > Duration::from_millis(800), "{:?} after the first", had.elapsed());
-    assert_ne!(next, b"0");
-    while part_of(&mut slow).1 != b"3" {}
-}
-
-#[test]
-fn an_impossible_rate_is_refused_in_words() {
-    let studio = Studio::open(4);
-    for wish in ["0", "-1", "nan", "many", "1000"] {
-        let mut reader = studio.ask("GET", &format!("/stream.mjpg?fps={wish}"));
-        let mut answer = String::new();
-        reader.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.0 400"), "{wish}: {answer}");
-        assert!(answer.contains("0.1 to 240"), "{answer}");
-    }
-}
-
-#[test]
-fn one_viewer_too_many_is_told_when_to_try_again() {
-    let studio = Studio::open(1);
-    studio.show(b"x", 1);
-    let mut first = studio.ask("GET", "/stream.mjpg");
-    head_of(&mut first);
-    for path in ["/stream.mjpg", "/snapshot.jpg"] {
-        let head = head_of(&mut studio.ask("GET", path));
-        assert!(head[0].contains("503"), "{head:?}");
-        assert!(head.contains(&"retry-after: 5".to_owned()), "{head:?}");
-    }
-    drop(first);
-    studio.until("the first has left", |studio| {
-        studio.audience.viewers() == 0
+#[actix_web::test]
+async fn a_slow_reader_skips_whole_frames_and_gets_the_newest() {
+    let server = Server::start(2);
+    let mut client = streaming(&server, "/stream.mjpg").await;
+    // More than the kernel's buffers on both sides hold, each frame filled with its own number.
+    let frame = |number: u8| vec![number; 1_000_000];
+    let mut published = 0;
+    let stuck = timeout(LIMIT, async {
+        // Frames go out until the connection is full; from then on they are skipped.
+        let mut unmoved = 0;
+        while unmoved < 20 {
+            let sent = server.counts.sent.load(Ordering::SeqCst);
+            published += 1;
+            server.publish(frame(published), 64, PictureKind::Live);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let moved = server.counts.sent.load(Ordering::SeqCst) > sent;
+            unmoved = if moved { 0 } else { unmoved + 1 };
+        }
     });
-    assert_eq!(studio.metrics.stream_clients.get(), 0);
+    stuck.await.expect("the connection never filled up");
+    let mut seen = Vec::new();
+    while seen.last() != Some(&published) {
+        let (_, jpeg) = client.part().await;
+        assert_eq!(jpeg.len(), 1_000_000);
+        assert!(jpeg.iter().all(|&b| b == jpeg[0]), "two frames in one part");
+        seen.push(jpeg[0]);
+    }
+    assert!(
+        seen.is_sorted() && seen.len() + 15 < usize::from(published),
+        "{seen:?}"
+    );
+    assert!(server.counts.skipped.load(Ordering::SeqCst) >= 15);
+    server.stop().await;
 }
 
-#[test]
-fn a_snapshot_is_one_whole_picture_and_a_head_asks_nothing_of_the_camera() {
-    let studio = Studio::open(1);
-    let head = head_of(&mut studio.ask("HEAD", "/snapshot.jpg"));
-    assert!(head[0].contains("200"), "{head:?}");
-    assert_eq!(studio.audience.viewers(), 0);
-    assert!(
-        !studio.audience.empty_for().is_zero(),
-        "a HEAD was taken for a viewer"
-    );
-    studio.show(b"snap", 1);
-    let mut reader = studio.ask("GET", "/snapshot.jpg");
-    let head = head_of(&mut reader);
-    assert!(head.contains(&"content-length: 4".to_owned()), "{head:?}");
-    assert!(
-        head.contains(&"x-timestamp: 1.500000".to_owned()),
-        "{head:?}"
-    );
-    let mut picture = Vec::new();
-    reader.read_to_end(&mut picture).unwrap();
-    assert_eq!(picture, b"snap");
+#[actix_web::test]
+async fn a_reader_that_stops_reading_is_closed() {
+    let server = Server::start(2);
+    let client = streaming(&server, "/stream.mjpg").await;
+    server.viewers(1).await;
+    let feeding = timeout(LIMIT, async {
+        while server.audience.viewers() > 0 {
+            server.show(&vec![7; 1_000_000]);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    feeding.await.expect("a stalled connection was kept");
+    drop(client);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_viewer_who_leaves_is_noticed() {
+    let server = Server::start(2);
+    let client = streaming(&server, "/stream.mjpg").await;
+    server.viewers(1).await;
+    drop(client);
+    server.viewers(0).await;
+    assert_eq!(server.counts.joined.load(Ordering::SeqCst), 1);
+    assert_eq!(server.counts.left.load(Ordering::SeqCst), 1);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_lower_rate_per_viewer_leaves_pictures_out() {
+    let server = Arc::new(Server::start(2));
+    let mut limited = streaming(&server, "/stream.mjpg?fps=5").await;
+    let mut free = streaming(&server, "/stream.mjpg").await;
+    server.viewers(2).await;
+    let camera = rt::spawn({
+        let server = server.clone();
+        async move {
+            loop {
+                server.show(b"picture");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    });
+    // Both are read for as long as the limited one takes for five parts.
+    let unlimited = rt::spawn(async move {
+        let mut parts: u32 = 0;
+        while !free.part().await.1.is_empty() {
+            parts += 1;
+        }
+        parts
+    });
+    for _ in 0..5 {
+        limited.part().await;
+    }
+    camera.abort();
+    assert!(camera.await.unwrap_err().is_cancelled());
+    server.show(b"");
+    let unlimited = unlimited.await.unwrap();
+    assert!(unlimited > 10, "the other viewer got {unlimited} parts");
+    server.handle.stop(false).await;
+}
+
+#[actix_web::test]
+async fn one_viewer_too_many_is_told_when_to_come_back() {
+    let server = Server::start(1);
+    let first = streaming(&server, "/stream.mjpg").await;
+    let mut second = Client::ask(&server, "GET", "/stream.mjpg").await;
+    let head = second.head().await;
+    assert!(head.starts_with("http/1.1 503"), "{head}");
+    assert!(head.contains("retry-after: 5\r\n") && head.contains("application/problem+json"));
+    drop(first);
+    server.viewers(0).await;
+    streaming(&server, "/stream.mjpg").await;
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_rate_that_cannot_be_is_refused_by_name() {
+    let server = Server::start(1);
+    for bad in ["0", "-1", "nan", "inf", "1000", "fast"] {
+        let mut client = Client::ask(&server, "GET", &format!("/stream.mjpg?fps={bad}")).await;
+        let head = client.head().await;
+        assert!(head.starts_with("http/1.1 400"), "{bad}: {head}");
+        let length = length(&head);
+        let body = String::from_utf8(client.exactly(length).await).unwrap();
+        assert!(
+            body.contains("from 0.1 to 120") && body.contains(bad),
+            "{body}"
+        );
+    }
+    assert_eq!(server.audience.viewers(), 0);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn head_and_options_leave_the_camera_alone() {
+    let server = Server::start(1);
+    for path in ["/stream.mjpg", "/snapshot.jpg"] {
+        for (method, status) in [("HEAD", "200"), ("OPTIONS", "204"), ("POST", "405")] {
+            let mut client = Client::ask(&server, method, path).await;
+            let head = client.head().await;
+            assert!(
+                head.starts_with(&format!("http/1.1 {status}")),
+                "{method}: {head}"
+            );
+        }
+    }
+    assert!(server.audience.empty_for() > Duration::ZERO);
+    assert_eq!(server.counts.joined.load(Ordering::SeqCst), 0);
+    server.stop().await;
 }

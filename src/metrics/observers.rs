@@ -5,6 +5,11 @@ use std::time::Duration;
 use super::Metrics;
 use crate::camera::observe::{CameraObserver, Device, Discard};
 use crate::gateway::{Action, Observer};
+use crate::http::stream::StreamObserver;
+
+/// Counts what the streams do.
+#[derive(Clone, Debug)]
+pub struct StreamMetrics(Metrics);
 
 /// Counts requests to the router.
 #[derive(Clone, Debug)]
@@ -18,6 +23,11 @@ impl Metrics {
     /// The part that the gateway library counts with.
     pub fn router(&self) -> RouterMetrics {
         RouterMetrics(self.clone())
+    }
+
+    /// The part that the streams count with.
+    pub fn streams(&self) -> StreamMetrics {
+        StreamMetrics(self.clone())
     }
 
     /// The part that the camera's loops count with.
@@ -64,5 +74,24 @@ impl CameraObserver for CameraMetrics {
         self.0
             .frame_latency_seconds
             .observe(since_capture.as_secs_f64());
+    }
+}
+
+impl StreamObserver for StreamMetrics {
+    fn joined(&self) {
+        self.0.stream_clients.inc();
+    }
+
+    fn left(&self) {
+        self.0.stream_clients.dec();
+    }
+
+    fn sent(&self, bytes: usize) {
+        self.0.stream_frames_sent_total.inc();
+        self.0.stream_sent_bytes_total.inc_by(bytes as u64);
+    }
+
+    fn skipped(&self, pictures: u64) {
+        self.0.stream_frames_skipped_total.inc_by(pictures);
     }
 }
