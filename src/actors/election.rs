@@ -262,12 +262,11 @@ async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, nam
     if matches!(request, Request::Secure { .. })
         && let Err(why) = cells.doors.opened(internal, DOOR).await
     {
-        info!(%port, %why, "cannot listen there");
-        // In `common` mode another port of the range may be free on this machine; elsewhere it is
-        // this machine's own port that is taken, and no port of the router makes up for that.
-        let another_may_do = cells.settings.router.port_mode == PortMode::Common
+        debug!(%port, %why, "cannot listen there"); // the web server has said so, once
+        // In common mode another port is another door, and that one may open.
+        let another = cells.settings.router.port_mode == PortMode::Common
             && port != cells.role.rules().representative_port;
-        return if another_may_do {
+        return if another {
             Event::Taken {
                 port,
                 expires_in: None,

@@ -13,7 +13,7 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
-use crate::cells::{Cells, RouterState, RouterView, TableView};
+use crate::cells::{Cells, Refusal, RouterState, RouterView, TableView};
 use crate::election::{self, Event, Request};
 use crate::gateway::{
     self, Backoff, Connection, Description, Error, ExternalAddress, Found, Gateway as _, Igd,
@@ -131,6 +131,7 @@ impl RouterActor {
             view.found = Some(found);
             view.epoch = Some(Instant::now());
             view.table = None;
+            view.refusal = None;
             view.last_answer = Some(SystemTime::now());
         });
         self.round_after(Duration::ZERO, ctx);
@@ -233,8 +234,19 @@ impl RouterActor {
     }
 
     /// What a request taught about the router.
-    fn learn(&mut self, answered: &Answered) {
+    fn learn(&mut self, request: Request, answered: &Answered) {
         self.life.ladder = answered.ladder.clone();
+        if let Ok(answer) = &answered.outcome {
+            self.cells.router.send_if_modified(|view| {
+                let over = view.refusal.as_ref().is_some_and(|refusal| {
+                    refusal.port == request.port() || answer.granted().is_some()
+                });
+                if over {
+                    view.refusal = None;
+                }
+                over
+            });
+        }
         if let Ok(Some(granted)) = answered.outcome.as_ref().map(Answer::granted) {
             self.life.lessons.granted(granted);
             let class = self.life.lessons.class();
@@ -243,6 +255,33 @@ impl RouterActor {
                 view.class = class;
                 news
             });
+        }
+    }
+
+    /// A mapping that came to nothing, for people to read: it is asked for again soon, and told again
+    /// only when the reason is another one.
+    fn note_refusal(&self, request: Request, why: &Error) {
+        let Request::Secure { port, .. } = request else {
+            warn!(port = %request.port(), %why, "the router did not take a mapping back");
+            return;
+        };
+        let refusal = Refusal {
+            port,
+            kind: why.code(),
+            why: why.to_string(),
+        };
+        let news = self.cells.router.send_if_modified(|view| {
+            let before = view.refusal.as_ref().map(|old| old.kind);
+            let news = before != Some(refusal.kind);
+            if news {
+                view.refusal = Some(refusal);
+            }
+            news
+        });
+        if news {
+            warn!(%port, %why, "a mapping was not made");
+        } else {
+            debug!(%port, %why, "a mapping was not made, again");
         }
     }
 }
@@ -427,11 +466,11 @@ impl Handler<Ask> for RouterActor {
         let ladder = self.life.ladder.clone();
         let answered = async move { answer(&router, ask, ladder).await };
         Box::pin(answered.into_actor(self).map(move |answered, actor, ctx| {
-            actor.learn(&answered);
+            actor.learn(request, &answered);
             match answered.outcome {
                 Ok(answer) => event(&actor.cells, request, &answer),
                 Err(why) => {
-                    warn!(port = %request.port(), %why, "a request to the router failed");
+                    actor.note_refusal(request, &why);
                     if why.wants_rediscovery() {
                         actor.round_after(Duration::ZERO, ctx); // the poll decides whether it is gone
                     }

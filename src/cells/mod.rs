@@ -28,7 +28,7 @@ pub use camera::CameraCells;
 pub use clock::Clock;
 pub use doors::{Door, Doors};
 pub use name::NameCell;
-pub use router_view::{RouterState, RouterView, TableView};
+pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
 use crate::election::{Role, RoleCell};
 use crate::fleet::{Fleet, Myself, Standing};

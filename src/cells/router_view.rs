@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::gateway::{Connection, ExternalAddress, Found, RouterClass, Table};
+use crate::ids::ExternalPort;
 
 /// The router, as last seen.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct RouterView {
     pub connection: Connection,
     /// Its table, as last read.
     pub table: Option<TableView>,
+    /// The mapping that it did not make when asked last, until that works.
+    pub refusal: Option<Refusal>,
     /// What it lets a successor do.
     pub class: RouterClass,
     /// When it last answered.
@@ -45,6 +48,17 @@ pub enum RouterState {
     },
 }
 
+/// A mapping that came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The port asked for.
+    pub port: ExternalPort,
+    /// What kind of failure it was, as metrics count it.
+    pub kind: &'static str,
+    /// What became of the request, in words.
+    pub why: String,
+}
+
 /// One reading of the table.
 #[derive(Clone, Debug)]
 pub struct TableView {
@@ -66,6 +80,7 @@ impl RouterView {
             external: None,
             connection: Connection::Unknown,
             table: None,
+            refusal: None,
             class: RouterClass::default(),
             last_answer: None,
         }
@@ -79,11 +94,19 @@ impl RouterView {
             RouterState::Searching { why: Some(why) } | RouterState::Lost { why } => {
                 Some(why.clone())
             }
-            RouterState::Found if host_is_set => None,
             RouterState::Found => self
                 .external
                 .as_ref()
-                .and_then(|external| external.warning(self.connection)),
+                .filter(|_| !host_is_set)
+                .and_then(|external| external.warning(self.connection))
+                .or_else(|| self.refusal.as_ref().map(Refusal::problem)),
         }
+    }
+}
+
+impl Refusal {
+    fn problem(&self) -> String {
+        let Self { port, why, .. } = self;
+        format!("Port {port} of the router cannot be mapped: {why}. This camera keeps asking.")
     }
 }

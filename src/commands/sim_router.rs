@@ -55,6 +55,9 @@ pub struct Args {
     /// Turn lease 0, and longer ones, into this many seconds.
     #[arg(long, value_name = "SECONDS")]
     lease_cap: Option<NonZeroU32>,
+    /// Turn shorter leases into this many seconds.
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["lease_cap", "permanent_only"])]
+    lease_floor: Option<NonZeroU32>,
     /// Refuse `GetListOfPortMappings`, as if there were none.
     #[arg(long)]
     no_list: bool,
@@ -115,6 +118,9 @@ impl Args {
         }
         if let Some(cap) = self.lease_cap {
             quirks.leases = Leases::Capped(cap);
+        }
+        if let Some(floor) = self.lease_floor {
+            quirks.leases = Leases::AtLeast(floor);
         }
         if self.overwrite {
             quirks.conflict = Conflict::Overwrite;
@@ -238,6 +244,9 @@ fn habits(quirks: &Quirks) -> Vec<String> {
     let leases = match quirks.leases {
         Leases::AsAsked => "leases are granted as asked, 0 is permanent".to_owned(),
         Leases::Capped(cap) => format!("lease 0, and those over {cap} s, become {cap} s"),
+        Leases::AtLeast(floor) => {
+            format!("leases under {floor} s become {floor} s, 0 is permanent")
+        }
         Leases::PermanentOnly => {
             "permanent leases only: a finite one is refused with 725".to_owned()
         }
@@ -326,11 +335,17 @@ mod tests {
             capped.leases,
             Leases::Capped(NonZeroU32::new(86_400).unwrap())
         );
+        let raised = parse("--lease-floor 86400").unwrap().quirks;
+        assert_eq!(
+            raised.leases,
+            Leases::AtLeast(NonZeroU32::new(86_400).unwrap())
+        );
     }
 
     #[test]
     fn flags_that_contradict_each_other_are_refused() {
         assert!(parse("--permanent-only --lease-cap 60").is_err());
+        assert!(parse("--lease-floor 60 --lease-cap 60").is_err());
         assert!(parse("--lease-cap 0").is_err());
         assert!(
             parse("--delete-of-other 714").is_err(),

@@ -206,9 +206,9 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Whole seconds since then, rounded up.
+/// Whole seconds that have passed since then: rounding up would take a lease cut short by 2 s for a slow answer.
 fn seconds_since(then: Instant) -> u32 {
-    now().saturating_duration_since(then).as_secs_f64().ceil() as u32
+    u32::try_from(now().saturating_duration_since(then).as_secs()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

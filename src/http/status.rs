@@ -104,7 +104,8 @@ fn lease(app: &App) -> Option<Lease> {
     let port = cells.external_port()?;
     let state = cells.role.load();
     let (granted, ends) = match (state.office, state.own) {
-        (Some(office), _) => (office.granted, Some(office.deadline)),
+        // A mapping without an end is looked at as often as a short one; that deadline is not the router's.
+        (Some(office), _) => (office.granted, office.granted.map(|_| office.deadline)),
         (None, own) => (
             own.and_then(|own| own.granted),
             own.and_then(|own| own.lapses_at),

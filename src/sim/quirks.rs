@@ -32,6 +32,8 @@ pub enum Leases {
     AsAsked,
     /// 0, and everything longer, becomes this many seconds.
     Capped(NonZeroU32),
+    /// A shorter one becomes this many seconds; 0 is permanent.
+    AtLeast(NonZeroU32),
     /// A finite lease is refused with 725; 0 is permanent.
     PermanentOnly,
 }
@@ -185,6 +187,7 @@ impl Leases {
         match (self, asked) {
             (Self::AsAsked, asked) => Ok(asked),
             (Self::Capped(cap), asked) => Ok(Some(asked.map_or(cap, |asked| asked.min(cap)))),
+            (Self::AtLeast(floor), asked) => Ok(asked.map(|asked| asked.max(floor))),
             (Self::PermanentOnly, None) => Ok(None),
             (Self::PermanentOnly, Some(_)) => Err(Fault::OnlyPermanentLeases),
         }

@@ -1,4 +1,4 @@
-//! A camera: the real `porthole run` in the namespace of a host, with its own settings, data and log.
+//! A camera: the real `porthole run` at a place, with its own settings, data and log.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::client::{Answer, Client};
-use super::{Host, Namespace};
+use super::{Host, Place};
 use crate::support::wait::{ensure, eventually};
 
 /// Where a camera listens unless `router.port_mode` is `common`; then it follows its external port from here up.
@@ -27,7 +27,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A camera before its first start.
 #[derive(Clone, Debug)]
 pub(crate) struct CameraSetup {
-    host: Host,
+    place: Place,
+    address: Ipv4Addr,
     name: String,
     neighbour: Client,
     folder: PathBuf,
@@ -38,10 +39,23 @@ pub(crate) struct CameraSetup {
 impl CameraSetup {
     pub(super) fn new(host: Host, name: &str, lab: &Path, neighbour: Client) -> Self {
         let folder = lab.join(host.namespace.name());
+        let address = host.address;
+        Self::at(Place::Host(host), address, name, folder, neighbour)
+    }
+
+    /// A camera of this machine itself, at an address of 127.0.0.0/8 of its own.
+    pub(crate) fn here(address: Ipv4Addr, name: &str, test: &Path) -> Self {
+        let folder = test.join(address.to_string());
+        let setup = Self::at(Place::Here, address, name, folder, Client::new(Place::Here));
+        setup.set("http", "bind", address.to_string())
+    }
+
+    fn at(place: Place, address: Ipv4Addr, name: &str, folder: PathBuf, neighbour: Client) -> Self {
         let data = folder.join("data");
         fs::create_dir_all(&data).expect("a folder for a camera");
         let setup = Self {
-            host,
+            place,
+            address,
             name: name.to_owned(),
             neighbour,
             folder,
@@ -76,6 +90,13 @@ impl CameraSetup {
 
     /// Writes the settings file and starts the program.
     pub(crate) fn start(self) -> Camera {
+        let mut camera = self.install();
+        camera.start();
+        camera
+    }
+
+    /// Writes the settings file.
+    pub(crate) fn install(self) -> Camera {
         let mut text = String::new();
         for (section, keys) in &self.settings {
             writeln!(text, "[{section}]").expect("a string takes all");
@@ -84,24 +105,22 @@ impl CameraSetup {
             }
         }
         fs::write(self.folder.join("porthole.toml"), text).expect("a camera's settings");
-        let mut camera = Camera {
-            address: self.host.address,
-            host: self.host,
+        Camera {
+            place: self.place,
+            address: self.address,
             name: self.name,
             neighbour: self.neighbour,
             folder: self.folder,
             port: Cell::new(FIRST_PORT),
             process: None,
-        };
-        camera.start();
-        camera
+        }
     }
 }
 
 /// A camera of the lab, running or not. Dropping it ends its process, and shows its log where the test has failed.
 pub(crate) struct Camera {
     pub(crate) name: String,
-    host: Host,
+    place: Place,
     address: Ipv4Addr,
     neighbour: Client,
     folder: PathBuf,
@@ -124,12 +143,12 @@ impl Camera {
         command
             .arg("run")
             .arg("--config")
-            .arg(self.folder.join("porthole.toml"))
+            .arg(self.settings())
             .env_clear()
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors);
-        let process = self.namespace().run(|| command.spawn());
+        let process = self.place.run(|| command.spawn());
         self.process = Some(process.expect("porthole starts"));
     }
 
@@ -176,13 +195,21 @@ impl Camera {
 
     /// Gives its host another address.
     pub(crate) fn move_to(&mut self, address: Ipv4Addr) {
-        self.host.take_address(address);
+        match &self.place {
+            Place::Host(host) => host.take_address(address),
+            Place::Here | Place::Inside(_) => panic!("only a host of the lab changes its address"),
+        }
         self.address = address;
     }
 
-    /// The namespace of its host.
-    pub(crate) fn namespace(&self) -> &Namespace {
-        &self.host.namespace
+    /// Its settings file.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.folder.join("porthole.toml")
+    }
+
+    /// Its data directory, unless it was told another.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     /// GET from the neighbour's host.
@@ -205,7 +232,7 @@ impl Camera {
 
     /// GET from its own host by loopback, for when it has no address.
     pub(crate) fn get_by_loopback(&self, path: &str) -> Result<Answer, String> {
-        let client = Client::new(self.namespace().clone());
+        let client = Client::new(self.place.clone());
         client.get(&format!("http://127.0.0.1:{}{path}", self.port.get()))
     }
 
@@ -356,7 +383,9 @@ pub(crate) enum Role {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Lease {
     pub(crate) port: u16,
-    pub(crate) granted_seconds: u32,
+    /// None for a mapping without an end.
+    pub(crate) granted_seconds: Option<u32>,
+    pub(crate) expires_at: Option<f64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -364,6 +393,7 @@ pub(crate) struct RouterStatus {
     pub(crate) state: RouterState,
     pub(crate) external_address: Option<String>,
     pub(crate) problem: Option<String>,
+    pub(crate) class: String,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]

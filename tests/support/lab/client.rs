@@ -1,4 +1,4 @@
-//! A visitor: an HTTP client inside a namespace, and a viewer of MJPEG streams that keeps count of the gaps.
+//! A visitor: an HTTP client at a place, and a viewer of MJPEG streams that keeps count of the gaps.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use ureq::http::HeaderMap;
 
-use super::Namespace;
+use super::Place;
 
 /// One request, from connecting to the last byte of the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,15 +52,17 @@ pub(crate) fn picture_size(jpeg: &[u8]) -> Result<(usize, usize), String> {
         .map_err(|error| format!("not a sound JPEG of {} bytes: {error}", jpeg.len()))
 }
 
-/// A visitor somewhere in the lab. Every request makes a connection of its own.
+/// A visitor somewhere. Every request makes a connection of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    place: Namespace,
+    place: Place,
 }
 
 impl Client {
-    pub(crate) fn new(place: Namespace) -> Self {
-        Self { place }
+    pub(crate) fn new(place: impl Into<Place>) -> Self {
+        Self {
+            place: place.into(),
+        }
     }
 
     /// GET; any status is an answer, only a failure of the connection is an error.

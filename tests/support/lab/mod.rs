@@ -20,6 +20,7 @@
 mod camera;
 mod client;
 mod netns;
+mod place;
 mod router;
 mod rules;
 
@@ -32,6 +33,7 @@ pub(crate) use camera::{Camera, CameraSetup, PATIENCE, Role, RouterState, Status
 pub(crate) use client::{Answer, Client, Seen, Stream, picture_size};
 use netns::LabName;
 pub(crate) use netns::Namespace;
+pub(crate) use place::Place;
 pub(crate) use router::{Entry, Router, TableReader};
 
 /// The number of the neighbour's host.

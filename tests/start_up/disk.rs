@@ -1,0 +1,68 @@
+//! The state file and its folder, when they are of no use.
+
+use std::fs;
+
+use porthole::sim::Quirks;
+
+use crate::house::{House, OFFICE, await_log, serves_the_lan};
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_a_warning_and_no_more() {
+    let house = House::with(Quirks::igd2());
+    let folder = tempfile::tempdir().unwrap();
+    let in_the_way = folder.path().join("a file");
+    fs::write(&in_the_way, "").unwrap();
+    // Nobody can make a folder below a file, not even root.
+    let data = in_the_way.join("data");
+    let setup = house.camera(2, "Front door");
+    let mut camera = setup
+        .set("node", "data_dir", data.to_str().unwrap())
+        .start();
+    camera.await_office();
+    serves_the_lan(&camera);
+    await_log(&camera, "cannot write");
+    await_log(&camera, data.join("state.json").to_str().unwrap());
+    camera.expect_running();
+    assert_eq!(camera.terminate().code(), Some(0));
+    assert!(house.entry(OFFICE).is_none());
+}
+
+#[test]
+fn a_corrupt_state_file_is_set_aside_and_the_camera_starts_as_a_new_one() {
+    let house = House::with(Quirks::igd2());
+    let mut camera = house.camera(2, "Front door").install();
+    camera.start();
+    let before = camera.await_office();
+    camera.kill();
+    let state = camera.data().join("state.json");
+    let half = &fs::read(&state).unwrap()[..20];
+    fs::write(&state, half).unwrap();
+
+    camera.start();
+    let after = camera.await_office();
+    assert_ne!(after.id, before.id, "a new identity");
+    await_log(&camera, "the state file is of no use");
+    assert_eq!(
+        fs::read(camera.data().join("state.json.bad")).unwrap(),
+        half
+    );
+
+    // The new identity lasts.
+    camera.kill();
+    camera.start();
+    assert_eq!(camera.await_office().id, after.id);
+}
+
+#[test]
+fn with_a_corrupt_state_file_it_follows_whoever_has_8080() {
+    let house = House::with(Quirks::igd2());
+    let first = house.camera(2, "Front door").start();
+    let office = first.await_office();
+    let mut second = house.camera(3, "Garden").install();
+    let state = second.data().join("state.json");
+    fs::write(&state, "{\"version\": 1, \"mapped_port\": 8080").unwrap();
+    second.start();
+    second.await_port(8081);
+    assert_eq!(first.await_office().term, office.term);
+    assert_eq!(house.entry(OFFICE).unwrap().mapping.client, first.address());
+}

@@ -1,0 +1,104 @@
+//! What routers make of the lease that was asked for (DESIGN's ladder): refused, cut short, made longer.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use porthole::sim::{Event, Leases, Quirks};
+
+use crate::house::{House, OFFICE, await_requests, happened, left};
+use crate::support::lab::{PATIENCE, Role};
+
+fn with(leases: Leases) -> House {
+    House::with(Quirks {
+        leases,
+        ..Quirks::igd2()
+    })
+}
+
+const fn seconds(seconds: u32) -> NonZeroU32 {
+    NonZeroU32::new(seconds).unwrap()
+}
+
+#[test]
+fn where_only_permanent_leases_are_granted_8080_is_held_without_writing_again() {
+    let house = with(Leases::PermanentOnly);
+    let mut events = house.router().events();
+    let camera = house.camera(2, "Front door").start();
+    let status = camera.await_office();
+    let lease = status.lease.unwrap();
+    assert_eq!((lease.port, lease.granted_seconds), (OFFICE, None));
+    assert_eq!(lease.expires_at, None, "what has no end does not expire");
+    assert_eq!(house.await_entry(OFFICE, &camera).lease_end, None);
+
+    // Four looks of the representative, where a leased mapping would have been renewed.
+    await_requests(&camera, "GetSpecificPortMappingEntry", 4);
+    let after = camera.await_office();
+    assert_eq!(after.term, status.term);
+    assert_ne!(
+        after.router.class, "leased",
+        "nobody is freed of it by waiting"
+    );
+    let events = happened(&mut events);
+    let [Event::Added(entry)] = &events[..] else {
+        panic!("more than one write: {events:?}");
+    };
+    assert_eq!(entry.mapping.external_port.get(), OFFICE);
+}
+
+#[test]
+fn where_only_permanent_leases_are_granted_a_second_camera_has_a_port_as_well() {
+    let house = with(Leases::PermanentOnly);
+    let first = house.camera(2, "Front door").start();
+    first.await_office();
+    let second = house.camera(3, "Garden").start();
+    let status = second.await_port(8081);
+    assert_eq!(status.role, Role::Member);
+    assert_eq!(status.lease.unwrap().granted_seconds, None);
+    first.await_office();
+}
+
+#[test]
+fn a_lease_that_the_router_cuts_short_is_renewed_in_time() {
+    let house = with(Leases::Capped(seconds(4)));
+    let mut events = house.router().events();
+    let first = house.camera(2, "Front door").start();
+    let status = first.await_office();
+    assert_eq!(status.lease.unwrap().granted_seconds, Some(4));
+    assert_eq!(status.router.class, "leased");
+    let second = house.camera(3, "Garden").start();
+    let member = second.await_port(8081);
+    assert_eq!(member.lease.unwrap().granted_seconds, Some(4));
+
+    await_requests(&first, "AddPortMapping", 6);
+    await_requests(&second, "AddPortMapping", 3);
+    assert_eq!(first.await_office().term, status.term);
+    second.await_port(8081);
+    let lost: Vec<_> = happened(&mut events)
+        .into_iter()
+        .filter(|event| matches!(event, Event::Expired(_) | Event::Deleted(_)))
+        .collect();
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[test]
+fn a_lease_that_the_router_makes_longer_does_not_make_the_representative_believe_longer() {
+    const DAY: u32 = 86_400;
+    let house = with(Leases::AtLeast(seconds(DAY)));
+    let camera = house.camera(2, "Front door").start();
+    let status = camera.await_office();
+    let lease = status.lease.unwrap();
+    assert_eq!(lease.granted_seconds, Some(DAY));
+    let entry = house.await_entry(OFFICE, &camera);
+    assert!(left(&entry).unwrap() > Duration::from_secs(u64::from(DAY) - 600));
+    // A day is too long to wait for a dead camera's port.
+    assert_ne!(status.router.class, "leased");
+
+    // Its own deadline is that of the lease it asked for: it goes on asking as often.
+    await_requests(&camera, "AddPortMapping", 3);
+    assert_eq!(camera.await_office().term, status.term);
+    let mut house = house;
+    house.remove_router();
+    camera.await_status("believes no more", PATIENCE, |status| {
+        status.role != Role::Representative
+    });
+}

@@ -1,0 +1,185 @@
+//! The router and its line to the Internet come and go.
+
+use porthole::sim::{DeleteMissing, Quirks, Wan};
+
+use crate::house::{House, OFFICE, await_log, await_requests, serves_the_lan};
+use crate::support::lab::{CameraSetup, PATIENCE, Role, RouterState};
+use crate::support::wait::eventually;
+
+#[test]
+fn with_the_line_down_it_says_so_and_serves_the_lan_until_the_line_is_up_again() {
+    let house = House::with(Quirks::igd2());
+    let camera = house.camera(2, "Front door").start();
+    let url = camera.await_office().external_url;
+
+    house.set_wan(Wan::Down);
+    println!("words: {}", camera.await_words(&["internet line", "down"]));
+    let status = camera.await_status("no URL from outside", PATIENCE, |status| {
+        status.external_url.is_none()
+    });
+    assert_eq!(status.router.state, RouterState::Found);
+    assert_eq!(status.router.external_address, None);
+    serves_the_lan(&camera);
+    // Its renewals are refused: by its own clock the office ends.
+    camera.await_status("believes no more", PATIENCE, |status| {
+        status.role != Role::Representative
+    });
+
+    house.set_wan(Wan::Up);
+    assert_eq!(camera.await_office().external_url, url);
+    eventually("reached from outside", PATIENCE, || {
+        house.get_outside(OFFICE, "/healthz")
+    });
+    eventually("nothing to complain of", PATIENCE, || {
+        let words = camera.words()?;
+        if words.is_empty() { Ok(()) } else { Err(words) }
+    });
+}
+
+#[test]
+fn a_line_that_is_down_at_the_start_is_told_of() {
+    let house = House::with(Quirks::igd2());
+    house.set_wan(Wan::Down);
+    let camera = house.camera(2, "Front door").start();
+    camera.await_words(&["internet line", "down"]);
+    serves_the_lan(&camera);
+    house.set_wan(Wan::Up);
+    camera.await_office();
+}
+
+#[test]
+fn without_a_router_it_serves_the_lan_and_when_one_is_plugged_in_it_is_mapped() {
+    let mut house = House::without_router();
+    let camera = house.camera(2, "Front door").start();
+    serves_the_lan(&camera);
+    println!("words: {}", camera.await_words(&["router", "upnp"]));
+    let status = camera.status().unwrap();
+    assert_eq!(status.router.state, RouterState::Searching);
+    assert_eq!((status.role, status.external_url), (Role::Alone, None));
+    let ready = camera.get("/readyz").unwrap();
+    assert_eq!(ready.status, 200, "{}", ready.text());
+
+    house.start_router(Quirks::igd2());
+    camera.await_office();
+    house.await_entry(OFFICE, &camera);
+    assert_eq!(camera.words().unwrap(), "");
+}
+
+#[test]
+fn after_a_reboot_of_the_router_it_is_mapped_again_in_the_same_term() {
+    let mut house = House::with(Quirks::igd2());
+    // Long enough that the reboot is over before the office ends by the camera's own clock.
+    let setup = house.camera(2, "Front door");
+    let camera = setup.set("router", "representative_lease", "10m").start();
+    let before = camera.await_office();
+    let changes = camera.metric("porthole_representative_changes_total");
+
+    house.reboot_router();
+    assert_eq!(house.router().table(), []);
+    house.await_entry(OFFICE, &camera);
+    let after = camera.await_office();
+    assert_eq!(after.term, before.term);
+    assert_eq!(
+        camera.metric("porthole_representative_changes_total"),
+        changes
+    );
+    eventually("reached from outside", PATIENCE, || {
+        house.get_outside(OFFICE, "/healthz")
+    });
+}
+
+#[test]
+fn when_the_router_goes_it_says_so_and_believes_no_longer_than_its_lease() {
+    let mut house = House::with(Quirks::igd2());
+    let camera = house.camera(2, "Front door").start();
+    let before = camera.await_office();
+    house.remove_router();
+    camera.await_status("has lost the router", PATIENCE, |status| {
+        status.router.state == RouterState::Lost
+    });
+    camera.await_words(&["router"]);
+    camera.await_status("believes no more", PATIENCE, |status| {
+        status.role == Role::Alone
+    });
+    serves_the_lan(&camera);
+
+    house.start_router(Quirks::igd2());
+    assert!(camera.await_office().term > before.term);
+}
+
+/// Asked to end, it takes back what it has mapped and ends well, whatever the router says.
+#[track_caller]
+fn leaves_well(house: &House, setup: CameraSetup, meanwhile: impl FnOnce(&House)) {
+    // Nothing is renewed or read while the test changes the table behind the camera's back.
+    let setup =
+        setup
+            .set("router", "representative_lease", "10m")
+            .set("router", "poll_interval", "10m");
+    let mut camera = setup.start();
+    camera.await_office();
+    meanwhile(house);
+    let end = camera.terminate();
+    assert_eq!(end.code(), Some(0), "{end}");
+    let log = camera.log_text();
+    assert!(log.contains("asked to end"), "{log}");
+    assert!(!log.contains("did not end in time"), "{log}");
+    assert!(!log.contains("leaving without"), "{log}");
+    assert!(house.entry(OFFICE).is_none());
+}
+
+#[test]
+fn asked_to_end_it_takes_its_mapping_back() {
+    let house = House::with(Quirks::igd2());
+    leaves_well(&house, house.camera(2, "Front door"), |_| {});
+}
+
+#[test]
+fn asked_to_end_it_does_not_mind_that_its_mapping_is_gone_already() {
+    for delete_missing in [DeleteMissing::Refuse, DeleteMissing::SayOk] {
+        let house = House::with(Quirks {
+            delete_missing,
+            ..Quirks::igd2()
+        });
+        leaves_well(&house, house.camera(2, "Front door"), |house| {
+            house.console_deletes(OFFICE).unwrap();
+        });
+    }
+}
+
+#[test]
+fn asked_to_end_it_leaves_the_mapping_of_a_stranger_alone() {
+    let house = House::with(Quirks::igd2());
+    let setup = house.camera(2, "Front door");
+    let mut camera = setup
+        .set("router", "representative_lease", "10m")
+        .set("router", "poll_interval", "10m")
+        .start();
+    camera.await_office();
+    house.put_console(OFFICE);
+    assert_eq!(camera.terminate().code(), Some(0));
+    assert_eq!(house.entry(OFFICE).unwrap().mapping.client, house.console());
+}
+
+#[test]
+fn asked_to_end_when_the_router_is_gone_it_ends_all_the_same() {
+    let mut house = House::with(Quirks::igd2());
+    let mut camera = house.camera(2, "Front door").start();
+    camera.await_office();
+    house.remove_router();
+    assert_eq!(camera.terminate().code(), Some(0));
+}
+
+#[test]
+fn killed_and_started_again_it_takes_its_own_mapping_up_in_the_same_term() {
+    let house = House::with(Quirks::igd2());
+    let setup = house.camera(2, "Front door");
+    let mut camera = setup.set("router", "representative_lease", "10m").start();
+    let before = camera.await_office();
+    camera.kill();
+    camera.start();
+    let after = camera.await_office();
+    assert_eq!((after.id, after.term), (before.id, before.term));
+    await_log(&camera, "this server is the representative");
+    await_requests(&camera, "GetExternalIPAddress", 2);
+    assert_eq!(camera.status().unwrap().term, before.term);
+}
