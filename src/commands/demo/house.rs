@@ -66,7 +66,8 @@ pub(super) fn check_free(address: SocketAddrV4) -> anyhow::Result<()> {
             "port {} of {} is in use by another program; choose another one, for example --port {}",
             address.port(),
             address.ip(),
-            if address.port() < 9080 { 9080 } else { 10_080 },
+            // No browser opens 10080.
+            if address.port() < 9080 { 9080 } else { 18_080 },
         ),
         Err(why) => Err(why).with_context(|| format!("listening on {address}")),
     }

@@ -47,7 +47,7 @@ pub struct Args {
     /// The fixed port on the simulated router's Internet side; the others follow it.
     #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1024..=65_000))]
     port: u16,
-    /// Pull the plug on the representative by itself after so long (for example "20s"), and again after as long.
+    /// Pull the plug on the representative by itself every so often (for example "20s"), and plug the one before in again.
     #[arg(long, value_name = "TIME", value_parser = kill_time)]
     kill_after: Option<Duration>,
 }
@@ -89,6 +89,10 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     say(
         "Porthole demo: the router is SIMULATED, the cameras show a test pattern; the rest is the real program.",
     )?;
+    say(&match args.cameras {
+        1 => "  1 camera, a process of its own, behind one router".to_owned(),
+        many => format!("  {many} cameras, each a process of its own, behind one router"),
+    })?;
     let ended = tokio::select! {
         ended = serve(args, &router, &mut fleet, events, inbox) => ended,
         () = stop => Ok(()),
@@ -153,13 +157,15 @@ async fn serve(
     }
 }
 
-/// Pulls the plug again and again. No hurry beyond what the channel takes.
+/// Pulls the plug again and again; the camera before gets its power back, so that it can go on for ever.
 fn kill_every(time: Duration, wishes: mpsc::Sender<Wish>) {
     actix::spawn(async move {
         loop {
             tokio::time::sleep(time).await;
-            if wishes.send(Wish::PullThePlug).await.is_err() {
-                return;
+            for wish in [Wish::PlugIn, Wish::PullThePlug] {
+                if wishes.send(wish).await.is_err() {
+                    return;
+                }
             }
         }
     });
@@ -175,12 +181,7 @@ fn kill_time(text: &str) -> Result<Duration, String> {
 }
 
 fn introduce(args: &Args) -> anyhow::Result<()> {
-    let cameras = match args.cameras {
-        1 => "1 camera, a process of its own, behind one router".to_owned(),
-        many => format!("{many} cameras, each a process of its own, behind one router"),
-    };
     let url = SocketAddrV4::new(WAN, args.port);
-    say(&format!("  {cameras}"))?;
     say("")?;
     say(&format!("  Open http://{url}/"))?;
     say("")?;
