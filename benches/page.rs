@@ -10,9 +10,11 @@ fn tile(number: u16) -> Tile {
     Tile {
         id: Some(InstanceId(u64::from(number))),
         name: format!("server {number}"),
-        url: format!("http://60.120.76.64:{}/", 8079 + number)
-            .parse()
-            .unwrap_or_else(|error| panic!("{error}")),
+        url: Some(
+            format!("http://60.120.76.64:{}/", 8079 + number)
+                .parse()
+                .unwrap_or_else(|error| panic!("{error}")),
+        ),
         state: TileState::Live,
         detail: "1280×720, 30/s, 2 viewers".to_owned(),
         role: if number == 1 {

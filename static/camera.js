@@ -1,7 +1,7 @@
 // The page of this camera alone.
 
 import { Stream } from "./live.js";
-import { demoBar, showNotices } from "./notices.js";
+import { demoBar, showNotices, showTakeover } from "./notices.js";
 import { showCamera, webUrl } from "./tiles.js";
 import { watch } from "./watch.js";
 
@@ -12,12 +12,13 @@ let others = [];
 
 function show(answer) {
   showNotices(answer);
-  others = answer.cameras.filter((camera) => !camera.self).map((camera) => camera.url);
+  others = answer.cameras.filter((camera) => !camera.self).map((camera) => camera.url).filter(Boolean);
   const elsewhere = answer.standing === "member" && webUrl(answer.representative?.url);
   document.querySelector("#back").href = elsewhere || "/";
   const me = answer.cameras.find((camera) => camera.self);
   if (!me) return;
   const before = mine.dataset.id;
+  showTakeover(mine, me);
   showCamera(mine, me);
   document.title = `${me.name} · Porthole`;
   if (before !== mine.dataset.id) stream.start();

@@ -10,6 +10,12 @@ const STREAM_CHECK = 3000;
 const STREAM_RETRY_MIN = 10000;
 const STREAM_RETRY_MAX = 60000;
 
+/** Says what the frame's image is worth now. */
+function mark(frame, worth) {
+  frame.dataset.picture = worth;
+  if (worth === "fresh") frame.dispatchEvent(new Event("picture", { bubbles: true }));
+}
+
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The same address, but one that no cache has seen. */
@@ -39,12 +45,12 @@ function replace(frame, next) {
   next.alt = old.alt;
   old.replaceWith(next);
   old.src = "";
-  frame.dataset.picture = "fresh";
+  mark(frame, "fresh");
 }
 
 function failed(frame) {
   const had = frame.dataset.picture === "fresh" || frame.dataset.picture === "stale";
-  frame.dataset.picture = had ? "stale" : "none";
+  mark(frame, had ? "stale" : "none");
 }
 
 function blank(frame) {
@@ -81,8 +87,13 @@ export class Stills {
     this.#soon(0);
   }
 
+  /** Where the stills are; null where there is no way to them. */
   set url(url) {
+    if (url === this.#url) return;
     this.#url = url;
+    this.#failures = 0;
+    if (!url) failed(this.#frame);
+    this.#soon(0);
   }
 
   stop() {
@@ -98,7 +109,7 @@ export class Stills {
   }
 
   async #take() {
-    if (this.#stopped || this.#busy || !this.#seen || document.hidden) return;
+    if (!this.#url || this.#stopped || this.#busy || !this.#seen || document.hidden) return;
     this.#busy = true;
     const next = blank(this.#frame);
     try {
@@ -167,7 +178,7 @@ export class Stream {
     this.#stills = null;
     this.#last = "";
     this.#retry = STREAM_RETRY_MIN;
-    if (image.isConnected) this.#frame.dataset.picture = "fresh";
+    if (image.isConnected) mark(this.#frame, "fresh");
     else replace(this.#frame, image);
   }
 
@@ -185,7 +196,7 @@ export class Stream {
     if (this.#stills) return;
     const image = this.#frame.querySelector("img");
     image.onerror = null;
-    if (this.#frame.dataset.picture !== "fresh") this.#frame.dataset.picture = "none";
+    if (this.#frame.dataset.picture !== "fresh") mark(this.#frame, "none");
     this.#stills = new Stills(this.#frame, "/snapshot.jpg");
   }
 

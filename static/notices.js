@@ -2,6 +2,9 @@
 
 import { setText } from "./tiles.js";
 
+const TAKEOVER_SHOWN = 60000;
+let hideTakeover = 0;
+
 export function showNotices(answer) {
   const list = document.querySelector("#notices");
   const same = list.children.length === answer.notices.length
@@ -17,6 +20,18 @@ export function showNotices(answer) {
     }));
   }
   setText(document.querySelector("#router"), answer.router);
+}
+
+/** Another camera answers at this address from now on: said once, for a while. */
+export function showTakeover(mine, camera) {
+  if (!mine.dataset.id || mine.dataset.id === camera.id) return;
+  const notice = document.querySelector("#taken-over");
+  setText(notice.querySelector(".now"), camera.name);
+  setText(notice.querySelector(".before"), mine.querySelector(".name").textContent);
+  notice.hidden = false;
+  clearTimeout(hideTakeover);
+  hideTakeover = setTimeout(() => { notice.hidden = true; }, TAKEOVER_SHOWN);
+  setText(document.querySelector("#demo-note"), "");
 }
 
 /** The demo's button: the simulated house loses its representative, and another one takes over. */

@@ -29,27 +29,54 @@ export function announce(text) {
   setText(document.querySelector("#changes"), text);
 }
 
+/**
+ * What a camera is doing. A picture that came proves that it is awake, whatever was last heard: it
+ * wakes for this very page.
+ */
+function stateOf(place, { state }) {
+  if (state === "idle" && place.querySelector(".frame").dataset.picture === "fresh") return "live";
+  return WORDS[state] ? state : "unknown";
+}
+
+document.addEventListener("picture", ({ target }) => {
+  const place = target.closest("[data-state]");
+  if (place.dataset.state === "idle") showState(place, "live");
+});
+
+function showState(place, state) {
+  place.dataset.state = state;
+  setText(place.querySelector(".word"), WORDS[state]);
+}
+
 /** Writes one camera of the answer into its place on the page. */
 export function showCamera(place, camera) {
-  const state = WORDS[camera.state] ? camera.state : "unknown";
-  if (place.dataset.state !== state) {
-    if (place.dataset.state === "failed" || state === "failed") {
-      announce(`${camera.name}: ${WORDS[state]}`);
-    }
-    place.dataset.state = state;
+  const before = place.dataset.state;
+  const state = stateOf(place, camera);
+  if (before !== state && (before === "failed" || state === "failed")) {
+    announce(`${camera.name}: ${WORDS[state]}`);
   }
+  showState(place, state);
   place.dataset.id = camera.id ?? "";
-  place.dataset.url = camera.url;
+  place.dataset.url = camera.url ?? "";
   setText(place.querySelector(".name bdi"), camera.name);
-  setText(place.querySelector(".word"), WORDS[state]);
   setText(place.querySelector(".detail"), camera.detail);
-  setText(place.querySelector(".address"), camera.url);
+  const address = place.querySelector(".address");
+  address.hidden = !camera.url;
+  setText(address, camera.url ?? "");
   place.querySelector(".badge.representative").hidden = !camera.representative;
   place.querySelector(".badge.unverified").hidden = camera.verified;
   const image = place.querySelector(".frame img");
   const alt = `${place.id === "mine" ? "Live picture" : "Picture"} of ${camera.name}`;
   if (image.alt !== alt) image.alt = alt;
 }
+
+/** Leads a link to `url`, or nowhere. */
+export function linkTo(link, url) {
+  if (!url) link.removeAttribute("href");
+  else if (link.href !== url) link.href = url;
+}
+
+const stillOf = (url) => (url ? `${url}snapshot.jpg` : null);
 
 /** The tiles of the other cameras. */
 export class Tiles {
@@ -63,7 +90,7 @@ export class Tiles {
 
   /** Where the other cameras were last known to be. */
   get urls() {
-    return [...this.#list.children].map((tile) => tile.dataset.url);
+    return [...this.#list.children].map((tile) => tile.dataset.url).filter(Boolean);
   }
 
   show(cameras) {
@@ -73,9 +100,9 @@ export class Tiles {
       const tile = this.#find(gone, camera) ?? this.#add(camera);
       gone.delete(tile);
       showCamera(tile, camera);
-      const link = tile.querySelector(".name a");
-      if (link.href !== camera.url) link.href = camera.url;
-      this.#stills.get(tile).url = `${camera.url}snapshot.jpg`;
+      linkTo(tile.querySelector(".name a"), camera.url);
+      tile.querySelector(".unreached").hidden = Boolean(camera.url);
+      this.#stills.get(tile).url = stillOf(camera.url);
       while (at && gone.has(at)) at = at.nextElementSibling;
       if (tile === at) at = at.nextElementSibling;
       else this.#list.insertBefore(tile, at);
@@ -83,17 +110,19 @@ export class Tiles {
     for (const tile of gone) this.#remove(tile);
   }
 
-  /** By identity; an entry that only the router's table knew is found again by its address. */
+  /** By identity; an entry that only the router's table knew is found again by its address, or its name. */
   #find(tiles, camera) {
     const all = [...tiles];
+    const same = camera.url
+      ? (tile) => tile.dataset.url === camera.url
+      : (tile) => tile.querySelector(".name bdi").textContent === camera.name;
     return all.find((tile) => camera.id && tile.dataset.id === camera.id)
-      ?? all.find((tile) => (!camera.id || !tile.dataset.id) && tile.dataset.url === camera.url);
+      ?? all.find((tile) => (!camera.id || !tile.dataset.id) && same(tile));
   }
 
   #add(camera) {
     const tile = document.importNode(this.#prototype, true);
-    tile.querySelector("img").removeAttribute("src");
-    tile.dataset.url = camera.url;
+    tile.dataset.url = camera.url ?? "";
     this.#list.append(tile);
     this.#watch(tile);
     announce(`${camera.name} has joined`);
@@ -109,7 +138,7 @@ export class Tiles {
   }
 
   #watch(tile) {
-    const stills = new Stills(tile.querySelector(".frame"), `${tile.dataset.url}snapshot.jpg`);
+    const stills = new Stills(tile.querySelector(".frame"), stillOf(tile.dataset.url));
     this.#stills.set(tile, stills);
   }
 }

@@ -4,6 +4,7 @@ import { load, unseen } from "./live.js";
 import { webUrl } from "./tiles.js";
 
 const EVERY = 2000;
+const EVERY_SILENT = 1000;
 const EVERY_HIDDEN = 30000;
 const TIMEOUT = 4000;
 const FAILURES_SHOWN = 2; // a single lost request is not worth a word
@@ -14,10 +15,12 @@ const PROBE_TIMEOUT = 4000;
 const PATIENCE_OUTSIDE = 60000;
 const PATIENCE_LAN = 8000;
 
-/** The answer, with every camera whose address is no web address left out. */
+/** The answer, with the address of each camera a web address or null. */
 function understood(answer) {
-  const cameras = answer.cameras.map((camera) => ({ ...camera, url: webUrl(camera.url) }));
-  return { ...answer, cameras: cameras.filter((camera) => camera.url) };
+  return {
+    ...answer,
+    cameras: answer.cameras.map((camera) => ({ ...camera, url: webUrl(camera.url) })),
+  };
 }
 
 async function ask() {
@@ -77,7 +80,7 @@ export function watch({ show, back, elsewhere }) {
       }
     }
     clearTimeout(timer);
-    timer = setTimeout(round, document.hidden ? EVERY_HIDDEN : EVERY);
+    timer = setTimeout(round, document.hidden ? EVERY_HIDDEN : failures > 0 ? EVERY_SILENT : EVERY);
   }
 
   document.addEventListener("visibilitychange", () => {

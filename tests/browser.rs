@@ -7,7 +7,7 @@ mod support {
 use std::net::TcpListener;
 use std::process::Command;
 
-use support::browser::{Browser, Process};
+use support::browser::{Browser, Process, Window};
 
 /// `porthole demo` with three cameras, and the address it tells a person to open.
 fn demo() -> (Process, String) {
@@ -33,7 +33,7 @@ async fn shows_a_moving_picture(browser: &Browser, frame: &str) {
 
 #[tokio::test]
 async fn the_demo_shows_three_moving_pictures_and_its_links_lead_to_each_camera() {
-    let Some(browser) = Browser::start().await else {
+    let Some(browser) = Browser::start(Window::Desk).await else {
         return;
     };
     let (_demo, url) = demo();
@@ -85,4 +85,141 @@ async fn the_demo_shows_three_moving_pictures_and_its_links_lead_to_each_camera(
         );
     }
     browser.client.close().await.expect("the session ends");
+}
+
+/// What `script`, the body of a function, returns, as text.
+async fn text(browser: &Browser, script: &str) -> String {
+    let answer = browser.client.execute(script, Vec::new()).await;
+    let answer = answer.expect("the script runs");
+    answer
+        .as_str()
+        .unwrap_or_else(|| panic!("{script} returned {answer}"))
+        .to_owned()
+}
+
+#[tokio::test]
+async fn when_the_plug_is_pulled_the_open_page_finds_the_next_representative_by_itself() {
+    let Some(browser) = Browser::start(Window::Desk).await else {
+        return;
+    };
+    let (mut demo, url) = demo();
+    browser.client.goto(&url).await.expect("the page opens");
+    let both = "return document.querySelectorAll('.tile').length === 2";
+    browser
+        .until("the page lists both other cameras", both)
+        .await;
+    shows_a_moving_picture(&browser, "#mine .frame").await;
+    let killed = text(
+        &browser,
+        "return document.querySelector('#mine').dataset.id",
+    )
+    .await;
+    let name = text(
+        &browser,
+        "return document.querySelector('h1').textContent.trim()",
+    )
+    .await;
+    // Gone with a reload, so it shows that there was none.
+    let mark = browser.client.execute("window.unbroken = true", Vec::new());
+    mark.await.expect("the page takes a mark");
+
+    let button = browser.find("#pull-the-plug").await;
+    button.click().await.expect("the button can be clicked");
+    demo.line_after("plug pulled on the representative");
+    let taken_over = format!(
+        "const said = document.querySelector('#taken-over');
+         const heading = document.querySelector('h1').textContent.trim();
+         return document.querySelector('#mine').dataset.id !== {killed:?}
+             && document.querySelector('#lost').hidden
+             && !said.hidden
+             && said.textContent === `${{heading}} has taken over at this address from {name}.`
+             && !document.querySelector('#standing [data-standing=representative]').hidden
+             && document.querySelectorAll('.tile').length === 1"
+    );
+    browser
+        .until("the page shows the new representative", &taken_over)
+        .await;
+    shows_a_moving_picture(&browser, "#mine .frame").await;
+    let unbroken = format!("return window.unbroken && location.href === {url:?}");
+    browser
+        .until("it is the same page at the same address", &unbroken)
+        .await;
+
+    let successor = text(
+        &browser,
+        "return document.querySelector('#mine').dataset.id",
+    )
+    .await;
+    demo.type_line("p");
+    let back = format!(
+        "const tile = document.querySelector('.tile[data-id={killed:?}]');
+         return tile?.querySelector('.badge.representative').hidden === true
+             && tile.querySelector('.name a').href !== ''"
+    );
+    browser
+        .until("the camera is listed again, as a member", &back)
+        .await;
+    shows_a_moving_picture(&browser, &format!(".tile[data-id={killed:?}] .frame")).await;
+    assert_eq!(
+        text(
+            &browser,
+            "return document.querySelector('#mine').dataset.id"
+        )
+        .await,
+        successor,
+        "the camera that came back left the office where it was"
+    );
+
+    demo.type_line("q");
+    browser
+        .until(
+            "the page says that its camera does not answer",
+            "return !document.querySelector('#lost').hidden",
+        )
+        .await;
+    browser.client.close().await.expect("the session ends");
+}
+
+#[tokio::test]
+async fn on_a_phone_nothing_is_wider_than_the_screen_and_the_camera_page_leads_back() {
+    let Some(browser) = Browser::start(Window::Phone).await else {
+        return;
+    };
+    let (_demo, url) = demo();
+    browser.client.goto(&url).await.expect("the page opens");
+    let both = "return document.querySelectorAll('.tile').length === 2";
+    browser
+        .until("the page lists both other cameras", both)
+        .await;
+    shows_a_moving_picture(&browser, "#mine .frame").await;
+    fits_a_phone(&browser).await;
+
+    let name = browser.find("h1").await.text().await.expect("the heading");
+    let link = browser.find("#mine .name a").await;
+    link.click().await.expect("the name can be clicked");
+    browser
+        .until(
+            "the name leads to the camera's own page",
+            "return location.pathname === '/camera' && document.readyState !== 'loading'",
+        )
+        .await;
+    shows_a_moving_picture(&browser, "#mine .frame").await;
+    let heading = browser.find("h1").await.text().await.expect("the heading");
+    assert_eq!(heading, name);
+    fits_a_phone(&browser).await;
+
+    let back = browser.find("#back").await;
+    back.click().await.expect("the way back can be clicked");
+    let home = format!("return location.href === {url:?}");
+    browser
+        .until("the way back leads to all cameras", &home)
+        .await;
+    browser.client.close().await.expect("the session ends");
+}
+
+/// 390 pixels, and nothing to scroll sideways for.
+async fn fits_a_phone(browser: &Browser) {
+    let widths = "const { scrollWidth, clientWidth } = document.documentElement;
+         return `${clientWidth} ${scrollWidth <= clientWidth}`";
+    assert_eq!(text(browser, widths).await, "390 true");
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::links::Links;
 use super::page_models::{notices, router_line, standing};
+use super::time::unix_seconds;
 use super::{App, Visitor, pages};
 use crate::fleet::{Activity, Camera, Standing, Vouched, Who};
 use crate::ids::InstanceId;
@@ -15,6 +16,8 @@ use crate::ids::InstanceId;
 pub struct Cameras {
     representative: Option<Named>,
     standing: &'static str,
+    /// When this server became the representative, seconds since 1970; nothing while it is not.
+    since: Option<f64>,
     router: String,
     #[serde(rename = "cameras")]
     all: Vec<One>,
@@ -36,7 +39,7 @@ struct One {
     #[serde(rename = "self")]
     is_self: bool,
     representative: bool,
-    /// Where this visitor reaches it.
+    /// Where this visitor reaches it; nothing where it cannot.
     url: Option<String>,
     external_url: Option<String>,
     lan_url: Option<String>,
@@ -65,9 +68,14 @@ pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Cameras> {
             .for_visitor(camera, visitor)
             .map(|url| url.to_string()),
     });
+    let standing = standing(&app, visitor, &links);
     Json(Cameras {
         representative,
-        standing: standing(&app, visitor, &links).token(),
+        standing: standing.token(),
+        since: match standing {
+            pages::Standing::Representative { since } => since.map(unix_seconds),
+            pages::Standing::Member { .. } | pages::Standing::Alone { .. } => None,
+        },
         router: router_line(&app),
         all: fleet
             .cameras

@@ -18,7 +18,7 @@ pub fn fleet(app: &App, visitor: Visitor) -> Result<FleetPage, Problem> {
         me: me(&fleet, &links, visitor)?,
         others: fleet
             .others()
-            .filter_map(|camera| tile(camera, &links, visitor))
+            .map(|camera| tile(camera, &links, visitor))
             .collect(),
         standing: standing(app, visitor, &links),
         notices: notices(app),
@@ -32,7 +32,7 @@ pub fn camera(app: &App, visitor: Visitor) -> Result<CameraPage, Problem> {
     let links = Links::new(&app.cells);
     let fleet = app.cells.fleet.borrow().clone();
     let representative = match standing(app, visitor, &links) {
-        Standing::Member { representative } => Some(representative),
+        Standing::Member { representative } => representative.url,
         Standing::Representative { .. } | Standing::Alone { .. } => None,
     };
     Ok(CameraPage {
@@ -46,23 +46,22 @@ pub fn camera(app: &App, visitor: Visitor) -> Result<CameraPage, Problem> {
 
 fn me(fleet: &Fleet, links: &Links, visitor: Visitor) -> Result<Tile, Problem> {
     let me = fleet.cameras.iter().find(|camera| camera.who == Who::Me);
-    // A visitor from outside while the port is being changed is shown the LAN address for a moment.
-    me.and_then(|me| tile(me, links, visitor).or_else(|| tile(me, links, Visitor::OnLan)))
+    me.map(|me| tile(me, links, visitor))
         .ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "still starting, try again"))
 }
 
-/// One camera, if this visitor has a way to it.
-fn tile(camera: &Camera, links: &Links, visitor: Visitor) -> Option<Tile> {
+/// One camera, linked if this visitor has a way to it.
+fn tile(camera: &Camera, links: &Links, visitor: Visitor) -> Tile {
     let (state, detail) = match &camera.activity {
         Activity::Live(detail) => (TileState::Live, detail.clone()),
         Activity::Idle => (TileState::Idle, String::new()),
         Activity::Failed(why) => (TileState::Failed, why.clone()),
         Activity::Unknown => (TileState::Unknown, String::new()),
     };
-    Some(Tile {
+    Tile {
         id: camera.id,
         name: camera.name.clone(),
-        url: links.for_visitor(camera, visitor)?,
+        url: links.for_visitor(camera, visitor),
         state,
         detail,
         role: match camera.standing {
@@ -73,7 +72,7 @@ fn tile(camera: &Camera, links: &Links, visitor: Visitor) -> Option<Tile> {
             Vouched::ByItself => Trust::Verified,
             Vouched::ByTableOnly => Trust::Unverified,
         },
-    })
+    }
 }
 
 /// What this server is among the others, as this visitor is told.
@@ -93,15 +92,10 @@ pub fn standing(app: &App, visitor: Visitor, links: &Links) -> Standing {
             .map(|office| cells.clock.wall(office.since));
         return Standing::Representative { since };
     }
-    match links.for_visitor(representative, visitor) {
-        Some(url) => Standing::Member {
-            representative: Link {
-                name: representative.name.clone(),
-                url,
-            },
-        },
-        None => Standing::Alone {
-            why: why_alone(app),
+    Standing::Member {
+        representative: Link {
+            name: representative.name.clone(),
+            url: links.for_visitor(representative, visitor),
         },
     }
 }

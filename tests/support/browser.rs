@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -24,17 +24,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A started child whose output is read line by line, so that it never blocks on a full pipe.
 pub(crate) struct Process {
     child: Child,
+    input: ChildStdin,
     lines: mpsc::Receiver<String>,
 }
 
 impl Process {
-    /// Starts `command` with its standard output read here.
+    /// Starts `command` with its standard output read here, and its standard input at hand.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let input = child.stdin.take().expect("it was asked for just above");
         let output = child.stdout.take().expect("it was asked for just above");
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
@@ -43,7 +45,16 @@ impl Process {
                 let _ = sender.send(line);
             }
         });
-        Self { child, lines }
+        Self {
+            child,
+            input,
+            lines,
+        }
+    }
+
+    /// Types a line into its standard input.
+    pub(crate) fn type_line(&mut self, line: &str) {
+        writeln!(self.input, "{line}").expect("the process reads its standard input");
     }
 
     /// What follows `opening` on the first line that contains it.
@@ -81,7 +92,16 @@ fn kill(signal: &str, pid: u32) {
         .status();
 }
 
-/// A browser window of 1280 by 900 points.
+/// How large the browser's window is, in CSS pixels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Window {
+    /// 1280 by 900.
+    Desk,
+    /// 390 by 844, and the page is told that it is on a phone.
+    Phone,
+}
+
+/// A browser with one window.
 pub(crate) struct Browser {
     /// The session, for what the helpers below do not cover.
     pub(crate) client: Client,
@@ -92,7 +112,7 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// A fresh browser, or nothing, said aloud, where this machine has none.
-    pub(crate) async fn start() -> Option<Self> {
+    pub(crate) async fn start(window: Window) -> Option<Self> {
         for program in [CHROMEDRIVER, CHROMIUM] {
             if !Path::new(program).exists() {
                 // Not `eprintln!`: the test harness would swallow it.
@@ -111,7 +131,7 @@ impl Browser {
         );
         let port = driver.line_after("started successfully on port ");
         let port = port.trim_end_matches('.');
-        let capabilities = json!({
+        let mut capabilities = json!({
             // A page with a stream in it need not ever finish loading.
             "pageLoadStrategy": "eager",
             "goog:chromeOptions": {
@@ -123,6 +143,12 @@ impl Browser {
                 ],
             },
         });
+        if let Window::Phone = window {
+            // A window of Chromium's is never narrower than 500 pixels; only an emulated screen is.
+            capabilities["goog:chromeOptions"]["mobileEmulation"] = json!({
+                "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 1.0 },
+            });
+        }
         let Value::Object(capabilities) = capabilities else {
             unreachable!("written as an object above")
         };

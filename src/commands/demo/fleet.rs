@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::process::{Child, Command};
 
-use super::{Args, say};
+use super::folder::Folder;
+use super::house::{House, check_free};
+use super::{Args, WAN, say};
 use crate::sim::SimRouter;
 
 /// How long the cameras may take to say goodbye to the router.
@@ -18,7 +20,8 @@ const FAREWELL: Duration = Duration::from_secs(4);
 pub(super) struct DemoFleet {
     cameras: Vec<DemoCamera>,
     representative_port: u16,
-    folder: PathBuf,
+    // Behind the cameras: they end before it goes.
+    _folder: Folder,
 }
 
 struct DemoCamera {
@@ -29,29 +32,34 @@ struct DemoCamera {
 
 impl DemoFleet {
     /// Starts all of them at once; who is first is the representative.
-    pub(super) fn start(args: &Args, ssdp: SocketAddrV4, control: &str) -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("porthole-demo-{}", std::process::id()));
-        let mut fleet = Self {
-            cameras: Vec::new(),
-            representative_port: args.port,
-            folder,
-        };
+    pub(super) fn start(
+        args: &Args,
+        house: &House,
+        ssdp: SocketAddrV4,
+        control: &str,
+    ) -> anyhow::Result<Self> {
+        let folder = Folder::make()?;
+        let mut cameras = Vec::new();
         for number in 1..=args.cameras {
-            let address = Ipv4Addr::new(127, 0, 0, 10 + number);
-            let data = fleet.folder.join(number.to_string());
-            std::fs::create_dir_all(&data).with_context(|| format!("making {}", data.display()))?;
+            let address = SocketAddrV4::new(house.camera(number), args.port);
+            check_free(address)?;
+            let data = folder.room(&number.to_string())?;
             let config = data.join("porthole.toml");
-            std::fs::write(&config, settings(address, args.port, ssdp, control, &data))
+            std::fs::write(&config, settings(address, house, ssdp, control, &data))
                 .with_context(|| format!("writing {}", config.display()))?;
             let mut camera = DemoCamera {
-                address,
+                address: *address.ip(),
                 config,
                 process: None,
             };
             camera.start()?;
-            fleet.cameras.push(camera);
+            cameras.push(camera);
         }
-        Ok(fleet)
+        Ok(Self {
+            cameras,
+            representative_port: args.port,
+            _folder: folder,
+        })
     }
 
     /// Ends the representative as a power cut would: no goodbye.
@@ -79,6 +87,25 @@ impl DemoFleet {
         }
     }
 
+    /// Says which cameras have ended by themselves, which none should, and why.
+    pub(super) fn report_losses(&mut self) -> anyhow::Result<()> {
+        for camera in &mut self.cameras {
+            let ended = match &mut camera.process {
+                Some(process) => process.try_wait()?,
+                None => None,
+            };
+            let Some(status) = ended else { continue };
+            camera.process = None;
+            let log = std::fs::read_to_string(camera.log()).unwrap_or_default();
+            say(&format!(
+                "  the camera at {} has ended by itself ({status}); the last line of its log: {}",
+                camera.address,
+                log.lines().last().unwrap_or_default()
+            ))?;
+        }
+        Ok(())
+    }
+
     /// Plugs in every camera that has no power.
     pub(super) fn plug_in(&mut self) -> anyhow::Result<()> {
         for camera in self
@@ -95,7 +122,7 @@ impl DemoFleet {
         Ok(())
     }
 
-    /// Ends all cameras in order, and takes their folder away.
+    /// Ends all cameras in order; their folder goes with them.
     pub(super) async fn end(mut self) {
         let mut processes: Vec<Child> = self
             .cameras
@@ -117,16 +144,17 @@ impl DemoFleet {
                 let _ = process.kill().await;
             }
         }
-        if let Err(why) = std::fs::remove_dir_all(&self.folder) {
-            tracing::warn!(%why, folder = %self.folder.display(), "left behind");
-        }
     }
 }
 
 impl DemoCamera {
+    fn log(&self) -> PathBuf {
+        self.config.with_file_name("log")
+    }
+
     fn start(&mut self) -> anyhow::Result<()> {
         let program = std::env::current_exe().context("finding this program's own file")?;
-        let log = self.config.with_file_name("log");
+        let log = self.log();
         let log =
             std::fs::File::create(&log).with_context(|| format!("making {}", log.display()))?;
         let process = Command::new(program)
@@ -145,29 +173,33 @@ impl DemoCamera {
 }
 
 fn settings(
-    address: Ipv4Addr,
-    port: u16,
+    address: SocketAddrV4,
+    house: &House,
     ssdp: SocketAddrV4,
     control: &str,
     data: &Path,
 ) -> String {
+    let (ip, port) = (address.ip(), address.port());
     let (first, last) = (port + 1, port + 100);
+    let group = house.group();
     let data = data.display();
     format!(
         r#"[node]
 data_dir = "{data}"
 [http]
-bind = "{address}"
+bind = "{ip}"
+port = {port}
 [router]
 representative_port = {port}
 port_range = "{first}-{last}"
 representative_lease = "4s"
 lease = "30s"
 poll_interval = "1s"
-external_host = "127.0.0.1"
+external_host = "{WAN}"
 ssdp_address = "{ssdp}"
 [lan]
 mdns = false
+group = "{group}"
 heartbeat = "1s"
 [camera]
 source = "test"

@@ -2,15 +2,16 @@
 
 use askama::Template;
 
-use super::{Link, Notice, Tile, WebUrl};
+use super::{Notice, Tile, WebUrl};
 
 /// Everything on the page at `/camera`, ready to be shown to one visitor.
 #[derive(Clone, Debug)]
 pub struct CameraPage {
     /// The camera that serves this page; its detail names size, rate and viewers.
     pub camera: Tile,
-    /// The representative's page, where that is another server's; otherwise the way back is `/`.
-    pub representative: Option<Link>,
+    /// The representative's page, where that is another server's and this visitor has a way there;
+    /// otherwise the way back to all cameras is `/`.
+    pub representative: Option<WebUrl>,
     /// What a person should know, most important first.
     pub notices: Vec<Notice>,
     /// The router in one line, for the foot of the page.

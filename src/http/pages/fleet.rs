@@ -48,8 +48,8 @@ pub enum Standing {
 pub struct Link {
     /// What the link says. Untrusted text.
     pub name: String,
-    /// Where it leads.
-    pub url: WebUrl,
+    /// Where it leads; nothing where this visitor has no way there.
+    pub url: Option<WebUrl>,
 }
 
 /// A sentence for the person in front of the page.

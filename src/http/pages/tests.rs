@@ -7,7 +7,7 @@ fn tile(number: u16, name: &str) -> Tile {
     Tile {
         id: Some(InstanceId(u64::from(number))),
         name: name.to_owned(),
-        url: url(&format!("http://60.120.76.64:{}/", 8079 + number)),
+        url: Some(url(&format!("http://60.120.76.64:{}/", 8079 + number))),
         state: TileState::Live,
         detail: "1280×720, 30/s, 2 viewers".to_owned(),
         role: Role::Member,
@@ -66,6 +66,40 @@ fn the_others_are_linked_by_name_with_their_external_addresses_as_in_figure_6() 
 }
 
 #[test]
+fn a_camera_without_a_way_there_is_listed_by_name_without_link_or_picture() {
+    let mut other = tile(2, "Cellar");
+    other.url = None;
+    let html = seen(&page(vec![other, tile(3, "server 3")]));
+    let (_, tiles) = html.split_once("id=\"tiles\"").unwrap();
+    let (unreached, reached) = tiles.split_once("</li>").unwrap();
+    assert!(
+        unreached.contains("<a><bdi>Cellar</bdi></a>"),
+        "{unreached}"
+    );
+    assert_eq!(values(unreached, "src"), [""; 0]);
+    assert_eq!(values(unreached, "data-url"), [""]);
+    let sentence = "<p class=\"unreached\">Not reachable from outside yet</p>";
+    assert!(unreached.contains(sentence), "{unreached}");
+    assert!(!reached.contains(sentence), "{reached}");
+}
+
+#[test]
+fn a_representative_without_a_way_there_is_named_all_the_same() {
+    let mut page = page(Vec::new());
+    page.standing = Standing::Member {
+        representative: Link {
+            name: "Front door".to_owned(),
+            url: None,
+        },
+    };
+    let html = seen(&page);
+    assert!(
+        html.contains("Represented by <a><bdi>Front door</bdi></a>"),
+        "{html}"
+    );
+}
+
+#[test]
 fn without_others_the_page_has_no_camera_links_and_says_what_to_do() {
     let html = seen(&page(Vec::new()));
     for href in values(&html, "href") {
@@ -95,7 +129,7 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
         Standing::Member {
             representative: Link {
                 name: hostile.to_owned(),
-                url: url("http://60.120.76.64:8080/"),
+                url: Some(url("http://60.120.76.64:8080/")),
             },
         },
     ];
@@ -126,7 +160,7 @@ fn a_member_links_the_representative_and_an_alone_server_says_why() {
     page.standing = Standing::Member {
         representative: Link {
             name: "Front door".to_owned(),
-            url: url("http://60.120.76.64:8080/"),
+            url: Some(url("http://60.120.76.64:8080/")),
         },
     };
     let html = seen(&page);
@@ -148,7 +182,7 @@ fn the_time_of_taking_office_is_shown_unless_the_clock_is_absurd() {
     let mut page = page(Vec::new());
     let mut shown = |since| {
         page.standing = Standing::Representative { since: Some(since) };
-        seen(&page).contains("<time")
+        seen(&page).contains("<time datetime=")
     };
     let epoch = SystemTime::UNIX_EPOCH;
     assert!(shown(epoch + Duration::from_secs(1_700_000_000)));
@@ -200,10 +234,7 @@ fn the_camera_page_leads_back_to_all_cameras() {
             .unwrap()
             .contains("<a id=\"back\" href=\"/\">All cameras</a>")
     );
-    page.representative = Some(Link {
-        name: "server 1".to_owned(),
-        url: url("http://60.120.76.64:8080/"),
-    });
+    page.representative = Some(url("http://60.120.76.64:8080/"));
     let html = camera(&page).unwrap();
     assert!(html.contains("<a id=\"back\" href=\"http://60.120.76.64:8080/\">All cameras</a>"));
     assert!(html.contains("1280×720, 30/s, 2 viewers"));

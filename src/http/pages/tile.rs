@@ -10,8 +10,9 @@ pub struct Tile {
     pub id: Option<InstanceId>,
     /// The name people gave it, or `server N` (¶53). Untrusted text.
     pub name: String,
-    /// Its page, as this visitor reaches it. Shown as text too, as in Fig. 6.
-    pub url: WebUrl,
+    /// Its page, as this visitor reaches it; shown as text too, as in Fig. 6. Nothing where this visitor
+    /// has no way there, as from outside before the router has given it a port.
+    pub url: Option<WebUrl>,
     /// What its picture is doing.
     pub state: TileState,
     /// The same in words: `1280×720, 30/s, 2 viewers`, or the reason of a failure. Untrusted text.
@@ -82,7 +83,7 @@ impl Tile {
         Self {
             id: None,
             name: String::new(),
-            url: WebUrl::nowhere(),
+            url: None,
             state: TileState::Unknown,
             detail: String::new(),
             role: Role::Member,
@@ -94,8 +95,12 @@ impl Tile {
         self.id.map(String::from).unwrap_or_default()
     }
 
-    pub(super) fn snapshot_url(&self) -> String {
-        self.url.child("snapshot.jpg")
+    pub(super) fn url_text(&self) -> &str {
+        self.url.as_ref().map_or("", WebUrl::as_str)
+    }
+
+    pub(super) fn snapshot_url(&self) -> Option<String> {
+        Some(self.url.as_ref()?.child("snapshot.jpg"))
     }
 
     pub(super) fn state_token(&self) -> &'static str {

@@ -27,11 +27,6 @@ impl WebUrl {
     pub(super) fn child(&self, name: &str) -> String {
         format!("{}/{name}", self.0.trim_end_matches('/'))
     }
-
-    /// Where the prototype of a tile points until the script fills it in: nowhere (RFC 2606 `.invalid`).
-    pub(super) fn nowhere() -> Self {
-        Self("http://camera.invalid/".to_owned())
-    }
 }
 
 impl FromStr for WebUrl {
