@@ -201,12 +201,17 @@ impl RouterActor {
             self.life.lessons = RouterLessons::default();
         }
         self.cells.router.send_modify(|view| {
+            let address = |seen: Option<ExternalAddress>| seen.and_then(|seen| seen.address);
+            let line_is_back = view.external.is_some()
+                && address(view.external).is_none()
+                && address(polled.external).is_some();
             view.external = polled.external;
             view.connection = polled
                 .status
                 .map_or(Connection::Unknown, |status| status.connection);
             view.last_answer = Some(SystemTime::now());
-            if rebooted {
+            // What it refused before it may grant now.
+            if rebooted || line_is_back {
                 view.epoch = Some(Instant::now());
             }
             if let Some(table) = polled.table {

@@ -31,6 +31,8 @@ pub struct State {
     pub office_after: Moment,
     /// Not before then is a port of the range tried again.
     pub own_after: Moment,
+    /// Requests for ports that failed in a row.
+    pub failures: u32,
     /// Since when every port of the range has been somebody else's.
     pub crowded_since: Option<Moment>,
 }
@@ -140,6 +142,7 @@ impl State {
             memory,
             office_after: Moment(0),
             own_after: Moment(0),
+            failures: 0,
             crowded_since: None,
         }
     }

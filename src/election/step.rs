@@ -62,6 +62,7 @@ fn learn(rules: &Rules, state: &mut State, event: &Event, now: Moment) {
             state.router = Router::Answers;
             state.pending = None;
             state.taken.clear();
+            state.failures = 0;
             state.office_after = now;
             state.own_after = now;
             // What is held is confirmed at once: it may be another router, or one that forgot.
@@ -181,6 +182,7 @@ fn secured(
     before: Before,
     now: Moment,
 ) {
+    state.failures = 0;
     if port == rules.representative_port {
         let lease = granted
             .unwrap_or(rules.representative_lease)
@@ -189,7 +191,7 @@ fn secured(
         if state.office.is_none() && !readopted {
             state.term = state.term.next(); // S4: each change raises the term; S5: re-adoption keeps it
         }
-        let deadline = sent_at + lease.saturating_sub(rules.margin());
+        let deadline = sent_at + (lease - Rules::margin(lease));
         if deadline <= now {
             // The answer took longer than the lease allows: it proves nothing about now.
             leave_office(state, now);
@@ -197,7 +199,7 @@ fn secured(
         }
         state.office = Some(Office {
             deadline,
-            renew_at: sent_at + (lease / 4).min(rules.office_renewal()),
+            renew_at: sent_at + Rules::renewal(lease),
             since: state.office.map_or(now, |office| office.since),
             granted,
         });
@@ -240,16 +242,17 @@ fn taken(
 }
 
 fn failed(rules: &Rules, state: &mut State, request: Request, now: Moment) {
-    let again = now + rules.retry();
+    state.failures = state.failures.saturating_add(1);
+    let later = now + rules.patience(state.failures);
     if request.port() == rules.representative_port {
-        state.office_after = again;
+        state.office_after = later;
         if let Some(office) = &mut state.office {
-            office.renew_at = again;
+            office.renew_at = now + rules.retry();
         }
     } else {
-        state.own_after = again;
+        state.own_after = later;
         if let Some(own) = &mut state.own {
-            own.renew_at = again;
+            own.renew_at = later;
         }
     }
 }

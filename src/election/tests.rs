@@ -348,6 +348,43 @@ fn what_a_router_has_forgotten_is_mapped_again_when_the_table_is_next_read() {
 }
 
 #[test]
+fn s1_a_lease_that_the_router_cut_short_is_believed_for_less_than_that() {
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    let cut = Duration::from_secs(2);
+    let answer = Event::Secured {
+        port: port(8080),
+        sent_at: Moment(0),
+        granted: Some(cut),
+        before: Before::Free,
+    };
+    server.tell(&answer, Moment(10));
+    let office = server
+        .state
+        .office
+        .expect("even a short lease is an office");
+    assert!(office.deadline < Moment(0) + cut, "{office:?}");
+    assert!(office.renew_at + cut / 4 < office.deadline, "{office:?}");
+}
+
+#[test]
+fn a_router_that_goes_on_refusing_is_asked_less_and_less() {
+    let mut server = Server::new(0);
+    let mut now = Moment(0);
+    server.tell(&Event::RouterFound, now);
+    let mut asked = 0;
+    while now < Moment(0) + Duration::from_hours(1) {
+        while let Some(request) = server.asked.take() {
+            asked += 1;
+            server.tell(&Event::Failed(request), now);
+        }
+        now = server.wake.expect("it tries again");
+        server.tell(&Event::Tick, now);
+    }
+    assert!((20..60).contains(&asked), "asked {asked} times in an hour");
+}
+
+#[test]
 fn a_crash_of_the_elector_with_a_request_under_way_asks_again() {
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Moment(0));

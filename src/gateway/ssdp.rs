@@ -87,7 +87,7 @@ pub async fn discover(search: &Search, observer: &Arc<dyn Observer>) -> Result<F
     for patience in [Patience::UntilPreferred, Patience::ToTheEnd] {
         let (found, error) = describe_all(search, listener.collect(patience).await, observer).await;
         if let Some(best) = prefer(found, observer).await {
-            tracing::info!(
+            tracing::debug!(
                 router = %best.identity.name,
                 address = %best.identity.address,
                 service = %best.identity.service,
