@@ -243,11 +243,7 @@ fn a_viewer_may_ask_for_fewer_frames() {
     }
     let next = part_of(&mut slow).1;
     // A bound from below: however slow the machine, it is never sooner than asked for.
-    assert!(
-        had.elapsed() > Duration::from_millis(800),
-        "{:?} after the first",
-        had.elapsed()
-    );
+    assert!(had.elapsed() > Duration::from_millis(800), "{:?} after the first", had.elapsed());
     assert_ne!(next, b"0");
     while part_of(&mut slow).1 != b"3" {}
 }
