@@ -3,6 +3,7 @@
 import { load, unseen } from "./live.js";
 import { webUrl } from "./tiles.js";
 
+const FIRST = 500; // the page was made before this viewer came, so its words are soon old
 const EVERY = 2000;
 const EVERY_SILENT = 1000;
 const EVERY_HIDDEN = 30000;
@@ -89,5 +90,5 @@ export function watch({ show, back, elsewhere }) {
       timer = setTimeout(round, 0);
     }
   });
-  timer = setTimeout(round, EVERY);
+  timer = setTimeout(round, FIRST);
 }

@@ -191,7 +191,7 @@ fn secured(
         if state.office.is_none() && !readopted {
             state.term = state.term.next(); // S4: each change raises the term; S5: re-adoption keeps it
         }
-        let deadline = sent_at + (lease - Rules::margin(lease));
+        let deadline = sent_at + lease.saturating_sub(Rules::margin(lease));
         if deadline <= now {
             // The answer took longer than the lease allows: it proves nothing about now.
             leave_office(state, now);

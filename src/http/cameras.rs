@@ -13,7 +13,7 @@ use crate::ids::InstanceId;
 
 /// The fleet.
 #[derive(Serialize)]
-pub struct Cameras {
+pub struct Answer {
     representative: Option<Named>,
     standing: &'static str,
     /// When this server became the representative, seconds since 1970; nothing while it is not.
@@ -58,7 +58,7 @@ struct Notice {
 }
 
 /// The handler.
-pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Cameras> {
+pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Answer> {
     let visitor = Visitor::of(&request, &app);
     let links = Links::new(&app.cells);
     let fleet = app.cells.fleet.borrow().clone();
@@ -69,7 +69,7 @@ pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Cameras> {
             .map(|url| url.to_string()),
     });
     let standing = standing(&app, visitor, &links);
-    Json(Cameras {
+    Json(Answer {
         representative,
         standing: standing.token(),
         since: match standing {
