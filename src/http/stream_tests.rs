@@ -250,7 +250,6 @@ async fn another_size_closes_the_stream() {
     server.stop().await;
 }
 
-<<<<<<< HEAD
 #[actix_web::test]
 async fn a_slow_reader_skips_whole_frames_and_gets_the_newest() {
     let server = Server::start(2);
@@ -269,87 +268,6 @@ async fn a_slow_reader_skips_whole_frames_and_gets_the_newest() {
             let moved = server.counts.sent.load(Ordering::SeqCst) > sent;
             unmoved = if moved { 0 } else { unmoved + 1 };
         }
-=======
-#[test]
-fn a_viewer_that_stalls_skips_whole_frames_and_holds_up_nobody() {
-    const FRAME: usize = 256 * 1024;
-    let studio = Studio::open(4);
-    let frame = |fill: u8| -> &'static [u8] { Box::leak(vec![fill; FRAME].into_boxed_slice()) };
-    studio.show(frame(0), 1);
-    let mut slow = studio.ask("GET", "/stream.mjpg");
-    let mut quick = studio.ask("GET", "/stream.mjpg");
-    head_of(&mut slow);
-    head_of(&mut quick);
-    studio.until("both watch", |studio| studio.audience.viewers() == 2);
-    part_of(&mut quick);
-    // 50 MiB: more than any socket buffers. The slow one reads none of it meanwhile.
-    for fill in 1..=200 {
-        studio.show(frame(fill), 1);
-        while part_of(&mut quick).1[0] != fill {}
-    }
-    let mut fills = Vec::new();
-    while fills.last() != Some(&200) {
-        let (_, picture) = part_of(&mut slow);
-        assert!(
-            picture.iter().all(|byte| *byte == picture[0]),
-            "a frame was cut"
-        );
-        fills.push(picture[0]);
-    }
-    assert!(fills.len() < 200, "nothing was skipped");
-    assert!(fills.is_sorted(), "frames came out of order: {fills:?}");
-    assert!(studio.metrics.stream_frames_skipped_total.get() > 0);
-}
-
-#[test]
-fn a_viewer_may_ask_for_fewer_frames() {
-    let studio = Studio::open(4);
-    studio.show(b"0", 1);
-    let mut slow = studio.ask("GET", "/stream.mjpg?fps=1");
-    let mut quick = studio.ask("GET", "/stream.mjpg");
-    head_of(&mut slow);
-    head_of(&mut quick);
-    assert_eq!(part_of(&mut slow).1, b"0");
-    let had = Now::now();
-    assert_eq!(part_of(&mut quick).1, b"0");
-    for picture in [b"1", b"2", b"3"] {
-        studio.show(picture, 1);
-        while part_of(&mut quick).1 != picture {}
-    }
-    let next = part_of(&mut slow).1;
-    // A bound from below: however slow the machine, it is never sooner than asked for.
-    assert!(had.elapsed() > Duration::from_millis(800), "{:?} after the first", had.elapsed());
-    assert_ne!(next, b"0");
-    while part_of(&mut slow).1 != b"3" {}
-}
-
-#[test]
-fn an_impossible_rate_is_refused_in_words() {
-    let studio = Studio::open(4);
-    for wish in ["0", "-1", "nan", "many", "1000"] {
-        let mut reader = studio.ask("GET", &format!("/stream.mjpg?fps={wish}"));
-        let mut answer = String::new();
-        reader.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.0 400"), "{wish}: {answer}");
-        assert!(answer.contains("0.1 to 240"), "{answer}");
-    }
-}
-
-#[test]
-fn one_viewer_too_many_is_told_when_to_try_again() {
-    let studio = Studio::open(1);
-    studio.show(b"x", 1);
-    let mut first = studio.ask("GET", "/stream.mjpg");
-    head_of(&mut first);
-    for path in ["/stream.mjpg", "/snapshot.jpg"] {
-        let head = head_of(&mut studio.ask("GET", path));
-        assert!(head[0].contains("503"), "{head:?}");
-        assert!(head.contains(&"retry-after: 5".to_owned()), "{head:?}");
-    }
-    drop(first);
-    studio.until("the first has left", |studio| {
-        studio.audience.viewers() == 0
->>>>>>> pages2
     });
     stuck.await.expect("the connection never filled up");
     let mut seen = Vec::new();

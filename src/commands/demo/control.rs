@@ -25,11 +25,7 @@ pub(super) fn start(wishes: mpsc::Sender<Wish>) -> anyhow::Result<String> {
             web::post().to(move || {
                 // A full channel means that somebody is pressing already.
                 let _ = wishes.try_send(Wish::PullThePlug);
-<<<<<<< HEAD
                 std::future::ready(HttpResponse::Accepted().finish())
-=======
-                async { HttpResponse::Accepted().finish() }
->>>>>>> pages2
             }),
         )
     })
