@@ -68,10 +68,11 @@ impl CameraCells {
                 width, height, fps, ..
             } => {
                 let viewers = match self.viewing.viewers() {
-                    1 => "1 viewer".to_owned(),
-                    many => format!("{many} viewers"),
+                    0 => String::new(), // whoever reads this beside a picture would wonder
+                    1 => ", 1 viewer".to_owned(),
+                    many => format!(", {many} viewers"),
                 };
-                Activity::Live(format!("{width}×{height}, {fps:.0}/s, {viewers}"))
+                Activity::Live(format!("{width}×{height}, {fps:.0}/s{viewers}"))
             }
         }
     }
