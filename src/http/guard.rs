@@ -58,6 +58,30 @@ pub async fn count<B: MessageBody>(
     response
 }
 
+/// Until there are passwords to ask for, nobody outside sees anything unless the operator says
+/// `auth.public_view`: what opens itself to the Internet is closed by default. Health checks say nothing
+/// that is worth hiding.
+pub async fn watch_only_by_leave<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let app = request.app_data::<web::Data<App>>();
+    let welcome = app.is_some_and(|app| {
+        app.cells.settings.auth.public_view
+            || Visitor::of(request.request(), app) == Visitor::OnLan
+            || matches!(request.path(), "/healthz" | "/readyz")
+    });
+    if welcome {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let why = "This camera shows itself on its own LAN only: passwords are not built yet. Whoever runs it \
+               lets anybody watch from outside with the setting auth.public_view = true.";
+    let problem = Problem::new(StatusCode::FORBIDDEN, why);
+    Ok(request
+        .into_response(problem.error_response())
+        .map_into_right_body())
+}
+
 /// For the LAN only: metrics and debugging tell too much to the Internet.
 pub async fn lan_only<B: MessageBody>(
     request: ServiceRequest,

@@ -17,3 +17,4 @@ mod household;
 mod plumbing;
 mod port_modes;
 mod troubles;
+mod visitors;

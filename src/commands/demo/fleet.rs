@@ -206,6 +206,8 @@ source = "test"
 width = 960
 height = 540
 fps = 15
+[auth]
+public_view = true
 [debug]
 demo_control = "{control}"
 "#
