@@ -235,12 +235,10 @@ fn every_route_has_a_label_of_its_own_so_that_none_escapes_the_documents() {
         .step_by(2)
         .filter(|text| text.starts_with('/'))
         .collect();
-    let scope = "/api/v1";
-    assert!(paths.contains(&scope), "{paths:?}");
-    for path in paths.into_iter().filter(|path| *path != scope) {
-        let nested = format!("{scope}{path}");
+    assert!(paths.len() > 5, "{paths:?}");
+    for path in paths {
         assert!(
-            labels.contains(path) || labels.contains(nested.as_str()),
+            labels.contains(path),
             "{path} is no value of the label `route`"
         );
     }

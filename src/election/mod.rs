@@ -1,10 +1,10 @@
 //! The rules of who is representative, sans-IO.
 //!
-//! Nothing here owns a clock, a socket, a thread or a source of randomness: [`step`] takes the state,
+//! Nothing here owns a clock, a socket, a thread or a source of randomness: [`step()`] takes the state,
 //! what happened and what time it is, and returns the new state and what to do about it. The same
 //! function runs in the program, in the property tests and in a model checker.
 //!
-//! It reads in two halves. An [`Event`] changes what is known ([`step`]); from what is known, the
+//! It reads in two halves. An [`Event`] changes what is known ([`step()`]); from what is known, the
 //! plan says the one request to make next. Because effects are derived from the state and not
 //! remembered beside it, forgetting them (a crash) costs nothing: they are derived again.
 //!
