@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Moment, Rules};
 use crate::ids::{ExternalPort, Term};
 
-/// All that [`super::step`] knows. The fields are read by everybody and written only there.
+/// All that [`super::step()`] knows. The fields are read by everybody and written only there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// The highest term this server knows of.

@@ -3,7 +3,7 @@
 //!
 //! Each source knows something else. The router's table (Embodiments 1 and 3) knows who is mapped
 //! where, even of cameras that never speak on this LAN. A camera's own report (¶47, ¶64) knows its
-//! name and what it is doing, at once. [`merge`] puts them together by the one thing they share, the
+//! name and what it is doing, at once. [`merge()`] puts them together by the one thing they share, the
 //! camera's address on the LAN, and says which of them vouches for what it shows.
 
 mod camera;
