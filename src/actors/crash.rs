@@ -7,6 +7,9 @@ use actix::prelude::*;
 #[rtype(result = "()")]
 pub struct Crash;
 
+/// What such a panic says.
+pub(super) const ASKED_TO: &str = "asked to, over the debug API";
+
 /// Gives an actor the handler that panics.
 macro_rules! crashes_on_demand {
     ($actor:ty) => {
@@ -14,7 +17,7 @@ macro_rules! crashes_on_demand {
             type Result = ();
 
             fn handle(&mut self, _: $crate::actors::crash::Crash, _: &mut Self::Context) {
-                panic!("asked to, over the debug API");
+                panic!("{}", $crate::actors::crash::ASKED_TO);
             }
         }
     };

@@ -14,3 +14,4 @@ pub mod http;
 pub mod lan;
 pub mod registry;
 pub mod router;
+pub mod thread;

@@ -16,8 +16,8 @@ use super::crash::crashes_on_demand;
 use crate::cells::{Cells, Refusal, RouterState, RouterView, TableView};
 use crate::election::{self, Event, Request};
 use crate::gateway::{
-    self, Backoff, Connection, Description, Error, ExternalAddress, Found, Gateway as _, Igd,
-    Ladder, Lease, MappingRequest, Observer, RouterLessons, Search, Status, Table, verified,
+    self, Backoff, Connection, Description, Error, ExternalAddress, Found, Igd, Ladder, Lease,
+    MappingRequest, Observer, Polled, RouterLessons, Scope, Search, verified,
 };
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::supervise::Progress;
@@ -160,10 +160,14 @@ impl RouterActor {
     }
 
     fn poll(&mut self, router: Arc<Igd>, ctx: &mut Context<Self>) {
-        let read_table = self.cells.settings.router.read_table;
+        let scope = if self.cells.settings.router.read_table {
+            Scope::WithTable
+        } else {
+            Scope::WithoutTable
+        };
         let job = self.progress.job("a poll of the router", ROUND);
         let poll = async move {
-            let polled = poll(&router, read_table).await;
+            let polled = gateway::poll(&router, scope).await;
             drop(job);
             polled
         };
@@ -295,50 +299,6 @@ impl RouterActor {
 fn jitter() -> f64 {
     // Without randomness all wait the same: no harm, only less spread.
     getrandom::u32().map_or(0.0, |draw| f64::from(draw) / f64::from(u32::MAX))
-}
-
-/// What one poll saw.
-struct Polled {
-    began: Instant,
-    took: Duration,
-    external: Option<ExternalAddress>,
-    status: Option<Status>,
-    table: Option<Table>,
-    /// The router did not answer, in a way that calls for a new search.
-    gone: Option<Error>,
-}
-
-async fn poll(router: &Igd, read_table: bool) -> Polled {
-    let began = Instant::now();
-    let mut polled = Polled {
-        began,
-        took: Duration::ZERO,
-        external: None,
-        status: None,
-        table: None,
-        gone: None,
-    };
-    match router.external_address().await {
-        Ok(external) => polled.external = Some(external),
-        Err(why) if why.wants_rediscovery() => polled.gone = Some(why),
-        Err(why) => {
-            // Many say 501 while the line is down: it has no address now, and that is no reason to search.
-            debug!(%why, "no external address");
-            polled.external = Some(ExternalAddress::from(None));
-        }
-    }
-    if polled.gone.is_none() {
-        polled.status = router.status().await.ok();
-        if read_table {
-            match router.table().await {
-                Ok(table) => polled.table = Some(table),
-                Err(why) if why.wants_rediscovery() => polled.gone = Some(why),
-                Err(why) => debug!(%why, "the table cannot be read"),
-            }
-        }
-    }
-    polled.took = began.elapsed();
-    polled
 }
 
 /// What became of a request.

@@ -15,6 +15,7 @@ pub mod entry;
 pub mod error;
 pub mod igd;
 pub mod ladder;
+pub mod poll;
 pub mod soap;
 pub mod ssdp;
 pub mod table;
@@ -43,6 +44,7 @@ pub use entry::{Entry, Protocol};
 pub use error::Error;
 pub use igd::Igd;
 pub use ladder::Ladder;
+pub use poll::{Polled, Scope, poll};
 pub use ssdp::{Found, Search, discover};
 pub use table::{Extent, Table};
 

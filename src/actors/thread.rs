@@ -1,0 +1,84 @@
+//! `ThreadActor`: keeps one blocking thread running; capture and encoder are two of its kind.
+//!
+//! Blocking work never runs on an arbiter: it would hold up every actor there. So such an actor owns a
+//! thread and does nothing but start it again. The thread hangs on the actor value, not on a life of
+//! it: a crash of the actor leaves it running.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use tracing::warn;
+
+use super::crash::Crash;
+use crate::cells::Cells;
+use crate::supervise::{ThreadEnded, Vitals, Worker};
+
+/// How soon a thread that could not be started is tried again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// What the thread does.
+pub trait Work: Unpin + 'static {
+    /// Runs until the vitals say to stop; asking them is the sign of life.
+    fn run(cells: &Cells, vitals: &Vitals);
+}
+
+/// See the module.
+pub struct ThreadActor<W> {
+    cells: Arc<Cells>,
+    thread: Worker,
+    work: PhantomData<W>,
+}
+
+impl<W: Work> ThreadActor<W> {
+    /// An actor that has yet to start its thread.
+    pub fn new(cells: Arc<Cells>, thread: Worker) -> Self {
+        Self {
+            cells,
+            thread,
+            work: PhantomData,
+        }
+    }
+
+    fn ensure_thread(&mut self, ctx: &mut Context<Self>) {
+        let cells = Arc::clone(&self.cells);
+        let started = self
+            .thread
+            .ensure(ctx.address().recipient(), move |vitals| {
+                W::run(&cells, vitals);
+                Ok::<(), Infallible>(())
+            });
+        if let Err(why) = started {
+            warn!(%why, "a thread is not started yet");
+            ctx.run_later(AGAIN, Self::ensure_thread);
+        }
+    }
+}
+
+impl<W: Work> Actor for ThreadActor<W> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.ensure_thread(ctx);
+    }
+}
+
+impl<W: Work> Supervised for ThreadActor<W> {}
+
+impl<W: Work> Handler<ThreadEnded> for ThreadActor<W> {
+    type Result = ();
+
+    fn handle(&mut self, ended: ThreadEnded, ctx: &mut Self::Context) {
+        ctx.run_later(ended.again_after, Self::ensure_thread);
+    }
+}
+
+impl<W: Work> Handler<Crash> for ThreadActor<W> {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+        panic!("{}", super::crash::ASKED_TO);
+    }
+}
