@@ -46,7 +46,8 @@ fn fifty_panics_leave_the_representative_in_office_and_its_viewers_served() {
     let Some(lab) = Lab::open(LabConfig::default()) else {
         return;
     };
-    let mut fleet = cameras(&lab, 2, |setup| setup);
+    // With mDNS, so that the discovery actor has a daemon to lose.
+    let mut fleet = cameras(&lab, 2, |setup| setup.set("lan", "mdns", true));
     let term = fleet[0].await_office().term;
     let url = lab.external_url(8080);
     let outside = lab.outside();
