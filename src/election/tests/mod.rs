@@ -1,0 +1,139 @@
+//! The rules against a router of a few lines: every effect is answered, time is a number.
+
+mod properties;
+mod rules;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::state::Memory;
+use super::*;
+use crate::ids::{ExternalPort, Term};
+use crate::settings::PortRange;
+
+const LEASE: Duration = Duration::from_secs(30);
+
+fn port(number: u16) -> ExternalPort {
+    ExternalPort::new(number).unwrap()
+}
+
+fn rules() -> Rules {
+    Rules {
+        representative_port: port(8080),
+        range: PortRange::new(port(8081), port(8084)).unwrap(),
+        representative_lease: LEASE,
+        lease: Duration::from_hours(1),
+    }
+}
+
+/// A router that refuses what is another's and forgets what is not renewed.
+#[derive(Clone, Default)]
+struct Judge {
+    held: BTreeMap<ExternalPort, (usize, Moment)>,
+}
+
+impl Judge {
+    fn answer(&mut self, who: usize, request: Request, now: Moment) -> Event {
+        self.held.retain(|_, (_, until)| *until > now);
+        match request {
+            Request::Secure { port, lease } => match self.held.get(&port).copied() {
+                Some((holder, until)) if holder != who => Event::Taken {
+                    port,
+                    expires_in: Some(until.after(now)),
+                },
+                standing => {
+                    self.held.insert(port, (who, now + lease));
+                    let before = if standing.is_some() {
+                        Before::Ours
+                    } else {
+                        Before::Free
+                    };
+                    Event::Secured {
+                        port,
+                        sent_at: now,
+                        granted: Some(lease),
+                        before,
+                    }
+                }
+            },
+            Request::Release(port) => {
+                if self
+                    .held
+                    .get(&port)
+                    .is_some_and(|(holder, _)| *holder == who)
+                {
+                    self.held.remove(&port);
+                }
+                Event::Released(port)
+            }
+        }
+    }
+}
+
+impl Judge {
+    /// The whole table, as one server reads it.
+    fn survey(&mut self, who: usize, now: Moment) -> Event {
+        self.held.retain(|_, (_, until)| *until > now);
+        let whose = |holder| {
+            if holder == who {
+                Whose::Mine
+            } else {
+                Whose::Theirs
+            }
+        };
+        let holders = self
+            .held
+            .iter()
+            .map(|(port, (holder, _))| (*port, whose(*holder)))
+            .collect();
+        Event::Surveyed {
+            holders,
+            seen: Seen::Whole,
+        }
+    }
+}
+
+/// One server: its state and the request that is on its way.
+#[derive(Clone)]
+struct Server {
+    me: usize,
+    state: State,
+    asked: Option<Request>,
+    wake: Option<Moment>,
+}
+
+impl Server {
+    fn new(me: usize) -> Self {
+        Self {
+            me,
+            state: State::new(Term(0), None, Memory::None),
+            asked: None,
+            wake: None,
+        }
+    }
+
+    fn tell(&mut self, event: &Event, now: Moment) -> Vec<Effect> {
+        let (state, effects) = step(&rules(), &self.state, event, now);
+        self.state = state;
+        for effect in &effects {
+            match effect {
+                Effect::Ask(request) => self.asked = Some(*request),
+                Effect::WakeAt(at) => self.wake = Some(*at),
+                Effect::Remember | Effect::Left => {}
+            }
+        }
+        effects
+    }
+
+    /// Answers until there is nothing more to ask.
+    fn settle(&mut self, judge: &mut Judge, now: Moment) {
+        for _ in 0..100 {
+            let Some(request) = self.asked.take() else {
+                return;
+            };
+            let answer = judge.answer(self.me, request, now);
+            self.tell(&answer, now);
+        }
+        panic!("the server never stops asking: {:?}", self.state);
+    }
+}

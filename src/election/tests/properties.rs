@@ -1,0 +1,130 @@
+//! The invariants over whatever may happen.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What can befall three servers and a router.
+#[derive(Clone, Debug)]
+enum Fate {
+    Pass(u64),
+    Answer(usize),
+    Lose(usize),
+    Crash(usize),
+    PowerCut(usize),
+    Reboot,
+    Survey(usize),
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        4 => (1u64..8_000).prop_map(Fate::Pass),
+        8 => (0usize..3).prop_map(Fate::Answer),
+        1 => (0usize..3).prop_map(Fate::Lose),
+        1 => (0usize..3).prop_map(Fate::Crash),
+        1 => (0usize..3).prop_map(Fate::PowerCut),
+        1 => Just(Fate::Reboot),
+        2 => (0usize..3).prop_map(Fate::Survey),
+    ]
+}
+
+proptest! {
+    /// S1 and S2 over anything that may happen while the router's memory lasts: at most one server
+    /// believes, and the router agrees with it. A reboot ends the epoch, after which a belief may be
+    /// wrong until its deadline (S1 is stated per router epoch).
+    #[test]
+    fn s1_s2_at_most_one_believes_and_the_router_agrees(fates in prop::collection::vec(fate(), 1..200)) {
+        let mut judge = Judge::default();
+        let mut now = Moment(0);
+        let mut epoch_began = Moment(0);
+        let mut servers: Vec<Server> = (0..3).map(Server::new).collect();
+        for server in &mut servers {
+            server.tell(&Event::RouterFound, now);
+        }
+        for fate in fates {
+            match fate {
+                Fate::Pass(millis) => {
+                    now = now + Duration::from_millis(millis);
+                    for server in &mut servers {
+                        if server.wake.is_some_and(|at| at <= now) {
+                            server.tell(&Event::Tick, now);
+                        }
+                    }
+                }
+                Fate::Answer(i) => {
+                    if let Some(request) = servers[i].asked.take() {
+                        let answer = judge.answer(i, request, now);
+                        servers[i].tell(&answer, now);
+                    }
+                }
+                Fate::Lose(i) => {
+                    if let Some(request) = servers[i].asked.take() {
+                        // The router did it; the answer was lost.
+                        let _ = judge.answer(i, request, now);
+                        servers[i].tell(&Event::Failed(request), now);
+                    }
+                }
+                Fate::Crash(i) => {
+                    servers[i].asked = None;
+                    servers[i].tell(&Event::Awoke, now);
+                }
+                Fate::PowerCut(i) => {
+                    let old = servers[i].state.clone();
+                    let memory =
+                        if old.office.is_some() { Memory::HeldOffice } else { Memory::None };
+                    servers[i] = Server::new(i);
+                    servers[i].state = State::new(old.term, old.preferred, memory);
+                    servers[i].tell(&Event::RouterFound, now);
+                }
+                Fate::Reboot => {
+                    judge.held.clear();
+                    epoch_began = now;
+                }
+                Fate::Survey(i) => {
+let survey = judge.survey(i, now);
+                    servers[i].tell(&survey, now);
+                }
+            }
+            let believers: Vec<usize> = (0..3)
+                .filter(|i| servers[*i].state.role(now) == Role::Representative)
+                // Belief older than this epoch of the router is bounded by its deadline instead.
+                .filter(|i| servers[*i].state.office.unwrap().deadline > epoch_began + LEASE)
+                .collect();
+            prop_assert!(believers.len() <= 1, "S1: {believers:?} at {now:?}");
+            for i in believers {
+                let (holder, until) = judge.held.get(&port(8080)).copied().unwrap_or((99, now));
+                prop_assert!(holder == i && until > now, "S2: {i} believes, the router says {holder}");
+            }
+        }
+    }
+
+    /// L1, in the small: left alone with a router that answers, somebody is representative within
+    /// two leases, whatever happened before.
+    #[test]
+    fn l1_left_alone_they_end_with_one_representative(
+        leftovers in prop::collection::vec((8080u16..8085, 0usize..4, 0u64..30_000), 0..5),
+    ) {
+        let mut judge = Judge::default();
+        for (number, holder, until) in leftovers {
+            judge.held.insert(port(number), (holder, Moment(until)));
+        }
+        let mut servers: Vec<Server> = (0..3).map(Server::new).collect();
+        for server in &mut servers {
+            server.tell(&Event::RouterFound, Moment(0));
+        }
+        for millis in (0..=60_000).step_by(250) {
+            let now = Moment(millis);
+            for server in &mut servers {
+                if server.wake.is_some_and(|at| at <= now) {
+                    server.tell(&Event::Tick, now);
+                }
+                server.settle(&mut judge, now);
+            }
+        }
+        let now = Moment(60_000);
+        let representatives =
+            servers.iter().filter(|s| s.state.role(now) == Role::Representative).count();
+        prop_assert_eq!(representatives, 1);
+        prop_assert!(servers.iter().all(|s| s.state.role(now) != Role::Alone));
+    }
+}
