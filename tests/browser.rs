@@ -11,8 +11,13 @@ use support::browser::{Browser, Process, Window};
 
 /// `porthole demo` with three cameras, and the address it tells a person to open.
 fn demo() -> (Process, String) {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-    let port = free.expect("a free port").port().to_string();
+    // Below the ports that the kernel lends to outgoing connections: the browser's own would take the
+    // ports behind it, which the other cameras are to have.
+    let free =
+        |port: u16| (port..port + 3).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
+    let start = 20_000 + u16::try_from(std::process::id() % 1_000).expect("below 1000") * 10;
+    let port = (start..31_000).step_by(10).find(|port| free(*port));
+    let port = port.expect("three free ports in a row").to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_porthole"));
     let demo = Process::start(command.args(["demo", "--cameras", "3", "--port", &port]));
     let url = format!("http://{}", demo.line_after("Open http://"));

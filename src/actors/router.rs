@@ -375,6 +375,18 @@ fn event(cells: &Cells, request: Request, answer: &Answer) -> Event {
     }
 }
 
+/// What a refusal says to the rules. A port that the router uses itself (729, its own pages perhaps) is
+/// as good as somebody else's: another one may do.
+fn refused(request: Request, why: &Error) -> Event {
+    match (request, why.refusal()) {
+        (Request::Secure { port, .. }, Some(729)) => Event::Taken {
+            port,
+            expires_in: None,
+        },
+        _ => Event::Failed(request),
+    }
+}
+
 impl Actor for RouterActor {
     type Context = Context<Self>;
 
@@ -439,7 +451,7 @@ impl Handler<Ask> for RouterActor {
                     if why.wants_rediscovery() {
                         actor.round_after(Duration::ZERO, ctx); // the poll decides whether it is gone
                     }
-                    Event::Failed(request)
+                    refused(request, &why)
                 }
             }
         }))

@@ -40,6 +40,9 @@ pub enum Fault {
     /// The table is full.
     #[error("NoPortMapsAvailable")]
     TableFull = 728,
+    /// The port is in use on the machine that plays the router.
+    #[error("ConflictWithOtherMechanisms")]
+    OtherMechanism = 729,
     /// Nothing in that range of ports.
     #[error("PortMappingNotFound")]
     NothingInRange = 730,

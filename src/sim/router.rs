@@ -75,7 +75,7 @@ impl Router {
     /// `AddPortMapping`; see [`Table::add`].
     ///
     /// # Errors
-    /// As the table says; 501 while the line is down or where the WAN port cannot be bound on this machine.
+    /// As the table says; 501 while the line is down, 729 where the WAN port cannot be bound on this machine.
     pub(super) fn add(
         &self,
         requester: Ipv4Addr,
@@ -128,7 +128,7 @@ impl Router {
     /// Puts a mapping in past all rules.
     ///
     /// # Errors
-    /// 501 where the WAN port cannot be bound on this machine.
+    /// 729 where the WAN port cannot be bound on this machine.
     pub(super) fn put(&self, entry: Entry) -> Result<(), Fault> {
         self.at_now(|state, now| {
             state.forward(&entry.mapping)?;
@@ -206,7 +206,7 @@ impl State {
             Protocol::Udp => Ok(()),
             Protocol::Tcp => self.forwarder.open(port, mapping.target()).map_err(|error| {
                 warn!(%port, %error, "port {port} of the WAN address cannot be bound on this machine: mapping refused");
-                Fault::ActionFailed
+                Fault::OtherMechanism
             }),
         }
     }

@@ -125,13 +125,13 @@ async fn an_overwriting_router_leads_new_visitors_to_the_second_host() {
 }
 
 #[tokio::test]
-async fn a_wan_port_that_is_taken_on_this_machine_is_refused_with_501() {
+async fn a_wan_port_that_is_taken_on_this_machine_is_refused_with_729() {
     let net = Net::new();
     let router = net.start(secure());
     let taken = TcpListener::bind((net.wan(), 0)).await.unwrap();
     let port = taken.local_addr().unwrap().port();
     let a = SocketAddrV4::new(net.a(), 80);
-    assert_eq!(add(&router, net.a(), a, port, 30).await, 501);
+    assert_eq!(add(&router, net.a(), a, port, 30).await, 729);
     assert_eq!(router.table(), []);
     drop(taken);
     assert_eq!(add(&router, net.a(), a, port, 30).await, 0);

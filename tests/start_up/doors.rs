@@ -1,4 +1,4 @@
-//! The machine's own port belongs to another program.
+//! A port belongs to another program: the machine's own, or the router's.
 
 use std::net::TcpListener;
 
@@ -38,4 +38,15 @@ fn a_port_that_another_program_has_is_told_of_and_taken_when_it_is_free() {
         1,
         "said once, not each second: {log}"
     );
+}
+
+#[test]
+fn a_port_that_the_router_itself_uses_is_passed_over() {
+    let house = House::with(Quirks::igd2());
+    // What listens on the router's Internet side is in the way of a mapping: it refuses with 729.
+    let _own_page = TcpListener::bind((house.address(1), 8081)).unwrap();
+    let first = house.camera(2, "Front door").start();
+    first.await_office();
+    let second = house.camera(3, "Garden").start();
+    second.await_port(8082);
 }
