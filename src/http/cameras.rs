@@ -5,10 +5,10 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 
 use super::links::Links;
-use super::page_models::{notices, router_line, standing};
+use super::page_models::{notices, picture, router_line, standing};
 use super::time::unix_seconds;
 use super::{App, Visitor, pages};
-use crate::fleet::{Activity, Camera, Standing, Vouched, Who};
+use crate::fleet::{Camera, Standing, Vouched, Who};
 use crate::ids::InstanceId;
 
 /// The fleet.
@@ -93,12 +93,7 @@ pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Answer> {
 }
 
 fn one(camera: &Camera, visitor: Visitor, links: &Links) -> One {
-    let (state, detail) = match &camera.activity {
-        Activity::Live(detail) => ("live", detail.clone()),
-        Activity::Idle => ("idle", String::new()),
-        Activity::Failed(why) => ("failed", why.clone()),
-        Activity::Unknown => ("unknown", String::new()),
-    };
+    let (state, detail) = picture(&camera.activity);
     One {
         id: camera.id,
         name: camera.name.clone(),
@@ -109,7 +104,7 @@ fn one(camera: &Camera, visitor: Visitor, links: &Links) -> One {
             .map(|url| url.to_string()),
         external_url: links.external(camera).map(|url| url.to_string()),
         lan_url: Links::lan(camera).map(|url| url.to_string()),
-        state,
+        state: state.token(),
         detail,
         verified: camera.vouched == Vouched::ByItself,
         last_seen_seconds: camera.age.as_secs_f64(),

@@ -52,12 +52,7 @@ fn me(fleet: &Fleet, links: &Links, visitor: Visitor) -> Result<Tile, Problem> {
 
 /// One camera, linked if this visitor has a way to it.
 fn tile(camera: &Camera, links: &Links, visitor: Visitor) -> Tile {
-    let (state, detail) = match &camera.activity {
-        Activity::Live(detail) => (TileState::Live, detail.clone()),
-        Activity::Idle => (TileState::Idle, String::new()),
-        Activity::Failed(why) => (TileState::Failed, why.clone()),
-        Activity::Unknown => (TileState::Unknown, String::new()),
-    };
+    let (state, detail) = picture(&camera.activity);
     Tile {
         id: camera.id,
         name: camera.name.clone(),
@@ -72,6 +67,16 @@ fn tile(camera: &Camera, links: &Links, visitor: Visitor) -> Tile {
             Vouched::ByItself => Trust::Verified,
             Vouched::ByTableOnly => Trust::Unverified,
         },
+    }
+}
+
+/// What a camera is doing, as page and API say it.
+pub fn picture(activity: &Activity) -> (TileState, String) {
+    match activity {
+        Activity::Live(detail) => (TileState::Live, detail.clone()),
+        Activity::Idle => (TileState::Idle, String::new()),
+        Activity::Failed(why) => (TileState::Failed, why.clone()),
+        Activity::Unknown => (TileState::Unknown, String::new()),
     }
 }
 

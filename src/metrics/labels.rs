@@ -41,6 +41,31 @@ impl<A: Labels, B: Labels> Labels for (A, B) {
     }
 }
 
+/// Makes labels of a closed set, also of one that another module has: it needs `ALL` and a text for each.
+macro_rules! label_of {
+    ($name:ident as $label:literal by $text:ident) => {
+        impl Labels for $name {
+            const COUNT: usize = Self::ALL.len();
+
+            fn names() -> Vec<&'static str> {
+                vec![$label]
+            }
+
+            fn all() -> Vec<Self> {
+                Self::ALL.to_vec()
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+
+            fn values(self) -> Vec<&'static str> {
+                vec![self.$text()]
+            }
+        }
+    };
+}
+
 macro_rules! label {
     ($(#[$doc:meta])* $name:ident as $label:literal { $($case:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -58,25 +83,7 @@ macro_rules! label {
             }
         }
 
-        impl Labels for $name {
-            const COUNT: usize = Self::ALL.len();
-
-            fn names() -> Vec<&'static str> {
-                vec![$label]
-            }
-
-            fn all() -> Vec<Self> {
-                Self::ALL.to_vec()
-            }
-
-            fn index(self) -> usize {
-                self as usize
-            }
-
-            fn values(self) -> Vec<&'static str> {
-                vec![self.as_str()]
-            }
-        }
+        label_of!($name as $label by as_str);
     };
 }
 
@@ -239,31 +246,6 @@ impl StatusClass {
             _ => Self::ServerError,
         }
     }
-}
-
-/// A closed set that another module has: its values become labels here.
-macro_rules! label_of {
-    ($name:ident as $label:literal by $text:ident) => {
-        impl Labels for $name {
-            const COUNT: usize = Self::ALL.len();
-
-            fn names() -> Vec<&'static str> {
-                vec![$label]
-            }
-
-            fn all() -> Vec<Self> {
-                Self::ALL.to_vec()
-            }
-
-            fn index(self) -> usize {
-                self as usize
-            }
-
-            fn values(self) -> Vec<&'static str> {
-                vec![self.$text()]
-            }
-        }
-    };
 }
 
 label_of!(Action as "action" by as_str);
