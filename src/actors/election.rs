@@ -18,10 +18,10 @@ use super::crash::crashes_on_demand;
 use super::router::{Ask, RouterActor};
 use crate::cells::{Cells, RouterState, RouterView};
 use crate::durable::{self, Writer};
-use crate::election::{Effect, Event, Request, Role, Seen, State, Whose};
+use crate::election::{Chance, Effect, Event, Request, Role, Seen, State, Whose};
 use crate::fleet::{default_name, mapped};
 use crate::gateway::{Entry, Extent, Protocol, Table};
-use crate::ids::{ExternalPort, InternalPort, Term};
+use crate::ids::{ExternalPort, InternalPort};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::settings::PortMode;
 use crate::supervise::{Progress, Resync};
@@ -32,10 +32,10 @@ const DOOR: Duration = Duration::from_secs(3);
 /// Longer than any request to the router can take with all its time-outs.
 const REQUEST: Duration = Duration::from_mins(1);
 
-/// Another server knows of this term.
+/// Another server was heard: a word about the office, or its report of itself.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct HeardTerm(pub Term);
+pub struct Hear(pub Event);
 
 /// Give back what is held, and answer when nothing of ours is on the router any more.
 #[derive(Message)]
@@ -81,7 +81,10 @@ impl ElectionActor {
     /// One step of the rules, and what follows from it.
     fn advance(&mut self, event: &Event, ctx: &mut Context<Self>) {
         let before = self.cells.role.load();
-        let effects = self.cells.role.advance(event, self.cells.clock.now());
+        let effects = self
+            .cells
+            .role
+            .advance(event, self.cells.clock.now(), chance());
         let after = self.cells.role.load();
         self.announce(&before, &after);
         self.want_doors(&after);
@@ -105,6 +108,7 @@ impl ElectionActor {
                     ctx.cancel_future(earlier);
                 }
             }
+            Effect::Say(..) => {}
             Effect::Remember => self.remember(),
             Effect::Left => {
                 for waiting in self.life.waiting_to_leave.drain(..) {
@@ -244,6 +248,12 @@ impl ElectionActor {
     }
 }
 
+/// Fresh randomness for one step.
+fn chance() -> Chance {
+    // Without randomness every server waits the same: collisions, which the rules resolve.
+    Chance(getrandom::u64().unwrap_or_default())
+}
+
 /// The port of this server that `port` of the router leads to (Fig. 8).
 fn internal_port(cells: &Cells, port: ExternalPort) -> InternalPort {
     match cells.settings.router.port_mode {
@@ -270,6 +280,7 @@ async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, nam
             Event::Taken {
                 port,
                 expires_in: None,
+                by: None,
             }
         } else {
             Event::Failed(request)
@@ -358,13 +369,11 @@ fn survey(table: &Table, me: Option<Ipv4Addr>) -> Event {
     }
 }
 
-impl Handler<HeardTerm> for ElectionActor {
+impl Handler<Hear> for ElectionActor {
     type Result = ();
 
-    fn handle(&mut self, HeardTerm(term): HeardTerm, ctx: &mut Self::Context) {
-        if term > self.cells.role.load().term {
-            self.advance(&Event::Heard(term), ctx);
-        }
+    fn handle(&mut self, Hear(event): Hear, ctx: &mut Self::Context) {
+        self.advance(&event, ctx);
     }
 }
 

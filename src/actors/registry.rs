@@ -11,8 +11,9 @@ use actix::prelude::*;
 use tokio_stream::wrappers::WatchStream;
 
 use super::crash::crashes_on_demand;
-use super::election::{ElectionActor, HeardTerm};
+use super::election::{self, ElectionActor};
 use crate::cells::{Cells, RouterView};
+use crate::election::{Event, Peer};
 use crate::fleet::{Heard, Mapped, Sources, mapped, merge};
 use crate::ids::InstanceId;
 
@@ -117,7 +118,14 @@ impl Handler<Hear> for RegistryActor {
     fn handle(&mut self, Hear(heard): Hear, _: &mut Self::Context) {
         if let Some(election) = &self.election {
             // Terms are heard again with the next report: a full mailbox costs nothing.
-            let _ = election.try_send(HeardTerm(heard.report.term));
+            let _ = election.try_send(election::Hear(Event::Reported {
+                from: Peer {
+                    id: heard.report.id,
+                    address: heard.from,
+                },
+                external: heard.report.external,
+                term: heard.report.term,
+            }));
         }
         self.life.heard.insert(heard.report.id, heard);
         if self.life.heard.len() > MOST_PEERS {

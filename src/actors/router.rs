@@ -334,9 +334,11 @@ async fn answer(router: &Igd, ask: Ask, mut ladder: Ladder) -> Answered {
                 .await
                 .map(Answer::Secured)
         }
-        Request::Release(port) => verified::release(router, port, ask.internal)
-            .await
-            .map(Answer::Released),
+        Request::Release(port) | Request::Evict { port, .. } => {
+            verified::release(router, port, ask.internal)
+                .await
+                .map(Answer::Released)
+        }
     };
     Answered { outcome, ladder }
 }
@@ -364,6 +366,7 @@ fn event(cells: &Cells, request: Request, answer: &Answer) -> Event {
                 .and_then(|entry| entry.lease_seconds)
                 .filter(|seconds| *seconds > 0)
                 .map(|seconds| Duration::from_secs(seconds.into())),
+            by: None,
         },
         Answer::Released(verified::Release::Released | verified::Release::NotOurs) => {
             Event::Released(port)
@@ -382,6 +385,7 @@ fn refused(request: Request, why: &Error) -> Event {
         (Request::Secure { port, .. }, Some(729)) => Event::Taken {
             port,
             expires_in: None,
+            by: None,
         },
         _ => Event::Failed(request),
     }

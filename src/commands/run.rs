@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::Config;
 use crate::cells::{CameraCells, Cells, Clock, Doors, Identity, NameCell, RouterState, RouterView};
 use crate::durable::{self, StateFile, Writer};
-use crate::election::{Memory, RoleCell, Rules, State};
+use crate::election::{self, Memory, RoleCell, Rules, State};
 use crate::fleet::Fleet;
 use crate::ids::BootId;
 use crate::lan::interface;
@@ -54,11 +54,22 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyho
         id: remembered.instance,
         boot: BootId::random()?,
     };
+    let lan = if settings.lan.enabled {
+        election::Lan::Spoken
+    } else {
+        election::Lan::Silent
+    };
     let rules = Rules {
+        me: identity.id,
         representative_port: settings.router.representative_port,
         range: settings.router.port_range,
         representative_lease: settings.router.representative_lease,
         lease: settings.router.lease,
+        heartbeat: settings.lan.heartbeat,
+        missed_limit: settings.election.missed_limit.get().into(),
+        detection: settings.election.detection.clone(),
+        succession: settings.election.succession,
+        lan,
     };
     let held_office = remembered.mapped_port == Some(rules.representative_port);
     let memory = if held_office {

@@ -1,13 +1,14 @@
 //! What can happen, and what can be asked for.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{Moment, Request};
-use crate::ids::{ExternalPort, Term};
+use super::{Moment, Request, Word};
+use crate::ids::{ExternalPort, InstanceId, Term};
 
 /// What happened. Anything may arrive at any time, late or twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// The elector begins a life, at the start of the program or after a crash: answers to what it
     /// had asked for will never come.
@@ -44,15 +45,66 @@ pub enum Event {
         port: ExternalPort,
         /// How long that mapping lasts unless it is renewed; `None` is unknown or without an end.
         expires_in: Option<Duration>,
+        /// Where the mapping leads, if the router tells.
+        by: Option<Owner>,
     },
+    /// There is no room in the router's table for one more mapping (728), and the port is free.
+    NoRoom(ExternalPort),
     /// The request came to nothing, and why is no matter of the rules.
     Failed(Request),
     /// The mapping is gone: deleted and read back, or it was not ours any more.
     Released(ExternalPort),
-    /// A server on the LAN knows of this term.
-    Heard(Term),
+    /// The mapping of the dead server is gone from the port, by this server's hand or by itself.
+    Evicted(ExternalPort),
+    /// The router does not let this server delete it: it was tried, and read back as still there.
+    Irremovable(ExternalPort),
+    /// Another server said something about the office.
+    Heard {
+        /// Who.
+        from: Peer,
+        /// What.
+        word: Word,
+    },
+    /// Another server reported itself.
+    Reported {
+        /// Who.
+        from: Peer,
+        /// Its port on the router.
+        external: Option<ExternalPort>,
+        /// The highest term it knows of.
+        term: Term,
+    },
+    /// The operator wants this server to give up the office and stay in the fleet.
+    StepDown,
     /// The operator wants this server to leave.
     Leave,
+}
+
+/// Another server, as a message names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    /// Who it says it is.
+    pub id: InstanceId,
+    /// Where the message came from.
+    pub address: Ipv4Addr,
+}
+
+/// Where a mapping of somebody else leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// The device on the LAN.
+    pub address: Ipv4Addr,
+    /// Whether its description says that it is a server of this kind.
+    pub kin: Kin,
+}
+
+/// Whether a mapping was made by a server like this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kin {
+    /// Its description says so.
+    Porthole,
+    /// Another program's.
+    Foreign,
 }
 
 /// Whose a mapping is.
@@ -83,15 +135,27 @@ pub enum Before {
 }
 
 /// What to do now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// Ask the router; the answer comes back as [`Event::Secured`], [`Event::Taken`],
-    /// [`Event::Released`] or [`Event::Failed`].
+    /// Ask the router; the answer comes back as [`Event::Secured`], [`Event::Taken`], [`Event::NoRoom`],
+    /// [`Event::Released`], [`Event::Evicted`], [`Event::Irremovable`] or [`Event::Failed`].
     Ask(Request),
+    /// Say this on the LAN. What goes to everybody goes out twice, 50 ms apart, so that one lost datagram is
+    /// never a missed word; a word to one server goes out once.
+    Say(To, Word),
     /// Call again with [`Event::Tick`] at this time; a later one replaces it.
     WakeAt(Moment),
     /// What this server has to know after a power cut has changed: term and port.
     Remember,
     /// Nothing of ours is on the router any more (or nobody answers there): the program may end.
     Left,
+}
+
+/// Whom a word is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum To {
+    /// Every server on the LAN.
+    Everybody,
+    /// The server at this address.
+    One(Ipv4Addr),
 }

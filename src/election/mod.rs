@@ -16,18 +16,30 @@
 //! 15) grows here: new events, new rules, the same `step`.
 
 mod cell;
+mod chance;
 mod event;
 mod moment;
+mod outlook;
 mod plan;
+mod pursuit;
 mod rules;
 mod state;
 mod step;
 #[cfg(test)]
 mod tests;
+mod watch;
+mod word;
 
 pub use cell::RoleCell;
-pub use event::{Before, Effect, Event, Seen, Whose};
+pub use chance::Chance;
+pub use event::{Before, Effect, Event, Kin, Owner, Peer, Seen, To, Whose};
 pub use moment::Moment;
-pub use rules::Rules;
-pub use state::{Holding, Memory, Office, Request, Role, State};
+pub use outlook::{Heir, Outlook};
+pub use pursuit::{Grave, Pursuit, Vacancy};
+pub use rules::{Lan, Rules};
+pub use state::{
+    Holding, Memory, Office, PeerSeen, Request, Role, Router, Squatter, Squeeze, State, Stay,
+};
 pub use step::step;
+pub use watch::Watch;
+pub use word::{Bid, Cause, Post, Word};

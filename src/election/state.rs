@@ -1,13 +1,14 @@
 //! What a server knows about the office and its own port.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{Moment, Rules};
-use crate::ids::{ExternalPort, Term};
+use super::{Bid, Cause, Grave, Moment, Owner, Pursuit, Rules, Vacancy, Watch};
+use crate::ids::{ExternalPort, InstanceId, Term};
 
 /// All that [`super::step()`] knows. The fields are read by everybody and written only there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// The highest term this server knows of.
     pub term: Term,
@@ -35,6 +36,48 @@ pub struct State {
     pub failures: u32,
     /// Since when every port of the range has been somebody else's.
     pub crowded_since: Option<Moment>,
+    /// The representative that this server follows, as far as it has been heard on the LAN.
+    pub watch: Option<Watch>,
+    /// The office that fell vacant, until somebody holds it.
+    pub vacancy: Option<Vacancy>,
+    /// How far this server has come in taking the office.
+    pub pursuit: Pursuit,
+    /// The other servers and their ports, as they report them: the order of succession (claim 11).
+    pub peers: BTreeMap<InstanceId, PeerSeen>,
+    /// Who had the representative port at the last tries in a row, without an end to its lease.
+    pub squatter: Option<Squatter>,
+    /// Whether the router's table is too small for this server to hold two ports for a moment.
+    pub squeeze: Squeeze,
+}
+
+/// What another server last reported of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PeerSeen {
+    /// Its port on the router.
+    pub external: Option<ExternalPort>,
+    /// When it was heard.
+    pub heard_at: Moment,
+}
+
+/// A mapping without an end that stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Squatter {
+    /// Where it leads.
+    pub owner: Owner,
+    /// How many times it was found there in a row.
+    pub seen: u32,
+}
+
+/// Make-before-break needs room for one more mapping; where there is none (728), the successor has to let go
+/// first, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Squeeze {
+    /// There is room, as far as known.
+    None,
+    /// Its own port is given up next, to make room for the office.
+    Yielding,
+    /// It was given up once for this vacancy, and is not given up again.
+    Yielded,
 }
 
 /// The office, with the times that go with it.
@@ -47,6 +90,16 @@ pub struct Office {
     pub renew_at: Moment,
     /// When it was taken, or taken up again.
     pub since: Moment,
+    /// Why it came to this server.
+    pub cause: Cause,
+    /// When the last renewal that succeeded was sent.
+    pub checked_at: Moment,
+    /// The next Inquiry.
+    pub inquire_at: Moment,
+    /// The last Inquiry.
+    pub inquired_at: Moment,
+    /// A term that another server claims to have reached: the router is asked whether that can be.
+    pub challenge: Option<Term>,
     /// The lease that the router granted; `None` has no end.
     pub granted: Option<Duration>,
 }
@@ -76,13 +129,20 @@ pub enum Request {
     },
     /// Delete the mapping of the port if it is this server's; read it back.
     Release(ExternalPort),
+    /// Delete the mapping of the port if it leads to this dead server; read it back (¶71 step 60).
+    Evict {
+        /// Which port.
+        port: ExternalPort,
+        /// The only device whose mapping may be deleted.
+        from: Ipv4Addr,
+    },
 }
 
 impl Request {
     /// The port it is about.
     pub fn port(self) -> ExternalPort {
         match self {
-            Self::Secure { port, .. } | Self::Release(port) => port,
+            Self::Secure { port, .. } | Self::Evict { port, .. } | Self::Release(port) => port,
         }
     }
 }
@@ -101,6 +161,8 @@ pub enum Router {
 pub enum Stay {
     /// Yes.
     Staying,
+    /// Yes, but another is to be the representative: it gives up the office once it has a port of its own.
+    SteppingDown,
     /// It gives back what it holds.
     Leaving,
     /// It has given everything back.
@@ -144,6 +206,12 @@ impl State {
             own_after: Moment(0),
             failures: 0,
             crowded_since: None,
+            watch: None,
+            vacancy: None,
+            pursuit: Pursuit::None,
+            peers: BTreeMap::new(),
+            squatter: None,
+            squeeze: Squeeze::None,
         }
     }
 
@@ -164,6 +232,20 @@ impl State {
             Role::Representative => Some(rules.representative_port),
             Role::Member => self.own.map(|own| own.port),
             Role::Alone => None,
+        }
+    }
+
+    /// How far this server has come, as its Claims say it.
+    pub fn bid(&self) -> Bid {
+        match self.pursuit {
+            Pursuit::Taking {
+                grave: Grave::Stuck,
+                ..
+            } => Bid::Deputy {
+                port: self.own.map(|own| own.port),
+            },
+            Pursuit::Taking { .. } => Bid::Heir,
+            _ => Bid::Candidate,
         }
     }
 }

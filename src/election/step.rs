@@ -5,13 +5,19 @@ use std::time::Duration;
 
 use super::plan::plan;
 use super::state::{Memory, Router, Stay};
-use super::{Before, Effect, Event, Holding, Moment, Office, Request, Rules, Seen, State, Whose};
+use super::{Before, Chance, Effect, Event, Holding, Moment, Office, Request, Rules, Seen, State, Whose};
 use crate::ids::{ExternalPort, Term};
 
 /// The one function of the election: from the state, what happened and the time, the new state and
 /// what to do. It neither fails nor blocks, and the same arguments always give the same answer.
 #[must_use]
-pub fn step(rules: &Rules, old: &State, event: &Event, now: Moment) -> (State, Vec<Effect>) {
+pub fn step(
+    rules: &Rules,
+    old: &State,
+    event: &Event,
+    now: Moment,
+    _chance: Chance,
+) -> (State, Vec<Effect>) {
     let mut new = old.clone();
     expire(&mut new, now);
     learn(rules, &mut new, event, now);
@@ -96,7 +102,9 @@ fn learn(rules: &Rules, state: &mut State, event: &Event, now: Moment) {
                 secured(rules, state, *port, *sent_at, *granted, *before, now);
             }
         }
-        Event::Taken { port, expires_in } => {
+        Event::Taken {
+            port, expires_in, ..
+        } => {
             if settles(state, |r| r.port() == *port) {
                 taken(rules, state, *port, *expires_in, now);
             }
@@ -111,7 +119,12 @@ fn learn(rules: &Rules, state: &mut State, event: &Event, now: Moment) {
                 released(rules, state, *port, now);
             }
         }
-        Event::Heard(term) => {
+        Event::NoRoom(_)
+        | Event::Evicted(_)
+        | Event::Irremovable(_)
+        | Event::Heard { .. }
+        | Event::StepDown => {}
+        Event::Reported { term, .. } => {
             // A term that no string of changes of office can have reached is a lie: taking it up
             // would let one forged datagram use up the numbers.
             const LEAP: u64 = 1 << 32;
@@ -201,6 +214,11 @@ fn secured(
             deadline,
             renew_at: sent_at + Rules::renewal(lease),
             since: state.office.map_or(now, |office| office.since),
+            cause: super::Cause::Free,
+            checked_at: sent_at,
+            inquire_at: now,
+            inquired_at: now,
+            challenge: None,
             granted,
         });
         state.memory = Memory::HeldOffice;
