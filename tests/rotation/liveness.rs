@@ -1,0 +1,104 @@
+//! L1 and L2: after the last fault there is one representative, soon, and it stays.
+
+use porthole::election::Lan;
+
+use super::config::{Config, Millis};
+use super::faults::Fault;
+use super::invariants::is_deputy;
+use super::judge::{Entries, Judge};
+use super::server::Server;
+use super::wire::Wire;
+
+/// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's lease where
+/// the router keeps it, and of the servers' own back-off from a router that refused them.
+pub const K: u64 = 12;
+
+/// What is known of the time after the last fault.
+pub struct Liveness {
+    config: Config,
+    calm_at: Option<Millis>,
+    /// Until when the router kept the office for somebody who cannot renew it.
+    held_until: Millis,
+    /// Since when there has been one, without a break.
+    one_since: Option<Millis>,
+    /// The holder that nothing gives a reason to replace any more.
+    keeper: Option<std::net::Ipv4Addr>,
+    deputies: u32,
+    forever: bool,
+}
+
+impl Liveness {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            config: config.clone(),
+            calm_at: None,
+            held_until: 0,
+            one_since: None,
+            keeper: None,
+            deputies: 0,
+            forever: false,
+        }
+    }
+
+    pub fn fault(&mut self, _now: Millis, _fault: &Fault, _holder: Option<usize>) {}
+
+    pub fn calm(&mut self, now: Millis) {
+        self.calm_at = Some(now);
+    }
+
+    pub fn deputies(&self) -> u32 {
+        self.deputies
+    }
+
+    /// From the last reason to wait to one representative, in thousandths of T.
+    pub fn settled(&self) -> Option<u64> {
+        let calm = self.calm_at?.max(self.held_until);
+        let since = self.one_since?;
+        Some(since.saturating_sub(calm) * 1_000 / self.config.heartbeat)
+    }
+
+    pub fn after_event(
+        &mut self,
+        now: Millis,
+        servers: &[Server],
+        judge: &Judge,
+        secure: bool,
+        _wire: &Wire,
+    ) -> Option<(&'static str, String)> {
+        let holder = judge.holder(now);
+        let mut believers = servers.iter().filter(|server| server.believes(now));
+        let one = match (believers.next(), believers.next(), holder) {
+            (Some(server), None, Some(entry)) => entry.client == server.address,
+            _ => false,
+        };
+        self.one_since = if one { self.one_since.or(Some(now)) } else { None };
+        let calm = self.calm_at?;
+        if !servers.iter().any(Server::runs) {
+            return None;
+        }
+        if let Some(entry) = holder {
+            let alive = servers
+                .iter()
+                .any(|server| server.runs() && server.address == entry.client);
+            let kept = secure
+                || entry.foreign
+                || judge.kind.entries == Entries::Hidden
+                || self.config.lan == Lan::Silent;
+            if !alive && kept {
+                match entry.ends {
+                    Some(ends) => self.held_until = self.held_until.max(ends),
+                    None => self.forever = true,
+                }
+            }
+        }
+        self.deputies = servers.iter().filter(|server| is_deputy(server)).count() as u32;
+        if self.forever {
+            return None;
+        }
+        let deadline = calm.max(self.held_until) + K * self.config.heartbeat;
+        if now > deadline && self.one_since.is_none_or(|since| since > deadline) {
+            return Some(("L1", format!("no single representative {K} T after {}", calm.max(self.held_until))));
+        }
+        None
+    }
+}
