@@ -101,7 +101,7 @@ impl Job {
             },
             Phase::Writing => self.written(reply, mutant),
             Phase::ReadingBack => match holder(reply, me) {
-                Some(holder) => self.read_back(holder, rung),
+                Some(holder) => self.read_back(holder, now, rung),
                 None => Next::Answer(Event::Failed(self.request)),
             },
         };
@@ -169,7 +169,7 @@ impl Job {
         Next::Call(Call::Read(self.request.port()))
     }
 
-    fn read_back(&mut self, holder: Holder, rung: &mut Rung) -> Next {
+    fn read_back(&mut self, holder: Holder, now: Moment, rung: &mut Rung) -> Next {
         let port = self.request.port();
         let failed = Event::Failed(self.request);
         let answer = match (self.request, holder) {
@@ -189,7 +189,7 @@ impl Job {
                 if self.asked == 0 {
                     *rung = Rung::Permanent;
                 }
-                self.secured(self.before, left.and(span(self.asked)))
+                self.secured(self.before, granted(self.asked, left, now.0 - self.sent_at.0))
             }
             (Request::Release(_), Holder::Ours(_)) => failed,
             (Request::Release(_), Holder::Free | Holder::Theirs(_)) => Event::Released(port),
@@ -212,6 +212,16 @@ impl Job {
             granted,
             before,
         }
+    }
+}
+
+/// What was granted, as `gateway::verified` concludes it from what is left: a router that counts down shows a
+/// little less than it granted.
+fn granted(asked: Millis, left: Option<Millis>, elapsed: Millis) -> Option<Duration> {
+    match left {
+        None => None,
+        Some(left) if asked == 0 || left + elapsed + 1_000 >= asked => span(asked),
+        Some(left) => Some(Duration::from_millis(left)),
     }
 }
 

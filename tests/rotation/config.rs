@@ -84,7 +84,7 @@ impl Config {
     fn drawn(seed: u64, profile: Profile, rng: &mut Rng) -> Self {
         let servers = rng.usize(2..=6);
         let heartbeat = if rng.u8(0..3) == 0 { 2_000 } else { 1_000 };
-        let lease = *pick(rng, &[8_000, 8_000, 12_000, 30_000]);
+        let lease = *pick(rng, &[4_000, 8_000, 8_000, 12_000, 30_000]);
         let all = [
             Detection::Withdrawal,
             Detection::Heartbeat,

@@ -1,6 +1,7 @@
 //! What can go wrong, and when.
 
 use fastrand::Rng;
+use porthole::settings::Detection;
 
 use super::config::{Config, Millis, Profile};
 
@@ -66,10 +67,16 @@ pub fn drawn(config: &Config, from: Millis, until: Millis, rng: &mut Rng) -> Vec
         Profile::Hours | Profile::Lossy => {}
         Profile::Calm => {
             let (a, b) = (rng.usize(0..n), rng.usize(0..n));
-            // A third of a heartbeat: one Inquiry, with its copy, or one Probe, or one answer.
+            // One Inquiry with its copy, and the questions that its absence leads to. Where Inquiries are not counted,
+            // two probes in a row fit into that: then only one of them.
+            let span = if config.detection.contains(&Detection::Heartbeat) {
+                config.heartbeat * 9 / 10
+            } else {
+                config.heartbeat / 3
+            };
             faults.push(Timed {
                 at: rng.u64(from..until),
-                fault: Fault::Burst(a, b, config.heartbeat / 3),
+                fault: Fault::Burst(a, b, span),
             });
         }
         profile => {

@@ -1,6 +1,6 @@
 //! The router: a table with leases, and every way in which routers are known to be difficult.
 //!
-//! It does one thing at a time and knows nothing of the election. `REASONS` for the quirks: UPnP
+//! It does one thing at a time and knows nothing of the election. The quirks are those of UPnP
 //! WANIPConnection:2 section 2.5 and the routers listed in `docs/guide/router.md`.
 
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub struct Router {
     pub entries: Entries,
     /// How much earlier than promised a lease ends, in parts of 1,000.
     pub fast_per_mille: u64,
+    /// How it counts time.
+    pub ticks: Ticks,
     /// How many mappings fit.
     pub capacity: usize,
     /// Of 1,000 writes: how many are answered "OK" and not stored.
@@ -42,6 +44,13 @@ pub enum Delete {
     OwnOnly,
     /// Anybody's.
     Anybodys,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ticks {
+    Fine,
+    /// In whole seconds, as the clock strikes them: a lease ends up to one second early.
+    Seconds,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +81,11 @@ impl Router {
         let (lies, busy, lost, late) = (rarely(3, 60), rarely(3, 60), rarely(2, 80), rarely(2, 60));
         let calm = matches!(profile, Profile::Calm | Profile::Hours);
         let roomy = servers + 20;
+        let ticks = if rng.bool() {
+            Ticks::Seconds
+        } else {
+            Ticks::Fine
+        };
         Self {
             secure: if rng.bool() {
                 Delete::OwnOnly
@@ -88,7 +102,8 @@ impl Router {
             } else {
                 Entries::Open
             },
-            fast_per_mille: if rng.bool() { 0 } else { rng.u64(0..110) },
+            fast_per_mille: if ticks == Ticks::Fine { rng.u64(0..110) } else { 0 },
+            ticks,
             capacity: if difficult && rng.u8(0..5) == 0 {
                 servers
             } else {
@@ -237,7 +252,12 @@ impl Judge {
             _ => {}
         }
         if !chance(rng, self.kind.lies_per_mille) {
-            let ends = (lease != 0).then(|| now + lease * (1_000 - self.kind.fast_per_mille) / 1_000);
+            let begins = match self.kind.ticks {
+                Ticks::Fine => now,
+                Ticks::Seconds => now / 1_000 * 1_000,
+            };
+            let lasts = lease * (1_000 - self.kind.fast_per_mille) / 1_000;
+            let ends = (lease != 0).then_some(begins + lasts);
             self.table.insert(
                 port,
                 Entry {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::net::Ipv4Addr;
 
 use fastrand::Rng;
-use porthole::election::{Chance, Effect, Event, Peer, Seen, State, To, Whose, Word};
-use porthole::ids::{InstanceId, Term};
+use porthole::election::{Chance, Effect, Event, Lan, Memory, Peer, Seen, State, To, Whose, Word};
+use porthole::ids::InstanceId;
 
 use super::client::{Job, Next};
 use super::config::{Config, Millis, office};
@@ -433,7 +433,7 @@ impl World {
             term: it.state.term,
             port: it.state.external_port(&it.rules, shown).or(it.state.preferred),
             memory: if it.state.office.is_some() {
-                porthole::election::Memory::HeldOffice
+                Memory::HeldOffice
             } else {
                 it.state.memory
             },
@@ -441,9 +441,6 @@ impl World {
     }
 
     fn report(&mut self, server: usize) {
-        if self.config.lan == porthole::election::Lan::Silent {
-            return;
-        }
         let it = &mut self.servers[server];
         let shown = it.clock.show(self.now);
         let external = it.state.external_port(&it.rules, shown);
@@ -482,7 +479,7 @@ impl World {
     }
 
     fn datagram(&mut self, from: usize, to: usize, event: &Event) {
-        if from == to {
+        if from == to || self.config.lan == Lan::Silent {
             return;
         }
         let fares = self.wire.carry(from, to, self.now, &mut self.rng);
@@ -511,7 +508,7 @@ impl World {
         if !matches!(call, Call::Read(_) | Call::List) && chance(&mut self.rng, kind.late_per_mille) {
             takes += self.rng.u64(0..self.config.time_out * 2);
         }
-        if self.late_router[server] {
+        if std::mem::take(&mut self.late_router[server]) {
             takes += 1_000; // the first segment is sent again after a second
         }
         let item = Item::Call {
@@ -735,10 +732,5 @@ impl World {
                 self.after(span, Item::BurstOver(a, b));
             }
         }
-    }
-
-    /// The highest term of anybody.
-    pub fn highest_term(&self) -> Term {
-        self.servers.iter().map(|server| server.state.term).max().unwrap_or_default()
     }
 }
