@@ -327,7 +327,10 @@ mod tests {
     fn an_old_report_vouches_for_nobody() {
         let at = Instant::now();
         let now = at + Duration::from_secs(7);
-        let me = me(Standing::Member);
+        let me = Myself {
+            external: None,
+            ..me(Standing::Member)
+        };
         let table = [entry(2, 8080, "server 2")];
         let reports = BTreeMap::from([(InstanceId(2), heard(2, Some(8080), "Barn", at))]);
         let fleet = merge(&sources(&me, Some((&table, now)), &reports), now);
