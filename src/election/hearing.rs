@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::pursuit::{Grave, Pursuit};
 use super::succession::{defer, rank, stand, vacate};
+use super::state::Memory;
 use super::turn::{Turn, plausible};
 use super::{Bid, Cause, Moment, Peer, PeerSeen, Post, Rules, Squeeze, State, To, Watch, Word};
 use crate::ids::{ExternalPort, InstanceId, Term};
@@ -116,6 +117,7 @@ fn follow(state: &mut State, from: Peer, term: Term, cause: Cause, since: Moment
         _ => state.watch = Some(Watch::of(from, term, cause, since, turn)),
     }
     state.adopt(term);
+    state.memory = Memory::None; // whatever it held has ended with this one's term
     state.vacancy = None;
     state.pursuit = Pursuit::None;
     state.squatter = None;

@@ -56,6 +56,8 @@ fn expire(state: &mut State, turn: &mut Turn) {
     let now = turn.now;
     if state.office.is_some_and(|office| now >= office.deadline) {
         leave_office(state, turn);
+        // The router may have it for this server all the same: only it can say, as after a power cut.
+        state.memory = Memory::HeldOffice;
     }
     if state
         .own

@@ -70,7 +70,9 @@ struct File {
     epoch: Option<u32>,
     /// When its mapping was deleted by another while it held it, and whether it had trouble with the router
     /// since.
-    robbed: Option<(Millis, Trouble)>,
+    robbed: Option<Millis>,
+    /// When an exchange of it with the router last went wrong.
+    trouble: Option<Millis>,
     /// The highest term of an office that it has heard of in this life.
     heard: Term,
     /// Its last office: the term, and whether the router has had nothing but that on the port since.
@@ -81,12 +83,6 @@ struct File {
     claims: u32,
     /// Since when it has been an heir.
     heir_since: Option<Millis>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    None,
-    Had,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,22 +206,23 @@ impl Invariants {
     }
 
     /// The router has answered a request.
-    pub fn answered(&mut self, server: usize, event: &Event, epoch: u32, done_at: Millis) {
+    pub fn answered(&mut self, now: Millis, server: usize, event: &Event, epoch: u32, done_at: Millis) {
         let file = &mut self.files[server];
         match event {
             Event::Secured { port, .. } if *port == office() => {
                 file.epoch = Some(epoch);
-                if file.robbed.is_some_and(|(at, _)| done_at > at) {
+                if file.robbed.is_some_and(|at| done_at > at) {
                     file.robbed = None;
                 }
             }
-            Event::Failed(_) => {
-                if let Some((_, trouble)) = &mut file.robbed {
-                    *trouble = Trouble::Had;
-                }
-            }
+            Event::Failed(_) => file.trouble = Some(now),
             _ => {}
         }
+    }
+
+    /// A call to the router is lost, or late, or its reply is.
+    pub fn exchange_goes_wrong(&mut self, now: Millis, server: usize) {
+        self.files[server].trouble = Some(now);
     }
 
     /// Another's mapping was deleted.
@@ -254,12 +251,7 @@ impl Invariants {
         {
             self.summary.wrong_evictions += 1;
             if servers[owner].believes(now) {
-                let trouble = if servers[owner].frozen_until > now {
-                    Trouble::Had
-                } else {
-                    Trouble::None
-                };
-                self.files[owner].robbed.get_or_insert((now, trouble));
+self.files[owner].robbed.get_or_insert(now);
             }
         }
     }
@@ -416,14 +408,16 @@ impl Invariants {
             if epoch != judge.epoch {
                 continue; // S1 and S2 are stated per router epoch
             }
-            if let Some((at, trouble)) = file.robbed {
-                // S1d: the router forwards to one; who was wrongly replaced notices within one verification.
+            if let Some(at) = file.robbed {
+                // S1d: the router forwards to one; who was wrongly replaced notices within one verification, if the
+                // router lets it verify.
                 self.summary.overlap = self.summary.overlap.max(now - at);
-                let verification = self.config.lease / 4 + 8 * self.config.router.slowest + 50;
-                let limit = match trouble {
-                    Trouble::None if judge.up && !wire.off_router[index] && server.frozen_until <= now => verification,
-                    _ => self.config.lease,
-                };
+                let request = 8 * self.config.router.slowest + 50;
+                let hindered = !judge.up
+                    || wire.off_router[index]
+                    || server.frozen_until + request + self.config.time_out > at
+                    || file.trouble.is_some_and(|trouble| trouble + self.config.time_out > at);
+                let limit = if hindered { self.config.lease } else { self.config.lease / 4 + 2 * request };
                 if now > at + limit {
                     self.breaks(
                         "S1d",

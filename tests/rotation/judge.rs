@@ -251,7 +251,12 @@ impl Judge {
             None if self.table.len() >= self.kind.capacity => return Reply::Refused(728),
             _ => {}
         }
-        if !chance(rng, self.kind.lies_per_mille) {
+        // A renewal that is dropped can be noticed by reading back only where it would have changed what is shown.
+        let noticeable = self.table.get(&port).is_none_or(|old| {
+            let left = old.ends.map_or(Millis::MAX / 2, |ends| ends - now);
+            left + 2_000 + lease * self.kind.fast_per_mille / 1_000 < lease
+        });
+        if !(noticeable && chance(rng, self.kind.lies_per_mille)) {
             let begins = match self.kind.ticks {
                 Ticks::Fine => now,
                 Ticks::Seconds => now / 1_000 * 1_000,

@@ -13,6 +13,10 @@ use super::wire::Wire;
 /// the router keeps it, and of the servers' own back-off from a router that refused them.
 pub const K: u64 = 12;
 
+/// Calls to the router in a row that a takeover may have to wait for: a request for the own port that is under way
+/// (3), looking (1), deleting (3), mapping (3).
+const CALLS: u64 = 10;
+
 /// What is known of the time after the last fault.
 pub struct Liveness {
     config: Config,
@@ -52,9 +56,18 @@ impl Liveness {
 
     /// From the last reason to wait to one representative, in thousandths of T.
     pub fn settled(&self) -> Option<u64> {
-        let calm = self.calm_at?.max(self.held_until);
+        let calm = self.patience(self.calm_at?);
         let since = self.one_since?;
         Some(since.saturating_sub(calm) * 1_000 / self.config.heartbeat)
+    }
+
+    /// What has to be waited for whatever the rules are: the tail of the last fault (an answer that never comes, a
+    /// write that arrives late), a dead one's lease, and the exchanges with the router that a takeover is made of.
+    fn patience(&self, calm: Millis) -> Millis {
+        let router = &self.config.router;
+        let late = if router.late_per_mille > 0 { 2 * self.config.time_out } else { 0 };
+        let lost = if router.lost_per_mille > 0 { self.config.time_out } else { 0 };
+        (calm + late + lost).max(self.held_until) + 2 * CALLS * router.slowest
     }
 
     pub fn after_event(
@@ -95,9 +108,9 @@ impl Liveness {
         if self.forever {
             return None;
         }
-        let deadline = calm.max(self.held_until) + K * self.config.heartbeat;
+        let deadline = self.patience(calm) + K * self.config.heartbeat;
         if now > deadline && self.one_since.is_none_or(|since| since > deadline) {
-            return Some(("L1", format!("no single representative {K} T after {}", calm.max(self.held_until))));
+            return Some(("L1", format!("no single representative {K} T after {}", self.patience(calm))));
         }
         None
     }

@@ -1,5 +1,6 @@
 //! Many seeds, each a household; the first that breaks an invariant is printed, with how to run it again.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -70,6 +71,11 @@ fn the_invariants_hold_whatever_goes_wrong() {
     println!("{seeds} seeds from {first}: {totals}");
     let mut broken = broken.into_inner().unwrap();
     broken.sort_by_key(|(seed, _)| *seed);
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, what) in &broken {
+        *kinds.entry(what.invariant).or_default() += 1;
+    }
+    println!("broken: {kinds:?}");
     for (seed, what) in broken.iter().take(25) {
         println!("seed {seed} ({:?}): {what}", Config::of(*seed).profile);
     }

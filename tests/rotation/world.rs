@@ -502,11 +502,13 @@ impl World {
         self.after(self.config.time_out, time_out);
         let kind = &self.judge.kind;
         if self.wire.off_router[server] || chance(&mut self.rng, kind.lost_per_mille / 2) {
+            self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
         let mut takes = self.rng.u64(0..=kind.slowest);
         if !matches!(call, Call::Read(_) | Call::List) && chance(&mut self.rng, kind.late_per_mille) {
             takes += self.rng.u64(0..self.config.time_out * 2);
+            self.checks.exchange_goes_wrong(self.now, server);
         }
         if std::mem::take(&mut self.late_router[server]) {
             takes += 1_000; // the first segment is sent again after a second
@@ -522,6 +524,7 @@ impl World {
 
     fn reaches_router(&mut self, server: usize, from: Ipv4Addr, call: Call, ticket: Ticket) {
         if !self.judge.up || self.wire.off_router[server] {
+            self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
         let (reply, deleted) = self.judge.call(from, call, self.now, &mut self.rng);
@@ -533,6 +536,7 @@ impl World {
                 .deleted(self.now, server, port, deleted, &self.servers);
         }
         if chance(&mut self.rng, self.judge.kind.lost_per_mille / 2) {
+            self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
         let takes = self.rng.u64(0..=self.judge.kind.slowest);
@@ -591,7 +595,7 @@ impl World {
             }
             Next::Answer(event) => {
                 it.job = None;
-                self.checks.answered(server, &event, epoch, done_at);
+                self.checks.answered(self.now, server, &event, epoch, done_at);
                 self.tell(server, &event);
             }
         }
