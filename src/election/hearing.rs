@@ -92,6 +92,7 @@ fn inquiry(
         // The echo of its last Inquiry may come after its farewell.
         let echo = vacancy.cause == Cause::Withdrawal
             && term <= vacancy.term
+            && since < vacancy.since // an office taken up again after the farewell is a new one
             && turn.now < vacancy.since + turn.rules.heartbeat / 2;
         if echo || term < vacancy.term {
             return;

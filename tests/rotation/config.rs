@@ -172,6 +172,11 @@ impl Config {
         config
     }
 
+    /// How slow the router may be where everything is to go well: a lease must outlast the making of a mapping.
+    pub fn calm_slowest(&self) -> Millis {
+        self.router.slowest.min(self.lease / 24)
+    }
+
     /// The rules of one of its servers.
     pub fn rules(&self, me: InstanceId) -> Rules {
         Rules {

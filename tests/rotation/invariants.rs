@@ -225,7 +225,7 @@ impl Invariants {
         self.files[server].trouble = Some(now);
     }
 
-    /// Another's mapping was deleted.
+    /// A mapping was deleted by another, or by a request that its own server has given up waiting for.
     pub fn deleted(
         &mut self,
         now: Millis,
@@ -244,15 +244,18 @@ impl Invariants {
         if port != office() {
             return;
         }
-        self.summary.evictions += 1;
         let owner = servers.iter().position(|server| server.address == deleted.client);
+        if owner != Some(by) {
+            self.summary.evictions += 1;
+        }
         if let Some(owner) = owner
             && servers[owner].runs()
         {
-            self.summary.wrong_evictions += 1;
-            if servers[owner].believes(now) {
-self.files[owner].robbed.get_or_insert(now);
+            if owner != by {
+                self.summary.wrong_evictions += 1;
             }
+            // Whether it believes already or is about to, by an answer that is under way.
+            self.files[owner].robbed.get_or_insert(now);
         }
     }
 
@@ -396,7 +399,6 @@ self.files[owner].robbed.get_or_insert(now);
             if !believes {
                 if file.believed {
                     file.believed = false;
-                    file.robbed = None;
                     if server.runs() {
                         self.calm_only(now, format_args!("s{index} believes no more"));
                     }

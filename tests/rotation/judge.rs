@@ -148,7 +148,7 @@ pub enum Reply {
     Refused(u16),
 }
 
-/// What a call did to somebody else.
+/// A mapping that was deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deleted {
     pub client: Ipv4Addr,
@@ -192,7 +192,7 @@ impl Judge {
         self.up = false;
     }
 
-    /// One call, at the moment at which it takes effect; with what was deleted of somebody else's.
+    /// One call, at the moment at which it takes effect; with what it deleted.
     pub fn call(
         &mut self,
         from: Ipv4Addr,
@@ -293,11 +293,11 @@ impl Judge {
             return (Reply::Done, None);
         }
         self.table.remove(&port);
-        let deleted = others.then_some(Deleted {
+        let deleted = Deleted {
             client: entry.client,
             foreign: entry.foreign,
-        });
-        (Reply::Done, deleted)
+        };
+        (Reply::Done, Some(deleted))
     }
 }
 

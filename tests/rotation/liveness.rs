@@ -66,8 +66,8 @@ impl Liveness {
     fn patience(&self, calm: Millis) -> Millis {
         let router = &self.config.router;
         let late = if router.late_per_mille > 0 { 2 * self.config.time_out } else { 0 };
-        let lost = if router.lost_per_mille > 0 { self.config.time_out } else { 0 };
-        (calm + late + lost).max(self.held_until) + 2 * CALLS * router.slowest
+        let lost = if router.lost_per_mille > 0 { self.config.time_out } else { router.slowest * 2 };
+        (calm + late + lost).max(self.held_until) + 2 * CALLS * self.config.calm_slowest()
     }
 
     pub fn after_event(

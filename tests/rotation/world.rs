@@ -316,6 +316,7 @@ impl World {
                 self.judge.kind.busy_per_mille = 0;
                 self.judge.kind.lost_per_mille = 0;
                 self.judge.kind.late_per_mille = 0;
+                self.judge.kind.slowest = self.config.calm_slowest();
                 self.checks.calm(self.now);
             }
             Item::End => self.ended = true,
@@ -531,7 +532,11 @@ impl World {
         self.trace.note(self.now, (server, call), || {
             format!("   router: s{server} {call:?} -> {reply:?}")
         });
-        if let (Some(deleted), Call::Delete(port)) = (deleted, call) {
+        let waited_for = ticket.job == self.servers[server].job.map(|job| (job.id, job.calls))
+            && ticket.life == self.servers[server].lives;
+        if let (Some(deleted), Call::Delete(port)) = (deleted, call)
+            && (deleted.client != self.servers[server].address || !waited_for)
+        {
             self.checks
                 .deleted(self.now, server, port, deleted, &self.servers);
         }
