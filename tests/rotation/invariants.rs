@@ -75,6 +75,8 @@ struct File {
     trouble: Option<Millis>,
     /// The highest term of an office that it has heard of in this life.
     heard: Term,
+    /// The highest term that anybody has reported to it in this life.
+    told: Term,
     /// Its last office: the term, and whether the router has had nothing but that on the port since.
     last: Option<(Term, Unbroken)>,
     started_with: Option<(Term, Memory)>,
@@ -152,6 +154,7 @@ impl Invariants {
         let file = &mut self.files[server];
         file.started_with = Some((it.disk.term, it.disk.memory));
         file.heard = it.disk.term;
+        file.told = it.disk.term;
         file.robbed = None;
         file.evidence.clear();
         file.claims = 0;
@@ -188,20 +191,25 @@ impl Invariants {
     }
 
     /// A datagram arrived.
-    pub fn delivered(&mut self, to: usize, _from: usize, event: &Event) {
+    pub fn delivered(&mut self, to: usize, speaker: &Server, event: &Event) {
         let file = &mut self.files[to];
+        if let Event::Reported { term, .. } = event {
+            file.told = file.told.max(*term);
+        }
+        let holds = speaker.runs() && speaker.state.office.is_some();
         if let Event::Heard { from, word } = event
             && let Word::Inquiry { term, .. } | Word::ProbeReply { term } = word
         {
             file.heard = file.heard.max(*term);
-            let claims_before = file.claims;
-            file.evidence.insert(
-                from.address,
-                Evidence {
+            // The echo of an office that its holder has left meanwhile is no sign of life.
+            if holds {
+                let claims_before = file.claims;
+                let evidence = Evidence {
                     probes: 0,
                     claims_before,
-                },
-            );
+                };
+                file.evidence.insert(from.address, evidence);
+            }
         }
     }
 
@@ -352,7 +360,7 @@ impl Invariants {
         if let (Some((old_term, Unbroken::Yes)), Before::Ours, Some((disk_term, Memory::HeldOffice))) =
             (file.last, before, file.started_with)
             && disk_term == old_term
-            && file.heard <= old_term
+            && file.heard.max(file.told) <= old_term
             && term != old_term
         {
             let what = format!("s{server} takes up its office of term {old_term} again with term {term}");
@@ -415,10 +423,12 @@ impl Invariants {
                 // router lets it verify.
                 self.summary.overlap = self.summary.overlap.max(now - at);
                 let request = 8 * self.config.router.slowest + 50;
-                let hindered = !judge.up
-                    || wire.off_router[index]
-                    || server.frozen_until + request + self.config.time_out > at
-                    || file.trouble.is_some_and(|trouble| trouble + self.config.time_out > at);
+                if !judge.up || wire.off_router[index] || server.frozen_until > now {
+                    file.trouble = Some(now);
+                }
+                let hindered = file
+                    .trouble
+                    .is_some_and(|trouble| trouble + request + self.config.time_out > at);
                 let limit = if hindered { self.config.lease } else { self.config.lease / 4 + 2 * request };
                 if now > at + limit {
                     self.breaks(

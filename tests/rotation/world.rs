@@ -242,7 +242,7 @@ impl World {
                 self.after(self.config.heartbeat, Item::Report { server, life });
             }
             Item::Deliver { to, event, from } => {
-                self.checks.delivered(to, from, &event);
+                self.checks.delivered(to, &self.servers[from], &event);
                 self.tell(to, &event);
             }
             Item::Poll { server, life } => {
