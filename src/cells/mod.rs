@@ -29,7 +29,7 @@ use tokio::sync::watch;
 pub use camera::CameraCells;
 pub use clock::Clock;
 pub use doors::{Door, Doors};
-pub use key_notice::{KeyMismatch, KeyNotice};
+pub use key_notice::KeyNotice;
 pub use name::NameCell;
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
