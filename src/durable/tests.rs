@@ -149,7 +149,7 @@ fn a_folder_that_cannot_be_written_to_leaves_a_running_server() {
 proptest! {
     #[test]
     fn every_state_reads_back_as_it_was(
-        instance: u64, term: u64, name: Option<String>, port in proptest::option::of(1u16..),
+        instance: u64, term: u64, name: Option<String>, port in proptest::option::of(1u16..), boot: u64,
     ) {
         let state = State {
             version: VERSION,
@@ -157,6 +157,7 @@ proptest! {
             term: Term(term),
             name,
             mapped_port: port.and_then(ExternalPort::new),
+            boot: BootId(boot),
         };
         prop_assert_eq!(parse(&serde_json::to_vec_pretty(&state).unwrap()), Ok(state));
     }

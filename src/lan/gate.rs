@@ -76,7 +76,7 @@ mod tests {
     }
 
     fn keys(key: &str) -> Arc<Keyring> {
-        Arc::new(super::super::seal::tests::keys(key))
+        Arc::new(super::super::seal::tests::keys(key, ""))
     }
 
     fn said(keys: &Keyring, boot: u64, counter: u64) -> Vec<u8> {

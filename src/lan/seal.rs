@@ -207,8 +207,8 @@ pub(super) mod tests {
             (&one, &none, Unexpected),
             (&one, &other, Another),
         ] {
-            let refused = listener.open(&speaker.seal(b"{}"));
-            assert_eq!(refused, Err(Rejected::Key(mismatch)));
+            let said = speaker.seal(b"{}");
+            assert_eq!(listener.open(&said), Err(Rejected::Key(mismatch)));
         }
         assert_eq!(none.open(&none.seal(b"{}")), Ok(&b"{}"[..]));
     }
