@@ -6,7 +6,7 @@
 //! echoes: each is the second of two, and the next heartbeat brings the rest.
 
 use std::net::SocketAddrV4;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -154,6 +154,7 @@ impl LanActor {
                     );
                 }
                 let sockets = Arc::new(sockets);
+                lock(&self.gate).move_to(lan.address);
                 let gate = Arc::clone(&self.gate);
                 let heard = listen(Arc::clone(&sockets), gate, Arc::clone(&self.cells));
                 self.life.listener = Some(ctx.add_stream(heard));
@@ -275,6 +276,10 @@ impl LanActor {
             from: self.cells.identity.id,
             boot: self.cells.identity.boot,
             counter: self.counter,
+            to: match to {
+                To::Everybody => None,
+                To::One(address) => Some(address),
+            },
             body,
         };
         let datagram = self.keys.seal(&message.to_json());
@@ -327,6 +332,11 @@ impl LanActor {
     }
 }
 
+/// Only the tasks of one arbiter ask for it, and none holds it while it waits.
+fn lock(gate: &Mutex<Gate>) -> MutexGuard<'_, Gate> {
+    gate.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Reads the sockets until one fails, a batch at a time. What is refused goes no further than here.
 fn listen(
     sockets: Arc<Sockets>,
@@ -340,8 +350,7 @@ fn listen(
             let mut admitted = Vec::new();
             for _ in 0..BATCH {
                 let read = sockets.read(|datagram, from| {
-                    let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
-                    match gate.admit(datagram, *from.ip(), Instant::now()) {
+                    match lock(&gate).admit(datagram, *from.ip(), Instant::now()) {
                         Ok(message) => admitted.push(Admitted { message, from }),
                         Err(why) => refused(&cells, why, from),
                     }

@@ -1,7 +1,8 @@
 //! The door: what has to hold before a datagram is a message.
 //!
 //! In this order, the cheap before the dear, and nothing parsed before it is known who may have written it:
-//! length, how much its sender may say, frame and version, signature, JSON, one's own, heard before.
+//! length, how much its sender may say, frame and version, signature, JSON, one's own, sent to another, heard
+//! before.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::ids::InstanceId;
 /// The door of one server, for as long as its process lives: its memory of who was heard must outlive a socket.
 pub struct Gate {
     me: InstanceId,
+    here: Option<Ipv4Addr>,
     keys: Arc<Keyring>,
     limit: Limiter,
     replay: Replay,
@@ -25,10 +27,16 @@ impl Gate {
     pub fn new(me: InstanceId, keys: Arc<Keyring>, now: Instant) -> Self {
         Self {
             me,
+            here: None,
             keys,
             limit: Limiter::new(now),
             replay: Replay::default(),
         }
+    }
+
+    /// This server has this address on the LAN now: what was sent to another one alone is not for it.
+    pub fn move_to(&mut self, here: Ipv4Addr) {
+        self.here = Some(here);
     }
 
     /// The message in a datagram that came from this address.
@@ -49,6 +57,10 @@ impl Gate {
         if message.from == self.me {
             return Err(Rejected::Own);
         }
+        // Said to another server alone, and brought here by somebody: what it says may be long past.
+        if message.to.is_some() && message.to != self.here {
+            return Err(Rejected::Replay);
+        }
         // Without a key anybody can make a message that is new: a window would protect nobody, and one forged
         // datagram with the highest number would silence its victim for good.
         if self.keys.vouches() {
@@ -64,7 +76,7 @@ impl Gate {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::message::tests::{any_body, message, report};
+    use super::super::message::tests::{HERE, any_body, message, report};
     use super::*;
     use crate::ids::BootId;
     use crate::lan::KeyMismatch;
@@ -72,7 +84,9 @@ mod tests {
     const FROM: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 12);
 
     fn gate(keys: &Arc<Keyring>) -> Gate {
-        Gate::new(InstanceId(1), Arc::clone(keys), Instant::now())
+        let mut gate = Gate::new(InstanceId(1), Arc::clone(keys), Instant::now());
+        gate.move_to(HERE);
+        gate
     }
 
     fn keys(key: &str) -> Arc<Keyring> {
@@ -99,6 +113,17 @@ mod tests {
         assert_eq!(gate.admit(&old, elsewhere, now), Err(Rejected::Replay));
         assert!(gate.admit(&new, FROM, now).is_ok());
         assert_eq!(gate.admit(&old, FROM, now), Err(Rejected::Replay));
+    }
+
+    #[test]
+    fn what_was_said_to_one_address_is_refused_at_every_other() {
+        let keys = keys("one");
+        let (mut gate, now) = (gate(&keys), Instant::now());
+        gate.move_to(Ipv4Addr::new(192, 168, 0, 13));
+        let refused = gate.admit(&said(&keys, 1, 1), FROM, now);
+        assert_eq!(refused, Err(Rejected::Replay));
+        gate.move_to(HERE);
+        assert!(gate.admit(&said(&keys, 1, 1), FROM, now).is_ok());
     }
 
     #[test]

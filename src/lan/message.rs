@@ -1,5 +1,7 @@
 //! The messages, and reading them without trusting them.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
 use super::Rejected;
@@ -24,6 +26,8 @@ pub struct Message {
     pub boot: BootId,
     /// Rises with each message of the run, so that none counts twice.
     pub counter: u64,
+    /// The one address that it was sent to, if not to all: elsewhere it is no news but somebody's trick.
+    pub to: Option<Ipv4Addr>,
     /// What is said.
     pub body: Body,
 }
@@ -112,6 +116,9 @@ pub(super) mod tests {
     use crate::election::{Bid, Cause, Post};
     use crate::lan::MAX_JSON;
 
+    /// Where these messages are sent to; its text is as long as an address can be.
+    pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 168, 177, 211);
+
     pub fn report(name: &str, detail: &str) -> Body {
         Body::Report(Report {
             name: name.into(),
@@ -127,6 +134,7 @@ pub(super) mod tests {
             from: InstanceId(7),
             boot: BootId(u64::MAX),
             counter: u64::MAX,
+            to: Some(HERE),
             body,
         }
     }

@@ -32,9 +32,11 @@ impl Server {
             default_gateway: None,
         };
         let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 81), port);
+        let mut gate = Gate::new(id, Arc::clone(&keys), Instant::now());
+        gate.move_to(lan.address);
         Self {
             id,
-            gate: Gate::new(id, Arc::clone(&keys), Instant::now()),
+            gate,
             keys,
             sockets: Sockets::open(transport, group, &lan).unwrap(),
             counter: 0,
@@ -46,6 +48,7 @@ impl Server {
         let said = Message {
             from: self.id,
             counter: self.counter,
+            to: (Some(to) != self.sockets.everybody()).then_some(*to.ip()),
             ..message(report(name, ""))
         };
         let datagram = self.keys.seal(&said.to_json());
