@@ -6,24 +6,23 @@
 //! echoes: each is the second of two, and the next heartbeat brings the rest.
 
 use std::net::SocketAddrV4;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use futures_util::stream::{self, Stream};
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
 use super::election::{self, ElectionActor};
 use super::registry::{Forget, Hear, Introduce, RegistryActor};
-use crate::cells::Cells;
+use crate::cells::{Cells, Identity};
 use crate::election::{Chance, Event, Peer, Stay, To, Word};
 use crate::fleet::{Heard, mapped};
 use crate::ids::InternalPort;
 use crate::lan::{
-    Answer, Body, Gate, Keyring, Message, Peers, Port, Rejected, Report, Reporting, Sockets,
-    interface,
+    Admitted, Answer, Body, Gate, Keyring, Peers, Port, Rejected, Report, Reporting, Sockets,
+    Voice, interface, listen,
 };
 use crate::metrics::Direction;
 use crate::settings::Transport;
@@ -39,9 +38,6 @@ const ECHO: Duration = Duration::from_millis(50);
 
 /// Echoes under way; beyond it a word is said once. The rules say a few words a heartbeat.
 const MOST_ECHOES: usize = 64;
-
-/// Datagrams that are read before others on this arbiter have their turn.
-const BATCH: usize = 32;
 
 /// Say this on the LAN.
 #[derive(Message)]
@@ -64,11 +60,9 @@ pub struct LanActor {
     registry: Addr<RegistryActor>,
     /// Given once; it lasts, since the election's address does.
     election: Option<Addr<ElectionActor>>,
-    keys: Arc<Keyring>,
     gate: Arc<Mutex<Gate>>,
+    voice: Voice,
     peers: Peers,
-    /// Of the message said last; a crash must not begin it anew.
-    counter: u64,
     life: Life,
 }
 
@@ -83,26 +77,20 @@ struct Life {
     trouble: Option<String>,
 }
 
-/// A message that came through the gate, and from where.
-struct Admitted {
-    message: Message,
-    from: SocketAddrV4,
-}
-
 impl LanActor {
     /// An actor that has yet to look for its interface.
     pub fn new(cells: Arc<Cells>, registry: Addr<RegistryActor>) -> Self {
+        let Identity { id, boot } = cells.identity;
         let keys = Arc::new(Keyring::new(&cells.settings.site));
-        let gate = Gate::new(cells.identity.id, Arc::clone(&keys), Instant::now());
+        let gate = Gate::new(id, Arc::clone(&keys), Instant::now());
         let lan = &cells.settings.lan;
         Self {
             peers: Peers::new(lan.peers.clone(), lan.group.port()),
             cells,
             registry,
             election: None,
-            keys,
             gate: Arc::new(Mutex::new(gate)),
-            counter: 0,
+            voice: Voice::new(id, boot, keys),
             life: Life::default(),
         }
     }
@@ -154,9 +142,15 @@ impl LanActor {
                     );
                 }
                 let sockets = Arc::new(sockets);
-                lock(&self.gate).move_to(lan.address);
-                let gate = Arc::clone(&self.gate);
-                let heard = listen(Arc::clone(&sockets), gate, Arc::clone(&self.cells));
+                let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+                gate.move_to(lan.address);
+                drop(gate);
+                let cells = Arc::clone(&self.cells);
+                let heard = listen(
+                    Arc::clone(&sockets),
+                    Arc::clone(&self.gate),
+                    move |why, from| refused(&cells, why, from),
+                );
                 self.life.listener = Some(ctx.add_stream(heard));
                 self.life.sockets = Some(sockets);
                 self.life.trouble = None;
@@ -271,18 +265,7 @@ impl LanActor {
         };
         let now = Instant::now();
         let kind = body.kind();
-        self.counter += 1;
-        let message = Message {
-            from: self.cells.identity.id,
-            boot: self.cells.identity.boot,
-            counter: self.counter,
-            to: match to {
-                To::Everybody => None,
-                To::One(address) => Some(address),
-            },
-            body,
-        };
-        let datagram = self.keys.seal(&message.to_json());
+        let datagram = self.voice.say(to, body);
         let to = match (to, sockets.everybody()) {
             (To::One(address), _) => self.peers.at(address, now),
             (To::Everybody, Some(everybody)) => [everybody].into(),
@@ -330,40 +313,6 @@ impl LanActor {
             }
         }
     }
-}
-
-/// Only the tasks of one arbiter ask for it, and none holds it while it waits.
-fn lock(gate: &Mutex<Gate>) -> MutexGuard<'_, Gate> {
-    gate.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Reads the sockets until one fails, a batch at a time. What is refused goes no further than here.
-fn listen(
-    sockets: Arc<Sockets>,
-    gate: Arc<Mutex<Gate>>,
-    cells: Arc<Cells>,
-) -> impl Stream<Item = std::io::Result<Vec<Admitted>>> {
-    stream::try_unfold((), move |()| {
-        let (sockets, gate, cells) = (Arc::clone(&sockets), Arc::clone(&gate), Arc::clone(&cells));
-        async move {
-            sockets.readable().await?;
-            let mut admitted = Vec::new();
-            for _ in 0..BATCH {
-                let read = sockets.read(|datagram, from| {
-                    match lock(&gate).admit(datagram, *from.ip(), Instant::now()) {
-                        Ok(message) => admitted.push(Admitted { message, from }),
-                        Err(why) => refused(&cells, why, from),
-                    }
-                })?;
-                if read == 0 {
-                    break;
-                }
-            }
-            // A flood must not keep the others on this arbiter from their turn.
-            tokio::task::yield_now().await;
-            Ok(Some((admitted, ())))
-        }
-    })
 }
 
 fn refused(cells: &Cells, why: Rejected, from: SocketAddrV4) {

@@ -6,7 +6,9 @@
 //! | `seal` | the frame around it, signed with the site's key |
 //! | `limit`, `replay` | how much is listened to; that nothing counts twice |
 //! | `gate` | all of that in order: the door, without a socket or a clock |
+//! | `voice` | the other way: each message with the next number |
 //! | `sockets`, `multicast`, `broadcast` | the three transports (claim 4) |
+//! | `listen` | reading the sockets, through the gate |
 //! | `peers` | where the others are |
 //! | `reporting` | when this server reports itself |
 //! | `interface` | which of the machine's addresses is the LAN |
@@ -17,6 +19,7 @@ mod broadcast;
 mod gate;
 pub mod interface;
 mod limit;
+mod listen;
 mod message;
 mod multicast;
 mod peers;
@@ -25,14 +28,17 @@ mod replay;
 mod reporting;
 mod seal;
 mod sockets;
+mod voice;
 
 #[cfg(test)]
 mod tests;
 
 pub use gate::Gate;
+pub use listen::{Admitted, listen};
 pub use message::{Body, Message, Report};
 pub use peers::Peers;
 pub use rejected::{KeyMismatch, Rejected};
 pub use reporting::{Answer, Reporting};
 pub use seal::{Keyring, MAX_DATAGRAM, MAX_JSON};
 pub use sockets::{Port, Sockets};
+pub use voice::Voice;
