@@ -33,6 +33,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often this server looks whether others have to know something new of it, at the least.
 const GLANCE: Duration = Duration::from_millis(200);
 
+/// Until a cancelled future is gone.
+const TURN: Duration = Duration::from_millis(10);
+
 /// What is said to everybody is said again after this time: a burst that loses the one seldom loses both.
 const ECHO: Duration = Duration::from_millis(50);
 
@@ -111,8 +114,11 @@ impl LanActor {
             }
             changed
         });
-        if changed {
+        if changed && self.life.sockets.is_some() {
             self.close(ctx);
+            // The cancelled listener still holds the port until this actor has had another turn.
+            ctx.run_later(TURN, Self::look);
+            return;
         }
         if self.life.sockets.is_none() && settings.lan.enabled {
             self.open(ctx);
