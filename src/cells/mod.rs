@@ -12,10 +12,12 @@
 //! | [`Cells::fleet`] | registry | http |
 //! | [`Cells::doors`] | election (wanted), http (open) | both |
 //! | [`Cells::camera`] | capture, encoder | http, lan |
+//! | [`Cells::keys`] | lan | http |
 
 mod camera;
 mod clock;
 mod doors;
+mod key_notice;
 mod name;
 mod router_view;
 
@@ -27,6 +29,7 @@ use tokio::sync::watch;
 pub use camera::CameraCells;
 pub use clock::Clock;
 pub use doors::{Door, Doors};
+pub use key_notice::KeyNotice;
 pub use name::NameCell;
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
@@ -66,6 +69,8 @@ pub struct Cells {
     pub router: watch::Sender<RouterView>,
     /// The peer map, as last merged.
     pub fleet: watch::Sender<Arc<Fleet>>,
+    /// Whether a peer with another site key is about.
+    pub keys: KeyNotice,
     /// The ports this server listens on.
     pub doors: Doors,
     /// From the device to the viewers.

@@ -12,6 +12,7 @@ mod support;
 mod disk;
 mod doors;
 mod house;
+mod lan;
 mod leases;
 mod line;
 mod settings;
