@@ -4,14 +4,17 @@ mod properties;
 mod rules;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::state::Memory;
 use super::*;
-use crate::ids::{ExternalPort, Term};
-use crate::settings::PortRange;
+use crate::ids::{ExternalPort, InstanceId, Term};
+use crate::settings::{Detection, PortRange, Succession};
 
 const LEASE: Duration = Duration::from_secs(30);
+/// T.
+const BEAT: Duration = Duration::from_secs(1);
 
 fn port(number: u16) -> ExternalPort {
     ExternalPort::new(number).unwrap()
@@ -19,10 +22,21 @@ fn port(number: u16) -> ExternalPort {
 
 fn rules() -> Rules {
     Rules {
+        me: InstanceId(0),
         representative_port: port(8080),
         range: PortRange::new(port(8081), port(8084)).unwrap(),
         representative_lease: LEASE,
         lease: Duration::from_hours(1),
+        heartbeat: BEAT,
+        missed_limit: 2,
+        detection: [
+            Detection::Withdrawal,
+            Detection::Heartbeat,
+            Detection::Probe,
+        ]
+        .into(),
+        succession: Succession::PortOrder,
+        lan: Lan::Spoken,
     }
 }
 
@@ -30,6 +44,17 @@ fn rules() -> Rules {
 #[derive(Clone, Default)]
 struct Judge {
     held: BTreeMap<ExternalPort, (usize, Moment)>,
+    deletes: Deletes,
+}
+
+/// Whose mappings one may delete.
+#[derive(Clone, Copy, Default)]
+enum Deletes {
+    /// One's own (secure mode).
+    #[default]
+    Own,
+    /// Anybody's.
+    Any,
 }
 
 impl Judge {
@@ -40,6 +65,10 @@ impl Judge {
                 Some((holder, until)) if holder != who => Event::Taken {
                     port,
                     expires_in: Some(until.after(now)),
+                    by: Some(Owner {
+                        address: address(holder),
+                        kin: Kin::Porthole,
+                    }),
                 },
                 standing => {
                     self.held.insert(port, (who, now + lease));
@@ -66,8 +95,31 @@ impl Judge {
                 }
                 Event::Released(port)
             }
+            Request::Evict { port, from } => match (self.held.get(&port), self.deletes) {
+                (Some((holder, _)), Deletes::Own) if address(*holder) == from => {
+                    Event::Irremovable(port)
+                }
+                (Some((holder, _)), Deletes::Any) if address(*holder) == from => {
+                    self.held.remove(&port);
+                    Event::Evicted(port)
+                }
+                (Some(_), _) => self.answer(
+                    who,
+                    Request::Secure {
+                        port,
+                        lease: Duration::ZERO,
+                    },
+                    now,
+                ),
+                (None, _) => Event::Evicted(port),
+            },
         }
     }
+}
+
+/// Server number `who` on the LAN.
+fn address(who: usize) -> Ipv4Addr {
+    Ipv4Addr::new(192, 168, 77, 11 + who as u8)
 }
 
 impl Judge {
@@ -113,13 +165,23 @@ impl Server {
     }
 
     fn tell(&mut self, event: &Event, now: Moment) -> Vec<Effect> {
-        let (state, effects) = step(&rules(), &self.state, event, now);
+        self.tell_with(&rules(), event, now, Chance(0))
+    }
+
+    fn tell_with(
+        &mut self,
+        rules: &Rules,
+        event: &Event,
+        now: Moment,
+        chance: Chance,
+    ) -> Vec<Effect> {
+        let (state, effects) = step(rules, &self.state, event, now, chance);
         self.state = state;
         for effect in &effects {
             match effect {
                 Effect::Ask(request) => self.asked = Some(*request),
                 Effect::WakeAt(at) => self.wake = Some(*at),
-                Effect::Remember | Effect::Left => {}
+                Effect::Say(..) | Effect::Remember | Effect::Left => {}
             }
         }
         effects
