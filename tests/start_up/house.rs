@@ -98,6 +98,12 @@ impl House {
         self.router().set_wan(wan);
     }
 
+    /// Gives the router another address on the Internet.
+    pub(crate) fn set_external(&mut self, address: Ipv4Addr) {
+        let router = self.router.as_mut().expect("there is a router");
+        router.set_external(address);
+    }
+
     /// The addresses of the test: 0 is the router's, 1 the Internet's, the others are the cameras' and other devices'.
     pub(crate) fn address(&self, number: u8) -> Ipv4Addr {
         assert!(number < ADDRESSES);

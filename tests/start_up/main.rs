@@ -14,6 +14,7 @@ mod doors;
 mod house;
 mod leases;
 mod line;
+mod ownership;
 mod settings;
 mod table;
 mod tools;
