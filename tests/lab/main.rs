@@ -17,4 +17,5 @@ mod household;
 mod plumbing;
 mod port_modes;
 mod troubles;
+mod two_routers;
 mod visitors;
