@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dead;
 mod disk;
 mod doors;
 mod house;
