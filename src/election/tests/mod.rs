@@ -1,6 +1,8 @@
 //! The rules against a router of a few lines: every effect is answered, time is a number.
 
+mod house;
 mod properties;
+mod rotation;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -45,6 +47,10 @@ fn rules() -> Rules {
 struct Judge {
     held: BTreeMap<ExternalPort, (usize, Moment)>,
     deletes: Deletes,
+    /// It grants no lease: a mapping stays until somebody deletes it.
+    endless: bool,
+    /// How many mappings it can hold.
+    places: Option<usize>,
 }
 
 /// Whose mappings one may delete.
@@ -64,12 +70,15 @@ impl Judge {
             Request::Secure { port, lease } => match self.held.get(&port).copied() {
                 Some((holder, until)) if holder != who => Event::Taken {
                     port,
-                    expires_in: Some(until.after(now)),
+                    expires_in: (!self.endless).then(|| until.after(now)),
                     by: Some(Owner {
                         address: address(holder),
                         kin: Kin::Porthole,
                     }),
                 },
+                None if self.places.is_some_and(|most| self.held.len() >= most) => {
+                    Event::NoRoom(port)
+                }
                 standing => {
                     self.held.insert(port, (who, now + lease));
                     let before = if standing.is_some() {
@@ -152,6 +161,12 @@ struct Server {
     state: State,
     asked: Option<Request>,
     wake: Option<Moment>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new(0)
+    }
 }
 
 impl Server {
