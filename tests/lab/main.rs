@@ -11,6 +11,7 @@ mod support;
 mod addresses;
 mod crash_safety;
 mod departures;
+mod eviction;
 mod figures;
 mod first_light;
 mod household;
