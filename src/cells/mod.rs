@@ -12,11 +12,14 @@
 //! | [`Cells::fleet`] | registry | http |
 //! | [`Cells::doors`] | election (wanted), http (open) | both |
 //! | [`Cells::camera`] | capture, encoder | http, lan |
+//! | [`Cells::history`] | election | http |
 
 mod camera;
 mod clock;
 mod doors;
+mod history;
 mod name;
+mod office;
 mod router_view;
 
 use std::net::SocketAddrV4;
@@ -27,7 +30,11 @@ use tokio::sync::watch;
 pub use camera::CameraCells;
 pub use clock::Clock;
 pub use doors::{Door, Doors};
+pub use history::{
+    CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Sight,
+};
 pub use name::NameCell;
+pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
 use crate::election::{Role, RoleCell};
@@ -70,6 +77,8 @@ pub struct Cells {
     pub doors: Doors,
     /// From the device to the viewers.
     pub camera: CameraCells,
+    /// What happened lately.
+    pub history: History,
 }
 
 impl Cells {

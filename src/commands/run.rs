@@ -6,7 +6,9 @@ use actix::System;
 use tokio::sync::watch;
 
 use super::Config;
-use crate::cells::{CameraCells, Cells, Clock, Doors, Identity, NameCell, RouterState, RouterView};
+use crate::cells::{
+    CameraCells, Cells, Clock, Doors, History, Identity, NameCell, RouterState, RouterView,
+};
 use crate::durable::{self, StateFile, Writer};
 use crate::election::{self, Memory, RoleCell, Rules, State};
 use crate::fleet::Fleet;
@@ -97,6 +99,7 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyho
         fleet: watch::Sender::new(Arc::new(Fleet::default())),
         doors: Doors::new(settings.http.port),
         camera: CameraCells::new(&settings.camera),
+        history: History::default(),
         settings,
     })
 }
