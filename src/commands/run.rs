@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::Config;
 use crate::cells::{
-    CameraCells, Cells, Clock, Doors, History, Identity, NameCell, RouterState, RouterView,
+    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, RouterState, RouterView,
 };
 use crate::durable::{self, StateFile, Writer};
 use crate::election::{self, Memory, RoleCell, Rules, State};
@@ -97,6 +97,7 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyho
         lan: watch::Sender::new(lan),
         router: watch::Sender::new(RouterView::new(router)),
         fleet: watch::Sender::new(Arc::new(Fleet::default())),
+        keys: KeyNotice::default(),
         doors: Doors::new(settings.http.port),
         camera: CameraCells::new(&settings.camera),
         history: History::default(),
