@@ -1,8 +1,8 @@
 //! `RouterActor`: finds the router, asks it, and says what it is like.
 //!
-//! Owns the way to the router that was found, the lease ladder and what was learned about the router.
-//! Restarts with the router that the cell remembers, without a new search. Loses what it learned
-//! (the next requests teach it again) and the request in hand, which its asker makes again.
+//! Owns the way to the router that was found, the lease ladder and the leases that it saw run.
+//! Restarts with the router that the cell remembers, and what was learned of it, without a new search. Loses
+//! ladder and leases (the next requests teach them again) and the request in hand, which its asker makes again.
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
@@ -14,13 +14,17 @@ use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
 use crate::cells::{Cells, Refusal, RouterState, RouterView, TableView};
-use crate::election::{self, Event, Request};
+use crate::election::{Event, Request};
 use crate::gateway::{
-    self, Backoff, Connection, Description, Error, ExternalAddress, Found, Igd, Ladder, Lease,
-    MappingRequest, Observer, Polled, RouterLessons, Scope, Search, verified,
+    self, Backoff, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd, Ladder,
+    Observer, Polled, Protocol, RouterLessons, Scope, Search,
 };
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::supervise::Progress;
+
+use answer::Answer;
+
+mod answer;
 
 /// How long a search waits for answers.
 const SEARCH: Duration = Duration::from_secs(3);
@@ -52,7 +56,7 @@ pub struct RouterActor {
 struct Life {
     router: Option<Arc<Igd>>,
     ladder: Ladder,
-    lessons: RouterLessons,
+    countdowns: Countdowns,
     backoff: Backoff,
     uptime: Option<u64>,
     address: Option<LanAddress>,
@@ -127,6 +131,11 @@ impl RouterActor {
             ..Life::default()
         };
         self.cells.router.send_modify(|view| {
+            // The same one on another port is still the same; what it has become will show.
+            let known = view.found.as_ref().map(|known| &known.identity);
+            if known != Some(&found.identity) {
+                view.lessons = RouterLessons::default();
+            }
             view.state = RouterState::Found;
             view.found = Some(found);
             view.epoch = Some(Instant::now());
@@ -202,7 +211,6 @@ impl RouterActor {
         if rebooted {
             warn!("the router has started anew; its table may be gone");
             self.life.ladder = Ladder::default();
-            self.life.lessons = RouterLessons::default();
         }
         self.cells.router.send_modify(|view| {
             let address = |seen: Option<ExternalAddress>| seen.and_then(|seen| seen.address);
@@ -219,6 +227,11 @@ impl RouterActor {
                 view.epoch = Some(Instant::now());
             }
             if let Some(table) = polled.table {
+                let tcp = |entry: &&Entry| entry.protocol == Protocol::Tcp;
+                let now = Instant::now();
+                for entry in table.entries.iter().filter(tcp) {
+                    self.life.countdowns.remaining(entry, now);
+                }
                 view.table = Some(TableView {
                     table: Arc::new(table),
                     read_at: polled.began,
@@ -243,27 +256,47 @@ impl RouterActor {
     }
 
     /// What a request taught about the router.
-    fn learn(&mut self, request: Request, answered: &Answered) {
-        self.life.ladder = answered.ladder.clone();
-        if let Ok(answer) = &answered.outcome {
-            self.cells.router.send_if_modified(|view| {
-                let over = view.refusal.as_ref().is_some_and(|refusal| {
+    fn learn(&self, request: Request, answer: &Answer) {
+        self.cells.router.send_if_modified(|view| {
+            let over = answer.refusal().is_none()
+                && view.refusal.as_ref().is_some_and(|refusal| {
                     refusal.port == request.port() || answer.granted().is_some()
                 });
-                if over {
-                    view.refusal = None;
+            if over {
+                view.refusal = None;
+            }
+            let before = view.class();
+            if let Some(granted) = answer.granted() {
+                view.lessons.granted(granted);
+            }
+            view.lessons.delete_tried(answer.right());
+            over || view.class() != before
+        });
+    }
+
+    /// What an answer says to the rules; what it says about the router stays here.
+    fn tell(
+        &mut self,
+        request: Request,
+        answer: Result<Answer, Error>,
+        ctx: &mut Context<Self>,
+    ) -> Event {
+        match answer {
+            Ok(answer) => {
+                self.learn(request, &answer);
+                if let Some(why) = answer.refusal() {
+                    self.note_refusal(request, why);
                 }
-                over
-            });
-        }
-        if let Ok(Some(granted)) = answered.outcome.as_ref().map(Answer::granted) {
-            self.life.lessons.granted(granted);
-            let class = self.life.lessons.class();
-            self.cells.router.send_if_modified(|view| {
-                let news = view.class != class;
-                view.class = class;
-                news
-            });
+                let clock = self.cells.clock;
+                answer.event(request, &mut self.life.countdowns, |sent| clock.at(sent))
+            }
+            Err(why) => {
+                self.note_refusal(request, &why);
+                if why.wants_rediscovery() {
+                    self.round_after(Duration::ZERO, ctx); // the poll decides whether it is gone
+                }
+                answer::event_of_error(request, &why)
+            }
         }
     }
 
@@ -271,7 +304,7 @@ impl RouterActor {
     /// only when the reason is another one.
     fn note_refusal(&self, request: Request, why: &Error) {
         let Request::Secure { port, .. } = request else {
-            warn!(port = %request.port(), %why, "the router did not take a mapping back");
+            warn!(port = %request.port(), %why, "a mapping was not deleted");
             return;
         };
         let refusal = Refusal {
@@ -299,96 +332,6 @@ impl RouterActor {
 fn jitter() -> f64 {
     // Without randomness all wait the same: no harm, only less spread.
     getrandom::u32().map_or(0.0, |draw| f64::from(draw) / f64::from(u32::MAX))
-}
-
-/// What became of a request.
-enum Answer {
-    Secured(verified::Outcome),
-    Released(verified::Release),
-}
-
-impl Answer {
-    fn granted(&self) -> Option<Lease> {
-        match self {
-            Self::Secured(verified::Outcome::Ours(grant)) => Some(grant.granted),
-            Self::Secured(verified::Outcome::Theirs(_)) | Self::Released(_) => None,
-        }
-    }
-}
-
-struct Answered {
-    outcome: Result<Answer, Error>,
-    ladder: Ladder,
-}
-
-async fn answer(router: &Igd, ask: Ask, mut ladder: Ladder) -> Answered {
-    let outcome = match ask.request {
-        Request::Secure { port, lease } => {
-            let request = MappingRequest {
-                external: port,
-                internal: ask.internal,
-                lease: Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
-                description: Description::for_name(&ask.name),
-            };
-            verified::secure(router, &request, &mut ladder)
-                .await
-                .map(Answer::Secured)
-        }
-        Request::Release(port) | Request::Evict { port, .. } => {
-            verified::release(router, port, ask.internal)
-                .await
-                .map(Answer::Released)
-        }
-    };
-    Answered { outcome, ladder }
-}
-
-/// The same in the words of the rules.
-fn event(cells: &Cells, request: Request, answer: &Answer) -> Event {
-    let port = request.port();
-    match answer {
-        Answer::Secured(verified::Outcome::Ours(grant)) => Event::Secured {
-            port,
-            sent_at: cells.clock.at(grant.sent_at),
-            granted: match grant.granted {
-                Lease::Permanent => None,
-                Lease::Seconds(seconds) => Some(Duration::from_secs(seconds.get().into())),
-            },
-            before: match grant.before {
-                verified::Before::Free => election::Before::Free,
-                verified::Before::Ours => election::Before::Ours,
-            },
-        },
-        Answer::Secured(verified::Outcome::Theirs(entry)) => Event::Taken {
-            port,
-            expires_in: entry
-                .as_ref()
-                .and_then(|entry| entry.lease_seconds)
-                .filter(|seconds| *seconds > 0)
-                .map(|seconds| Duration::from_secs(seconds.into())),
-            by: None,
-        },
-        Answer::Released(verified::Release::Released | verified::Release::NotOurs) => {
-            Event::Released(port)
-        }
-        Answer::Released(verified::Release::StillThere(why)) => {
-            warn!(%port, ?why, "the router does not delete our mapping");
-            Event::Failed(request)
-        }
-    }
-}
-
-/// What a refusal says to the rules. A port that the router uses itself (729, its own pages perhaps) is
-/// as good as somebody else's: another one may do.
-fn refused(request: Request, why: &Error) -> Event {
-    match (request, why.refusal()) {
-        (Request::Secure { port, .. }, Some(729)) => Event::Taken {
-            port,
-            expires_in: None,
-            by: None,
-        },
-        _ => Event::Failed(request),
-    }
 }
 
 impl Actor for RouterActor {
@@ -444,21 +387,16 @@ impl Handler<Ask> for RouterActor {
         let Some(router) = self.life.router.clone() else {
             return Box::pin(actix::fut::ready(Event::Failed(request)));
         };
-        let ladder = self.life.ladder.clone();
-        let answered = async move { answer(&router, ask, ladder).await };
-        Box::pin(answered.into_actor(self).map(move |answered, actor, ctx| {
-            actor.learn(request, &answered);
-            match answered.outcome {
-                Ok(answer) => event(&actor.cells, request, &answer),
-                Err(why) => {
-                    actor.note_refusal(request, &why);
-                    if why.wants_rediscovery() {
-                        actor.round_after(Duration::ZERO, ctx); // the poll decides whether it is gone
-                    }
-                    refused(request, &why)
-                }
-            }
-        }))
+        let mut ladder = self.life.ladder.clone();
+        let answered = async move {
+            let answer = answer::to(&*router, &ask, &mut ladder).await;
+            (answer, ladder)
+        };
+        let told = move |(answer, ladder), actor: &mut Self, ctx: &mut Context<Self>| {
+            actor.life.ladder = ladder;
+            actor.tell(request, answer, ctx)
+        };
+        Box::pin(answered.into_actor(self).map(told))
     }
 }
 

@@ -141,7 +141,7 @@ fn router(app: &App) -> Router {
         address: view.found.as_ref().map(|found| found.identity.address),
         external_address: view.external.as_ref().and_then(|external| external.address),
         problem: view.problem(host_is_set),
-        class: view.class,
+        class: view.class(),
         last_poll: view.last_answer.map(unix_seconds),
     }
 }
