@@ -7,7 +7,8 @@ use tokio::sync::watch;
 
 use super::Config;
 use crate::cells::{
-    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, RouterState, RouterView,
+    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, RouterState,
+    RouterView,
 };
 use crate::durable::{self, StateFile, Writer};
 use crate::election::{self, Memory, RoleCell, Rules, State};

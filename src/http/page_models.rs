@@ -152,6 +152,11 @@ pub fn notices(app: &App) -> Vec<Notice> {
     };
     let mut notices = Vec::new();
     let host_is_set = cells.settings.router.external_host.is_some();
+    let office = cells.settings.router.representative_port;
+    let outlook = cells.role.load().outlook(cells.clock.now());
+    let advice = cells.router.borrow().advice(office, &outlook);
+    notices.extend(advice.map(warning));
+    notices.extend(cells.keys.words().map(warning));
     notices.extend(cells.router.borrow().problem(host_is_set).map(warning));
     if cells.role.load().crowded_since.is_some() {
         let range = cells.settings.router.port_range;
