@@ -19,6 +19,8 @@ pub use changes::{CameraChange, Change, RouterChange};
 pub use listener::{Heard, Listener};
 pub use sight::Sight;
 
+use super::Named;
+
 /// How many changes are kept: enough for a listener that was away for a while, and no more than a page of text.
 const KEPT: usize = 64;
 
@@ -67,7 +69,7 @@ impl History {
         let news = before
             .sight
             .as_ref()
-            .map(|before| changes(before, &sight))
+            .map(|last| changes(last, &sight, before.last_holder()))
             .unwrap_or_default();
         let wake = !news.is_empty();
         let after = Arc::new(before.with(news, sight, at));
@@ -122,6 +124,15 @@ impl Log {
     /// The sequence number of the newest change that is kept no more; 0 while all are.
     fn forgotten(&self) -> u64 {
         self.entries.front().map_or(0, |oldest| oldest.sequence - 1)
+    }
+
+    /// Who was last said to hold the office.
+    fn last_holder(&self) -> Option<&Named> {
+        match &self.last_of_office()?.change {
+            Change::Representative { to, .. } => Some(to),
+            Change::Vacancy { late, .. } => late.as_ref(),
+            Change::Camera { .. } | Change::Router(_) => None,
+        }
     }
 
     /// The last change of office.

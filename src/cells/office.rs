@@ -143,7 +143,14 @@ impl OfficeView {
     /// As a sentence for a person; nothing where nothing is known.
     pub fn words(&self) -> Option<String> {
         match self {
-            Self::Held { by, cause, .. } => Some(held_words(by, *cause)),
+            Self::Held { by, cause, .. } => Some(match cause {
+                Some(cause) => format!(
+                    "{} is the representative, because {}.",
+                    by.name,
+                    cause.words()
+                ),
+                None => format!("{} is the representative.", by.name),
+            }),
             Self::Vacant { cause, heir, .. } => Some(vacancy_words(*cause, heir.as_ref())),
             Self::Unknown => None,
         }
@@ -156,14 +163,6 @@ impl OfficeView {
             Self::Vacant { late, .. } => late.as_ref(),
             Self::Unknown => None,
         }
-    }
-}
-
-/// A change of office, or how it stands, as a sentence for a person.
-pub(super) fn held_words(by: &Named, cause: Option<Cause>) -> String {
-    match cause {
-        Some(cause) => format!("{} is the representative now: {}.", by.name, cause.words()),
-        None => format!("{} is the representative now.", by.name),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
 use super::sight::{CameraSight, RouterSight, Sight};
-use crate::cells::office::{Named, OfficeView, Successor, held_words, vacancy_words};
+use crate::cells::office::{Named, OfficeView, Successor, vacancy_words};
 use crate::election::{Cause, Stay};
 use crate::fleet::Who;
 use crate::ids::{ExternalPort, Term};
@@ -89,8 +89,11 @@ impl Change {
                 from: Some(from),
                 to,
                 ..
-            } if from.is(to) => format!("{} is the representative still.", to.name),
-            Self::Representative { to, cause, .. } => held_words(to, *cause),
+            } if from.is(to) => format!("{} is the representative again.", to.name),
+            Self::Representative { to, cause, .. } => match cause {
+                Some(cause) => format!("{} is the representative now: {}.", to.name, cause.words()),
+                None => format!("{} is the representative now.", to.name),
+            },
             Self::Vacancy { cause, heir, .. } => vacancy_words(*cause, heir.as_ref()),
             Self::Camera { camera, change } => {
                 let name = &camera.name;
@@ -126,20 +129,21 @@ impl Change {
     }
 }
 
-/// What happened between two looks: router first, then the office, then the cameras.
-pub(super) fn changes(before: &Sight, after: &Sight) -> Vec<Change> {
+/// What happened between two looks: router first, then the office, then the cameras. `last` is who was last said to
+/// hold the office.
+pub(super) fn changes(before: &Sight, after: &Sight, last: Option<&Named>) -> Vec<Change> {
     let router = router(&before.router, &after.router).into_iter();
     let mut all: Vec<Change> = router.map(Change::Router).collect();
-    all.extend(office(before, after));
+    all.extend(office(before, after, last));
     all.extend(cameras(&before.cameras, &after.cameras));
     all
 }
 
-fn office(before: &Sight, after: &Sight) -> Option<Change> {
+fn office(before: &Sight, after: &Sight, last: Option<&Named>) -> Option<Change> {
     match (&before.office, &after.office) {
         (OfficeView::Held { by: was, .. }, OfficeView::Held { by, .. }) if was.is(by) => None,
         (_, OfficeView::Held { by, since, cause }) => Some(Change::Representative {
-            from: before.office.last_holder().cloned(),
+            from: before.office.last_holder().or(last).cloned(),
             to: by.clone(),
             term: after.term,
             cause: *cause,
@@ -157,9 +161,11 @@ fn office(before: &Sight, after: &Sight) -> Option<Change> {
         }),
         // This server itself held it: the rules need not tell themselves that they gave it up.
         (OfficeView::Held { by, .. }, OfficeView::Unknown) if by.id == Some(before.me) => {
-            let cause = match after.stay {
-                Stay::Staying => Cause::LeaseLost,
-                Stay::SteppingDown | Stay::Leaving | Stay::Gone => Cause::Withdrawal,
+            // Having stepped down it means to stay again.
+            let cause = if before.stay == Stay::Staying && after.stay == Stay::Staying {
+                Cause::LeaseLost
+            } else {
+                Cause::Withdrawal
             };
             Some(Change::Vacancy {
                 cause,
@@ -280,6 +286,10 @@ mod tests {
         Sight { office, ..sight() }
     }
 
+    fn changes(before: &Sight, after: &Sight) -> Vec<Change> {
+        super::changes(before, after, None)
+    }
+
     fn words(before: &Sight, after: &Sight) -> Vec<String> {
         changes(before, after).iter().map(Change::words).collect()
     }
@@ -343,13 +353,23 @@ mod tests {
     }
 
     #[test]
-    fn a_representative_that_comes_back_before_anybody_took_over_is_one_still() {
+    fn a_representative_that_comes_back_before_anybody_took_over_is_one_again() {
         let before = with_office(vacant(None));
         let after = with_office(held(named(2, "Door"), Cause::Free));
         assert_eq!(
             words(&before, &after),
-            ["Door is the representative still."]
+            ["Door is the representative again."]
         );
+    }
+
+    #[test]
+    fn after_a_while_of_not_knowing_the_one_before_is_still_named() {
+        let after = with_office(held(named(3, "Yard"), Cause::Withdrawal));
+        let all = super::changes(&sight(), &after, Some(&named(2, "Door")));
+        let [Change::Representative { from, .. }] = &all[..] else {
+            panic!("one change of office: {all:?}");
+        };
+        assert_eq!(from, &Some(named(2, "Door")));
     }
 
     #[test]
@@ -361,13 +381,21 @@ mod tests {
 
     #[test]
     fn giving_up_the_own_office_is_a_withdrawal_and_losing_it_is_not() {
-        let before = with_office(held(named(1, "Hall"), Cause::Free));
-        for (stay, cause) in [
-            (Stay::Staying, Cause::LeaseLost),
-            (Stay::SteppingDown, Cause::Withdrawal),
-            (Stay::Leaving, Cause::Withdrawal),
+        for (was, is, cause) in [
+            (Stay::Staying, Stay::Staying, Cause::LeaseLost),
+            (Stay::Staying, Stay::Leaving, Cause::Withdrawal),
+            (Stay::SteppingDown, Stay::Staying, Cause::Withdrawal),
         ] {
-            let after = Sight { stay, ..sight() };
+            let office = held(named(1, "Hall"), Cause::Free);
+            let before = Sight {
+                stay: was,
+                office,
+                ..sight()
+            };
+            let after = Sight {
+                stay: is,
+                ..sight()
+            };
             let late = Some(named(1, "Hall"));
             let heir = None;
             assert_eq!(
