@@ -166,7 +166,7 @@ mod tests {
     /// A router that gets one address after another.
     pub(super) fn grow(history: &History, hosts: Range<u8>) {
         for host in hosts {
-            let mut seen = sight();
+            let mut seen = history.log.borrow().sight.clone().unwrap_or_else(sight);
             seen.router = router_with(host);
             history.look(seen, SystemTime::UNIX_EPOCH);
         }
