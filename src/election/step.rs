@@ -262,6 +262,15 @@ fn survey(state: &mut State, holders: &BTreeMap<ExternalPort, Whose>, seen: Seen
         Some(held) if holders.get(&office) != Some(&Whose::Mine) && seen == Seen::Whole => {
             held.renew_at = now;
         }
+        // A mapping of its own that it knows nothing of, perhaps from a life whose file is lost: nobody else can
+        // renew it, so there is nobody to defer to.
+        None if holders.get(&office) == Some(&Whose::Mine) => {
+            state.office_after = now;
+            if matches!(state.pursuit, Pursuit::Deferring { .. }) {
+                state.pursuit = Pursuit::None;
+                state.vacancy = None;
+            }
+        }
         // Whether it may reach for it is for the plan to say.
         None if missing(office) => state.office_after = now,
         Some(_) | None => {}
@@ -495,6 +504,10 @@ fn failed(state: &mut State, request: Request, turn: &Turn) {
     let later = now + rules.patience(state.failures);
     if request.port() == rules.representative_port {
         state.office_after = later;
+        if state.office.is_none() {
+            // It may have been free and be this server's now: what is found next time is no proof of an old office.
+            state.memory = Memory::None;
+        }
         if let Some(office) = &mut state.office {
             office.renew_at = now + rules.retry();
         }

@@ -223,7 +223,12 @@ impl Invariants {
                     file.robbed = None;
                 }
             }
-            Event::Failed(_) => file.trouble = Some(now),
+            Event::Failed(request) => {
+                file.trouble = Some(now);
+                if request.port() == office() {
+                    file.started_with = None; // S5 asks for what can be known: whether the port was free meanwhile cannot
+                }
+            }
             _ => {}
         }
     }

@@ -1,6 +1,7 @@
 //! L1 and L2: after the last fault there is one representative, soon, and it stays.
 
 use porthole::election::Lan;
+use porthole::settings::Detection;
 
 use super::config::{Config, Millis};
 use super::faults::Fault;
@@ -25,8 +26,6 @@ pub struct Liveness {
     held_until: Millis,
     /// Since when there has been one, without a break.
     one_since: Option<Millis>,
-    /// The holder that nothing gives a reason to replace any more.
-    keeper: Option<std::net::Ipv4Addr>,
     deputies: u32,
     forever: bool,
 }
@@ -38,7 +37,6 @@ impl Liveness {
             calm_at: None,
             held_until: 0,
             one_since: None,
-            keeper: None,
             deputies: 0,
             forever: false,
         }
@@ -93,14 +91,20 @@ impl Liveness {
             let alive = servers
                 .iter()
                 .any(|server| server.runs() && server.address == entry.client);
-            let kept = secure
+            let known = servers.iter().any(|server| knows(server, entry.client));
+            let asked = [Detection::Heartbeat, Detection::Probe]
+                .iter()
+                .any(|detection| self.config.detection.contains(detection));
+            let unremovable = secure
                 || entry.foreign
                 || judge.kind.entries == Entries::Hidden
                 || self.config.lan == Lan::Silent;
-            if !alive && kept {
+            if !alive && (unremovable || !known || !asked) {
                 match entry.ends {
                     Some(ends) => self.held_until = self.held_until.max(ends),
-                    None => self.forever = true,
+                    None if unremovable => self.forever = true,
+                    // A mapping without an end whose owner nobody has ever heard is looked at again after a lease.
+                    None => self.held_until = self.held_until.max(calm + 2 * self.config.lease),
                 }
             }
         }
@@ -114,4 +118,11 @@ impl Liveness {
         }
         None
     }
+}
+
+/// Whether it has heard the one whose mapping this is, and may judge its silence.
+fn knows(server: &Server, client: std::net::Ipv4Addr) -> bool {
+    let watched = server.state.watch.map(|watch| watch.address);
+    let late = server.state.vacancy.and_then(|vacancy| vacancy.address);
+    server.runs() && (watched == Some(client) || late == Some(client))
 }
