@@ -94,7 +94,11 @@ fn inquiry(
             && term <= vacancy.term
             && since < vacancy.since // an office taken up again after the farewell is a new one
             && turn.now < vacancy.since + turn.rules.heartbeat / 2;
-        if echo || term < vacancy.term {
+        if echo {
+            return;
+        }
+        if term < vacancy.term {
+            spare(state, turn);
             return;
         }
     } else if !known {
@@ -153,8 +157,24 @@ fn reply(state: &mut State, from: Peer, term: Term, turn: &Turn) {
             ..
         }
     );
-    if term >= vacancy.term && (asked || vacancy.cause != Cause::Withdrawal) {
+    if term < vacancy.term {
+        spare(state, turn);
+    } else if asked || vacancy.cause != Cause::Withdrawal {
         follow(state, from, term, Cause::Free, turn.now, turn);
+    }
+}
+
+/// The late representative lives and holds the office by a lower term, as after the loss of its file. It hears of the
+/// higher one by the next reports and begins a term above it: until then its mapping is left alone.
+fn spare(state: &mut State, turn: &Turn) {
+    if let Some(vacancy) = &mut state.vacancy {
+        vacancy.silent_until = None;
+    }
+    if let Pursuit::Claiming { round, .. } | Pursuit::Taking { round, .. } = state.pursuit {
+        state.pursuit = Pursuit::Standing {
+            speak_at: turn.now + turn.rules.silence(),
+            round,
+        };
     }
 }
 

@@ -3,7 +3,7 @@
 use super::pursuit::{Grave, Pursuit};
 use super::state::{Memory, Router, Squeeze, Stay};
 use super::turn::Turn;
-use super::{Effect, Moment, Post, Request, Rules, State, To, Word, succession};
+use super::{Bid, Effect, Moment, Post, Request, Rules, State, To, Word, succession};
 use crate::ids::ExternalPort;
 
 /// Adds the next request, if one is due and none is under way, and the time to look again.
@@ -113,6 +113,11 @@ fn may_reach(state: &State, rules: &Rules, now: Moment) -> bool {
             .watch
             .is_some_and(|watch| watch.is_lively(rules, now) || watch.id.is_none()),
         Pursuit::Taking { grave, .. } => !matches!(grave, Grave::Asking { .. }),
+        // What a deputy cannot have removed may be this server's own, from a life whose file is lost.
+        Pursuit::Deferring {
+            bid: Bid::Deputy { .. },
+            ..
+        } => true,
         Pursuit::Standing { .. } | Pursuit::Claiming { .. } | Pursuit::Deferring { .. } => false,
     }
 }

@@ -58,6 +58,8 @@ pub struct Summary {
     /// How long two believed at once after a wrong eviction, at most (S1d).
     pub overlap: Millis,
     pub deputies: u32,
+    /// Claims said.
+    pub claims: u32,
     pub sent: u64,
     pub lost: u64,
 }
@@ -292,6 +294,7 @@ impl Invariants {
                 Effect::Say(_, word) => {
                     if matches!(word, Word::Claim { .. }) {
                         self.files[server].claims += 1;
+                        self.summary.claims += 1;
                         self.calm_only(now, format_args!("s{server} claims the office"));
                     }
                 }

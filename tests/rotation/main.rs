@@ -6,6 +6,7 @@
 mod client;
 mod config;
 mod faults;
+mod hours;
 mod invariants;
 mod judge;
 mod liveness;

@@ -1,11 +1,15 @@
 //! The rules with one of them broken: the invariants are worth something only if they notice.
 
+use std::time::Duration;
+
 use porthole::election::{
     Bid, Cause, Chance, Effect, Event, Grave, Memory, Moment, Office, Pursuit, Request, Rules, State, To,
     Word, step,
 };
 
 use super::config::office;
+use super::seeds::run;
+use super::trace::Keep;
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +63,7 @@ impl Mutant {
             Self::NoDeadline => {
                 let (mut new, effects) = step(rules, old, event, now, chance);
                 if let Some(office) = &mut new.office {
-                    office.deadline = Moment(u64::MAX / 4);
+                    office.deadline = now + Duration::from_hours(1);
                 }
                 (new, effects)
             }
@@ -234,4 +238,48 @@ pub fn believe(state: &mut State, rules: &Rules, now: Moment) {
             granted: Some(rules.representative_lease),
         });
     }
+}
+
+/// Every mutant, with the invariants that may be the first to notice it.
+const CAUGHT_BY: &[(Mutant, &[&str])] = &[
+    (Mutant::ThresholdOne, &["S3"]),
+    (Mutant::NoDeadline, &["S1", "S2"]),
+    (Mutant::DeadlineFromReceipt, &["S2"]),
+    (Mutant::NoMargin, &["S2"]),
+    (Mutant::NoReadBack, &["S2"]),
+    (Mutant::DeafToRefutation, &["E1", "S3"]),
+    (Mutant::EvictUnasked, &["E1"]),
+    (Mutant::TermNotRaised, &["S4"]),
+    (Mutant::ReadoptionRaises, &["S5"]),
+    (Mutant::PreemptingReturner, &["E1"]),
+    (Mutant::TrustsStateFile, &["S1", "S2"]),
+    (Mutant::BreakBeforeMake, &["M1"]),
+    (Mutant::BothGoOn, &["C1"]),
+];
+
+/// How many seeds a mutant may survive.
+const SEEDS: u64 = 1_500;
+
+#[test]
+fn every_broken_rule_is_noticed_by_the_invariant_that_it_offends() {
+    let mut survivors = Vec::new();
+    for (mutant, expected) in CAUGHT_BY {
+        let caught = (0..SEEDS).find_map(|seed| {
+            let broken = run(seed, *mutant, Keep::Hash).broken?;
+            Some((seed, broken))
+        });
+        let Some((seed, broken)) = caught else {
+            survivors.push(format!("{mutant:?} survives {SEEDS} seeds"));
+            continue;
+        };
+        println!("{mutant:?}: caught by {} on seed {seed}: {broken}", broken.invariant);
+        if !expected.contains(&broken.invariant) {
+            survivors.push(format!("{mutant:?} breaks {} instead of {expected:?}", broken.invariant));
+        }
+        let sound = run(seed, Mutant::None, Keep::Hash).broken;
+        if let Some(broken) = sound {
+            survivors.push(format!("seed {seed} breaks the rules as they are: {broken}"));
+        }
+    }
+    assert!(survivors.is_empty(), "{survivors:#?}");
 }

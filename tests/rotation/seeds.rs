@@ -31,7 +31,7 @@ fn story(seed: u64, broken: &Broken) -> String {
 }
 
 /// A number from the environment.
-fn number(name: &str) -> Option<u64> {
+pub fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
