@@ -40,6 +40,15 @@ pub enum Profile {
     Hours,
 }
 
+/// How chance falls for the servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dice {
+    /// For each as it will.
+    Each,
+    /// For all alike, so that random waits collide (claim 10).
+    Alike,
+}
+
 /// A household and its fate.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -60,6 +69,7 @@ pub struct Config {
     pub time_out: Millis,
     pub router: Router,
     pub weather: Weather,
+    pub dice: Dice,
     pub faults: Vec<Timed>,
     /// From then on nothing goes wrong any more.
     pub calm_at: Millis,
@@ -140,6 +150,11 @@ impl Config {
             time_out: 5_000,
             router,
             weather,
+            dice: if rng.u8(0..8) == 0 {
+                Dice::Alike
+            } else {
+                Dice::Each
+            },
             faults: Vec::new(),
             calm_at,
             ends_at: calm_at + 40_000 + 40 * heartbeat + lease,
@@ -167,6 +182,7 @@ impl Config {
         config.range = PortRange::new(port(8081), port(8090)).expect("in order");
         config.poll = Some(10_000);
         config.weather.loss_per_mille = loss_per_mille;
+        config.dice = Dice::Each;
         config.calm_at = hours * 3_600_000;
         config.ends_at = config.calm_at;
         config
@@ -213,7 +229,7 @@ impl fmt::Display for Config {
             self.poll,
         )?;
         writeln!(f, "{:?}", self.router)?;
-        writeln!(f, "{:?}", self.weather)?;
+        writeln!(f, "{:?}, dice {:?}", self.weather, self.dice)?;
         for fault in &self.faults {
             writeln!(f, "  at {:>7}: {:?}", fault.at, fault.fault)?;
         }

@@ -499,13 +499,7 @@ impl Invariants {
 
     /// C1 (claim 10): of two that hear each other, one goes on.
     fn claimants(&mut self, now: Millis, servers: &[Server], wire: &Wire) {
-        if wire.weather.loss_per_mille > 0
-            || wire.weather.slow_per_mille > 0
-            || !matches!(self.config.profile, Profile::Calm | Profile::Deaths | Profile::Router)
-        {
-            return;
-        }
-        let patience = self.config.heartbeat * 2;
+        let patience = self.config.heartbeat / 2;
         let heirs: Vec<usize> = (0..servers.len())
             .filter(|index| {
                 let server = &servers[*index];
@@ -514,8 +508,17 @@ impl Invariants {
                     && self.files[*index].heir_since.is_some_and(|since| now > since + patience)
             })
             .collect();
-        if heirs.len() > 1 {
-            self.breaks("C1", now, format!("{heirs:?} go on as heirs side by side"));
+        let heard = |a: usize, b: usize| {
+            !wire.cut[a][b]
+                && wire.spoiled[a][b].is_none_or(|at| now > at + patience + 2 * self.config.heartbeat)
+        };
+        for (index, one) in heirs.iter().enumerate() {
+            for other in &heirs[index + 1..] {
+                if self.config.lan == Lan::Spoken && heard(*one, *other) && heard(*other, *one) {
+                    let what = format!("s{one} and s{other} go on as heirs side by side");
+                    self.broken.get_or_insert(Broken::new("C1", now, what));
+                }
+            }
         }
     }
 }

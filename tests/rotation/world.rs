@@ -9,7 +9,7 @@ use porthole::election::{Chance, Effect, Event, Lan, Memory, Peer, Seen, State, 
 use porthole::ids::InstanceId;
 
 use super::client::{Job, Next};
-use super::config::{Config, Millis, office};
+use super::config::{Config, Dice, Millis, office};
 use super::faults::{Fault, OnHolder};
 use super::invariants::{Broken, Invariants, Summary};
 use super::judge::{Call, Entry, Judge, Reply, chance};
@@ -356,7 +356,10 @@ impl World {
 
     /// One step of the rules, and what follows from it.
     pub fn tell(&mut self, server: usize, event: &Event) {
-        let draw = Chance(self.rng.u64(..));
+        let draw = Chance(match self.config.dice {
+            Dice::Each => self.rng.u64(..),
+            Dice::Alike => self.config.seed.rotate_left(40),
+        });
         let it = &mut self.servers[server];
         let shown = it.clock.show(self.now);
         let (new, effects) = self.mutant.step(&it.rules, &it.state, event, shown, draw);
