@@ -93,7 +93,7 @@ fn inquiry(
         let echo = vacancy.cause == Cause::Withdrawal
             && term <= vacancy.term
             && since < vacancy.since // an office taken up again after the farewell is a new one
-            && turn.now < vacancy.since + turn.rules.heartbeat / 2;
+            && turn.now < vacancy.since + turn.rules.heartbeat / 4;
         if echo {
             return;
         }

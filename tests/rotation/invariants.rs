@@ -13,7 +13,6 @@ use porthole::election::{
 use porthole::ids::{ExternalPort, Term};
 
 use super::config::{Config, Millis, Profile, office};
-use super::faults::Fault;
 use super::judge::{Delete, Deleted, Judge};
 use super::liveness::Liveness;
 use super::server::Server;
@@ -180,12 +179,8 @@ impl Invariants {
     }
 
     /// Something happened that no server did.
-    pub fn disturbed(&mut self, _now: Millis) {
+    pub fn disturbed(&mut self) {
         self.holder = None;
-    }
-
-    pub fn fault(&mut self, now: Millis, fault: &Fault, holder: Option<usize>) {
-        self.liveness.fault(now, fault, holder);
     }
 
     pub fn calm(&mut self, now: Millis) {
@@ -275,7 +270,6 @@ impl Invariants {
     }
 
     /// A step was taken.
-    #[allow(clippy::too_many_arguments)] // everything that can be looked at
     pub fn stepped(
         &mut self,
         now: Millis,
@@ -284,7 +278,6 @@ impl Invariants {
         it: &Server,
         event: &Event,
         effects: &[Effect],
-        (judge, _wire): (&Judge, &Wire),
     ) {
         for effect in effects {
             match effect {
@@ -322,7 +315,7 @@ impl Invariants {
             && it.state.office.is_some()
             && let Event::Secured { before, .. } = event
         {
-            self.office_begins(now, server, it, *before, judge);
+            self.office_begins(now, server, it, *before);
         }
     }
 
@@ -344,14 +337,7 @@ impl Invariants {
     }
 
     /// S4: each change of holder raises the term. S5: taking up again what was never lost keeps it.
-    fn office_begins(
-        &mut self,
-        now: Millis,
-        server: usize,
-        it: &Server,
-        before: Before,
-        judge: &Judge,
-    ) {
+    fn office_begins(&mut self, now: Millis, server: usize, it: &Server, before: Before) {
         let term = it.state.term;
         let file = &self.files[server];
         if let Some(last) = self.last {
@@ -374,7 +360,6 @@ impl Invariants {
             let what = format!("s{server} takes up its office of term {old_term} again with term {term}");
             self.breaks("S5", now, what);
         }
-        let _ = judge;
         let file = &mut self.files[server];
         file.last = Some((term, Unbroken::Yes));
         file.started_with = None;

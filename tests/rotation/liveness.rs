@@ -1,10 +1,10 @@
 //! L1 and L2: after the last fault there is one representative, soon, and it stays.
 
-use porthole::election::Lan;
+use porthole::election::{Lan, Stay};
 use porthole::settings::Detection;
 
 use super::config::{Config, Millis};
-use super::faults::Fault;
+use super::faults::{Fault, OnHolder};
 use super::invariants::is_deputy;
 use super::judge::{Entries, Judge};
 use super::server::Server;
@@ -26,6 +26,9 @@ pub struct Liveness {
     held_until: Millis,
     /// Since when there has been one, without a break.
     one_since: Option<Millis>,
+    /// When there last was one.
+    last_one: Millis,
+    stepped_down: bool,
     deputies: u32,
     forever: bool,
 }
@@ -37,12 +40,15 @@ impl Liveness {
             calm_at: None,
             held_until: 0,
             one_since: None,
+            last_one: 0,
+            stepped_down: config
+                .faults
+                .iter()
+                .any(|timed| matches!(timed.fault, Fault::StepDown(_) | Fault::Holder(OnHolder::StepDown))),
             deputies: 0,
             forever: false,
         }
     }
-
-    pub fn fault(&mut self, _now: Millis, _fault: &Fault, _holder: Option<usize>) {}
 
     pub fn calm(&mut self, now: Millis) {
         self.calm_at = Some(now);
@@ -82,10 +88,25 @@ impl Liveness {
             (Some(server), None, Some(entry)) => entry.client == server.address,
             _ => false,
         };
-        self.one_since = if one { self.one_since.or(Some(now)) } else { None };
+        self.one_since = if one {
+            self.one_since.or(Some(now))
+        } else {
+            None
+        };
+        if one {
+            self.last_one = now;
+        }
         let calm = self.calm_at?;
         if !servers.iter().any(Server::runs) {
             return None;
+        }
+        if servers.iter().any(|server| server.runs() && server.state.stay == Stay::SteppingDown) {
+            self.held_until = self.held_until.max(now); // it keeps the office until it has a port of its own
+        }
+        let alone = servers.iter().filter(|server| server.runs()).count() == 1;
+        if alone && self.stepped_down {
+            // Whoever steps down lets others go first for a lease, also where there are none.
+            self.held_until = self.held_until.max(self.last_one + self.config.lease);
         }
         if let Some(entry) = holder {
             let alive = servers

@@ -10,6 +10,7 @@ mod hours;
 mod invariants;
 mod judge;
 mod liveness;
+mod model;
 mod mutants;
 mod seeds;
 mod server;

@@ -296,7 +296,7 @@ impl World {
             Item::SquatterGone => {
                 if self.judge.table.get(&office()).is_some_and(|entry| entry.foreign) {
                     self.judge.table.remove(&office());
-                    self.checks.disturbed(self.now);
+                    self.checks.disturbed();
                 }
             }
             Item::BurstOver(a, b) => {
@@ -377,7 +377,6 @@ impl World {
             &self.servers[server],
             event,
             &effects,
-            (&self.judge, &self.wire),
         );
         let life = self.servers[server].lives;
         for effect in effects {
@@ -648,7 +647,6 @@ impl World {
     }
 
     fn fault(&mut self, fault: Fault) {
-        self.checks.fault(self.now, &fault, self.holder());
         match fault {
             Fault::Kill(server) => self.kill(server),
             Fault::Start(server) => self.start(server),
