@@ -71,13 +71,16 @@ fn expire(state: &mut State, turn: &mut Turn) {
 
 /// Whatever the reason, whoever leaves the office says so: the others need not wait for its silence.
 fn leave_office(state: &mut State, turn: &mut Turn) {
-    if state.office.take().is_some() {
+    if let Some(office) = state.office.take() {
         let word = Word::Withdrawal {
             term: state.term,
             of: turn.rules.me,
             post: Post::Representative,
         };
         turn.say(To::Everybody, word);
+        if let Some(challenge) = office.challenge {
+            state.adopt(challenge); // what it would not believe in office was true
+        }
         if state.stay == Stay::SteppingDown {
             state.stay = Stay::Staying;
         }
@@ -296,7 +299,11 @@ fn office_secured(
     let deadline = sent_at + lease.saturating_sub(Rules::margin(lease));
     if deadline <= now {
         // The answer took longer than the lease allows: it proves nothing about now.
+        let memory = state.memory;
         leave_office(state, turn);
+        if before == Before::Ours {
+            state.memory = memory; // S5: asked again, it may yet be the office of before the power cut
+        }
         return;
     }
     let readopted = before == Before::Ours && state.memory == Memory::HeldOffice;
