@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::pursuit::{Grave, Pursuit};
-use super::succession::{defer, rank, stand, vacate};
 use super::state::Memory;
+use super::succession::{defer, rank, stand, vacate};
 use super::turn::{Turn, plausible};
 use super::{Bid, Cause, Moment, Peer, PeerSeen, Post, Rules, Squeeze, State, To, Watch, Word};
 use crate::ids::{ExternalPort, InstanceId, Term};
@@ -92,7 +92,8 @@ fn inquiry(
         // The echo of its last Inquiry may come after its farewell.
         let echo = vacancy.cause == Cause::Withdrawal
             && term <= vacancy.term
-            && since < vacancy.since // an office taken up again after the farewell is a new one
+            // An office taken up again after the farewell is a new one; and that may have come late.
+            && since + turn.rules.heartbeat < vacancy.since
             && turn.now < vacancy.since + turn.rules.heartbeat / 4;
         if echo {
             return;

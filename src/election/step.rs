@@ -10,8 +10,8 @@ use super::state::{Memory, Router, Squatter, Squeeze, Stay};
 use super::succession;
 use super::turn::Turn;
 use super::{
-    Before, Bid, Cause, Chance, Effect, Event, Holding, Kin, Lan, Moment, Office, Owner, Post, Request,
-    Rules, Seen, State, To, Watch, Whose, Word,
+    Before, Bid, Cause, Chance, Effect, Event, Holding, Kin, Lan, Moment, Office, Owner, Post,
+    Request, Rules, Seen, State, To, Watch, Whose, Word,
 };
 use crate::ids::{ExternalPort, Term};
 
@@ -94,11 +94,11 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
     let now = turn.now;
     match event {
         Event::Tick => {}
-        Event::Awoke => state.pending = None,
+        Event::Awoke => forget_request(state, turn),
         Event::RouterFound => router_found(state, turn),
         Event::RouterLost => {
             state.router = Router::Silent;
-            state.pending = None;
+            forget_request(state, turn);
             if matches!(state.pursuit, Pursuit::Taking { .. }) {
                 yield_turn(state, turn);
             }
@@ -193,10 +193,19 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
     }
 }
 
-fn router_found(state: &mut State, turn: &Turn) {
+/// The answer to what was asked will never come. Whoever was giving up the office has given it up: the mapping may
+/// be gone.
+fn forget_request(state: &mut State, turn: &mut Turn) {
+    let resigned = state.pending.take() == Some(Request::Release(turn.rules.representative_port));
+    if resigned && state.stay != Stay::Leaving {
+        leave_office(state, turn);
+    }
+}
+
+fn router_found(state: &mut State, turn: &mut Turn) {
     let now = turn.now;
     state.router = Router::Answers;
-    state.pending = None;
+    forget_request(state, turn);
     state.taken.clear();
     state.failures = 0;
     state.squeeze = Squeeze::None;
@@ -503,7 +512,7 @@ fn squat(state: &mut State, by: Option<Owner>, turn: &Turn) {
 
 /// Make-before-break needs a place in the table that is not there. The heir lets its own go, once, and takes the office
 /// with it; what it had is asked for again should that fail.
-fn no_room(state: &mut State, port: ExternalPort, turn: &Turn) {
+fn no_room(state: &mut State, port: ExternalPort, turn: &mut Turn) {
     let office = port == turn.rules.representative_port && state.office.is_none();
     if office && state.own.is_some() && state.squeeze == Squeeze::None {
         state.squeeze = Squeeze::Yielding;
@@ -517,8 +526,11 @@ fn no_room(state: &mut State, port: ExternalPort, turn: &Turn) {
     }
 }
 
-fn failed(state: &mut State, request: Request, turn: &Turn) {
+fn failed(state: &mut State, request: Request, turn: &mut Turn) {
     let (rules, now) = (turn.rules, turn.now);
+    if request == Request::Release(rules.representative_port) && state.stay != Stay::Leaving {
+        leave_office(state, turn); // whether it is still on the router or not: it was given up
+    }
     state.failures = state.failures.saturating_add(1);
     let later = now + rules.patience(state.failures);
     if request.port() == rules.representative_port {

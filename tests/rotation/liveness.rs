@@ -12,7 +12,7 @@ use super::wire::Wire;
 
 /// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's lease where
 /// the router keeps it, and of the servers' own back-off from a router that refused them.
-pub const K: u64 = 6;
+pub const K: u64 = 8;
 
 /// Calls to the router in a row that a takeover may have to wait for: a request for the own port that is under way
 /// (3), looking (1), deleting (3), mapping (3).
@@ -41,10 +41,12 @@ impl Liveness {
             held_until: 0,
             one_since: None,
             last_one: 0,
-            stepped_down: config
-                .faults
-                .iter()
-                .any(|timed| matches!(timed.fault, Fault::StepDown(_) | Fault::Holder(OnHolder::StepDown))),
+            stepped_down: config.faults.iter().any(|timed| {
+                matches!(
+                    timed.fault,
+                    Fault::StepDown(_) | Fault::Holder(OnHolder::StepDown)
+                )
+            }),
             deputies: 0,
             forever: false,
         }
@@ -69,8 +71,16 @@ impl Liveness {
     /// write that arrives late), a dead one's lease, and the exchanges with the router that a takeover is made of.
     fn patience(&self, calm: Millis) -> Millis {
         let router = &self.config.router;
-        let late = if router.late_per_mille > 0 { 2 * self.config.time_out } else { 0 };
-        let lost = if router.lost_per_mille > 0 { self.config.time_out } else { router.slowest * 2 };
+        let late = if router.late_per_mille > 0 {
+            2 * self.config.time_out
+        } else {
+            0
+        };
+        let lost = if router.lost_per_mille > 0 {
+            self.config.time_out
+        } else {
+            router.slowest * 2
+        };
         (calm + late + lost).max(self.held_until) + 2 * CALLS * self.config.calm_slowest()
     }
 
@@ -100,7 +110,10 @@ impl Liveness {
         if !servers.iter().any(Server::runs) {
             return None;
         }
-        if servers.iter().any(|server| server.runs() && server.state.stay == Stay::SteppingDown) {
+        if servers
+            .iter()
+            .any(|server| server.runs() && server.state.stay == Stay::SteppingDown)
+        {
             self.held_until = self.held_until.max(now); // it keeps the office until it has a port of its own
         }
         let alone = servers.iter().filter(|server| server.runs()).count() == 1;
@@ -125,6 +138,7 @@ impl Liveness {
             let unremovable = secure
                 || entry.foreign
                 || judge.kind.entries == Entries::Hidden
+                || self.config.router.lies_per_mille > 0 // one delete is tried, and it may have been a lie
                 || self.config.lan == Lan::Silent;
             if !alive && (unremovable || !known || !asked) {
                 match entry.ends {
@@ -141,13 +155,20 @@ impl Liveness {
             + self.config.router.lost_per_mille
             + self.config.router.late_per_mille;
         // A delete that went wrong once makes a router without leases look stuck: then a deputy has to do.
-        let deputy = self.deputies == 1 && shaky > 0 && self.config.router.leases == Leases::PermanentOnly;
+        let deputy =
+            self.deputies == 1 && shaky > 0 && self.config.router.leases == Leases::PermanentOnly;
         if self.forever || deputy {
             return None;
         }
         let deadline = self.patience(calm) + K * self.config.heartbeat;
         if now > deadline && self.one_since.is_none_or(|since| since > deadline) {
-            return Some(("L1", format!("no single representative {K} T after {}", self.patience(calm))));
+            return Some((
+                "L1",
+                format!(
+                    "no single representative {K} T after {}",
+                    self.patience(calm)
+                ),
+            ));
         }
         None
     }
