@@ -38,7 +38,7 @@ export function tell(key, seconds, words) {
   const date = new Date(seconds * 1000);
   time.dateTime = date.toISOString();
   time.textContent = date.toLocaleTimeString();
-  line.replaceChildren(time, ` ${words}`);
+  line.replaceChildren(time, " ", words);
   if (!line.isConnected) {
     list.append(line);
     setTimeout(() => line.remove(), SHOWN);

@@ -26,7 +26,7 @@ use crate::ids::{BootId, Term};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How soon a browser is to come back when the connection breaks, in milliseconds.
-const COME_BACK: &str = "retry: 1000\n\n";
+const COME_BACK: u32 = 1000;
 
 /// `?after=`: what `Last-Event-ID` says, for who cannot set a header.
 #[derive(Deserialize)]
@@ -115,6 +115,10 @@ fn heard(last: Option<&str>, boot: BootId) -> Heard {
     ours.map_or(Heard::Elsewhere, Heard::UpTo)
 }
 
+fn id(boot: BootId, sequence: u64) -> String {
+    format!("{}.{sequence}", run_of(boot))
+}
+
 fn run_of(boot: BootId) -> String {
     format!("{:016x}", boot.0)
 }
@@ -150,11 +154,8 @@ fn event(entry: &Arc<Entry>, boot: BootId, guide: &Guide) -> String {
     };
     // Strings, numbers and names of fields always serialise, and never with a line break in them.
     let data = serde_json::to_string(&told).unwrap_or_default();
-    format!(
-        "id: {}.{}\nevent: {kind}\ndata: {data}\n\n",
-        run_of(boot),
-        entry.sequence
-    )
+    let id = id(boot, entry.sequence);
+    format!("id: {id}\nevent: {kind}\ndata: {data}\n\n")
 }
 
 fn what(change: &Change, guide: &Guide) -> (&'static str, What) {
