@@ -15,6 +15,7 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info};
 
 use super::crash::crashes_on_demand;
+use super::lan::{LanActor, Say};
 use super::router::{Ask, RouterActor};
 use crate::cells::{Cells, RouterState, RouterView, Sight};
 use crate::durable::{self, Writer};
@@ -52,6 +53,7 @@ pub struct ElectionActor {
     cells: Arc<Cells>,
     disk: Arc<Writer>,
     router: Addr<RouterActor>,
+    lan: Addr<LanActor>,
     progress: Progress,
     life: Life,
 }
@@ -72,12 +74,14 @@ impl ElectionActor {
         cells: Arc<Cells>,
         disk: Arc<Writer>,
         router: Addr<RouterActor>,
+        lan: Addr<LanActor>,
         progress: Progress,
     ) -> Self {
         Self {
             cells,
             disk,
             router,
+            lan,
             progress,
             life: Life::default(),
         }
@@ -113,7 +117,10 @@ impl ElectionActor {
                     ctx.cancel_future(earlier);
                 }
             }
-            Effect::Say(..) => {}
+            Effect::Say(to, word) => {
+                let (to, word) = (*to, *word);
+                let _ = self.lan.try_send(Say { to, word }); // lost, like on the network
+            }
             Effect::Remember => self.remember(),
             Effect::Left => {
                 for waiting in self.life.waiting_to_leave.drain(..) {
@@ -206,6 +213,7 @@ impl ElectionActor {
         let now = self.cells.clock.now();
         let state = self.cells.role.load();
         let mut remembered = durable::State::new(self.cells.identity.id);
+        remembered.boot = self.cells.identity.boot;
         remembered.term = state.term;
         remembered.name = self.cells.name.given();
         remembered.mapped_port = state
@@ -336,6 +344,7 @@ impl Actor for ElectionActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(512); // every server's answer to one Inquiry
         self.life.address = self.cells.lan_address().map(|lan| lan.address);
         self.advance(&Event::Awoke, ctx);
         ctx.add_stream(WatchStream::new(self.cells.lan.subscribe()));

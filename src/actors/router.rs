@@ -16,8 +16,8 @@ use super::crash::crashes_on_demand;
 use crate::cells::{Cells, Refusal, RouterState, RouterView, TableView};
 use crate::election::{Event, Request};
 use crate::gateway::{
-    self, Backoff, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd, Ladder,
-    Observer, Polled, Protocol, RouterLessons, Scope, Search,
+    self, Backoff, Choice, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd,
+    Ladder, Observer, Polled, Preference, Protocol, RouterLessons, SSDP_PORT, Scope, Search,
 };
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::supervise::Progress;
@@ -28,6 +28,9 @@ mod answer;
 
 /// How long a search waits for answers.
 const SEARCH: Duration = Duration::from_secs(3);
+
+/// How long a look for the default gateway alone waits.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Longer than a search or a poll can take with all its time-outs.
 const ROUND: Duration = Duration::from_secs(90);
@@ -58,6 +61,7 @@ struct Life {
     ladder: Ladder,
     countdowns: Countdowns,
     backoff: Backoff,
+    preference: Preference,
     uptime: Option<u64>,
     address: Option<LanAddress>,
     next_round: Option<SpawnHandle>,
@@ -105,18 +109,26 @@ impl RouterActor {
             default_gateway: lan.default_gateway,
             wait: SEARCH,
         };
+        let found = self.looking_for("the search for a router", search);
+        let round = ctx.spawn(found.into_actor(self).map(|found, actor, ctx| match found {
+            Ok(found) => actor.choose(found, ctx),
+            Err(why) => actor.miss(why.to_string(), ctx),
+        }));
+        self.replace_round(round, ctx);
+    }
+
+    fn looking_for(
+        &self,
+        job: &'static str,
+        search: Search,
+    ) -> impl Future<Output = Result<Found, Error>> + use<> {
         let observer = Arc::clone(&self.observer);
-        let job = self.progress.job("the search for a router", ROUND);
-        let found = async move {
+        let job = self.progress.job(job, ROUND);
+        async move {
             let found = gateway::discover(&search, &observer).await;
             drop(job);
             found
-        };
-        let round = ctx.spawn(found.into_actor(self).map(|found, actor, ctx| match found {
-            Ok(found) => actor.arrive(found, ctx),
-            Err(why) => actor.miss(&why, ctx),
-        }));
-        self.replace_round(round, ctx);
+        }
     }
 
     fn arrive(&mut self, found: Found, ctx: &mut Context<Self>) {
@@ -146,10 +158,31 @@ impl RouterActor {
         self.round_after(Duration::ZERO, ctx);
     }
 
-    fn miss(&mut self, why: &Error, ctx: &mut Context<Self>) {
+    /// A search found a router: the one to use, or one to use only if the default gateway stays away.
+    fn choose(&mut self, found: Found, ctx: &mut Context<Self>) {
+        let lan = self.life.address.as_ref();
+        let gateway = lan.and_then(|lan| lan.default_gateway);
+        let choice = {
+            let view = self.cells.router.borrow();
+            let known = view.found.as_ref().map(|known| &known.identity);
+            self.life.preference.found(&found.identity, known, gateway)
+        };
+        match choice {
+            Choice::Take => self.arrive(found, ctx),
+            Choice::WaitForDefault => {
+                let (name, address) = (found.identity.name, found.identity.address);
+                let why = format!(
+                    "the router that is the default gateway does not answer; another one does \
+                     ({name} at {address}), and is used if that goes on"
+                );
+                self.miss(why, ctx);
+            }
+        }
+    }
+
+    fn miss(&mut self, why: String, ctx: &mut Context<Self>) {
         let wait = self.life.backoff.failed(jitter());
         // Said once, then only when it changes: a house without such a router is no emergency.
-        let why = why.to_string();
         let news = self.cells.router.send_if_modified(|view| {
             let why = why.clone();
             let state = match view.state {
@@ -194,9 +227,38 @@ impl RouterActor {
                 Some(why) => actor.lose(&why, ctx),
                 None => {
                     actor.note(polled);
-                    let interval = actor.cells.settings.router.poll_interval;
-                    actor.round_after(interval, ctx);
+                    actor.after_poll(ctx);
                 }
+            }
+        }));
+        self.replace_round(round, ctx);
+    }
+
+    /// The next poll; before it, where the router is not the default gateway, now and then a look for that one.
+    fn after_poll(&mut self, ctx: &mut Context<Self>) {
+        let interval = self.cells.settings.router.poll_interval;
+        let look = self.life.address.as_ref().and_then(|lan| {
+            let view = self.cells.router.borrow();
+            let used = &view.found.as_ref()?.identity;
+            let gateway = self.life.preference.polled(used, lan.default_gateway)?;
+            Some(Search {
+                from: lan.address,
+                ssdp: SocketAddrV4::new(gateway, SSDP_PORT),
+                default_gateway: Some(gateway),
+                wait: LOOK,
+            })
+        });
+        let Some(search) = look else {
+            self.round_after(interval, ctx);
+            return;
+        };
+        let found = self.looking_for("a look for the default gateway", search);
+        let round = ctx.spawn(found.into_actor(self).map(move |found, actor, ctx| {
+            if let Ok(found) = found {
+                info!("the router that is the default gateway answers again");
+                actor.arrive(found, ctx);
+            } else {
+                actor.round_after(interval, ctx);
             }
         }));
         self.replace_round(round, ctx);

@@ -7,22 +7,13 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use tracing::warn;
 
+use crate::lan::KeyMismatch;
+
 /// How long the notice stays after the last such message: many of its reports, however slow its heartbeat.
 const SHOWN_FOR: Duration = Duration::from_mins(10);
 
 /// How often the log says it again.
 const LOGGED_EVERY: Duration = Duration::from_mins(1);
-
-/// How a peer's key differs from this server's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyMismatch {
-    /// Both have one, and not the same (or the message was forged).
-    Another,
-    /// It has none, and this server has one.
-    Missing,
-    /// It has one, and this server has none.
-    Unexpected,
-}
 
 /// A peer whose messages were refused for its key.
 #[derive(Clone, Copy, Debug)]

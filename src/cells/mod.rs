@@ -32,6 +32,7 @@ use tokio::sync::watch;
 pub use camera::CameraCells;
 pub use clock::Clock;
 pub use doors::{Door, Doors};
+pub use key_notice::KeyNotice;
 pub use history::{
     CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Sight,
 };

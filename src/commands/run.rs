@@ -1,6 +1,7 @@
 //! `porthole run`: one camera server.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use actix::System;
 use tokio::sync::watch;
@@ -13,7 +14,6 @@ use crate::cells::{
 use crate::durable::{self, StateFile, Writer};
 use crate::election::{self, Memory, RoleCell, Rules, State};
 use crate::fleet::Fleet;
-use crate::ids::BootId;
 use crate::lan::interface;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -29,8 +29,8 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     refuse_what_would_not_protect(&settings)?;
     supervise::install_hook();
     let file = StateFile::new(&settings.node.data_dir);
-    let (remembered, _) = file.load()?;
-    let cells = Arc::new(cells(settings, clock, &remembered)?);
+    let remembered = file.begin(SystemTime::now())?;
+    let cells = Arc::new(cells(settings, clock, &remembered));
     let disk = Arc::new(Writer::start(file)?);
     Ok(System::new().block_on(tree::run(cells, disk))?)
 }
@@ -41,21 +41,19 @@ fn refuse_what_would_not_protect(settings: &Settings) -> anyhow::Result<()> {
     let set = [
         ("auth.viewer_password", auth.viewer_password.is_some()),
         ("auth.admin_password", auth.admin_password.is_some()),
-        ("site.key", settings.site.key.is_some()),
     ];
     if let Some((key, _)) = set.into_iter().find(|(_, is_set)| *is_set) {
         anyhow::bail!(
-            "{key} is set, but this version does not ask for passwords and signs nothing yet: whoever \
-             reaches the port can watch. Take it out of the settings to start all the same."
+            "{key} is set, but this version does not ask for passwords yet: whoever reaches the port can watch. Take it out of the settings to start all the same."
         );
     }
     Ok(())
 }
 
-fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyhow::Result<Cells> {
+fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> Cells {
     let identity = Identity {
         id: remembered.instance,
-        boot: BootId::random()?,
+        boot: remembered.boot,
     };
     let lan = if settings.lan.enabled {
         election::Lan::Spoken
@@ -89,7 +87,7 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyho
     } else {
         RouterState::Disabled
     };
-    Ok(Cells {
+    Cells {
         identity,
         clock,
         metrics: Metrics::new(),
@@ -103,5 +101,5 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyho
         camera: CameraCells::new(&settings.camera),
         history: History::default(),
         settings,
-    })
+    }
 }

@@ -70,6 +70,7 @@ mod tests {
                     route: Route::Default,
                 },
                 control: Url::parse("http://192.168.77.1:5000/ctl").unwrap(),
+                from: "192.168.77.12".parse().unwrap(),
             }),
             table: table.map(|table| TableView {
                 table: Arc::new(table),
