@@ -88,9 +88,9 @@ pub async fn events(
         ));
     };
     let visitor = Visitor::of(&request, &app);
-    let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(
-        COME_BACK.as_bytes(),
-    ))]);
+    // An id of its own, with no event to it: who loses the connection before anything happened resumes all the same.
+    let first = format!("retry: {COME_BACK}\nid: {}\n\n", id(boot, listener.heard()));
+    let first = stream::iter([Ok::<_, Infallible>(Bytes::from(first))]);
     let rest = stream::unfold((listener, app), move |(mut listener, app)| async move {
         let text = next(&mut listener, &app, visitor).await?;
         Some((Ok(Bytes::from(text)), (listener, app)))
