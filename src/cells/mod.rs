@@ -36,7 +36,6 @@ pub use key_notice::KeyNotice;
 pub use history::{
     CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Sight,
 };
-pub use key_notice::{KeyMismatch, KeyNotice};
 pub use name::NameCell;
 pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
