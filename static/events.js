@@ -49,7 +49,10 @@ function happened(event) {
   last = event.lastEventId || last;
   const { at, words, to, term } = JSON.parse(event.data);
   switch (event.type) {
-    case "representative": tell(officeKey(to.id, term), at, words); break;
+    case "representative":
+      lineOf("vacancy")?.remove(); // it is over
+      tell(officeKey(to.id, term), at, words);
+      break;
     case "camera": announce(words); break; // who sees the page sees its picture come and go
     default: tell(event.type, at, words);
   }
