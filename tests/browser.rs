@@ -19,14 +19,16 @@ const CAUSES: [Cause; 4] = [
     Cause::LeaseLost,
 ];
 
+/// Keeps the ports of this file's tests, which run at the same time, apart.
+static NEXT: AtomicU16 = AtomicU16::new(0);
+
 /// `porthole demo` with three cameras, and the address it tells a person to open.
 fn demo() -> (Process, String) {
     // Below the ports that the kernel lends to outgoing connections: the browser's own would take the
     // ports behind it, which the other cameras are to have.
     let free =
         |port: u16| (port..port + 3).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    // Neither another test of this process nor, most likely, another process looks at the same ones.
-    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Most likely no other process looks at the same ones.
     let process = u16::try_from(std::process::id() % 250).expect("below 250");
     let start = 20_000 + process * 40 + NEXT.fetch_add(10, Ordering::Relaxed);
     let port = (start..31_000).step_by(40).find(|port| free(*port));
