@@ -28,6 +28,8 @@ pub struct Myself {
 /// A report and how it came.
 #[derive(Clone, Debug)]
 pub struct Heard {
+    /// Who.
+    pub id: InstanceId,
     /// What the other server said of itself.
     pub report: Report,
     /// The address that it was sent from: the part that it did not choose freely.
@@ -169,7 +171,7 @@ fn add_heard(
         camera.external = claimed;
         camera.standing = standing_of(claimed, sources);
     }
-    camera.id = Some(report.id);
+    camera.id = Some(heard.id);
     camera.name.clone_from(&report.name);
     camera.activity = report.activity.clone();
     camera.vouched = Vouched::ByItself;
@@ -232,7 +234,6 @@ mod tests {
 
     fn heard(host: u8, port: Option<u16>, name: &str, at: Instant) -> Heard {
         let report = Report {
-            id: InstanceId(host.into()),
             name: name.into(),
             http_port: InternalPort::new(80).unwrap(),
             external: port.map(external),
@@ -240,6 +241,7 @@ mod tests {
             activity: Activity::Live("640×480".into()),
         };
         Heard {
+            id: InstanceId(host.into()),
             report,
             from: *lan(host).ip(),
             at,

@@ -13,6 +13,7 @@ mod dead;
 mod disk;
 mod doors;
 mod house;
+mod lan;
 mod leases;
 mod line;
 mod ownership;
