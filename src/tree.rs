@@ -160,13 +160,18 @@ fn build(
             (Label::Drive.as_str(), drive.clone().recipient()),
         ]);
         let (cells, listeners) = (c(), Arc::clone(&listeners));
+        let election = election.clone();
         move |ctx, _| {
             use actix::AsyncContext as _;
             let myself: Addr<HttpActor> = ctx.address();
             crash.insert(Label::Http.as_str(), myself.recipient());
             let app = App {
                 cells,
-                actors: Actors { drive, crash },
+                actors: Actors {
+                    drive,
+                    election,
+                    crash,
+                },
             };
             HttpActor::new(Data::new(app), listeners)
         }

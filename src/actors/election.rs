@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
@@ -17,10 +17,10 @@ use tracing::{debug, info};
 use super::crash::crashes_on_demand;
 use super::lan::{LanActor, Say};
 use super::router::{Ask, RouterActor};
-use crate::cells::{Cells, RouterState, RouterView};
+use crate::cells::{Cells, RouterState, RouterView, Sight};
 use crate::durable::{self, Writer};
 use crate::election::{Chance, Effect, Event, Pursuit, Request, Role, Seen, State, Whose};
-use crate::fleet::{default_name, mapped};
+use crate::fleet::{Fleet, default_name, mapped};
 use crate::gateway::{Entry, Extent, Protocol, Table};
 use crate::ids::{ExternalPort, InternalPort};
 use crate::lan::interface::{LanAddress, NoAddress};
@@ -42,6 +42,11 @@ pub struct Hear(pub Event);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Leave;
+
+/// Give up the office and stay in the fleet.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct StepDown;
 
 /// See the module.
 pub struct ElectionActor {
@@ -218,6 +223,7 @@ impl ElectionActor {
     }
 
     fn announce(&self, before: &State, after: &State) {
+        self.look();
         let metrics = &self.cells.metrics;
         let now = self.cells.clock.now();
         let representative = after.role(now) == Role::Representative;
@@ -257,6 +263,13 @@ impl ElectionActor {
         if before.crowded_since.is_none() && after.crowded_since.is_some() {
             tracing::warn!(range = %self.cells.settings.router.port_range, "every port is taken");
         }
+    }
+
+    /// Whoever listens for changes is told what is different now.
+    fn look(&self) {
+        self.cells
+            .history
+            .look(Sight::of(&self.cells), SystemTime::now());
     }
 }
 
@@ -336,6 +349,7 @@ impl Actor for ElectionActor {
         self.advance(&Event::Awoke, ctx);
         ctx.add_stream(WatchStream::new(self.cells.lan.subscribe()));
         ctx.add_stream(WatchStream::new(self.cells.router.subscribe()));
+        ctx.add_stream(WatchStream::new(self.cells.fleet.subscribe()));
     }
 }
 
@@ -375,6 +389,13 @@ impl StreamHandler<RouterView> for ElectionActor {
             let event = survey(&table.table, self.life.address);
             self.advance(&event, ctx);
         }
+        self.look();
+    }
+}
+
+impl StreamHandler<Arc<Fleet>> for ElectionActor {
+    fn handle(&mut self, _: Arc<Fleet>, _: &mut Self::Context) {
+        self.look();
     }
 }
 
@@ -417,6 +438,14 @@ impl Handler<Leave> for ElectionActor {
             // An error is a crash of this actor meanwhile: there is nothing to wait for then.
             let _ = waiting.await;
         })
+    }
+}
+
+impl Handler<StepDown> for ElectionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: StepDown, ctx: &mut Self::Context) {
+        self.advance(&Event::StepDown, ctx);
     }
 }
 

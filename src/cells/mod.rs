@@ -12,13 +12,16 @@
 //! | [`Cells::fleet`] | registry | http |
 //! | [`Cells::doors`] | election (wanted), http (open) | both |
 //! | [`Cells::camera`] | capture, encoder | http, lan |
+//! | [`Cells::history`] | election | http |
 //! | [`Cells::keys`] | lan | http |
 
 mod camera;
 mod clock;
 mod doors;
+mod history;
 mod key_notice;
 mod name;
+mod office;
 mod router_view;
 
 use std::net::SocketAddrV4;
@@ -29,8 +32,12 @@ use tokio::sync::watch;
 pub use camera::CameraCells;
 pub use clock::Clock;
 pub use doors::{Door, Doors};
+pub use history::{
+    CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Sight,
+};
 pub use key_notice::KeyNotice;
 pub use name::NameCell;
+pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
 use crate::election::{Role, RoleCell};
@@ -75,6 +82,8 @@ pub struct Cells {
     pub doors: Doors,
     /// From the device to the viewers.
     pub camera: CameraCells,
+    /// What happened lately.
+    pub history: History,
 }
 
 impl Cells {

@@ -8,7 +8,8 @@ use tokio::sync::watch;
 
 use super::Config;
 use crate::cells::{
-    CameraCells, Cells, Clock, Doors, Identity, KeyNotice, NameCell, RouterState, RouterView,
+    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, RouterState,
+    RouterView,
 };
 use crate::durable::{self, StateFile, Writer};
 use crate::election::{self, Memory, RoleCell, Rules, State};
@@ -98,6 +99,7 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> Cells
         keys: KeyNotice::default(),
         doors: Doors::new(settings.http.port),
         camera: CameraCells::new(&settings.camera),
+        history: History::default(),
         settings,
     }
 }

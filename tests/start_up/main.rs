@@ -9,12 +9,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attacks;
+mod dead;
 mod disk;
 mod doors;
 mod house;
 mod lan;
 mod leases;
 mod line;
+mod ownership;
+mod rotation;
 mod settings;
 mod table;
 mod tools;
