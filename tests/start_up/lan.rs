@@ -17,8 +17,7 @@ const NUMBERS: [u8; 3] = [2, 3, 4];
 /// A house whose cameras speak in a group of its own; the port of it.
 fn house() -> (House, u16) {
     let house = House::with(Quirks::igd2());
-    let free = UdpSocket::bind((house.address(2), 0)).unwrap();
-    let port = free.local_addr().unwrap().port();
+    let port = house.free_port();
     (house, port)
 }
 
