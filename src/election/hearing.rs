@@ -156,6 +156,7 @@ fn reply(state: &mut State, from: Peer, term: Term, turn: &Turn) {
 }
 
 /// A Claim, as far as the order of succession goes.
+#[derive(Clone, Copy)]
 struct Bidder {
     round: u32,
     bid: Bid,

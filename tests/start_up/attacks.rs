@@ -28,8 +28,7 @@ struct Besieged {
 impl Besieged {
     fn new() -> Self {
         let house = House::with(Quirks::igd2());
-        let free = UdpSocket::bind((house.address(2), 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
+        let port = house.free_port();
         let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 83), port);
         let cameras = (2..5)
             .map(|number| {

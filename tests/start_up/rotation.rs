@@ -1,7 +1,5 @@
 //! Each detection and each succession alone, as the settings allow (¶85), with the real program.
 
-use std::net::UdpSocket;
-
 use porthole::sim::{Access, Quirks};
 use serde_json::Value;
 
@@ -11,8 +9,7 @@ use crate::support::wait::{ensure, eventually};
 
 /// Three cameras with these rules; the first is the representative.
 fn fleet(house: &House, detection: &[&str], succession: &str) -> Vec<Camera> {
-    let free = UdpSocket::bind((house.address(2), 0)).unwrap();
-    let port = free.local_addr().unwrap().port();
+    let port = house.free_port();
     (2..5)
         .map(|number| {
             let camera = house
