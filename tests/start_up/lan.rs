@@ -2,7 +2,6 @@
 //! site's key and without.
 
 use std::collections::BTreeSet;
-use std::net::UdpSocket;
 
 use porthole::sim::Quirks;
 use serde_json::Value;
