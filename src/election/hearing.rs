@@ -180,6 +180,7 @@ fn spare(state: &mut State, turn: &Turn) {
 }
 
 /// A Claim, as far as the order of succession goes.
+#[derive(Clone, Copy)]
 struct Bidder {
     round: u32,
     bid: Bid,
