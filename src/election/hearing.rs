@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::pursuit::{Grave, Pursuit};
-use super::succession::{defer, rank, stand, vacate};
 use super::state::Memory;
+use super::succession::{defer, rank, stand, vacate};
 use super::turn::{Turn, plausible};
 use super::{Bid, Cause, Moment, Peer, PeerSeen, Post, Rules, Squeeze, State, To, Watch, Word};
 use crate::ids::{ExternalPort, InstanceId, Term};

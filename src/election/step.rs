@@ -10,8 +10,8 @@ use super::state::{Memory, Router, Squatter, Squeeze, Stay};
 use super::succession;
 use super::turn::Turn;
 use super::{
-    Before, Bid, Cause, Chance, Effect, Event, Holding, Kin, Lan, Moment, Office, Owner, Post, Request,
-    Rules, Seen, State, To, Watch, Whose, Word,
+    Before, Bid, Cause, Chance, Effect, Event, Holding, Kin, Lan, Moment, Office, Owner, Post,
+    Request, Rules, Seen, State, To, Watch, Whose, Word,
 };
 use crate::ids::{ExternalPort, Term};
 
@@ -184,6 +184,7 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
         Event::StepDown => {
             if state.stay == Stay::Staying && state.office.is_some() {
                 state.stay = Stay::SteppingDown;
+                state.office_after = now;
             }
         }
         Event::Leave => leave(state, turn),
@@ -220,6 +221,8 @@ fn leave(state: &mut State, turn: &mut Turn) {
     }
     state.stay = Stay::Leaving;
     state.pursuit = Pursuit::None;
+    state.office_after = turn.now;
+    state.own_after = turn.now;
     if state.office.is_none() {
         let word = Word::Withdrawal {
             term: state.term,

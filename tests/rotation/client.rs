@@ -115,7 +115,9 @@ impl Job {
         let port = self.request.port();
         self.phase = Phase::Writing;
         match (self.request, holder) {
-            (Request::Secure { .. }, Holder::Theirs(Some(entry))) => Next::Answer(taken(port, Some(entry))),
+            (Request::Secure { .. }, Holder::Theirs(Some(entry))) => {
+                Next::Answer(taken(port, Some(entry)))
+            }
             (Request::Secure { .. }, Holder::Ours(None)) if rung == Rung::Permanent => {
                 self.sent_at = now;
                 Next::Answer(self.secured(Before::Ours, None))
@@ -158,9 +160,7 @@ impl Job {
         };
         if mutant == Mutant::NoReadBack && self.refusal.is_none() {
             return match self.request {
-                Request::Secure { .. } => {
-                    Next::Answer(self.secured(self.before, span(self.asked)))
-                }
+                Request::Secure { .. } => Next::Answer(self.secured(self.before, span(self.asked))),
                 Request::Release(port) => Next::Answer(Event::Released(port)),
                 Request::Evict { port, .. } => Next::Answer(Event::Evicted(port)),
             };
@@ -189,7 +189,10 @@ impl Job {
                 if self.asked == 0 {
                     *rung = Rung::Permanent;
                 }
-                self.secured(self.before, granted(self.asked, left, now.0 - self.sent_at.0))
+                self.secured(
+                    self.before,
+                    granted(self.asked, left, now.0 - self.sent_at.0),
+                )
             }
             (Request::Release(_), Holder::Ours(_)) => failed,
             (Request::Release(_), Holder::Free | Holder::Theirs(_)) => Event::Released(port),

@@ -122,7 +122,10 @@ fn one(
         }
         4 => push(at, Fault::Kill(who)),
         5 => push(at, Fault::Panic(who)),
-        6 => push(at, Fault::Freeze(who, rng.u64(200..12_000).min(until - at + 1))),
+        6 => push(
+            at,
+            Fault::Freeze(who, rng.u64(200..12_000).min(until - at + 1)),
+        ),
         7 => push(
             at,
             Fault::Holder(OnHolder::Freeze(rng.u64(200..15_000).min(until - at + 1))),

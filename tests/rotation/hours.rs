@@ -30,6 +30,9 @@ fn a_living_representative_is_seldom_replaced_by_mistake() {
             "{percent} % loss, {hours} h, 5 servers, T = 2 s: {changes} false takeovers ({wrong} by deleting), {claims} Claims, \
              {lost} of {sent} datagrams lost"
         );
-        assert!(lost * 100 > sent * u64::from(percent) / 2, "the loss is not there");
+        assert!(
+            lost * 100 > sent * u64::from(percent) / 2,
+            "the loss is not there"
+        );
     }
 }

@@ -211,7 +211,14 @@ impl Invariants {
     }
 
     /// The router has answered a request.
-    pub fn answered(&mut self, now: Millis, server: usize, event: &Event, epoch: u32, done_at: Millis) {
+    pub fn answered(
+        &mut self,
+        now: Millis,
+        server: usize,
+        event: &Event,
+        epoch: u32,
+        done_at: Millis,
+    ) {
         let file = &mut self.files[server];
         match event {
             Event::Secured { port, .. } if *port == office() => {
@@ -254,7 +261,9 @@ impl Invariants {
         if port != office() {
             return;
         }
-        let owner = servers.iter().position(|server| server.address == deleted.client);
+        let owner = servers
+            .iter()
+            .position(|server| server.address == deleted.client);
         if owner != Some(by) {
             self.summary.evictions += 1;
         }
@@ -282,7 +291,11 @@ impl Invariants {
         for effect in effects {
             match effect {
                 Effect::Say(To::One(address), Word::Probe { .. }) => {
-                    self.files[server].evidence.entry(*address).or_default().probes += 1;
+                    self.files[server]
+                        .evidence
+                        .entry(*address)
+                        .or_default()
+                        .probes += 1;
                 }
                 Effect::Say(_, word) => {
                     if matches!(word, Word::Claim { .. }) {
@@ -310,7 +323,11 @@ impl Invariants {
         }
         let heir = matches!(it.state.pursuit, Pursuit::Taking { .. });
         let file = &mut self.files[server];
-        file.heir_since = if heir { file.heir_since.or(Some(now)) } else { None };
+        file.heir_since = if heir {
+            file.heir_since.or(Some(now))
+        } else {
+            None
+        };
         if old.office.is_none()
             && it.state.office.is_some()
             && let Event::Secured { before, .. } = event
@@ -351,13 +368,17 @@ impl Invariants {
             }
         }
         let file = &self.files[server];
-        if let (Some((old_term, Unbroken::Yes)), Before::Ours, Some((disk_term, Memory::HeldOffice))) =
-            (file.last, before, file.started_with)
+        if let (
+            Some((old_term, Unbroken::Yes)),
+            Before::Ours,
+            Some((disk_term, Memory::HeldOffice)),
+        ) = (file.last, before, file.started_with)
             && disk_term == old_term
             && file.heard.max(file.told) <= old_term
             && term != old_term
         {
-            let what = format!("s{server} takes up its office of term {old_term} again with term {term}");
+            let what =
+                format!("s{server} takes up its office of term {old_term} again with term {term}");
             self.breaks("S5", now, what);
         }
         let file = &mut self.files[server];
@@ -377,7 +398,9 @@ impl Invariants {
     /// S3: where at most one burst shorter than a heartbeat was lost, nothing happens to the office.
     fn calm_only(&mut self, now: Millis, what: fmt::Arguments<'_>) {
         if self.config.profile == Profile::Calm
-            && self.settled_at.is_some_and(|at| now > at + 3 * self.config.heartbeat)
+            && self
+                .settled_at
+                .is_some_and(|at| now > at + 3 * self.config.heartbeat)
         {
             self.breaks("S3", now, what.to_string());
         }
@@ -422,7 +445,11 @@ impl Invariants {
                 let hindered = file
                     .trouble
                     .is_some_and(|trouble| trouble + request + self.config.time_out > at);
-                let limit = if hindered { self.config.lease } else { self.config.lease / 4 + 2 * request };
+                let limit = if hindered {
+                    self.config.lease
+                } else {
+                    self.config.lease / 4 + 2 * request
+                };
                 if now > at + limit {
                     self.breaks(
                         "S1d",
@@ -453,9 +480,7 @@ impl Invariants {
         }
         self.claimants(now, servers, wire);
         let stuck = judge.kind.secure == Delete::OwnOnly;
-        if let Some((invariant, what)) =
-            self.liveness
-                .after_event(now, servers, judge, stuck, wire)
+        if let Some((invariant, what)) = self.liveness.after_event(now, servers, judge, stuck, wire)
         {
             self.breaks(invariant, now, what);
         }
@@ -474,7 +499,10 @@ impl Invariants {
             }
         }
         if let Some(before) = self.holder {
-            self.calm_only(now, format_args!("the office goes from {before} to {holder:?}"));
+            self.calm_only(
+                now,
+                format_args!("the office goes from {before} to {holder:?}"),
+            );
         }
         if holder.is_some() {
             self.settled_at.get_or_insert(now);
@@ -490,12 +518,15 @@ impl Invariants {
                 let server = &servers[*index];
                 server.runs()
                     && now > server.frozen_until + patience
-                    && self.files[*index].heir_since.is_some_and(|since| now > since + patience)
+                    && self.files[*index]
+                        .heir_since
+                        .is_some_and(|since| now > since + patience)
             })
             .collect();
         let heard = |a: usize, b: usize| {
             !wire.cut[a][b]
-                && wire.spoiled[a][b].is_none_or(|at| now > at + patience + 2 * self.config.heartbeat)
+                && wire.spoiled[a][b]
+                    .is_none_or(|at| now > at + patience + 2 * self.config.heartbeat)
         };
         for (index, one) in heirs.iter().enumerate() {
             for other in &heirs[index + 1..] {

@@ -41,10 +41,12 @@ impl Liveness {
             held_until: 0,
             one_since: None,
             last_one: 0,
-            stepped_down: config
-                .faults
-                .iter()
-                .any(|timed| matches!(timed.fault, Fault::StepDown(_) | Fault::Holder(OnHolder::StepDown))),
+            stepped_down: config.faults.iter().any(|timed| {
+                matches!(
+                    timed.fault,
+                    Fault::StepDown(_) | Fault::Holder(OnHolder::StepDown)
+                )
+            }),
             deputies: 0,
             forever: false,
         }
@@ -69,8 +71,16 @@ impl Liveness {
     /// write that arrives late), a dead one's lease, and the exchanges with the router that a takeover is made of.
     fn patience(&self, calm: Millis) -> Millis {
         let router = &self.config.router;
-        let late = if router.late_per_mille > 0 { 2 * self.config.time_out } else { 0 };
-        let lost = if router.lost_per_mille > 0 { self.config.time_out } else { router.slowest * 2 };
+        let late = if router.late_per_mille > 0 {
+            2 * self.config.time_out
+        } else {
+            0
+        };
+        let lost = if router.lost_per_mille > 0 {
+            self.config.time_out
+        } else {
+            router.slowest * 2
+        };
         (calm + late + lost).max(self.held_until) + 2 * CALLS * self.config.calm_slowest()
     }
 
@@ -100,7 +110,10 @@ impl Liveness {
         if !servers.iter().any(Server::runs) {
             return None;
         }
-        if servers.iter().any(|server| server.runs() && server.state.stay == Stay::SteppingDown) {
+        if servers
+            .iter()
+            .any(|server| server.runs() && server.state.stay == Stay::SteppingDown)
+        {
             self.held_until = self.held_until.max(now); // it keeps the office until it has a port of its own
         }
         let alone = servers.iter().filter(|server| server.runs()).count() == 1;
@@ -135,7 +148,13 @@ impl Liveness {
         }
         let deadline = self.patience(calm) + K * self.config.heartbeat;
         if now > deadline && self.one_since.is_none_or(|since| since > deadline) {
-            return Some(("L1", format!("no single representative {K} T after {}", self.patience(calm))));
+            return Some((
+                "L1",
+                format!(
+                    "no single representative {K} T after {}",
+                    self.patience(calm)
+                ),
+            ));
         }
         None
     }

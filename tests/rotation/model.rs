@@ -112,7 +112,12 @@ fn peer(who: usize) -> Peer {
 }
 
 impl House {
-    fn of(servers: usize, deletes: Delete, (losses, crashes, delays): (u8, u8, u8), horizon: u64) -> Self {
+    fn of(
+        servers: usize,
+        deletes: Delete,
+        (losses, crashes, delays): (u8, u8, u8),
+        horizon: u64,
+    ) -> Self {
         let detection: BTreeSet<Detection> = [Detection::Withdrawal, Detection::Heartbeat].into();
         let rules = (0..servers)
             .map(|who| Rules {
@@ -286,7 +291,11 @@ impl House {
 
     /// When something happens next by itself.
     fn next_time(&self, world: &World) -> Option<Moment> {
-        let wakes = world.nodes.iter().filter(|node| node.alive).filter_map(|node| node.wake);
+        let wakes = world
+            .nodes
+            .iter()
+            .filter(|node| node.alive)
+            .filter_map(|node| node.wake);
         wakes.filter(|at| *at > world.now).min()
     }
 }
@@ -330,13 +339,17 @@ impl Model for House {
             }
         }
         while !world.mail.is_empty() {
-            world = self.next_state(&world, Action::Deliver).expect("there is mail");
+            world = self
+                .next_state(&world, Action::Deliver)
+                .expect("there is mail");
         }
         for who in 0..self.rules.len() {
             for other in (0..self.rules.len()).filter(|other| *other != who) {
                 let event = Event::Reported {
                     from: peer(other),
-                    external: world.nodes[other].state.external_port(&self.rules[other], world.now),
+                    external: world.nodes[other]
+                        .state
+                        .external_port(&self.rules[other], world.now),
                     term: Term(1),
                 };
                 self.tell(&mut world, who, &event);
@@ -477,12 +490,15 @@ impl Model for House {
                     !believes(world, who) || node.robbed.is_some() || covered
                 })
             }),
-            Property::always("S3: one lost word moves nothing", |house: &House, world: &World| {
-                let calm = house.losses - world.losses <= 1
-                    && world.crashes == house.crashes
-                    && world.delays == house.delays;
-                !calm || world.entry.is_some_and(|(holder, _)| holder == 0)
-            }),
+            Property::always(
+                "S3: one lost word moves nothing",
+                |house: &House, world: &World| {
+                    let calm = house.losses - world.losses <= 1
+                        && world.crashes == house.crashes
+                        && world.delays == house.delays;
+                    !calm || world.entry.is_some_and(|(holder, _)| holder == 0)
+                },
+            ),
             Property::always("S4: each change raises the term", |_, world: &World| {
                 world.wrong != Some("S4")
             }),
@@ -493,7 +509,9 @@ impl Model for House {
                 world.taken_over
             }),
             Property::sometimes("and by deleting", |house: &House, world: &World| {
-                house.deletes == Delete::OwnOnly || world.nodes.iter().any(|node| node.robbed.is_some()) || world.taken_over
+                house.deletes == Delete::OwnOnly
+                    || world.nodes.iter().any(|node| node.robbed.is_some())
+                    || world.taken_over
             }),
         ]
     }
@@ -515,8 +533,7 @@ fn check(house: House) {
     for (name, path) in checker.discoveries() {
         if name.starts_with('S') {
             for (world, action) in path.clone().into_vec() {
-                let believers: Vec<usize> =
-                    (0..n).filter(|who| believes(&world, *who)).collect();
+                let believers: Vec<usize> = (0..n).filter(|who| believes(&world, *who)).collect();
                 println!(
                     "{:>6} believe {believers:?} entry {:?} then {action:?}",
                     world.now.0, world.entry
@@ -559,4 +576,3 @@ fn any_number_of_servers_in_every_order() {
         check(House::of(n, deletes, budgets, horizon));
     }
 }
-

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use porthole::election::{
-    Bid, Cause, Chance, Effect, Event, Grave, Memory, Moment, Office, Pursuit, Request, Rules, State, To,
-    Word, step,
+    Bid, Cause, Chance, Effect, Event, Grave, Memory, Moment, Office, Pursuit, Request, Rules,
+    State, To, Word, step,
 };
 
 use super::config::office;
@@ -182,7 +182,12 @@ fn preempt(
     chance: Chance,
 ) -> (State, Vec<Effect>) {
     let (mut new, mut effects) = step(rules, old, event, now, chance);
-    if let (Memory::HeldOffice, Event::Taken { port, by: Some(by), .. }) = (old.memory, event)
+    if let (
+        Memory::HeldOffice,
+        Event::Taken {
+            port, by: Some(by), ..
+        },
+    ) = (old.memory, event)
         && *port == office()
         && new.office.is_none()
         && old.office.is_none()
@@ -272,13 +277,21 @@ fn every_broken_rule_is_noticed_by_the_invariant_that_it_offends() {
             survivors.push(format!("{mutant:?} survives {SEEDS} seeds"));
             continue;
         };
-        println!("{mutant:?}: caught by {} on seed {seed}: {broken}", broken.invariant);
+        println!(
+            "{mutant:?}: caught by {} on seed {seed}: {broken}",
+            broken.invariant
+        );
         if !expected.contains(&broken.invariant) {
-            survivors.push(format!("{mutant:?} breaks {} instead of {expected:?}", broken.invariant));
+            survivors.push(format!(
+                "{mutant:?} breaks {} instead of {expected:?}",
+                broken.invariant
+            ));
         }
         let sound = run(seed, Mutant::None, Keep::Hash).broken;
         if let Some(broken) = sound {
-            survivors.push(format!("seed {seed} breaks the rules as they are: {broken}"));
+            survivors.push(format!(
+                "seed {seed} breaks the rules as they are: {broken}"
+            ));
         }
     }
     assert!(survivors.is_empty(), "{survivors:#?}");

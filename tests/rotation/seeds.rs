@@ -80,7 +80,11 @@ fn the_invariants_hold_whatever_goes_wrong() {
         println!("seed {seed} ({:?}): {what}", Config::of(*seed).profile);
     }
     if let Some((seed, what)) = broken.first() {
-        panic!("{} seeds failed, the first:\n{}", broken.len(), story(*seed, what));
+        panic!(
+            "{} seeds failed, the first:\n{}",
+            broken.len(),
+            story(*seed, what)
+        );
     }
 }
 
@@ -139,6 +143,9 @@ fn a_seed_replays_exactly() {
         assert_eq!(first.hash, second.hash, "seed {seed}");
         assert_eq!(first.broken, second.broken, "seed {seed}");
     }
-    let (one, other) = (run(0, Mutant::None, Keep::Hash), run(1, Mutant::None, Keep::Hash));
+    let (one, other) = (
+        run(0, Mutant::None, Keep::Hash),
+        run(1, Mutant::None, Keep::Hash),
+    );
     assert_ne!(one.hash, other.hash, "the trace says nothing");
 }

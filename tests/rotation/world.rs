@@ -24,23 +24,61 @@ const COPY_AFTER: Millis = 50;
 /// What happens at a time.
 enum Item {
     Start(usize),
-    Wake { server: usize, life: u32 },
+    Wake {
+        server: usize,
+        life: u32,
+    },
     /// The second copy leaves.
-    SayAgain { server: usize, life: u32, word: Word },
+    SayAgain {
+        server: usize,
+        life: u32,
+        word: Word,
+    },
     /// The shell's report of itself is due.
-    Report { server: usize, life: u32 },
+    Report {
+        server: usize,
+        life: u32,
+    },
     /// A datagram arrives.
-    Deliver { to: usize, event: Event, from: usize },
+    Deliver {
+        to: usize,
+        event: Event,
+        from: usize,
+    },
     /// The table is due to be read.
-    Poll { server: usize, life: u32 },
+    Poll {
+        server: usize,
+        life: u32,
+    },
     /// A call reaches the router.
-    Call { server: usize, from: Ipv4Addr, call: Call, ticket: Ticket },
+    Call {
+        server: usize,
+        from: Ipv4Addr,
+        call: Call,
+        ticket: Ticket,
+    },
     /// A reply reaches the server; none is the time-out.
-    Reply { server: usize, reply: Option<Reply>, epoch: u32, done_at: Millis, ticket: Ticket },
+    Reply {
+        server: usize,
+        reply: Option<Reply>,
+        epoch: u32,
+        done_at: Millis,
+        ticket: Ticket,
+    },
     /// The disk has it.
-    Stored { server: usize, life: u32, disk: Disk },
-    RouterFound { server: usize, life: u32 },
-    RouterLost { server: usize, life: u32 },
+    Stored {
+        server: usize,
+        life: u32,
+        disk: Disk,
+    },
+    RouterFound {
+        server: usize,
+        life: u32,
+    },
+    RouterLost {
+        server: usize,
+        life: u32,
+    },
     RouterUp,
     SquatterGone,
     BurstOver(usize, usize),
@@ -154,12 +192,20 @@ impl World {
     pub fn run(mut self) -> Outcome {
         let mut broken = None;
         while let Some(Reverse(next)) = self.queue.pop() {
-            self.crowd = if next.at == self.now { self.crowd + 1 } else { 0 };
+            self.crowd = if next.at == self.now {
+                self.crowd + 1
+            } else {
+                0
+            };
             self.now = next.at;
             self.happen(next.item);
             broken = self.check();
             if broken.is_none() && self.crowd > 20_000 {
-                broken = Some(Broken::new("B1", self.now, "time stands still: the rules call themselves".into()));
+                broken = Some(Broken::new(
+                    "B1",
+                    self.now,
+                    "time stands still: the rules call themselves".into(),
+                ));
             }
             if broken.is_some() || self.ended {
                 break;
@@ -294,7 +340,12 @@ impl World {
             }
             Item::RouterUp => self.router_up(),
             Item::SquatterGone => {
-                if self.judge.table.get(&office()).is_some_and(|entry| entry.foreign) {
+                if self
+                    .judge
+                    .table
+                    .get(&office())
+                    .is_some_and(|entry| entry.foreign)
+                {
                     self.judge.table.remove(&office());
                     self.checks.disturbed();
                 }
@@ -308,7 +359,9 @@ impl World {
                 self.fault(fault);
             }
             Item::Calm => {
-                self.trace.note(self.now, 2_u8, || "-- from now on nothing goes wrong".into());
+                self.trace.note(self.now, 2_u8, || {
+                    "-- from now on nothing goes wrong".into()
+                });
                 self.wire.heal();
                 self.wire.weather.loss_per_mille = 0;
                 self.wire.weather.slow_per_mille = 0;
@@ -434,7 +487,10 @@ impl World {
         let shown = it.clock.show(self.now);
         Disk {
             term: it.state.term,
-            port: it.state.external_port(&it.rules, shown).or(it.state.preferred),
+            port: it
+                .state
+                .external_port(&it.rules, shown)
+                .or(it.state.preferred),
             memory: if it.state.office.is_some() {
                 Memory::HeldOffice
             } else {
@@ -509,7 +565,8 @@ impl World {
             return;
         }
         let mut takes = self.rng.u64(0..=kind.slowest);
-        if !matches!(call, Call::Read(_) | Call::List) && chance(&mut self.rng, kind.late_per_mille) {
+        if !matches!(call, Call::Read(_) | Call::List) && chance(&mut self.rng, kind.late_per_mille)
+        {
             takes += self.rng.u64(0..self.config.time_out * 2);
             self.checks.exchange_goes_wrong(self.now, server);
         }
@@ -576,8 +633,10 @@ impl World {
                         Whose::Theirs
                     }
                 };
-                let holders: BTreeMap<_, _> =
-                    table.iter().map(|(port, client)| (*port, whose(client))).collect();
+                let holders: BTreeMap<_, _> = table
+                    .iter()
+                    .map(|(port, client)| (*port, whose(client)))
+                    .collect();
                 let event = Event::Surveyed {
                     holders,
                     seen: Seen::Whole,
@@ -602,7 +661,8 @@ impl World {
             }
             Next::Answer(event) => {
                 it.job = None;
-                self.checks.answered(self.now, server, &event, epoch, done_at);
+                self.checks
+                    .answered(self.now, server, &event, epoch, done_at);
                 self.tell(server, &event);
             }
         }
