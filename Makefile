@@ -1,7 +1,7 @@
 # Porthole. `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint bench
+.PHONY: help setup demo test check lint bench simulate model
 
 help: ## list these targets
 	@sed -nE 's/^([a-z]+): ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,3 +25,10 @@ lint: ## formatting, clippy, licences, documentation
 
 bench: ## measure: encoding, page rendering, table reading, start-up (criterion)
 	cargo bench --locked
+
+simulate: ## rotation in simulated houses (SEEDS=100000, or SEED=17 for one with its trace, or HOURS=1000 of loss)
+	PORTHOLE_SEEDS=$(SEEDS) PORTHOLE_SEED=$(SEED) PORTHOLE_HOURS=$(HOURS) cargo test --locked --test rotation \
+		$(if $(HOURS),hours,seeds::the_invariants) -- --nocapture
+
+model: ## the rotation's rules in a model checker, for N servers (N=5)
+	PORTHOLE_MODEL_N=$(N) cargo test --locked --test rotation any_number -- --ignored --nocapture

@@ -92,7 +92,8 @@ fn inquiry(
         // The echo of its last Inquiry may come after its farewell.
         let echo = vacancy.cause == Cause::Withdrawal
             && term <= vacancy.term
-            && since < vacancy.since // an office taken up again after the farewell is a new one
+            // An office taken up again after the farewell is a new one; and that may have come late.
+            && since + turn.rules.heartbeat < vacancy.since
             && turn.now < vacancy.since + turn.rules.heartbeat / 4;
         if echo {
             return;

@@ -71,13 +71,16 @@ fn expire(state: &mut State, turn: &mut Turn) {
 
 /// Whatever the reason, whoever leaves the office says so: the others need not wait for its silence.
 fn leave_office(state: &mut State, turn: &mut Turn) {
-    if state.office.take().is_some() {
+    if let Some(office) = state.office.take() {
         let word = Word::Withdrawal {
             term: state.term,
             of: turn.rules.me,
             post: Post::Representative,
         };
         turn.say(To::Everybody, word);
+        if let Some(challenge) = office.challenge {
+            state.adopt(challenge); // what it would not believe in office was true
+        }
         if state.stay == Stay::SteppingDown {
             state.stay = Stay::Staying;
         }
@@ -91,11 +94,11 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
     let now = turn.now;
     match event {
         Event::Tick => {}
-        Event::Awoke => state.pending = None,
+        Event::Awoke => forget_request(state, turn),
         Event::RouterFound => router_found(state, turn),
         Event::RouterLost => {
             state.router = Router::Silent;
-            state.pending = None;
+            forget_request(state, turn);
             if matches!(state.pursuit, Pursuit::Taking { .. }) {
                 yield_turn(state, turn);
             }
@@ -191,10 +194,19 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
     }
 }
 
-fn router_found(state: &mut State, turn: &Turn) {
+/// The answer to what was asked will never come. Whoever was giving up the office has given it up: the mapping may
+/// be gone.
+fn forget_request(state: &mut State, turn: &mut Turn) {
+    let resigned = state.pending.take() == Some(Request::Release(turn.rules.representative_port));
+    if resigned && state.stay != Stay::Leaving {
+        leave_office(state, turn);
+    }
+}
+
+fn router_found(state: &mut State, turn: &mut Turn) {
     let now = turn.now;
     state.router = Router::Answers;
-    state.pending = None;
+    forget_request(state, turn);
     state.taken.clear();
     state.failures = 0;
     state.squeeze = Squeeze::None;
@@ -299,7 +311,11 @@ fn office_secured(
     let deadline = sent_at + lease.saturating_sub(Rules::margin(lease));
     if deadline <= now {
         // The answer took longer than the lease allows: it proves nothing about now.
+        let memory = state.memory;
         leave_office(state, turn);
+        if before == Before::Ours {
+            state.memory = memory; // S5: asked again, it may yet be the office of before the power cut
+        }
         return;
     }
     let readopted = before == Before::Ours && state.memory == Memory::HeldOffice;
@@ -499,7 +515,7 @@ fn squat(state: &mut State, by: Option<Owner>, turn: &Turn) {
 
 /// Make-before-break needs a place in the table that is not there. The heir lets its own go, once, and takes the office
 /// with it; what it had is asked for again should that fail.
-fn no_room(state: &mut State, port: ExternalPort, turn: &Turn) {
+fn no_room(state: &mut State, port: ExternalPort, turn: &mut Turn) {
     let office = port == turn.rules.representative_port && state.office.is_none();
     if office && state.own.is_some() && state.squeeze == Squeeze::None {
         state.squeeze = Squeeze::Yielding;
@@ -513,8 +529,11 @@ fn no_room(state: &mut State, port: ExternalPort, turn: &Turn) {
     }
 }
 
-fn failed(state: &mut State, request: Request, turn: &Turn) {
+fn failed(state: &mut State, request: Request, turn: &mut Turn) {
     let (rules, now) = (turn.rules, turn.now);
+    if request == Request::Release(rules.representative_port) && state.stay != Stay::Leaving {
+        leave_office(state, turn); // whether it is still on the router or not: it was given up
+    }
     state.failures = state.failures.saturating_add(1);
     let later = now + rules.patience(state.failures);
     if request.port() == rules.representative_port {

@@ -13,7 +13,7 @@ use porthole::election::{
 use porthole::ids::{ExternalPort, Term};
 
 use super::config::{Config, Millis, Profile, office};
-use super::judge::{Delete, Deleted, Judge};
+use super::judge::{Delete, Deleted, FOREIGN, Judge};
 use super::liveness::Liveness;
 use super::server::Server;
 use super::wire::Wire;
@@ -251,13 +251,6 @@ impl Invariants {
         deleted: Deleted,
         servers: &[Server],
     ) {
-        if deleted.foreign {
-            self.breaks(
-                "F1",
-                now,
-                format!("s{by} deleted the mapping of another program on {port}"),
-            );
-        }
         if port != office() {
             return;
         }
@@ -274,7 +267,7 @@ impl Invariants {
                 self.summary.wrong_evictions += 1;
             }
             // Whether it believes already or is about to, by an answer that is under way.
-            self.files[owner].robbed.get_or_insert(now);
+            self.files[owner].robbed = Some(now);
         }
     }
 
@@ -336,9 +329,17 @@ impl Invariants {
         }
     }
 
-    /// E1 (DESIGN section 6): a takeover by deleting happens only after silence, an unanswered direct question
+    /// F1: another program's mapping is left alone. (One that comes between reading and deleting is not told apart by any
+    /// router.) E1 (DESIGN section 6): a takeover by deleting happens only after silence, an unanswered direct question
     /// and an unrefuted Claim.
     fn may_evict(&mut self, now: Millis, server: usize, from: Ipv4Addr) {
+        if from == FOREIGN {
+            self.breaks(
+                "F1",
+                now,
+                format!("s{server} deletes the mapping of another program"),
+            );
+        }
         let file = &self.files[server];
         let evidence = file.evidence.get(&from).copied().unwrap_or_default();
         let asked = evidence.probes > 0;

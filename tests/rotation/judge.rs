@@ -155,11 +155,13 @@ pub enum Reply {
     Refused(u16),
 }
 
+/// A device that runs none of our programs.
+pub const FOREIGN: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 200);
+
 /// A mapping that was deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deleted {
     pub client: Ipv4Addr,
-    pub foreign: bool,
 }
 
 /// The router at work.
@@ -302,7 +304,6 @@ impl Judge {
         self.table.remove(&port);
         let deleted = Deleted {
             client: entry.client,
-            foreign: entry.foreign,
         };
         (Reply::Done, Some(deleted))
     }

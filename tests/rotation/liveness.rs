@@ -1,18 +1,18 @@
 //! L1 and L2: after the last fault there is one representative, soon, and it stays.
 
-use porthole::election::{Lan, Stay};
+use porthole::election::{Lan, Memory, Stay};
 use porthole::settings::Detection;
 
 use super::config::{Config, Millis};
 use super::faults::{Fault, OnHolder};
 use super::invariants::is_deputy;
-use super::judge::{Entries, Judge};
+use super::judge::{Entries, Judge, Leases};
 use super::server::Server;
 use super::wire::Wire;
 
 /// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's lease where
 /// the router keeps it, and of the servers' own back-off from a router that refused them.
-pub const K: u64 = 12;
+pub const K: u64 = 8;
 
 /// Calls to the router in a row that a takeover may have to wait for: a request for the own port that is under way
 /// (3), looking (1), deleting (3), mapping (3).
@@ -122,9 +122,15 @@ impl Liveness {
             self.held_until = self.held_until.max(self.last_one + self.config.lease);
         }
         if let Some(entry) = holder {
-            let alive = servers
+            let owner = servers
                 .iter()
-                .any(|server| server.runs() && server.address == entry.client);
+                .find(|server| server.runs() && server.address == entry.client);
+            // One that has lost its state file does not know that it has the mapping, and lets the lease run out.
+            let alive = owner.is_some_and(|owner| {
+                entry.ends.is_none()
+                    || owner.state.office.is_some()
+                    || owner.state.memory == Memory::HeldOffice
+            });
             let known = servers.iter().any(|server| knows(server, entry.client));
             let asked = [Detection::Heartbeat, Detection::Probe]
                 .iter()
@@ -132,6 +138,7 @@ impl Liveness {
             let unremovable = secure
                 || entry.foreign
                 || judge.kind.entries == Entries::Hidden
+                || self.config.router.lies_per_mille > 0 // one delete is tried, and it may have been a lie
                 || self.config.lan == Lan::Silent;
             if !alive && (unremovable || !known || !asked) {
                 match entry.ends {
@@ -143,7 +150,14 @@ impl Liveness {
             }
         }
         self.deputies = servers.iter().filter(|server| is_deputy(server)).count() as u32;
-        if self.forever {
+        let shaky = self.config.router.lies_per_mille
+            + self.config.router.busy_per_mille
+            + self.config.router.lost_per_mille
+            + self.config.router.late_per_mille;
+        // A delete that went wrong once makes a router without leases look stuck: then a deputy has to do.
+        let deputy =
+            self.deputies == 1 && shaky > 0 && self.config.router.leases == Leases::PermanentOnly;
+        if self.forever || deputy {
             return None;
         }
         let deadline = self.patience(calm) + K * self.config.heartbeat;

@@ -12,7 +12,7 @@ use super::client::{Job, Next};
 use super::config::{Config, Dice, Millis, office};
 use super::faults::{Fault, OnHolder};
 use super::invariants::{Broken, Invariants, Summary};
-use super::judge::{Call, Entry, Judge, Reply, chance};
+use super::judge::{Call, Entry, FOREIGN, Judge, Reply, chance};
 use super::mutants::Mutant;
 use super::server::{Clock, Disk, Life, Server};
 use super::trace::{Keep, Trace};
@@ -779,7 +779,7 @@ impl World {
             Fault::Squat(span) => {
                 if self.judge.up && self.judge.holder(self.now).is_none() {
                     let entry = Entry {
-                        client: Ipv4Addr::new(192, 168, 1, 200),
+                        client: FOREIGN,
                         foreign: true,
                         ends: None,
                     };
