@@ -107,6 +107,7 @@ pub async fn secure(
     ladder: &mut Ladder,
 ) -> Result<Outcome, Error> {
     let port = request.external;
+    let read_at = now();
     // A hidden entry is asked for all the same: where entries are hidden, the router also refuses to overwrite them.
     let (before, old) = match holder(gateway, port, request.internal).await? {
         Holder::Theirs(Some(entry)) => return Ok(Outcome::Theirs(Some(entry))),
@@ -125,7 +126,8 @@ pub async fn secure(
         // Nothing to renew; some routers write their flash on every request.
         return Ok(Outcome::Ours(Grant {
             granted: Lease::Permanent,
-            sent_at: now(),
+            // It was ours when it was read, which may be a while ago.
+            sent_at: read_at,
             before,
             entry,
         }));

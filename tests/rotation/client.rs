@@ -69,7 +69,7 @@ enum Holder {
 
 impl Job {
     /// The request and its first call.
-    pub fn new(id: u64, request: Request) -> (Self, Call) {
+    pub fn new(id: u64, request: Request, now: Moment) -> (Self, Call) {
         let job = Self {
             id,
             request,
@@ -77,7 +77,7 @@ impl Job {
             calls: 1,
             before: Before::Free,
             old_lease: None,
-            sent_at: Moment(0),
+            sent_at: now,
             asked: 0,
             refusal: None,
         };
@@ -96,7 +96,7 @@ impl Job {
         self.calls += 1;
         let next = match self.phase {
             Phase::Reading => match holder(reply, me) {
-                Some(holder) => self.first_read(holder, now, *rung),
+                Some(holder) => self.first_read(holder, *rung),
                 None => Next::Answer(Event::Failed(self.request)),
             },
             Phase::Writing => self.written(reply, mutant),
@@ -111,7 +111,7 @@ impl Job {
         next
     }
 
-    fn first_read(&mut self, holder: Holder, now: Moment, rung: Rung) -> Next {
+    fn first_read(&mut self, holder: Holder, rung: Rung) -> Next {
         let port = self.request.port();
         self.phase = Phase::Writing;
         match (self.request, holder) {
@@ -119,7 +119,6 @@ impl Job {
                 Next::Answer(taken(port, Some(entry)))
             }
             (Request::Secure { .. }, Holder::Ours(None)) if rung == Rung::Permanent => {
-                self.sent_at = now;
                 Next::Answer(self.secured(Before::Ours, None))
             }
             (Request::Secure { lease, .. }, holder) => {

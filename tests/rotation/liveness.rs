@@ -31,6 +31,8 @@ pub struct Liveness {
     stepped_down: bool,
     deputies: u32,
     forever: bool,
+    /// A deputy had to do for a while: how long that lasted is no matter of the rules.
+    excused: bool,
 }
 
 impl Liveness {
@@ -49,6 +51,7 @@ impl Liveness {
             }),
             deputies: 0,
             forever: false,
+            excused: false,
         }
     }
 
@@ -63,7 +66,7 @@ impl Liveness {
     /// From the last reason to wait to one representative, in thousandths of T.
     pub fn settled(&self) -> Option<u64> {
         let calm = self.patience(self.calm_at?);
-        let since = self.one_since?;
+        let since = self.one_since.filter(|_| !self.excused)?;
         Some(since.saturating_sub(calm) * 1_000 / self.config.heartbeat)
     }
 
@@ -157,6 +160,7 @@ impl Liveness {
         // A delete that went wrong once makes a router without leases look stuck: then a deputy has to do.
         let deputy =
             self.deputies == 1 && shaky > 0 && self.config.router.leases == Leases::PermanentOnly;
+        self.excused |= self.forever || deputy;
         if self.forever || deputy {
             return None;
         }

@@ -3,6 +3,8 @@
 //!
 //! `make simulate SEEDS=100000` runs more of them; `make simulate SEED=17` runs one again, with its whole trace.
 
+#![allow(clippy::match_same_arms, clippy::similar_names)] // tables of cases; `who` and `knew`
+
 mod client;
 mod config;
 mod faults;

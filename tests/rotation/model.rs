@@ -290,7 +290,7 @@ impl House {
     }
 
     /// When something happens next by itself.
-    fn next_time(&self, world: &World) -> Option<Moment> {
+    fn next_time(world: &World) -> Option<Moment> {
         let wakes = world
             .nodes
             .iter()
@@ -443,7 +443,7 @@ impl Model for House {
                 self.tell(&mut world, who, &Event::RouterFound);
             }
             Action::Pass => {
-                let next = self.next_time(&world)?;
+                let next = Self::next_time(&world)?;
                 if world.nodes.iter().any(|node| node.job.is_some()) {
                     world.delays -= 1;
                 }

@@ -255,6 +255,7 @@ impl World {
         Some(item)
     }
 
+    #[allow(clippy::too_many_lines)] // one line or two for each thing that can happen
     fn happen(&mut self, item: Item) {
         let guarded = match &item {
             Item::Wake { server, life }
@@ -448,7 +449,7 @@ impl World {
             Effect::Ask(request) => {
                 let it = &mut self.servers[server];
                 it.jobs += 1;
-                let (job, call) = Job::new(it.jobs, request);
+                let (job, call) = Job::new(it.jobs, request, it.clock.show(self.now));
                 it.job = Some(job);
                 let ticket = Ticket {
                     life,
