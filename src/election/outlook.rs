@@ -53,7 +53,10 @@ pub enum Heir {
 impl State {
     /// Who holds the office, as far as this server knows.
     pub fn outlook(&self, now: Moment) -> Outlook {
-        if let Some(office) = self.office.filter(|_| self.role(now) == Role::Representative) {
+        if let Some(office) = self
+            .office
+            .filter(|_| self.role(now) == Role::Representative)
+        {
             return Outlook::Mine {
                 since: office.since,
                 cause: office.cause,

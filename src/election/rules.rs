@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::chance::fraction;
 use super::Chance;
+use super::chance::fraction;
 use crate::ids::{ExternalPort, InstanceId};
 use crate::settings::{Detection, PortRange, Succession};
 

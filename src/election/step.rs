@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::plan::plan;
 use super::state::{Memory, Router, Stay};
-use super::{Before, Chance, Effect, Event, Holding, Moment, Office, Request, Rules, Seen, State, Whose};
+use super::{
+    Before, Chance, Effect, Event, Holding, Moment, Office, Request, Rules, Seen, State, Whose,
+};
 use crate::ids::{ExternalPort, Term};
 
 /// The one function of the election: from the state, what happened and the time, the new state and

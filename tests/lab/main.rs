@@ -16,5 +16,6 @@ mod first_light;
 mod household;
 mod plumbing;
 mod port_modes;
+mod rotation;
 mod troubles;
 mod visitors;

@@ -270,9 +270,9 @@ impl Router {
         }
     }
 
-    /// Keeps a record of the mappings that go from now on. One at a time.
+    /// Keeps a record of the mappings that come and go from now on.
     pub(crate) fn watch_rules(&self) -> RuleWatch {
-        RuleWatch::start(&self.namespace, self.dir.join("rules"))
+        RuleWatch::start(&self.namespace)
     }
 
     /// The whole table, sorted by port.
