@@ -225,6 +225,13 @@ impl Fleet {
         (struck, lease_left, change)
     }
 
+    /// The port under which a camera is reached from the Internet.
+    #[track_caller]
+    pub(super) fn port(&self, number: usize) -> u16 {
+        let status = self.cameras[number].status().expect("a status");
+        status.external_port().expect("a port on the router")
+    }
+
     /// Has a camera step down.
     #[track_caller]
     pub(super) fn withdraw(&self, number: usize) {

@@ -8,6 +8,7 @@
 mod fleet;
 mod keepalived;
 mod samples;
+mod streams;
 
 use std::thread;
 use std::time::Instant;

@@ -89,17 +89,24 @@ impl Client {
             return Err(format!("GET {url}: {}", response.status()));
         }
         let seen = Arc::new(Mutex::new(Seen::new()));
-        let shown = Arc::clone(&seen);
-        // Ends with the connection, at the latest when the camera does, or when a read takes longer than PATIENCE.
+        let shown = Arc::downgrade(&seen);
+        // Ends with the connection, at the latest when the camera does, or when a read takes longer than PATIENCE;
+        // or when nobody looks any more.
         thread::spawn(move || {
             let mut body = BufReader::new(response.into_body().into_reader());
-            let end = loop {
-                match part(&mut body) {
+            loop {
+                let part = part(&mut body);
+                let Some(shown) = shown.upgrade() else {
+                    return;
+                };
+                match part {
                     Ok(part) => lock(&shown).part(part),
-                    Err(error) => break error.to_string(),
+                    Err(error) => {
+                        lock(&shown).end = Some(error.to_string());
+                        return;
+                    }
                 }
-            };
-            lock(&shown).end = Some(end);
+            }
         });
         Ok(Stream { seen })
     }
