@@ -18,7 +18,7 @@ use super::crash::crashes_on_demand;
 use super::router::{Ask, RouterActor};
 use crate::cells::{Cells, RouterState, RouterView};
 use crate::durable::{self, Writer};
-use crate::election::{Chance, Effect, Event, Request, Role, Seen, State, Whose};
+use crate::election::{Chance, Effect, Event, Pursuit, Request, Role, Seen, State, Whose};
 use crate::fleet::{default_name, mapped};
 use crate::gateway::{Entry, Extent, Protocol, Table};
 use crate::ids::{ExternalPort, InternalPort};
@@ -236,6 +236,10 @@ impl ElectionActor {
                 info!(term = %after.term, "this server is the representative no more");
             }
         }
+        let misses = |state: &State| state.watch.map_or(0, |watch| watch.misses);
+        let missed = misses(after).saturating_sub(misses(before));
+        metrics.heartbeats_missed_total.inc_by(missed.into());
+        trace(before, after);
         if before.own.map(|own| own.port) != after.own.map(|own| own.port) {
             match after.own {
                 Some(own) => info!(port = %own.port, "mapped"),
@@ -245,6 +249,22 @@ impl ElectionActor {
         if before.crowded_since.is_none() && after.crowded_since.is_some() {
             tracing::warn!(range = %self.cells.settings.router.port_range, "every port is taken");
         }
+    }
+}
+
+/// The steps of a rotation, for whoever wants to understand one afterwards.
+fn trace(before: &State, after: &State) {
+    if let (None, Some(vacancy)) = (before.vacancy, after.vacancy) {
+        info!(cause = vacancy.cause.words(), term = %vacancy.term, "the representative is gone");
+    }
+    if before.pursuit == after.pursuit {
+        return;
+    }
+    match after.pursuit {
+        Pursuit::None | Pursuit::Standing { .. } => {}
+        Pursuit::Claiming { round, .. } => info!(round, "claims the office"),
+        Pursuit::Taking { round, grave, .. } => debug!(round, ?grave, "takes the office"),
+        Pursuit::Deferring { to, bid, .. } => debug!(to = %to.id, ?bid, "lets another go first"),
     }
 }
 

@@ -18,6 +18,7 @@
 mod cell;
 mod chance;
 mod event;
+mod hearing;
 mod moment;
 mod outlook;
 mod plan;
@@ -25,8 +26,10 @@ mod pursuit;
 mod rules;
 mod state;
 mod step;
+mod succession;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod watch;
 mod word;
 

@@ -1,27 +1,38 @@
 //! `plan`: from what is known, the one thing to do next.
 
-use super::state::{Router, Stay};
-use super::{Effect, Moment, Request, Rules, State};
+use super::pursuit::{Grave, Pursuit};
+use super::state::{Router, Squeeze, Stay};
+use super::turn::Turn;
+use super::{Effect, Moment, Post, Request, Rules, State, To, Word, succession};
 use crate::ids::ExternalPort;
 
 /// Adds the next request, if one is due and none is under way, and the time to look again.
-pub(super) fn plan(rules: &Rules, state: &mut State, now: Moment, effects: &mut Vec<Effect>) {
+pub(super) fn plan(state: &mut State, turn: &mut Turn) {
     if state.stay == Stay::Leaving && holds_nothing_reachable(state) {
         state.stay = Stay::Gone;
-        effects.push(Effect::Left);
+        if state.office.is_some() {
+            // The router cannot be told; the others can.
+            let word = Word::Withdrawal {
+                term: state.term,
+                of: turn.rules.me,
+                post: Post::Representative,
+            };
+            turn.say(To::Everybody, word);
+        }
+        turn.effects.push(Effect::Left);
     }
     if state.stay == Stay::Gone {
         return;
     }
     if state.pending.is_none()
         && state.router == Router::Answers
-        && let Some(request) = next_request(rules, state, now)
+        && let Some(request) = next_request(state, turn)
     {
         state.pending = Some(request);
-        effects.push(Effect::Ask(request));
+        turn.effects.push(Effect::Ask(request));
     }
-    if let Some(at) = next_wake(state, now) {
-        effects.push(Effect::WakeAt(at));
+    if let Some(at) = next_wake(state, turn.rules, turn.now) {
+        turn.effects.push(Effect::WakeAt(at));
     }
 }
 
@@ -32,7 +43,8 @@ fn holds_nothing_reachable(state: &State) -> bool {
 
 /// In order of urgency: the office before the own port, keeping before getting, and the old mapping
 /// is given up only when the new one is held and verified (make before break).
-fn next_request(rules: &Rules, state: &mut State, now: Moment) -> Option<Request> {
+fn next_request(state: &mut State, turn: &Turn) -> Option<Request> {
+    let (rules, now) = (turn.rules, turn.now);
     let secure_office = Request::Secure {
         port: rules.representative_port,
         lease: rules.representative_lease,
@@ -51,14 +63,30 @@ fn next_request(rules: &Rules, state: &mut State, now: Moment) -> Option<Request
         };
     }
     if let Some(office) = state.office {
+        let stepping_down = state.stay == Stay::SteppingDown;
         return match state.own {
             _ if now >= office.renew_at => Some(secure_office),
+            // Whoever hands the office on first makes sure that it can still be reached.
+            Some(_) if stepping_down => Some(Request::Release(rules.representative_port)),
+            None if stepping_down && now >= state.own_after => {
+                let port = candidate(rules, state);
+                Some(port.map_or(Request::Release(rules.representative_port), secure_own))
+            }
             Some(own) if now >= state.own_after => Some(Request::Release(own.port)),
             _ => None,
         };
     }
+    if let Pursuit::Taking {
+        grave: Grave::Open { from },
+        ..
+    } = state.pursuit
+    {
+        let port = rules.representative_port;
+        return Some(Request::Evict { port, from });
+    }
     match state.own {
-        _ if now >= state.office_after => Some(secure_office),
+        Some(own) if state.squeeze == Squeeze::Yielding => Some(Request::Release(own.port)),
+        _ if now >= state.office_after && may_reach(state, rules, now) => Some(secure_office),
         Some(own) => (now >= own.renew_at).then(|| secure_own(own.port)),
         None if now < state.own_after => None,
         None => {
@@ -74,6 +102,18 @@ fn next_request(rules: &Rules, state: &mut State, now: Moment) -> Option<Request
     }
 }
 
+/// Whether this server may ask for the representative port: as heir, or where nobody is known to hold it.
+/// While the representative lives, it alone deals with its port, also when the router has forgotten it.
+fn may_reach(state: &State, rules: &Rules, now: Moment) -> bool {
+    match state.pursuit {
+        Pursuit::None => !state
+            .watch
+            .is_some_and(|watch| watch.is_lively(rules, now) || watch.id.is_none()),
+        Pursuit::Taking { grave, .. } => !matches!(grave, Grave::Asking { .. }),
+        Pursuit::Standing { .. } | Pursuit::Claiming { .. } | Pursuit::Deferring { .. } => false,
+    }
+}
+
 /// The port held before, else the lowest that is not known to be somebody else's (¶43 step 12).
 fn candidate(rules: &Rules, state: &State) -> Option<ExternalPort> {
     let free = |port: &ExternalPort| !state.taken.contains(port);
@@ -83,13 +123,20 @@ fn candidate(rules: &Rules, state: &State) -> Option<ExternalPort> {
         .or_else(|| rules.range.ports().find(free))
 }
 
-fn next_wake(state: &State, now: Moment) -> Option<Moment> {
+fn next_wake(state: &State, rules: &Rules, now: Moment) -> Option<Moment> {
     let deadline = state.office.map(|office| office.deadline);
+    let inquiry = state.office.map(|office| office.inquire_at);
     let lapse = state.own.and_then(|own| own.lapses_at);
-    let mut due = vec![deadline, lapse];
+    let mut due = vec![deadline, inquiry, lapse];
+    if state.office.is_none() && state.stay == Stay::Staying {
+        due.extend(succession::wakes(state));
+        if let Some(watch) = state.watch {
+            due.extend(watch.wakes(rules));
+        }
+    }
     if state.pending.is_none() && state.router == Router::Answers {
         let (office_next, own_next) = match (state.office, state.own) {
-            (Some(office), own) => (office.renew_at, own.map(|_| state.own_after)),
+            (Some(office), _) => (office.renew_at, Some(state.own_after)),
             (None, Some(own)) => (state.office_after, Some(own.renew_at)),
             (None, None) => (state.office_after, Some(state.own_after)),
         };

@@ -16,6 +16,8 @@ pub struct Vacancy {
     pub address: Option<Ipv4Addr>,
     /// Its term.
     pub term: Term,
+    /// When it was noticed.
+    pub since: Moment,
     /// Until when the silence that was confirmed by asking counts as confirmed: only then may its
     /// mapping be deleted.
     pub silent_until: Option<Moment>,
@@ -81,6 +83,8 @@ pub enum Grave {
         /// Where it leads.
         from: Ipv4Addr,
     },
+    /// It was deleted. Should it come back, its owner lives.
+    Emptied,
     /// It was tried, and it stays: its lease has to end.
     Sealed,
     /// The same, and the lease has no end.

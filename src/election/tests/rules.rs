@@ -2,6 +2,17 @@
 
 use super::*;
 
+fn reported(term: Term) -> Event {
+    Event::Reported {
+        from: Peer {
+            id: InstanceId(9),
+            address: address(9),
+        },
+        external: None,
+        term,
+    }
+}
+
 #[test]
 fn the_first_takes_the_representative_port_and_the_others_the_next_ones() {
     let mut judge = Judge::default();
@@ -80,7 +91,7 @@ fn s3_one_failed_renewal_changes_nothing() {
 fn s4_a_change_of_holder_raises_the_term_past_every_term_heard_of() {
     let mut judge = Judge::default();
     let mut server = Server::new(0);
-    server.tell(&Event::Heard(Term(6)), Moment(0));
+    server.tell(&reported(Term(6)), Moment(0));
     server.tell(&Event::RouterFound, Moment(0));
     server.settle(&mut judge, Moment(0));
     assert_eq!(server.state.term, Term(7));
@@ -286,6 +297,6 @@ fn leaving_without_a_router_does_not_wait_for_one() {
 #[test]
 fn a_term_out_of_all_proportion_is_not_taken_up() {
     let mut server = Server::new(0);
-    server.tell(&Event::Heard(Term(u64::MAX)), Moment(0));
+    server.tell(&reported(Term(u64::MAX)), Moment(0));
     assert_eq!(server.state.term, Term(0));
 }

@@ -1,0 +1,213 @@
+//! Several servers, one router and a LAN without loss: the rules among each other, in protocol time.
+
+use super::*;
+
+/// How long a word or an answer is under way.
+const LATENCY: Duration = Duration::from_millis(5);
+
+/// A house full of servers.
+pub(super) struct House {
+    pub(super) judge: Judge,
+    pub(super) servers: Vec<Server>,
+    pub(super) now: Moment,
+    pub(super) rules: Rules,
+    /// What was said, by whom and when: the trace of a rotation.
+    pub(super) said: Vec<(Moment, usize, Word)>,
+    /// Who has lost power.
+    pub(super) dead: Vec<usize>,
+    /// What everybody's chance is, while it is made equal.
+    pub(super) chance: Option<u64>,
+    mail: Vec<(Moment, usize, usize, Word)>,
+    answers: Vec<(Moment, usize, Request)>,
+    reports: Moment,
+    draws: u64,
+}
+
+impl House {
+    /// So many servers, switched on one after the other: the first holds the office.
+    pub(super) fn of(count: usize, rules: Rules, deletes: Deletes) -> Self {
+        let mut house = Self {
+            judge: Judge {
+                deletes,
+                ..Judge::default()
+            },
+            servers: (0..count).map(Server::new).collect(),
+            now: Moment(0),
+            rules,
+            said: Vec::new(),
+            dead: Vec::new(),
+            chance: None,
+            mail: Vec::new(),
+            answers: Vec::new(),
+            reports: Moment(0),
+            draws: 1,
+        };
+        for who in 0..count {
+            house.tell(who, &Event::RouterFound);
+            house.run(BEAT);
+        }
+        house.run(BEAT * 4);
+        house.said.clear();
+        house
+    }
+
+    pub(super) fn rules_of(&self, who: usize) -> Rules {
+        Rules {
+            me: InstanceId(who as u64),
+            ..self.rules.clone()
+        }
+    }
+
+    pub(super) fn peer(who: usize) -> Peer {
+        Peer {
+            id: InstanceId(who as u64),
+            address: address(who),
+        }
+    }
+
+    pub(super) fn tell(&mut self, who: usize, event: &Event) {
+        if self.dead.contains(&who) {
+            return;
+        }
+        self.draws = self
+            .draws
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let chance = Chance(self.chance.unwrap_or(self.draws));
+        let rules = self.rules_of(who);
+        let effects = self.servers[who].tell_with(&rules, event, self.now, chance);
+        for effect in effects {
+            match effect {
+                Effect::Ask(request) => self.answers.push((self.now + LATENCY, who, request)),
+                Effect::Say(to, word) => {
+                    self.said.push((self.now, who, word));
+                    let others = (0..self.servers.len()).filter(|other| *other != who);
+                    for other in
+                        others.filter(|o| to == To::Everybody || to == To::One(address(*o)))
+                    {
+                        self.mail.push((self.now + LATENCY, who, other, word));
+                    }
+                }
+                Effect::WakeAt(_) | Effect::Remember | Effect::Left => {}
+            }
+        }
+    }
+
+    /// Takes the power away.
+    pub(super) fn kill(&mut self, who: usize) {
+        self.dead.push(who);
+    }
+
+    /// Gives it back: only the state file is left.
+    pub(super) fn start(&mut self, who: usize) {
+        self.dead.retain(|dead| *dead != who);
+        let old = &self.servers[who].state;
+        let memory = if old.office.is_some() {
+            Memory::HeldOffice
+        } else {
+            Memory::None
+        };
+        let state = State::new(old.term, old.preferred, memory);
+        self.servers[who] = Server::new(who);
+        self.servers[who].state = state;
+        self.answers.retain(|(_, asker, _)| *asker != who);
+        self.tell(who, &Event::RouterFound);
+    }
+
+    /// Lets time pass, everything in its order.
+    pub(super) fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.now < end {
+            self.now = self.now + Duration::from_millis(1);
+            self.turn();
+        }
+    }
+
+    /// Until somebody else than `old` is representative; how long that took.
+    pub(super) fn run_until_another_than(&mut self, old: &[usize]) -> Duration {
+        let began = self.now;
+        for _ in 0..200_000 {
+            self.run(Duration::from_millis(1));
+            if self.representatives().iter().any(|who| !old.contains(who)) {
+                return self.now.after(began);
+            }
+        }
+        panic!("nobody takes over; the trace: {:#?}", self.said);
+    }
+
+    fn turn(&mut self) {
+        let now = self.now;
+        for who in 0..self.servers.len() {
+            if self.servers[who].wake.is_some_and(|at| at <= now) {
+                self.servers[who].wake = None;
+                self.tell(who, &Event::Tick);
+            }
+        }
+        let due: Vec<_> = self.mail.extract_if(.., |(at, ..)| *at <= now).collect();
+        for (_, from, to, word) in due {
+            let from = Self::peer(from);
+            self.tell(to, &Event::Heard { from, word });
+        }
+        let due: Vec<_> = self.answers.extract_if(.., |(at, ..)| *at <= now).collect();
+        for (_, who, request) in due {
+            if self.dead.contains(&who) {
+                continue;
+            }
+            let answer = self.judge.answer(who, request, now);
+            self.tell(who, &answer);
+        }
+        if now >= self.reports {
+            self.reports = now + BEAT;
+            self.report();
+        }
+    }
+
+    fn report(&mut self) {
+        for who in 0..self.servers.len() {
+            if self.dead.contains(&who) {
+                continue;
+            }
+            let state = &self.servers[who].state;
+            let event = Event::Reported {
+                from: Self::peer(who),
+                external: state.external_port(&self.rules, self.now),
+                term: state.term,
+            };
+            for other in (0..self.servers.len()).filter(|other| *other != who) {
+                self.tell(other, &event);
+            }
+        }
+    }
+
+    pub(super) fn representatives(&self) -> Vec<usize> {
+        (0..self.servers.len())
+            .filter(|who| !self.dead.contains(who))
+            .filter(|who| self.servers[*who].state.role(self.now) == Role::Representative)
+            .collect()
+    }
+
+    pub(super) fn holder(&mut self) -> Option<usize> {
+        let now = self.now;
+        self.judge.held.retain(|_, (_, until)| *until > now);
+        self.judge.held.get(&port(8080)).map(|(holder, _)| *holder)
+    }
+
+    /// Who claimed, and in which round.
+    pub(super) fn claims(&self) -> Vec<(usize, u32)> {
+        self.said
+            .iter()
+            .filter_map(|(_, who, word)| match word {
+                Word::Claim { round, .. } => Some((*who, *round)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn cause(&self, who: usize) -> Cause {
+        self.servers[who]
+            .state
+            .office
+            .expect("holds the office")
+            .cause
+    }
+}

@@ -1,0 +1,424 @@
+//! Rotation, one rule a story: what the seed's claims 9 to 15 ask, and what an attacker gets.
+
+use super::house::House;
+use super::*;
+
+fn with(change: impl FnOnce(&mut Rules)) -> Rules {
+    let mut rules = rules();
+    change(&mut rules);
+    rules
+}
+
+fn only(detection: Detection) -> Rules {
+    with(|rules| rules.detection = [detection].into())
+}
+
+/// T as a number of tenths, for bounds in protocol time.
+fn tenths(span: Duration) -> u128 {
+    span.as_millis() * 10 / BEAT.as_millis()
+}
+
+#[test]
+fn claim_13_a_withdrawal_is_answered_by_the_next_in_order_within_half_a_heartbeat() {
+    let mut house = House::of(4, only(Detection::Withdrawal), Deletes::Own);
+    assert_eq!(house.representatives(), [0]);
+    house.tell(0, &Event::Leave);
+    let took = house.run_until_another_than(&[0]);
+    assert_eq!(house.representatives(), [1]);
+    assert!(tenths(took) <= 5, "{took:?}");
+    assert_eq!(house.cause(1), Cause::Withdrawal);
+    house.run(BEAT * 60);
+    assert_eq!(house.representatives(), [1], "and that lasts");
+}
+
+#[test]
+fn claim_14_two_missed_inquiries_make_the_next_in_order_representative() {
+    let mut house = House::of(4, only(Detection::Heartbeat), Deletes::Any);
+    house.kill(0);
+    let took = house.run_until_another_than(&[0]);
+    assert_eq!(house.representatives(), [1]);
+    assert!((10..=30).contains(&tenths(took)), "{took:?}");
+    assert_eq!(house.cause(1), Cause::MissedHeartbeats);
+    assert_eq!(house.servers[1].state.term, Term(2));
+}
+
+#[test]
+fn claim_14_with_a_limit_of_three_it_takes_one_heartbeat_more() {
+    let mut house = House::of(3, with(|rules| rules.missed_limit = 3), Deletes::Any);
+    house.kill(0);
+    let took = house.run_until_another_than(&[0]);
+    assert!((20..=40).contains(&tenths(took)), "{took:?}");
+}
+
+#[test]
+fn claim_15_two_unanswered_probes_are_enough_without_heartbeats() {
+    let mut house = House::of(4, only(Detection::Probe), Deletes::Any);
+    house.kill(0);
+    let took = house.run_until_another_than(&[0]);
+    assert!((10..=60).contains(&tenths(took)), "{took:?}");
+    let [new] = house.representatives()[..] else {
+        panic!("{:?}", house.representatives());
+    };
+    assert_eq!(house.cause(new), Cause::UnansweredProbes);
+    let intervals: std::collections::BTreeSet<_> = (1..4)
+        .map(|who| {
+            house
+                .said
+                .iter()
+                .find(|(_, by, word)| *by == who && matches!(word, Word::Probe { .. }))
+        })
+        .map(|said| said.map(|(at, ..)| *at))
+        .collect();
+    assert!(
+        intervals.len() > 1,
+        "they do not ask all at once: {intervals:?}"
+    );
+}
+
+#[test]
+fn two_die_together_and_the_next_but_one_takes_over() {
+    for deletes in [Deletes::Any, Deletes::Own] {
+        let mut house = House::of(4, rules(), deletes);
+        house.kill(0);
+        house.kill(1);
+        let took = house.run_until_another_than(&[0]);
+        assert_eq!(house.representatives(), [2], "¶77");
+        let lease = LEASE.as_millis() * 10 / BEAT.as_millis();
+        let most = match deletes {
+            Deletes::Any => 40,
+            Deletes::Own => 40 + lease,
+        };
+        assert!(tenths(took) <= most, "{took:?}");
+    }
+}
+
+#[test]
+fn the_heir_that_dies_while_it_waits_for_the_lease_is_followed_by_the_next() {
+    let mut house = House::of(4, rules(), Deletes::Own);
+    house.kill(0);
+    house.run(BEAT * 5);
+    assert!(
+        house.said.iter().any(|(_, who, word)| {
+            *who == 1 && matches!(word, Word::Claim { bid: Bid::Heir, .. })
+        })
+    );
+    house.kill(1);
+    house.run_until_another_than(&[0]);
+    assert_eq!(house.representatives(), [2]);
+}
+
+#[test]
+fn a_dead_ones_lease_is_waited_for_without_a_polling_loop_where_it_cannot_be_deleted() {
+    let mut house = House::of(5, rules(), Deletes::Own);
+    house.kill(0);
+    let (_, until) = house.judge.held[&port(8080)];
+    let left = until.after(house.now);
+    let took = house.run_until_another_than(&[0]);
+    assert!(took >= left && took <= left + BEAT, "{took:?} for {left:?}");
+    assert_eq!(house.representatives(), [1]);
+}
+
+#[test]
+fn claims_10_equal_random_waits_collide_and_a_second_round_ends_with_one() {
+    let random = with(|rules| rules.succession = Succession::Random);
+    let mut house = House::of(3, random, Deletes::Any);
+    house.chance = Some(u64::MAX / 2);
+    house.kill(0);
+    while house.claims().len() < 2 {
+        house.run(Duration::from_millis(1));
+    }
+    assert_eq!(house.claims(), [(1, 0), (2, 0)], "both in the first round");
+    house.chance = None;
+    house.run_until_another_than(&[0]);
+    let second = house.claims().iter().any(|(_, round)| *round == 1);
+    assert!(
+        second,
+        "the trace shows the second round: {:?}",
+        house.claims()
+    );
+    house.run(BEAT * 10);
+    assert_eq!(house.representatives().len(), 1);
+    assert_eq!(Some(house.representatives()[0]), house.holder());
+}
+
+#[test]
+fn claims_10_waits_that_stay_equal_for_ever_still_end_with_one() {
+    let random = with(|rules| rules.succession = Succession::Random);
+    let mut house = House::of(4, random, Deletes::Any);
+    house.chance = Some(u64::MAX / 3);
+    house.kill(0);
+    house.run_until_another_than(&[0]);
+    house.run(BEAT * 10);
+    assert_eq!(house.representatives().len(), 1);
+}
+
+#[test]
+fn claims_12_the_rule_decides_between_two_that_claim_at_once() {
+    let by_value = with(|rules| rules.succession = Succession::ServerValue);
+    let mut house = House::of(3, by_value, Deletes::Any);
+    house.kill(0);
+    house.run(BEAT);
+    // Made equal: both stand, and both may speak now.
+    for who in [1, 2] {
+        let watch = house.servers[who].state.watch.take().expect("they watch");
+        let state = &mut house.servers[who].state;
+        state.vacancy = Some(Vacancy {
+            cause: Cause::MissedHeartbeats,
+            late: watch.id,
+            address: Some(watch.address),
+            term: watch.term,
+            since: house.now,
+            silent_until: None,
+            lapses_at: None,
+        });
+        state.pursuit = Pursuit::Standing {
+            speak_at: house.now + Duration::from_millis(3),
+            round: 0,
+        };
+        house.servers[who].wake = Some(house.now + Duration::from_millis(3));
+    }
+    let first = (1..3)
+        .min_by_key(|who| super::super::rules::server_value(InstanceId(*who as u64)))
+        .unwrap();
+    house.run_until_another_than(&[0]);
+    assert_eq!(house.representatives(), [first]);
+    assert_eq!(house.claims()[..2], [(1, 0), (2, 0)]);
+    assert!(
+        house.claims().contains(&(first, 1)),
+        "the one that the rule names says so again: {:?}",
+        house.claims()
+    );
+}
+
+#[test]
+fn a_returning_representative_does_not_preempt() {
+    let mut house = House::of(3, rules(), Deletes::Any);
+    house.kill(0);
+    house.run_until_another_than(&[0]);
+    house.start(0);
+    house.run(BEAT * 60);
+    assert_eq!(house.representatives(), [1]);
+    assert_eq!(house.servers[0].state.role(house.now), Role::Member);
+}
+
+#[test]
+fn whoever_steps_down_first_gets_a_port_of_its_own_and_stays_in_the_fleet() {
+    let mut house = House::of(3, rules(), Deletes::Own);
+    house.tell(0, &Event::StepDown);
+    let took = house.run_until_another_than(&[0]);
+    assert!(tenths(took) <= 5, "{took:?}");
+    assert_eq!(house.representatives(), [1]);
+    assert_eq!(house.servers[0].state.role(house.now), Role::Member);
+    house.run(BEAT * 90);
+    assert_eq!(house.representatives(), [1], "it does not take it back");
+}
+
+#[test]
+fn refutation_a_claim_against_a_live_representative_stops_before_the_router() {
+    let mut house = House::of(3, rules(), Deletes::Any);
+    // One peer believes it gone: its ears were closed for a while.
+    let cause = Cause::MissedHeartbeats;
+    let watch = house.servers[2].state.watch.take().expect("it watches");
+    house.servers[2].state.vacancy = Some(Vacancy {
+        cause,
+        late: watch.id,
+        address: Some(watch.address),
+        term: watch.term,
+        since: house.now,
+        silent_until: Some(house.now + BEAT),
+        lapses_at: None,
+    });
+    house.servers[2].state.pursuit = Pursuit::Standing {
+        speak_at: house.now,
+        round: 0,
+    };
+    house.tell(2, &Event::Tick);
+    house.run(BEAT * 3);
+    assert_eq!(house.claims(), [(2, 0)]);
+    assert_eq!(house.representatives(), [0]);
+    assert_eq!(house.servers[2].state.pursuit, Pursuit::None);
+}
+
+#[test]
+fn a_claim_with_a_huge_term_moves_nobody() {
+    let mut house = House::of(3, rules(), Deletes::Any);
+    let before: Vec<_> = house.servers.iter().map(|s| s.state.term).collect();
+    let word = Word::Claim {
+        term: Term(u64::MAX),
+        round: 0,
+        bid: Bid::Heir,
+        cause: Cause::Withdrawal,
+    };
+    for who in 0..3 {
+        let from = House::peer(9);
+        house.tell(who, &Event::Heard { from, word });
+    }
+    house.run(BEAT * 5);
+    assert_eq!(house.representatives(), [0]);
+    let after: Vec<_> = house.servers.iter().map(|s| s.state.term).collect();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_forged_farewell_ends_with_the_representative_still_in_office() {
+    // Unsigned LAN: the forger speaks with the representative's own id and address.
+    let mut house = House::of(3, rules(), Deletes::Any);
+    let term = house.servers[0].state.term;
+    let word = Word::Withdrawal {
+        term,
+        of: InstanceId(0),
+        post: Post::Representative,
+    };
+    for who in [1, 2] {
+        let from = House::peer(0);
+        house.tell(who, &Event::Heard { from, word });
+    }
+    house.run(BEAT * 10);
+    assert_eq!(house.representatives(), [0]);
+    assert_eq!(house.holder(), Some(0));
+    assert_eq!(house.servers[0].state.term, term);
+}
+
+#[test]
+fn hearsay_of_a_farewell_is_worth_a_question_and_no_more() {
+    let mut house = House::of(3, rules(), Deletes::Any);
+    let word = Word::Withdrawal {
+        term: Term(9),
+        of: InstanceId(0),
+        post: Post::Representative,
+    };
+    let from = House::peer(2);
+    house.tell(1, &Event::Heard { from, word });
+    assert_eq!(house.servers[1].state.vacancy, None);
+    let asked = Word::Probe {
+        of: Some(InstanceId(0)),
+    };
+    assert!(
+        house
+            .said
+            .iter()
+            .any(|(_, who, said)| *who == 1 && *said == asked)
+    );
+}
+
+#[test]
+fn a_rival_with_a_higher_term_is_checked_with_the_router_and_the_office_goes_on_above_it() {
+    let mut house = House::of(2, rules(), Deletes::Own);
+    let from = House::peer(9);
+    let word = Word::Inquiry {
+        term: Term(7),
+        cause: Cause::Free,
+        held_ms: 0,
+    };
+    house.tell(0, &Event::Heard { from, word });
+    house.run(BEAT);
+    assert_eq!(house.representatives(), [0]);
+    assert_eq!(house.servers[0].state.term, Term(8));
+}
+
+#[test]
+fn s1d_the_wrongly_replaced_steps_down_when_it_hears_the_new_one() {
+    let mut house = House::of(3, rules(), Deletes::Any);
+    let until = house.now + LEASE;
+    house.judge.held.insert(port(8080), (9, until));
+    let from = House::peer(9);
+    let word = Word::Inquiry {
+        term: Term(2),
+        cause: Cause::MissedHeartbeats,
+        held_ms: 0,
+    };
+    house.tell(0, &Event::Heard { from, word });
+    house.run(BEAT);
+    assert!(house.representatives().is_empty());
+}
+
+#[test]
+fn a_stuck_router_makes_the_heir_a_deputy_until_the_port_is_free() {
+    let mut house = House::of(3, rules(), Deletes::Own);
+    house.kill(0);
+    // The router keeps it for ever.
+    house.judge.held.insert(port(8080), (0, Moment(u64::MAX)));
+    house.judge.endless = true;
+    house.run(BEAT * 30);
+    let deputy = Bid::Deputy {
+        port: Some(port(8081)),
+    };
+    assert_eq!(house.servers[1].state.bid(), deputy);
+    assert!(matches!(
+        house.servers[2].state.outlook(house.now),
+        Outlook::Vacant { heir: Heir::Other(_, bid), .. } if bid == deputy
+    ));
+    // Somebody deletes it on the router's page; the next reading of the table shows it.
+    house.judge.held.remove(&port(8080));
+    let survey = house.judge.survey(1, house.now);
+    house.tell(1, &survey);
+    house.run(BEAT);
+    assert_eq!(house.representatives(), [1]);
+}
+
+#[test]
+fn a_dead_server_that_nobody_ever_heard_is_asked_before_its_endless_mapping_is_deleted() {
+    let mut judge = Judge {
+        deletes: Deletes::Any,
+        endless: true,
+        ..Judge::default()
+    };
+    judge.held.insert(port(8080), (7, Moment(u64::MAX)));
+    let mut house = House::of(0, rules(), Deletes::Any);
+    house.judge = judge;
+    house.servers = vec![Server::new(0)];
+    house.tell(0, &Event::RouterFound);
+    let took = house.run_until_another_than(&[]);
+    assert!(took > LEASE, "a lease's time is waited first: {took:?}");
+    assert_eq!(house.holder(), Some(0));
+    assert!(
+        house
+            .said
+            .iter()
+            .any(|(_, _, word)| *word == Word::Probe { of: None })
+    );
+}
+
+#[test]
+fn a_table_with_one_place_left_does_not_keep_the_office_empty() {
+    let mut house = House::of(2, rules(), Deletes::Any);
+    house.judge.places = Some(house.judge.held.len());
+    house.kill(0);
+    // Somebody else took the place that fell free: the heir's own port is all the room there is.
+    house.judge.held.remove(&port(8080));
+    house.judge.held.insert(port(9999), (9, Moment(u64::MAX)));
+    house.run_until_another_than(&[0]);
+    assert_eq!(house.representatives(), [1]);
+    assert_eq!(house.servers[1].state.own, None);
+}
+
+#[test]
+fn a_server_cut_off_from_everybody_asks_again_before_it_deletes_anything() {
+    let mut house = House::of(3, rules(), Deletes::Any);
+    // Its cable is out: it hears nobody and reaches no router, long enough to believe the other dead.
+    house.tell(2, &Event::RouterLost);
+    let held = std::mem::take(&mut house.servers[2]);
+    let mut alone = House::of(0, rules(), Deletes::Any);
+    alone.servers = vec![Server::default(), Server::default(), held];
+    alone.dead = vec![0, 1];
+    alone.now = house.now;
+    alone.run(BEAT * 20);
+    house.run(BEAT * 20);
+    house.servers[2] = std::mem::take(&mut alone.servers[2]);
+    house.tell(2, &Event::RouterFound);
+    house.run(BEAT * 20);
+    assert_eq!(house.representatives(), [0]);
+    assert_eq!(house.servers[0].state.term, Term(1));
+}
+
+#[test]
+fn while_the_representative_lives_nobody_reaches_for_a_port_that_the_router_forgot() {
+    let mut house = House::of(3, rules(), Deletes::Any);
+    house.judge.held.clear();
+    for who in [1, 2, 0] {
+        house.tell(who, &Event::RouterFound);
+    }
+    house.run(BEAT * 3);
+    assert_eq!(house.representatives(), [0]);
+    assert_eq!(house.servers[0].state.term, Term(1));
+}
