@@ -15,8 +15,7 @@ pub(super) fn runs() -> u32 {
 /// The times of one row. Printed when dropped, unless the test failed before.
 pub(super) struct Samples {
     row: String,
-    /// In heartbeats.
-    times: Vec<f64>,
+    times: Vec<Duration>,
 }
 
 impl Samples {
@@ -35,8 +34,8 @@ impl Samples {
 
     /// One run took so long.
     pub(super) fn take(&mut self, time: Duration) {
-        let time = time.as_secs_f64() / HEARTBEAT.as_secs_f64();
-        println!("{}: run {}: {time:.2} T", self.row, self.times.len() + 1);
+        let run = self.times.len() + 1;
+        println!("{}: run {run}: {:.2} T", self.row, heartbeats(time));
         self.times.push(time);
     }
 }
@@ -46,35 +45,33 @@ impl Drop for Samples {
         if std::thread::panicking() || self.times.is_empty() {
             return;
         }
-        self.times.sort_by(f64::total_cmp);
+        self.times.sort();
         // `scripts/rotation` reads this line.
         println!(
             "row: {} {} {:.2} {:.2} {:.2}",
             self.row,
             self.times.len(),
-            percentile(&self.times, 50),
-            percentile(&self.times, 99),
-            percentile(&self.times, 100),
+            heartbeats(percentile(&self.times, 50)),
+            heartbeats(percentile(&self.times, 99)),
+            heartbeats(percentile(&self.times, 100)),
         );
     }
 }
 
+fn heartbeats(time: Duration) -> f64 {
+    time.as_secs_f64() / HEARTBEAT.as_secs_f64()
+}
+
 /// The nearest rank: the smallest time that is not exceeded by so many per cent of all. Sorted, and at least one.
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
+fn percentile<T: Copy>(sorted: &[T], percent: usize) -> T {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted[rank - 1]
 }
 
 #[test]
 fn a_percentile_is_one_of_the_times() {
-    let ten: Vec<_> = (1..=10).map(f64::from).collect();
+    let ten: Vec<_> = (1..=10).collect();
     let of = |percent| percentile(&ten, percent);
-    assert_eq!(
-        [of(1), of(50), of(51), of(99), of(100)],
-        [1.0, 5.0, 6.0, 10.0, 10.0]
-    );
-    assert_eq!(
-        percentile(&[7.0], 50).total_cmp(&7.0),
-        std::cmp::Ordering::Equal
-    );
+    assert_eq!([of(1), of(50), of(51), of(99), of(100)], [1, 5, 6, 10, 10]);
+    assert_eq!(percentile(&[7], 50), 7);
 }
