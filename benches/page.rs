@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use porthole::http::pages::{FleetPage, Role, Standing, Tile, TileState, Trust, fleet};
+use porthole::http::pages::{FleetPage, Reason, Role, Standing, Tile, TileState, Trust, fleet};
 use porthole::ids::InstanceId;
 
 fn tile(number: u16) -> Tile {
@@ -32,7 +32,7 @@ fn render(criterion: &mut Criterion) {
         let page = FleetPage {
             me: tile(1),
             others: (2..=cameras).map(tile).collect(),
-            standing: Standing::Representative { since: None },
+            standing: Standing::Representative(Reason::default()),
             notices: Vec::new(),
             router_line: "Router at 192.168.77.1, outside 60.120.76.64".to_owned(),
             demo: None,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU16;
 use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +12,12 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 pub struct InstanceId(pub u64);
 
-/// Which run of the program this is: 64 random bits drawn at each start, never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Which run of the program this is. Rises with each start of the same server, so that what an earlier run
+/// said is known to be old; the state file keeps the last one.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct BootId(pub u64);
 
 /// How many times the office of representative has changed hands, as far as this server knows.
@@ -87,12 +92,12 @@ impl InstanceId {
 }
 
 impl BootId {
-    /// A new random boot id, from the kernel's generator.
-    ///
-    /// # Errors
-    /// When the kernel has no randomness to give.
-    pub fn random() -> Result<Self, getrandom::Error> {
-        getrandom::u64().map(Self)
+    /// That of the run after this one: above it, and at least the time of its start in seconds since 1970, so
+    /// that it rises also where the state file cannot be written or an old one was put back.
+    #[must_use]
+    pub fn next(self, start: SystemTime) -> Self {
+        let since_1970 = start.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(self.0.saturating_add(1).max(since_1970.as_secs()))
     }
 }
 
@@ -162,6 +167,18 @@ mod tests {
         ] {
             assert!(bad.parse::<InstanceId>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_boot_id_rises_with_the_clock_and_without_it() {
+        let at = |seconds| UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        assert_eq!(BootId::default().next(at(0)), BootId(1), "no clock");
+        assert_eq!(BootId(1).next(at(1_800_000_000)), BootId(1_800_000_000));
+        assert_eq!(
+            BootId(1_800_000_000).next(at(5)),
+            BootId(1_800_000_001),
+            "a clock put back"
+        );
     }
 
     #[test]

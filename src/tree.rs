@@ -23,7 +23,7 @@ use tracing::{error, info, warn};
 use crate::actors::crash::Crash;
 use crate::actors::{
     capture::CaptureActor, discovery, discovery::DiscoveryActor, drive::DriveActor, election,
-    election::ElectionActor, encoder::EncoderActor, http::HttpActor, lan::LanActor,
+    election::ElectionActor, encoder::EncoderActor, http::HttpActor, lan, lan::LanActor,
     registry::Introduce, registry::RegistryActor, router::RouterActor,
 };
 use crate::cells::Cells;
@@ -86,6 +86,7 @@ fn backoff() -> Backoff {
 struct House {
     discovery: Addr<DiscoveryActor>,
     election: Addr<ElectionActor>,
+    lan: Addr<LanActor>,
     listeners: Arc<Listeners>,
 }
 
@@ -123,11 +124,12 @@ fn build(
         move |_, _| DiscoveryActor::new(cells)
     });
     let election = network.keep_synced(&at, name(Label::Election), policy, {
-        let (cells, disk, router) = (c(), Arc::clone(disk), router.clone());
-        move |_, life| ElectionActor::new(cells, disk, router, life.progress)
+        let (cells, disk, router, lan) = (c(), Arc::clone(disk), router.clone(), lan.clone());
+        move |_, life| ElectionActor::new(cells, disk, router, lan, life.progress)
     });
-    // The one address that goes from a younger one to an elder.
+    // The one address that goes from a younger one to its elders.
     let _ = registry.try_send(Introduce(election.clone()));
+    let _ = lan.try_send(Introduce(election.clone()));
 
     let media = root.group("media");
     let at = on(media_arbiter);
@@ -150,7 +152,7 @@ fn build(
         let mut crash: BTreeMap<&'static str, Recipient<Crash>> = BTreeMap::from([
             (Label::Router.as_str(), router.recipient()),
             (Label::Registry.as_str(), registry.recipient()),
-            (Label::Lan.as_str(), lan.recipient()),
+            (Label::Lan.as_str(), lan.clone().recipient()),
             (Label::Discovery.as_str(), discovery.clone().recipient()),
             (Label::Election.as_str(), election.clone().recipient()),
             (Label::Capture.as_str(), capture.recipient()),
@@ -158,13 +160,18 @@ fn build(
             (Label::Drive.as_str(), drive.clone().recipient()),
         ]);
         let (cells, listeners) = (c(), Arc::clone(&listeners));
+        let election = election.clone();
         move |ctx, _| {
             use actix::AsyncContext as _;
             let myself: Addr<HttpActor> = ctx.address();
             crash.insert(Label::Http.as_str(), myself.recipient());
             let app = App {
                 cells,
-                actors: Actors { drive, crash },
+                actors: Actors {
+                    drive,
+                    election,
+                    crash,
+                },
             };
             HttpActor::new(Data::new(app), listeners)
         }
@@ -173,6 +180,7 @@ fn build(
     House {
         discovery,
         election,
+        lan,
         listeners,
     }
 }
@@ -216,6 +224,7 @@ fn heed(event: &Event, cells: &Cells) -> Option<i32> {
 async fn leave(house: &House, supervisor: &Supervisor) {
     let goodbye = async {
         let _ = house.election.send(election::Leave).await;
+        let _ = house.lan.send(lan::Flush).await;
         let _ = house.discovery.send(discovery::SayGoodbye).await;
         for path in supervisor.shutdown(Duration::from_millis(500)).await {
             warn!(%path, "did not end in time");

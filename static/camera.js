@@ -1,7 +1,9 @@
 // The page of this camera alone.
 
+import { listen } from "./events.js";
 import { Stream } from "./live.js";
 import { demoBar, showNotices, showTakeover } from "./notices.js";
+import { localTime, showStanding } from "./standing.js";
 import { showCamera, webUrl } from "./tiles.js";
 import { watch } from "./watch.js";
 
@@ -10,15 +12,22 @@ const frame = mine.querySelector(".frame");
 const stream = new Stream(frame);
 let others = [];
 
+/** Where all cameras are shown, if that is elsewhere. */
+function whoShowsAll({ standing, representative }) {
+  if (standing === "member") return webUrl(representative.url);
+  const heir = standing === "vacant" && representative.heir;
+  return heir?.bid === "deputy" && heir.id !== mine.dataset.id ? webUrl(heir.url) : null;
+}
+
 function show(answer) {
+  showStanding(answer);
   showNotices(answer);
   others = answer.cameras.filter((camera) => !camera.self).map((camera) => camera.url).filter(Boolean);
-  const elsewhere = answer.standing === "member" && webUrl(answer.representative?.url);
-  document.querySelector("#back").href = elsewhere || "/";
+  document.querySelector("#back").href = whoShowsAll(answer) || "/";
   const me = answer.cameras.find((camera) => camera.self);
   if (!me) return;
   const before = mine.dataset.id;
-  showTakeover(mine, me);
+  showTakeover(mine, me, answer.representative);
   showCamera(mine, me);
   document.title = `${me.name} · Porthole`;
   if (before !== mine.dataset.id) stream.start();
@@ -27,5 +36,7 @@ function show(answer) {
 const button = document.querySelector("#full-screen");
 button.hidden = !document.fullscreenEnabled;
 button.addEventListener("click", () => frame.requestFullscreen());
+localTime();
 demoBar();
-watch({ show, back: () => stream.start(), elsewhere: () => others });
+const look = watch({ show, back: () => stream.start(), elsewhere: () => others });
+listen(look);

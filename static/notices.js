@@ -1,9 +1,7 @@
 // The notices above the pictures, the router's line below them, and the demo's bar.
 
+import { isTold, officeKey, tell } from "./events.js";
 import { setText } from "./tiles.js";
-
-const TAKEOVER_SHOWN = 60000;
-let hideTakeover = 0;
 
 export function showNotices(answer) {
   const list = document.querySelector("#notices");
@@ -22,16 +20,17 @@ export function showNotices(answer) {
   setText(document.querySelector("#router"), answer.router);
 }
 
-/** Another camera answers at this address from now on: said once, for a while. */
-export function showTakeover(mine, camera) {
+/** Another camera answers at this address from now on: said once, unless its event has said so. */
+export function showTakeover(mine, camera, representative) {
   if (!mine.dataset.id || mine.dataset.id === camera.id) return;
-  const notice = document.querySelector("#taken-over");
-  setText(notice.querySelector(".now"), camera.name);
-  setText(notice.querySelector(".before"), mine.querySelector(".name").textContent);
-  notice.hidden = false;
-  clearTimeout(hideTakeover);
-  hideTakeover = setTimeout(() => { notice.hidden = true; }, TAKEOVER_SHOWN);
   setText(document.querySelector("#demo-note"), "");
+  const office = representative?.state === "held" && representative.id === camera.id ? representative : null;
+  const key = officeKey(camera.id, office?.term);
+  if (isTold(key)) return;
+  const before = mine.querySelector(".name").textContent.trim();
+  const why = office?.because ? `: ${office.because}` : "";
+  const words = `${camera.name} has taken over at this address from ${before}${why}.`;
+  tell(key, office?.since ?? Date.now() / 1000, words);
 }
 
 /** The demo's button: the simulated house loses its representative, and another one takes over. */

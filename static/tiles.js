@@ -1,5 +1,6 @@
 // The cameras on the page, brought in line with what /api/v1/cameras says: in place, without a reload.
 
+import { announce, listening } from "./events.js";
 import { Stills } from "./live.js";
 
 const WORDS = {
@@ -22,11 +23,6 @@ export function webUrl(text) {
 /** Writes only what differs, so that a screen reader and a selection are left alone. */
 export function setText(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
-}
-
-/** Says a change to those who do not see it. */
-export function announce(text) {
-  setText(document.querySelector("#changes"), text);
 }
 
 /**
@@ -125,12 +121,12 @@ export class Tiles {
     tile.dataset.url = camera.url ?? "";
     this.#list.append(tile);
     this.#watch(tile);
-    announce(`${camera.name} has joined`);
+    if (!listening()) announce(`${camera.name} has joined`);
     return tile;
   }
 
   #remove(tile) {
-    announce(`${tile.querySelector(".name").textContent} has left`);
+    if (!listening()) announce(`${tile.querySelector(".name").textContent} has left`);
     this.#stills.get(tile).stop();
     this.#stills.delete(tile);
     tile.querySelector("img").src = "";

@@ -50,7 +50,7 @@ function showLost(lost) {
 
 /**
  * Calls `show(answer)` with each answer and `back()` before the first one after a silence.
- * `elsewhere()` names the other cameras' addresses.
+ * `elsewhere()` names the other cameras' addresses. What it returns asks at once.
  */
 export function watch({ show, back, elsewhere }) {
   let failures = 0;
@@ -84,11 +84,14 @@ export function watch({ show, back, elsewhere }) {
     timer = setTimeout(round, document.hidden ? EVERY_HIDDEN : failures > 0 ? EVERY_SILENT : EVERY);
   }
 
+  function soon() {
+    clearTimeout(timer);
+    timer = setTimeout(round, 0);
+  }
+
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) {
-      clearTimeout(timer);
-      timer = setTimeout(round, 0);
-    }
+    if (!document.hidden) soon();
   });
   timer = setTimeout(round, FIRST);
+  return soon;
 }

@@ -7,7 +7,16 @@ mod support {
 use std::net::TcpListener;
 use std::process::Command;
 
+use porthole::election::Cause;
 use support::browser::{Browser, Process, Window};
+
+/// Every reason for which the office passes from one camera to another.
+const CAUSES: [Cause; 4] = [
+    Cause::Withdrawal,
+    Cause::MissedHeartbeats,
+    Cause::UnansweredProbes,
+    Cause::LeaseLost,
+];
 
 /// `porthole demo` with three cameras, and the address it tells a person to open.
 fn demo() -> (Process, String) {
@@ -131,18 +140,28 @@ async fn when_the_plug_is_pulled_the_open_page_finds_the_next_representative_by_
     let button = browser.find("#pull-the-plug").await;
     button.click().await.expect("the button can be clicked");
     demo.line_after("plug pulled on the representative");
+    let causes = serde_json::to_string(&CAUSES.map(Cause::words)).expect("texts");
+    // It shows the successor, says in a line of its own what happened, when and why, and names the reason in its head.
     let taken_over = format!(
-        "const said = document.querySelector('#taken-over');
-         const heading = document.querySelector('h1').textContent.trim();
+        "const heading = document.querySelector('h1').textContent.trim();
+         const because = (text) => {causes}.some((cause) => text.includes(cause));
+         const lines = [...document.querySelectorAll('#happened li')].map((line) => line.textContent);
+         const told = lines.filter((line) => /^\\d+:\\d\\d:\\d\\d/.test(line) && because(line)
+             && (line.includes(`${{heading}} is the representative now`)
+                 || line.includes(`${{heading}} has taken over at this address from {name}`)));
+         const head = document.querySelector('#standing [data-standing=representative]');
          return document.querySelector('#mine').dataset.id !== {killed:?}
              && document.querySelector('#lost').hidden
-             && !said.hidden
-             && said.textContent === `${{heading}} has taken over at this address from {name}.`
-             && !document.querySelector('#standing [data-standing=representative]').hidden
+             && told.length === 1
+             && !head.hidden
+             && /since .*\\d+:\\d\\d:\\d\\d/.test(head.textContent) && because(head.textContent)
              && document.querySelectorAll('.tile').length === 1"
     );
     browser
-        .until("the page shows the new representative", &taken_over)
+        .until(
+            "the page shows the new representative, and says why",
+            &taken_over,
+        )
         .await;
     shows_a_moving_picture(&browser, "#mine .frame").await;
     let unbroken = format!("return window.unbroken && location.href === {url:?}");

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
@@ -15,11 +15,12 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info};
 
 use super::crash::crashes_on_demand;
+use super::lan::{LanActor, Say};
 use super::router::{Ask, RouterActor};
-use crate::cells::{Cells, RouterState, RouterView};
+use crate::cells::{Cells, RouterState, RouterView, Sight};
 use crate::durable::{self, Writer};
 use crate::election::{Chance, Effect, Event, Pursuit, Request, Role, Seen, State, Whose};
-use crate::fleet::{default_name, mapped};
+use crate::fleet::{Fleet, default_name, mapped};
 use crate::gateway::{Entry, Extent, Protocol, Table};
 use crate::ids::{ExternalPort, InternalPort};
 use crate::lan::interface::{LanAddress, NoAddress};
@@ -42,11 +43,17 @@ pub struct Hear(pub Event);
 #[rtype(result = "()")]
 pub struct Leave;
 
+/// Give up the office and stay in the fleet.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct StepDown;
+
 /// See the module.
 pub struct ElectionActor {
     cells: Arc<Cells>,
     disk: Arc<Writer>,
     router: Addr<RouterActor>,
+    lan: Addr<LanActor>,
     progress: Progress,
     life: Life,
 }
@@ -67,12 +74,14 @@ impl ElectionActor {
         cells: Arc<Cells>,
         disk: Arc<Writer>,
         router: Addr<RouterActor>,
+        lan: Addr<LanActor>,
         progress: Progress,
     ) -> Self {
         Self {
             cells,
             disk,
             router,
+            lan,
             progress,
             life: Life::default(),
         }
@@ -108,7 +117,10 @@ impl ElectionActor {
                     ctx.cancel_future(earlier);
                 }
             }
-            Effect::Say(..) => {}
+            Effect::Say(to, word) => {
+                let (to, word) = (*to, *word);
+                let _ = self.lan.try_send(Say { to, word }); // lost, like on the network
+            }
             Effect::Remember => self.remember(),
             Effect::Left => {
                 for waiting in self.life.waiting_to_leave.drain(..) {
@@ -201,6 +213,7 @@ impl ElectionActor {
         let now = self.cells.clock.now();
         let state = self.cells.role.load();
         let mut remembered = durable::State::new(self.cells.identity.id);
+        remembered.boot = self.cells.identity.boot;
         remembered.term = state.term;
         remembered.name = self.cells.name.given();
         remembered.mapped_port = state
@@ -210,6 +223,7 @@ impl ElectionActor {
     }
 
     fn announce(&self, before: &State, after: &State) {
+        self.look();
         let metrics = &self.cells.metrics;
         let now = self.cells.clock.now();
         let representative = after.role(now) == Role::Representative;
@@ -249,6 +263,13 @@ impl ElectionActor {
         if before.crowded_since.is_none() && after.crowded_since.is_some() {
             tracing::warn!(range = %self.cells.settings.router.port_range, "every port is taken");
         }
+    }
+
+    /// Whoever listens for changes is told what is different now.
+    fn look(&self) {
+        self.cells
+            .history
+            .look(Sight::of(&self.cells), SystemTime::now());
     }
 }
 
@@ -323,10 +344,12 @@ impl Actor for ElectionActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(512); // every server's answer to one Inquiry
         self.life.address = self.cells.lan_address().map(|lan| lan.address);
         self.advance(&Event::Awoke, ctx);
         ctx.add_stream(WatchStream::new(self.cells.lan.subscribe()));
         ctx.add_stream(WatchStream::new(self.cells.router.subscribe()));
+        ctx.add_stream(WatchStream::new(self.cells.fleet.subscribe()));
     }
 }
 
@@ -366,6 +389,13 @@ impl StreamHandler<RouterView> for ElectionActor {
             let event = survey(&table.table, self.life.address);
             self.advance(&event, ctx);
         }
+        self.look();
+    }
+}
+
+impl StreamHandler<Arc<Fleet>> for ElectionActor {
+    fn handle(&mut self, _: Arc<Fleet>, _: &mut Self::Context) {
+        self.look();
     }
 }
 
@@ -408,6 +438,14 @@ impl Handler<Leave> for ElectionActor {
             // An error is a crash of this actor meanwhile: there is nothing to wait for then.
             let _ = waiting.await;
         })
+    }
+}
+
+impl Handler<StepDown> for ElectionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: StepDown, ctx: &mut Self::Context) {
+        self.advance(&Event::StepDown, ctx);
     }
 }
 

@@ -1,51 +1,104 @@
 //! `LanActor`: this server's place on the LAN.
 //!
-//! Owns the group's socket and the watch over the interface's address (¶41: it waits for one, and
-//! notices when it changes). Restarts with a new socket. Loses what was in the old socket's buffer:
-//! a report, at worst, and the next is a heartbeat away.
+//! Owns the sockets, the door that messages come through, the echoes under way, and the watch over the
+//! interface's address (¶41: it waits for one, and notices when it changes). Restarts with new sockets; who was
+//! heard, and how far each has counted, outlives that. Loses what was in the old sockets' buffers and the
+//! echoes: each is the second of two, and the next heartbeat brings the rest.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::SocketAddrV4;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use tokio::net::UdpSocket;
+use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
-use super::registry::{Hear, RegistryActor};
-use crate::cells::Cells;
-use crate::fleet::Heard;
-use crate::lan::{Group, MAX_DATAGRAM, Report, interface, open};
-use crate::metrics::{Direction, Kind};
+use super::election::{self, ElectionActor};
+use super::registry::{Forget, Hear, Introduce, RegistryActor};
+use crate::cells::{Cells, Identity};
+use crate::election::{Chance, Event, Peer, Stay, To, Word};
+use crate::fleet::{Heard, mapped};
+use crate::ids::InternalPort;
+use crate::lan::{
+    Admitted, Answer, Body, Gate, Keyring, Peers, Port, Rejected, Report, Reporting, Sockets,
+    Voice, interface, listen,
+};
+use crate::metrics::Direction;
+use crate::settings::Transport;
 
 /// How often the interface is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How often this server looks whether others have to know something new of it, at the least.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// Until a cancelled future is gone.
+const TURN: Duration = Duration::from_millis(10);
+
+/// What is said to everybody is said again after this time: a burst that loses the one seldom loses both.
+const ECHO: Duration = Duration::from_millis(50);
+
+/// Echoes under way; beyond it a word is said once. The rules say a few words a heartbeat.
+const MOST_ECHOES: usize = 64;
+
+/// Say this on the LAN.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Say {
+    /// To whom.
+    pub to: To,
+    /// What.
+    pub word: Word,
+}
+
+/// Answers when the echoes under way are out: what was said last has been said twice.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Flush;
 
 /// See the module.
 pub struct LanActor {
     cells: Arc<Cells>,
     registry: Addr<RegistryActor>,
+    /// Given once; it lasts, since the election's address does.
+    election: Option<Addr<ElectionActor>>,
+    gate: Arc<Mutex<Gate>>,
+    voice: Voice,
+    peers: Peers,
     life: Life,
 }
 
 #[derive(Default)]
 struct Life {
-    socket: Option<Arc<UdpSocket>>,
+    sockets: Option<Arc<Sockets>>,
     listener: Option<SpawnHandle>,
+    reporting: Option<Reporting>,
+    table_read_at: Option<Instant>,
+    echoes: usize,
+    flushes: Vec<oneshot::Sender<()>>,
+    trouble: Option<String>,
 }
 
 impl LanActor {
     /// An actor that has yet to look for its interface.
     pub fn new(cells: Arc<Cells>, registry: Addr<RegistryActor>) -> Self {
+        let Identity { id, boot } = cells.identity;
+        let keys = Arc::new(Keyring::new(&cells.settings.site));
+        let gate = Gate::new(id, Arc::clone(&keys), Instant::now());
+        let lan = &cells.settings.lan;
         Self {
+            peers: Peers::new(lan.peers.clone(), lan.group.port()),
             cells,
             registry,
+            election: None,
+            gate: Arc::new(Mutex::new(gate)),
+            voice: Voice::new(id, boot, keys),
             life: Life::default(),
         }
     }
 
-    /// Looks at the interface; joins the group anew when the address is another one.
+    /// Looks at the interface; opens the sockets anew when the address is another one.
     fn look(&mut self, ctx: &mut Context<Self>) {
         let cells = Arc::clone(&self.cells);
         let settings = &cells.settings;
@@ -61,112 +114,221 @@ impl LanActor {
             }
             changed
         });
-        if changed {
-            self.leave_group(ctx);
+        if changed && self.life.sockets.is_some() {
+            self.close(ctx);
+            // The cancelled listener still holds the port until this actor has had another turn.
+            ctx.run_later(TURN, Self::look);
+            return;
         }
-        if self.life.socket.is_none() && settings.lan.enabled {
-            self.join_group(ctx);
+        if self.life.sockets.is_none() && settings.lan.enabled {
+            self.open(ctx);
         }
     }
 
-    fn leave_group(&mut self, ctx: &mut Context<Self>) {
-        self.life.socket = None;
+    fn close(&mut self, ctx: &mut Context<Self>) {
+        self.life.sockets = None;
         if let Some(listener) = self.life.listener.take() {
             ctx.cancel_future(listener);
         }
     }
 
-    fn join_group(&mut self, ctx: &mut Context<Self>) {
+    fn open(&mut self, ctx: &mut Context<Self>) {
         let Some(lan) = self.cells.lan_address() else {
             return;
         };
-        let group = Group {
-            address: self.cells.settings.lan.group,
-            interface: lan.address,
-        };
-        match open(group) {
-            Ok(socket) => {
-                let socket = Arc::new(socket);
-                self.life.socket = Some(Arc::clone(&socket));
-                let listener = listen(socket, Arc::clone(&self.cells), self.registry.clone());
-                let ended = listener.into_actor(self).map(|why, actor, ctx| {
-                    warn!(%why, "lost the LAN group, joining it again");
-                    actor.leave_group(ctx);
-                });
-                self.life.listener = Some(ctx.spawn(ended));
+        let settings = &self.cells.settings.lan;
+        match Sockets::open(settings.transport, settings.group, &lan) {
+            Ok(sockets) => {
+                if sockets.port() == Port::AnyFree {
+                    warn!(
+                        "UDP port {} of {} is taken, probably by another camera on this machine: \
+                         better give each an address of its own (http.bind)",
+                        settings.group.port(),
+                        lan.address
+                    );
+                }
+                let sockets = Arc::new(sockets);
+                let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+                gate.move_to(lan.address);
+                drop(gate);
+                let cells = Arc::clone(&self.cells);
+                let heard = listen(
+                    Arc::clone(&sockets),
+                    Arc::clone(&self.gate),
+                    move |why, from| refused(&cells, why, from),
+                );
+                self.life.listener = Some(ctx.add_stream(heard));
+                self.life.sockets = Some(sockets);
+                self.life.trouble = None;
                 self.report();
             }
-            // Said at debug level: the next look is a second away, and would say the same.
-            Err(why) => debug!(%why, group = %group.address, "cannot join the LAN group yet"),
+            Err(why) => {
+                let why = why.to_string();
+                // Said once: the next look is a second away, and would say the same.
+                if self.life.trouble.as_ref() != Some(&why) {
+                    warn!(%why, transport = %settings.transport, "cannot speak on the LAN yet");
+                    self.life.trouble = Some(why);
+                }
+            }
         }
     }
 
-    /// Says unasked where this server is (¶47, ¶64).
-    fn report(&self) {
-        let (Some(socket), Some(me)) = (&self.life.socket, self.cells.myself()) else {
+    /// Says what there is to say unasked, and learns of new peers from the router.
+    fn glance(&mut self) {
+        if self.cells.settings.lan.transport == Transport::Unicast {
+            self.learn_from_the_table();
+        }
+        let due = match (&self.life.reporting, self.cells.myself()) {
+            (Some(reporting), Some(me)) => reporting.is_due(&me, Instant::now()),
+            _ => false,
+        };
+        if due {
+            self.report();
+        }
+    }
+
+    fn learn_from_the_table(&mut self) {
+        let view = self.cells.router.borrow();
+        let read_at = view.table.as_ref().map(|table| table.read_at);
+        if read_at == self.life.table_read_at {
+            return;
+        }
+        self.life.table_read_at = read_at;
+        let servers = view.table.as_ref().map(|view| mapped(&view.table));
+        let addresses = servers.into_iter().flatten().map(|server| *server.lan.ip());
+        self.peers.set_mapped(addresses);
+    }
+
+    /// Says where this server is (¶47, ¶64).
+    fn report(&mut self) {
+        // Who has said goodbye is not to be shown again.
+        if matches!(self.cells.role.load().stay, Stay::Leaving | Stay::Gone) {
+            return;
+        }
+        let Some(me) = self.cells.myself() else {
             return;
         };
-        let Some(http_port) = crate::ids::InternalPort::new(me.lan.port()) else {
+        let Some(http_port) = InternalPort::new(me.lan.port()) else {
             return;
         };
+        if let Some(reporting) = &mut self.life.reporting {
+            reporting.said(&me, Instant::now());
+        }
         let report = Report {
-            id: me.id,
             name: me.name,
             http_port,
             external: me.external,
             term: self.cells.role.load().term,
             activity: me.activity,
         };
-        // UDP: a full buffer loses it, like the network would.
-        match socket.try_send_to(&report.encode(), self.cells.settings.lan.group.into()) {
-            Ok(_) => count(&self.cells, Direction::Sent),
-            Err(why) => debug!(%why, "a report could not be sent"),
+        self.send(To::Everybody, Body::Report(report));
+    }
+
+    /// The representative asks everybody to report (claim 3).
+    fn asked(&mut self, ctx: &mut Context<Self>) {
+        let (Some(reporting), Some(me)) = (&mut self.life.reporting, self.cells.myself()) else {
+            return;
+        };
+        // Without randomness all answer at once, which a LAN can bear.
+        let chance = Chance(getrandom::u64().unwrap_or_default());
+        match reporting.asked(&me, Instant::now(), chance) {
+            Answer::AtOnce => self.report(),
+            Answer::After(wait) => {
+                ctx.run_later(wait, |actor, _| actor.glance());
+            }
+            Answer::Given => {}
+        }
+    }
+
+    fn say(&mut self, to: To, word: Word, ctx: &mut Context<Self>) {
+        self.send(to, Body::Word(word));
+        if to != To::Everybody || self.life.echoes >= MOST_ECHOES {
+            return;
+        }
+        self.life.echoes += 1;
+        ctx.run_later(ECHO, move |actor, _| {
+            actor.send(to, Body::Word(word));
+            actor.echoed(word);
+        });
+    }
+
+    fn echoed(&mut self, word: Word) {
+        self.life.echoes = self.life.echoes.saturating_sub(1);
+        if self.life.echoes == 0 {
+            for waiting in self.life.flushes.drain(..) {
+                let _ = waiting.send(()); // who asked may have given up
+            }
+        }
+        if let (Word::Withdrawal { .. }, Some(reporting)) = (word, &mut self.life.reporting) {
+            reporting.forgotten();
+        }
+    }
+
+    /// Sends one message, each time with a number of its own.
+    fn send(&mut self, to: To, body: Body) {
+        let Some(sockets) = &self.life.sockets else {
+            return;
+        };
+        let now = Instant::now();
+        let kind = body.kind();
+        let datagram = self.voice.say(to, body);
+        let to = match (to, sockets.everybody()) {
+            (To::One(address), _) => self.peers.at(address, now),
+            (To::Everybody, Some(everybody)) => [everybody].into(),
+            (To::Everybody, None) => self.peers.all(now),
+        };
+        for to in to.into_iter().filter(|to| *to != sockets.own()) {
+            if let Err(why) = sockets.send(&datagram, to) {
+                debug!(%to, %why, "a message could not be sent");
+            }
+        }
+        let counter = &self.cells.metrics.lan_messages_total;
+        counter.of((kind, Direction::Sent)).inc();
+    }
+
+    /// Hands on what was heard. A full mailbox loses it, like the network would.
+    fn heard(&mut self, Admitted { message, from }: Admitted, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        self.peers.heard(from, now);
+        let id = message.from;
+        let from = *from.ip();
+        let counter = &self.cells.metrics.lan_messages_total;
+        counter.of((message.body.kind(), Direction::Received)).inc();
+        match message.body {
+            Body::Report(report) => {
+                let _ = self.registry.try_send(Hear(Heard {
+                    id,
+                    report,
+                    from,
+                    at: now,
+                }));
+            }
+            Body::Word(word) => {
+                let from = Peer { id, address: from };
+                if let Some(election) = &self.election {
+                    let _ = election.try_send(election::Hear(Event::Heard { from, word }));
+                }
+                match word {
+                    Word::Inquiry { .. } => self.asked(ctx),
+                    // Of another than its speaker it is hearsay.
+                    Word::Withdrawal { of, .. } if of == id => {
+                        let _ = self.registry.try_send(Forget(id));
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 }
 
-fn count(cells: &Cells, direction: Direction) {
-    cells
-        .metrics
-        .lan_messages_total
-        .of((Kind::Report, direction))
-        .inc();
-}
-
-/// Reads the group until the socket fails. A datagram is decoded before anything else is done with it.
-async fn listen(
-    socket: Arc<UdpSocket>,
-    cells: Arc<Cells>,
-    registry: Addr<RegistryActor>,
-) -> std::io::Error {
-    // One byte more than allowed, so that what is too long is seen to be so.
-    let mut buffer = [0; MAX_DATAGRAM + 1];
-    loop {
-        let (length, from) = match socket.recv_from(&mut buffer).await {
-            Ok(received) => received,
-            Err(why) => return why,
-        };
-        match (Report::decode(&buffer[..length]), from) {
-            (Ok(report), SocketAddr::V4(from)) if report.id != cells.identity.id => {
-                count(&cells, Direction::Received);
-                let heard = Heard {
-                    report,
-                    from: *from.ip(),
-                    at: Instant::now(),
-                };
-                // A full mailbox loses it, like the network would.
-                let _ = registry.try_send(Hear(heard));
-            }
-            (Ok(_), _) => {}
-            (Err(why), from) => {
-                debug!(%from, %why, "passed a datagram over");
-                cells
-                    .metrics
-                    .lan_messages_rejected_total
-                    .of(why.label())
-                    .inc();
-            }
-        }
+fn refused(cells: &Cells, why: Rejected, from: SocketAddrV4) {
+    let Some(label) = why.label() else {
+        return;
+    };
+    debug!(%from, %why, "passed a datagram over");
+    cells.metrics.lan_messages_rejected_total.of(label).inc();
+    if let Rejected::Key(mismatch) = why {
+        cells.keys.hear(*from.ip(), mismatch);
     }
 }
 
@@ -174,15 +336,68 @@ impl Actor for LanActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        let heartbeat = self.cells.settings.lan.heartbeat;
+        ctx.set_mailbox_capacity(512); // an answer to a probe of every server
+        self.life.reporting = Some(Reporting::new(heartbeat));
         self.look(ctx);
         ctx.run_interval(LOOK, Self::look);
-        ctx.run_interval(self.cells.settings.lan.heartbeat, |actor, _| actor.report());
+        ctx.run_interval(GLANCE.min(heartbeat / 2), |actor, _| actor.glance());
     }
 }
 
 impl Supervised for LanActor {
     fn restarting(&mut self, _: &mut Self::Context) {
         self.life = Life::default();
+    }
+}
+
+impl StreamHandler<std::io::Result<Vec<Admitted>>> for LanActor {
+    fn handle(&mut self, heard: std::io::Result<Vec<Admitted>>, ctx: &mut Self::Context) {
+        match heard {
+            Ok(heard) => {
+                for admitted in heard {
+                    self.heard(admitted, ctx);
+                }
+            }
+            Err(why) => {
+                warn!(%why, "lost the sockets on the LAN, opening them again");
+                self.close(ctx);
+            }
+        }
+    }
+
+    /// The actor outlives its sockets.
+    fn finished(&mut self, _: &mut Self::Context) {}
+}
+
+impl Handler<Say> for LanActor {
+    type Result = ();
+
+    fn handle(&mut self, Say { to, word }: Say, ctx: &mut Self::Context) {
+        self.say(to, word, ctx);
+    }
+}
+
+impl Handler<Flush> for LanActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
+        let (out, waiting) = oneshot::channel();
+        if self.life.echoes > 0 {
+            self.life.flushes.push(out);
+        }
+        Box::pin(async move {
+            // An error is that nothing is under way, or a crash of this actor meanwhile.
+            let _ = waiting.await;
+        })
+    }
+}
+
+impl Handler<Introduce> for LanActor {
+    type Result = ();
+
+    fn handle(&mut self, Introduce(election): Introduce, _: &mut Self::Context) {
+        self.election = Some(election);
     }
 }
 

@@ -28,7 +28,12 @@ const FRESH_HEARTBEATS: u32 = 4;
 #[rtype(result = "()")]
 pub struct Hear(pub Heard);
 
-/// Who is told of the terms that others know.
+/// This server has said that it leaves: it is not waited for.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Forget(pub InstanceId);
+
+/// Who is told of what others say: of their terms here, of the office in the lan actor.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Introduce(pub Addr<ElectionActor>);
@@ -93,6 +98,8 @@ impl Actor for RegistryActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        // After an Inquiry all answer within a moment.
+        ctx.set_mailbox_capacity(MOST_PEERS);
         ctx.add_stream(WatchStream::new(self.cells.router.subscribe()));
         // Ages pass and this server's own standing changes without anybody saying so.
         ctx.run_interval(Duration::from_millis(500), |actor, _| actor.publish());
@@ -120,14 +127,14 @@ impl Handler<Hear> for RegistryActor {
             // Terms are heard again with the next report: a full mailbox costs nothing.
             let _ = election.try_send(election::Hear(Event::Reported {
                 from: Peer {
-                    id: heard.report.id,
+                    id: heard.id,
                     address: heard.from,
                 },
                 external: heard.report.external,
                 term: heard.report.term,
             }));
         }
-        self.life.heard.insert(heard.report.id, heard);
+        self.life.heard.insert(heard.id, heard);
         if self.life.heard.len() > MOST_PEERS {
             let oldest = self
                 .life
@@ -139,6 +146,15 @@ impl Handler<Hear> for RegistryActor {
                 self.life.heard.remove(&oldest);
             }
         }
+        self.publish();
+    }
+}
+
+impl Handler<Forget> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, Forget(id): Forget, _: &mut Self::Context) {
+        self.life.heard.remove(&id);
         self.publish();
     }
 }

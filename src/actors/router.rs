@@ -1,8 +1,8 @@
 //! `RouterActor`: finds the router, asks it, and says what it is like.
 //!
-//! Owns the way to the router that was found, the lease ladder and what was learned about the router.
-//! Restarts with the router that the cell remembers, without a new search. Loses what it learned
-//! (the next requests teach it again) and the request in hand, which its asker makes again.
+//! Owns the way to the router that was found, the lease ladder and the leases that it saw run.
+//! Restarts with the router that the cell remembers, and what was learned of it, without a new search. Loses
+//! ladder and leases (the next requests teach them again) and the request in hand, which its asker makes again.
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
@@ -14,16 +14,23 @@ use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
 use crate::cells::{Cells, Refusal, RouterState, RouterView, TableView};
-use crate::election::{self, Event, Request};
+use crate::election::{Event, Request};
 use crate::gateway::{
-    self, Backoff, Connection, Description, Error, ExternalAddress, Found, Igd, Ladder, Lease,
-    MappingRequest, Observer, Polled, RouterLessons, Scope, Search, verified,
+    self, Backoff, Choice, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd,
+    Ladder, Observer, Polled, Preference, Protocol, RouterLessons, SSDP_PORT, Scope, Search,
 };
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::supervise::Progress;
 
+use answer::Answer;
+
+mod answer;
+
 /// How long a search waits for answers.
 const SEARCH: Duration = Duration::from_secs(3);
+
+/// How long a look for the default gateway alone waits.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Longer than a search or a poll can take with all its time-outs.
 const ROUND: Duration = Duration::from_secs(90);
@@ -52,8 +59,9 @@ pub struct RouterActor {
 struct Life {
     router: Option<Arc<Igd>>,
     ladder: Ladder,
-    lessons: RouterLessons,
+    countdowns: Countdowns,
     backoff: Backoff,
+    preference: Preference,
     uptime: Option<u64>,
     address: Option<LanAddress>,
     next_round: Option<SpawnHandle>,
@@ -101,18 +109,26 @@ impl RouterActor {
             default_gateway: lan.default_gateway,
             wait: SEARCH,
         };
+        let found = self.looking_for("the search for a router", search);
+        let round = ctx.spawn(found.into_actor(self).map(|found, actor, ctx| match found {
+            Ok(found) => actor.choose(found, ctx),
+            Err(why) => actor.miss(why.to_string(), ctx),
+        }));
+        self.replace_round(round, ctx);
+    }
+
+    fn looking_for(
+        &self,
+        job: &'static str,
+        search: Search,
+    ) -> impl Future<Output = Result<Found, Error>> + use<> {
         let observer = Arc::clone(&self.observer);
-        let job = self.progress.job("the search for a router", ROUND);
-        let found = async move {
+        let job = self.progress.job(job, ROUND);
+        async move {
             let found = gateway::discover(&search, &observer).await;
             drop(job);
             found
-        };
-        let round = ctx.spawn(found.into_actor(self).map(|found, actor, ctx| match found {
-            Ok(found) => actor.arrive(found, ctx),
-            Err(why) => actor.miss(&why, ctx),
-        }));
-        self.replace_round(round, ctx);
+        }
     }
 
     fn arrive(&mut self, found: Found, ctx: &mut Context<Self>) {
@@ -127,6 +143,11 @@ impl RouterActor {
             ..Life::default()
         };
         self.cells.router.send_modify(|view| {
+            // The same one on another port is still the same; what it has become will show.
+            let known = view.found.as_ref().map(|known| &known.identity);
+            if known != Some(&found.identity) {
+                view.lessons = RouterLessons::default();
+            }
             view.state = RouterState::Found;
             view.found = Some(found);
             view.epoch = Some(Instant::now());
@@ -137,10 +158,31 @@ impl RouterActor {
         self.round_after(Duration::ZERO, ctx);
     }
 
-    fn miss(&mut self, why: &Error, ctx: &mut Context<Self>) {
+    /// A search found a router: the one to use, or one to use only if the default gateway stays away.
+    fn choose(&mut self, found: Found, ctx: &mut Context<Self>) {
+        let lan = self.life.address.as_ref();
+        let gateway = lan.and_then(|lan| lan.default_gateway);
+        let choice = {
+            let view = self.cells.router.borrow();
+            let known = view.found.as_ref().map(|known| &known.identity);
+            self.life.preference.found(&found.identity, known, gateway)
+        };
+        match choice {
+            Choice::Take => self.arrive(found, ctx),
+            Choice::WaitForDefault => {
+                let (name, address) = (found.identity.name, found.identity.address);
+                let why = format!(
+                    "the router that is the default gateway does not answer; another one does \
+                     ({name} at {address}), and is used if that goes on"
+                );
+                self.miss(why, ctx);
+            }
+        }
+    }
+
+    fn miss(&mut self, why: String, ctx: &mut Context<Self>) {
         let wait = self.life.backoff.failed(jitter());
         // Said once, then only when it changes: a house without such a router is no emergency.
-        let why = why.to_string();
         let news = self.cells.router.send_if_modified(|view| {
             let why = why.clone();
             let state = match view.state {
@@ -185,9 +227,38 @@ impl RouterActor {
                 Some(why) => actor.lose(&why, ctx),
                 None => {
                     actor.note(polled);
-                    let interval = actor.cells.settings.router.poll_interval;
-                    actor.round_after(interval, ctx);
+                    actor.after_poll(ctx);
                 }
+            }
+        }));
+        self.replace_round(round, ctx);
+    }
+
+    /// The next poll; before it, where the router is not the default gateway, now and then a look for that one.
+    fn after_poll(&mut self, ctx: &mut Context<Self>) {
+        let interval = self.cells.settings.router.poll_interval;
+        let look = self.life.address.as_ref().and_then(|lan| {
+            let view = self.cells.router.borrow();
+            let used = &view.found.as_ref()?.identity;
+            let gateway = self.life.preference.polled(used, lan.default_gateway)?;
+            Some(Search {
+                from: lan.address,
+                ssdp: SocketAddrV4::new(gateway, SSDP_PORT),
+                default_gateway: Some(gateway),
+                wait: LOOK,
+            })
+        });
+        let Some(search) = look else {
+            self.round_after(interval, ctx);
+            return;
+        };
+        let found = self.looking_for("a look for the default gateway", search);
+        let round = ctx.spawn(found.into_actor(self).map(move |found, actor, ctx| {
+            if let Ok(found) = found {
+                info!("the router that is the default gateway answers again");
+                actor.arrive(found, ctx);
+            } else {
+                actor.round_after(interval, ctx);
             }
         }));
         self.replace_round(round, ctx);
@@ -202,7 +273,6 @@ impl RouterActor {
         if rebooted {
             warn!("the router has started anew; its table may be gone");
             self.life.ladder = Ladder::default();
-            self.life.lessons = RouterLessons::default();
         }
         self.cells.router.send_modify(|view| {
             let address = |seen: Option<ExternalAddress>| seen.and_then(|seen| seen.address);
@@ -219,6 +289,11 @@ impl RouterActor {
                 view.epoch = Some(Instant::now());
             }
             if let Some(table) = polled.table {
+                let tcp = |entry: &&Entry| entry.protocol == Protocol::Tcp;
+                let now = Instant::now();
+                for entry in table.entries.iter().filter(tcp) {
+                    self.life.countdowns.remaining(entry, now);
+                }
                 view.table = Some(TableView {
                     table: Arc::new(table),
                     read_at: polled.began,
@@ -243,27 +318,47 @@ impl RouterActor {
     }
 
     /// What a request taught about the router.
-    fn learn(&mut self, request: Request, answered: &Answered) {
-        self.life.ladder = answered.ladder.clone();
-        if let Ok(answer) = &answered.outcome {
-            self.cells.router.send_if_modified(|view| {
-                let over = view.refusal.as_ref().is_some_and(|refusal| {
+    fn learn(&self, request: Request, answer: &Answer) {
+        self.cells.router.send_if_modified(|view| {
+            let over = answer.refusal().is_none()
+                && view.refusal.as_ref().is_some_and(|refusal| {
                     refusal.port == request.port() || answer.granted().is_some()
                 });
-                if over {
-                    view.refusal = None;
+            if over {
+                view.refusal = None;
+            }
+            let before = view.class();
+            if let Some(granted) = answer.granted() {
+                view.lessons.granted(granted);
+            }
+            view.lessons.delete_tried(answer.right());
+            over || view.class() != before
+        });
+    }
+
+    /// What an answer says to the rules; what it says about the router stays here.
+    fn tell(
+        &mut self,
+        request: Request,
+        answer: Result<Answer, Error>,
+        ctx: &mut Context<Self>,
+    ) -> Event {
+        match answer {
+            Ok(answer) => {
+                self.learn(request, &answer);
+                if let Some(why) = answer.refusal() {
+                    self.note_refusal(request, why);
                 }
-                over
-            });
-        }
-        if let Ok(Some(granted)) = answered.outcome.as_ref().map(Answer::granted) {
-            self.life.lessons.granted(granted);
-            let class = self.life.lessons.class();
-            self.cells.router.send_if_modified(|view| {
-                let news = view.class != class;
-                view.class = class;
-                news
-            });
+                let clock = self.cells.clock;
+                answer.event(request, &mut self.life.countdowns, |sent| clock.at(sent))
+            }
+            Err(why) => {
+                self.note_refusal(request, &why);
+                if why.wants_rediscovery() {
+                    self.round_after(Duration::ZERO, ctx); // the poll decides whether it is gone
+                }
+                answer::event_of_error(request, &why)
+            }
         }
     }
 
@@ -271,7 +366,7 @@ impl RouterActor {
     /// only when the reason is another one.
     fn note_refusal(&self, request: Request, why: &Error) {
         let Request::Secure { port, .. } = request else {
-            warn!(port = %request.port(), %why, "the router did not take a mapping back");
+            warn!(port = %request.port(), %why, "a mapping was not deleted");
             return;
         };
         let refusal = Refusal {
@@ -299,96 +394,6 @@ impl RouterActor {
 fn jitter() -> f64 {
     // Without randomness all wait the same: no harm, only less spread.
     getrandom::u32().map_or(0.0, |draw| f64::from(draw) / f64::from(u32::MAX))
-}
-
-/// What became of a request.
-enum Answer {
-    Secured(verified::Outcome),
-    Released(verified::Release),
-}
-
-impl Answer {
-    fn granted(&self) -> Option<Lease> {
-        match self {
-            Self::Secured(verified::Outcome::Ours(grant)) => Some(grant.granted),
-            Self::Secured(verified::Outcome::Theirs(_)) | Self::Released(_) => None,
-        }
-    }
-}
-
-struct Answered {
-    outcome: Result<Answer, Error>,
-    ladder: Ladder,
-}
-
-async fn answer(router: &Igd, ask: Ask, mut ladder: Ladder) -> Answered {
-    let outcome = match ask.request {
-        Request::Secure { port, lease } => {
-            let request = MappingRequest {
-                external: port,
-                internal: ask.internal,
-                lease: Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
-                description: Description::for_name(&ask.name),
-            };
-            verified::secure(router, &request, &mut ladder)
-                .await
-                .map(Answer::Secured)
-        }
-        Request::Release(port) | Request::Evict { port, .. } => {
-            verified::release(router, port, ask.internal)
-                .await
-                .map(Answer::Released)
-        }
-    };
-    Answered { outcome, ladder }
-}
-
-/// The same in the words of the rules.
-fn event(cells: &Cells, request: Request, answer: &Answer) -> Event {
-    let port = request.port();
-    match answer {
-        Answer::Secured(verified::Outcome::Ours(grant)) => Event::Secured {
-            port,
-            sent_at: cells.clock.at(grant.sent_at),
-            granted: match grant.granted {
-                Lease::Permanent => None,
-                Lease::Seconds(seconds) => Some(Duration::from_secs(seconds.get().into())),
-            },
-            before: match grant.before {
-                verified::Before::Free => election::Before::Free,
-                verified::Before::Ours => election::Before::Ours,
-            },
-        },
-        Answer::Secured(verified::Outcome::Theirs(entry)) => Event::Taken {
-            port,
-            expires_in: entry
-                .as_ref()
-                .and_then(|entry| entry.lease_seconds)
-                .filter(|seconds| *seconds > 0)
-                .map(|seconds| Duration::from_secs(seconds.into())),
-            by: None,
-        },
-        Answer::Released(verified::Release::Released | verified::Release::NotOurs) => {
-            Event::Released(port)
-        }
-        Answer::Released(verified::Release::StillThere(why)) => {
-            warn!(%port, ?why, "the router does not delete our mapping");
-            Event::Failed(request)
-        }
-    }
-}
-
-/// What a refusal says to the rules. A port that the router uses itself (729, its own pages perhaps) is
-/// as good as somebody else's: another one may do.
-fn refused(request: Request, why: &Error) -> Event {
-    match (request, why.refusal()) {
-        (Request::Secure { port, .. }, Some(729)) => Event::Taken {
-            port,
-            expires_in: None,
-            by: None,
-        },
-        _ => Event::Failed(request),
-    }
 }
 
 impl Actor for RouterActor {
@@ -444,21 +449,16 @@ impl Handler<Ask> for RouterActor {
         let Some(router) = self.life.router.clone() else {
             return Box::pin(actix::fut::ready(Event::Failed(request)));
         };
-        let ladder = self.life.ladder.clone();
-        let answered = async move { answer(&router, ask, ladder).await };
-        Box::pin(answered.into_actor(self).map(move |answered, actor, ctx| {
-            actor.learn(request, &answered);
-            match answered.outcome {
-                Ok(answer) => event(&actor.cells, request, &answer),
-                Err(why) => {
-                    actor.note_refusal(request, &why);
-                    if why.wants_rediscovery() {
-                        actor.round_after(Duration::ZERO, ctx); // the poll decides whether it is gone
-                    }
-                    refused(request, &why)
-                }
-            }
-        }))
+        let mut ladder = self.life.ladder.clone();
+        let answered = async move {
+            let answer = answer::to(&*router, &ask, &mut ladder).await;
+            (answer, ladder)
+        };
+        let told = move |(answer, ladder), actor: &mut Self, ctx: &mut Context<Self>| {
+            actor.life.ladder = ladder;
+            actor.tell(request, answer, ctx)
+        };
+        Box::pin(answered.into_actor(self).map(told))
     }
 }
 

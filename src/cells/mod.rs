@@ -12,11 +12,16 @@
 //! | [`Cells::fleet`] | registry | http |
 //! | [`Cells::doors`] | election (wanted), http (open) | both |
 //! | [`Cells::camera`] | capture, encoder | http, lan |
+//! | [`Cells::history`] | election | http |
+//! | [`Cells::keys`] | lan | http |
 
 mod camera;
 mod clock;
 mod doors;
+mod history;
+mod key_notice;
 mod name;
+mod office;
 mod router_view;
 
 use std::net::SocketAddrV4;
@@ -27,7 +32,12 @@ use tokio::sync::watch;
 pub use camera::CameraCells;
 pub use clock::Clock;
 pub use doors::{Door, Doors};
+pub use key_notice::KeyNotice;
+pub use history::{
+    CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Sight,
+};
 pub use name::NameCell;
+pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
 use crate::election::{Role, RoleCell};
@@ -66,10 +76,14 @@ pub struct Cells {
     pub router: watch::Sender<RouterView>,
     /// The peer map, as last merged.
     pub fleet: watch::Sender<Arc<Fleet>>,
+    /// Whether a peer with another site key is about.
+    pub keys: KeyNotice,
     /// The ports this server listens on.
     pub doors: Doors,
     /// From the device to the viewers.
     pub camera: CameraCells,
+    /// What happened lately.
+    pub history: History,
 }
 
 impl Cells {

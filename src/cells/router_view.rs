@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::gateway::{Connection, ExternalAddress, Found, RouterClass, Table};
+use crate::gateway::{Connection, ExternalAddress, Found, RouterClass, RouterLessons, Table};
 use crate::ids::ExternalPort;
+
+mod advice;
 
 /// The router, as last seen.
 #[derive(Clone, Debug)]
@@ -23,8 +25,8 @@ pub struct RouterView {
     pub table: Option<TableView>,
     /// The mapping that it did not make when asked last, until that works.
     pub refusal: Option<Refusal>,
-    /// What it lets a successor do.
-    pub class: RouterClass,
+    /// What using it has taught: kept here so that a crash of its actor changes nothing that is shown.
+    pub lessons: RouterLessons,
     /// When it last answered.
     pub last_answer: Option<SystemTime>,
 }
@@ -81,9 +83,14 @@ impl RouterView {
             connection: Connection::Unknown,
             table: None,
             refusal: None,
-            class: RouterClass::default(),
+            lessons: RouterLessons::default(),
             last_answer: None,
         }
+    }
+
+    /// What it lets a successor do.
+    pub fn class(&self) -> RouterClass {
+        self.lessons.class()
     }
 
     /// What the operator should know or do, if anything. `host_is_set`: the settings name the outside

@@ -1,20 +1,23 @@
 //! `porthole doctor`: what router there is, what it lets us do, and what to do about it.
 //!
-//! It asks the router what a server would ask, and tries a mapping on a high port for a few seconds:
-//! leases and rights are learned from what is granted, not from what is said.
+//! It asks the router what a server would ask, looks whether the servers in its table are there, and tries a mapping on a
+//! high port for a few seconds: leases are learned from what is granted, not from what is said.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::System;
+use futures_util::future::join_all;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::Config;
 use crate::camera::v4l2::{self, Ability};
 use crate::gateway::{
-    self, Connection, Description, Gateway, Igd, Ladder, Lease, MappingRequest, Observer, Route,
-    Search, verified,
+    self, Connection, Description, Entry, Gateway, Igd, Ladder, Lease, MappingRequest, Observer,
+    Route, Search, by_hand, verified,
 };
 use crate::ids::ExternalPort;
 use crate::lan::interface::{self, LanAddress};
@@ -25,6 +28,9 @@ const TRIAL_PORT: ExternalPort = ExternalPort(NonZeroU16::new(61_080).expect("it
 
 /// The lease of the trial mapping, in seconds.
 const TRIAL_LEASE: u32 = 30;
+
+/// How long a server in the router's table may take to answer.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// Looks, tries, and says what it found. The exit code is 0 when cameras can be reached from outside.
 ///
@@ -100,13 +106,13 @@ async fn router(settings: &Settings, lan: &LanAddress) -> i32 {
     }
     let router = Igd::new(found, observer);
     let address = external_address(settings, &router).await;
-    let table = table(&router).await;
+    table(&router).await;
     let trial = trial(
         &router,
         SocketAddrV4::new(lan.address, settings.http.port.get()),
     )
     .await;
-    i32::from(!(address && table && trial))
+    i32::from(!(address && trial))
 }
 
 /// Whether visitors can come in at the router's address.
@@ -139,30 +145,71 @@ async fn external_address(settings: &Settings, router: &dyn Gateway) -> bool {
     }
 }
 
-async fn table(router: &dyn Gateway) -> bool {
-    match router.table().await {
-        Ok(table) => {
-            let ours = crate::fleet::mapped(&table);
-            println!(
-                "Mappings on it: {}, {} of them Porthole's.",
-                table.entries.len(),
-                ours.len()
-            );
-            for entry in ours {
-                println!(
-                    "  {} leads to {} ({})",
-                    entry.external, entry.lan, entry.name
-                );
-            }
-            true
-        }
+/// Whose mappings there are, and which of them lead nowhere. What is wrong there keeps nobody from being reached.
+async fn table(router: &dyn Gateway) {
+    let table = match router.table().await {
+        Ok(table) => table,
         Err(why) => {
             println!("Mappings on it: {}", sentence(&why));
             println!(
                 "  Without the table the cameras find each other by their messages on the LAN."
             );
-            true
+            return;
         }
+    };
+    let ours = crate::fleet::mapped(&table);
+    println!(
+        "Mappings on it: {}, {} of them Porthole's.",
+        table.entries.len(),
+        ours.len()
+    );
+    let answers = join_all(ours.iter().map(|entry| answers(entry.lan))).await;
+    for (entry, answers) in ours.into_iter().zip(answers) {
+        println!(
+            "  {} leads to {} ({}){}",
+            entry.external,
+            entry.lan,
+            entry.name,
+            match answers {
+                Presence::Answers => "",
+                Presence::Silent => ", which does not answer",
+            }
+        );
+        let row = table.entries.iter().find(|row| {
+            row.external == entry.external && row.client_address() == Some(*entry.lan.ip())
+        });
+        if answers == Presence::Silent
+            && let Some(row) = row
+        {
+            println!("    {}", way_out(row, router.identity().address));
+        }
+    }
+}
+
+/// Whether a server is where the table says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Answers,
+    Silent,
+}
+
+async fn answers(server: SocketAddrV4) -> Presence {
+    match timeout(ANSWER, TcpStream::connect(server)).await {
+        Ok(Ok(_)) => Presence::Answers,
+        Ok(Err(_)) | Err(_) => Presence::Silent,
+    }
+}
+
+/// How the mapping of a server that is gone ends.
+fn way_out(entry: &Entry, router: Ipv4Addr) -> String {
+    match entry.lease() {
+        Some(Lease::Seconds(seconds)) => {
+            format!("The router forgets it in {seconds} s, unless that camera comes back.")
+        }
+        Some(Lease::Permanent) | None => format!(
+            "If no other camera takes the port, the router does not let them: {}",
+            by_hand::delete(entry.external, Some(router))
+        ),
     }
 }
 
@@ -182,8 +229,8 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
             );
             match grant.granted {
                 Lease::Permanent => println!(
-                    "  It keeps mappings for ever: when a camera dies, its port has to be freed \
-                     in the router's own pages."
+                    "  It keeps mappings for ever: when a camera dies, another one deletes its entry if the \
+                     router lets it. If not, the pages say which entry to delete by hand."
                 ),
                 Lease::Seconds(seconds) if seconds.get() > TRIAL_LEASE => println!(
                     "  It makes leases longer than asked: a dead camera's port is free again only \
@@ -197,6 +244,11 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
             println!("Trial mapping on port {TRIAL_PORT}: somebody else has it; not tried.");
             true
         }
+        Ok(verified::Outcome::NoRoom(why)) => {
+            println!("Trial mapping on port {TRIAL_PORT}: {}", sentence(&why));
+            println!("  Delete entries that nobody needs in the router's own pages.");
+            false
+        }
         Err(why) => {
             println!("Trial mapping on port {TRIAL_PORT}: {}", sentence(&why));
             false
@@ -205,7 +257,8 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
     match verified::release(router, TRIAL_PORT, internal).await {
         Ok(verified::Release::StillThere(_)) => {
             println!(
-                "  It could not be deleted again; look for port {TRIAL_PORT} in the router's own pages."
+                "  It could not be deleted again. {}",
+                by_hand::delete(TRIAL_PORT, Some(router.identity().address))
             );
         }
         Ok(_) => {}
@@ -221,5 +274,33 @@ fn sentence(error: &gateway::Error) -> String {
         text
     } else {
         format!("{text}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::Protocol;
+    use crate::ids::InternalPort;
+
+    #[test]
+    fn a_lease_is_waited_for_and_what_has_no_end_is_deleted_by_hand() {
+        let entry = |lease| Entry {
+            external: ExternalPort::new(8080).unwrap(),
+            protocol: Protocol::Tcp,
+            client: "192.168.77.11".to_owned(),
+            internal: InternalPort::new(8080),
+            lease_seconds: Some(lease),
+            enabled: true,
+            description: "Porthole yard".to_owned(),
+            remote_host: String::new(),
+        };
+        let router = Ipv4Addr::new(192, 168, 77, 1);
+        assert!(way_out(&entry(17), router).contains("in 17 s"));
+        let by_hand = way_out(&entry(0), router);
+        assert!(
+            by_hand.contains("port 8080") && by_hand.contains("http://192.168.77.1/"),
+            "{by_hand}"
+        );
     }
 }

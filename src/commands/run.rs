@@ -1,16 +1,19 @@
 //! `porthole run`: one camera server.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use actix::System;
 use tokio::sync::watch;
 
 use super::Config;
-use crate::cells::{CameraCells, Cells, Clock, Doors, Identity, NameCell, RouterState, RouterView};
+use crate::cells::{
+    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, RouterState,
+    RouterView,
+};
 use crate::durable::{self, StateFile, Writer};
 use crate::election::{self, Memory, RoleCell, Rules, State};
 use crate::fleet::Fleet;
-use crate::ids::BootId;
 use crate::lan::interface;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -26,8 +29,8 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     refuse_what_would_not_protect(&settings)?;
     supervise::install_hook();
     let file = StateFile::new(&settings.node.data_dir);
-    let (remembered, _) = file.load()?;
-    let cells = Arc::new(cells(settings, clock, &remembered)?);
+    let remembered = file.begin(SystemTime::now())?;
+    let cells = Arc::new(cells(settings, clock, &remembered));
     let disk = Arc::new(Writer::start(file)?);
     Ok(System::new().block_on(tree::run(cells, disk))?)
 }
@@ -38,21 +41,19 @@ fn refuse_what_would_not_protect(settings: &Settings) -> anyhow::Result<()> {
     let set = [
         ("auth.viewer_password", auth.viewer_password.is_some()),
         ("auth.admin_password", auth.admin_password.is_some()),
-        ("site.key", settings.site.key.is_some()),
     ];
     if let Some((key, _)) = set.into_iter().find(|(_, is_set)| *is_set) {
         anyhow::bail!(
-            "{key} is set, but this version does not ask for passwords and signs nothing yet: whoever \
-             reaches the port can watch. Take it out of the settings to start all the same."
+            "{key} is set, but this version does not ask for passwords yet: whoever reaches the port can watch. Take it out of the settings to start all the same."
         );
     }
     Ok(())
 }
 
-fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyhow::Result<Cells> {
+fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> Cells {
     let identity = Identity {
         id: remembered.instance,
-        boot: BootId::random()?,
+        boot: remembered.boot,
     };
     let lan = if settings.lan.enabled {
         election::Lan::Spoken
@@ -86,7 +87,7 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyho
     } else {
         RouterState::Disabled
     };
-    Ok(Cells {
+    Cells {
         identity,
         clock,
         metrics: Metrics::new(),
@@ -95,8 +96,10 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> anyho
         lan: watch::Sender::new(lan),
         router: watch::Sender::new(RouterView::new(router)),
         fleet: watch::Sender::new(Arc::new(Fleet::default())),
+        keys: KeyNotice::default(),
         doors: Doors::new(settings.http.port),
         camera: CameraCells::new(&settings.camera),
+        history: History::default(),
         settings,
-    })
+    }
 }

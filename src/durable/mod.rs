@@ -8,10 +8,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ExternalPort, InstanceId, Term};
+use crate::ids::{BootId, ExternalPort, InstanceId, Term};
 
 mod writer;
 
@@ -38,6 +39,9 @@ pub struct State {
     pub name: Option<String>,
     /// The external port that was last mapped to this server, asked for first at the next start.
     pub mapped_port: Option<ExternalPort>,
+    /// The last run that has begun.
+    #[serde(default)]
+    pub boot: BootId,
 }
 
 impl State {
@@ -50,6 +54,7 @@ impl State {
             term: Term(0),
             name: None,
             mapped_port: None,
+            boot: BootId::default(),
         }
     }
 }
@@ -118,6 +123,20 @@ impl StateFile {
             tracing::warn!(%error, "this server will be a new one after each restart");
         }
         Ok((state, found))
+    }
+
+    /// [`StateFile::load`] for a run of the program that begins now: its boot id is stored before it is used, as
+    /// far as the folder can be written to.
+    ///
+    /// # Errors
+    /// As [`StateFile::load`].
+    pub fn begin(&self, start: SystemTime) -> Result<State, getrandom::Error> {
+        let (mut state, _) = self.load()?;
+        state.boot = state.boot.next(start);
+        if let Err(error) = self.save(&state) {
+            tracing::warn!(%error, "the next run counts from the clock alone");
+        }
+        Ok(state)
     }
 
     /// The stored state for who only wants to look; nothing where there is none that can be read.

@@ -18,6 +18,7 @@ fn state() -> State {
         term: Term(7),
         name: Some("Garden".to_owned()),
         mapped_port: ExternalPort::new(8081),
+        boot: BootId(3),
     }
 }
 
@@ -44,6 +45,20 @@ fn the_first_start_draws_an_identity_that_lasts() {
     assert_eq!(found, Found::Nothing);
     assert_eq!(first.term, Term(0));
     assert_eq!(file.load().unwrap(), (first, Found::Existing));
+}
+
+#[test]
+fn each_run_has_a_higher_boot_id_than_the_one_before_also_on_a_file_from_before_there_were_any() {
+    let (_folder, file) = place();
+    let no_clock = SystemTime::UNIX_EPOCH;
+    fs::create_dir_all(&file.folder).unwrap();
+    let old =
+        r#"{"version":1,"instance":"00000000000000ab","term":7,"name":null,"mapped_port":null}"#;
+    fs::write(file.file(), old).unwrap();
+    let runs: Vec<_> = (0..3).map(|_| file.begin(no_clock).unwrap()).collect();
+    assert!(runs.iter().all(|run| run.instance == InstanceId(0xab)));
+    let boots: Vec<_> = runs.iter().map(|run| run.boot.0).collect();
+    assert_eq!(boots, [1, 2, 3]);
 }
 
 #[test]
@@ -134,7 +149,7 @@ fn a_folder_that_cannot_be_written_to_leaves_a_running_server() {
 proptest! {
     #[test]
     fn every_state_reads_back_as_it_was(
-        instance: u64, term: u64, name: Option<String>, port in proptest::option::of(1u16..),
+        instance: u64, term: u64, name: Option<String>, port in proptest::option::of(1u16..), boot: u64,
     ) {
         let state = State {
             version: VERSION,
@@ -142,6 +157,7 @@ proptest! {
             term: Term(term),
             name,
             mapped_port: port.and_then(ExternalPort::new),
+            boot: BootId(boot),
         };
         prop_assert_eq!(parse(&serde_json::to_vec_pretty(&state).unwrap()), Ok(state));
     }

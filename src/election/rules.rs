@@ -49,10 +49,12 @@ impl Rules {
     }
 
     /// What the representative takes off a lease before it stops believing: an eighth of it, for a
-    /// router whose clock runs fast. What is left holds three renewals (facts of the model checking:
-    /// a margin over a quarter breaks "one lost packet changes nothing").
+    /// router whose clock runs fast, and no less than the second by which a router that counts in whole ones may be
+    /// early. What is left holds three renewals of any lease from 4 s on (facts of the model checking: a margin
+    /// over a quarter breaks "one lost packet changes nothing").
     pub fn margin(lease: Duration) -> Duration {
-        lease / 8
+        const TICK: Duration = Duration::from_secs(1);
+        (lease / 8).max(TICK)
     }
 
     /// How soon a renewal that failed is tried again while the router answers at all: there is no

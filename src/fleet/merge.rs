@@ -28,6 +28,8 @@ pub struct Myself {
 /// A report and how it came.
 #[derive(Clone, Debug)]
 pub struct Heard {
+    /// Who.
+    pub id: InstanceId,
     /// What the other server said of itself.
     pub report: Report,
     /// The address that it was sent from: the part that it did not choose freely.
@@ -51,8 +53,8 @@ pub struct Sources<'a> {
     pub fresh_for: Duration,
 }
 
-/// One answer from all sources. What a camera says of itself goes before what the table says of it,
-/// but who is mapped where is for the router alone to say, when its table could be read.
+/// One answer from all sources. What a camera says of itself goes before what the table says of it; who is
+/// mapped where is for the router to say, as of its last reading, and for the camera itself since then.
 pub fn merge(sources: &Sources<'_>, now: Instant) -> Fleet {
     let mut cameras: BTreeMap<SocketAddrV4, Camera> = BTreeMap::new();
     if let Some((table, read_at)) = sources.table {
@@ -65,10 +67,14 @@ pub fn merge(sources: &Sources<'_>, now: Instant) -> Fleet {
             );
         }
     }
-    for heard in sources.heard.values() {
-        if now.saturating_duration_since(heard.at) < sources.fresh_for {
-            add_heard(&mut cameras, heard, now, sources);
-        }
+    let fresh = |heard: &&Heard| now.saturating_duration_since(heard.at) < sources.fresh_for;
+    let mut heard: Vec<_> = sources.heard.values().filter(fresh).collect();
+    heard.sort_by_key(|heard| heard.at); // of two that claim a port the later word counts
+    for heard in heard {
+        add_heard(&mut cameras, heard, now, sources);
+    }
+    if let Some(port) = sources.me.external {
+        yield_port(&mut cameras, port, sources.me.lan);
     }
     cameras.insert(sources.me.lan, myself(sources.me));
 
@@ -110,11 +116,7 @@ fn add_mapped(
     age: Duration,
     sources: &Sources<'_>,
 ) {
-    let standing = if entry.external == sources.representative_port {
-        Standing::Representative
-    } else {
-        Standing::Member
-    };
+    let standing = standing_of(Some(entry.external), sources);
     match cameras.get_mut(&entry.lan) {
         // For a moment a new representative holds its old port too; the office is what counts.
         Some(known) => {
@@ -148,33 +150,52 @@ fn add_heard(
 ) {
     let report = &heard.report;
     let lan = SocketAddrV4::new(heard.from, report.http_port.get());
-    let camera = cameras.entry(lan).or_insert_with(|| {
-        // Not in the table, or not yet in the one last read: its own word stands until the next reading.
-        let claimed = report
-            .external
-            .filter(|_| sources.table.is_none_or(|(_, read_at)| heard.at > read_at));
-        let standing = if claimed == Some(sources.representative_port) {
-            Standing::Representative
-        } else {
-            Standing::Member
-        };
-        Camera {
-            who: Who::Another,
-            id: None,
-            name: String::new(),
-            lan,
-            external: claimed,
-            standing,
-            activity: Activity::Unknown,
-            vouched: Vouched::ByItself,
-            age: Duration::ZERO,
-        }
+    // Not in the table, or not yet as in the one last read: its own word stands until the next reading.
+    let newer = sources.table.is_none_or(|(_, read_at)| heard.at > read_at);
+    let claimed = report.external.filter(|_| newer);
+    if let Some(port) = claimed {
+        yield_port(cameras, port, lan);
+    }
+    let camera = cameras.entry(lan).or_insert_with(|| Camera {
+        who: Who::Another,
+        id: None,
+        name: String::new(),
+        lan,
+        external: None,
+        standing: Standing::Member,
+        activity: Activity::Unknown,
+        vouched: Vouched::ByItself,
+        age: Duration::ZERO,
     });
-    camera.id = Some(report.id);
+    if newer {
+        camera.external = claimed;
+        camera.standing = standing_of(claimed, sources);
+    }
+    camera.id = Some(heard.id);
     camera.name.clone_from(&report.name);
     camera.activity = report.activity.clone();
     camera.vouched = Vouched::ByItself;
     camera.age = now.saturating_duration_since(heard.at);
+}
+
+/// Who was known at this port has it no more (a rotation since then); who is known by nothing else is gone.
+fn yield_port(cameras: &mut BTreeMap<SocketAddrV4, Camera>, port: ExternalPort, to: SocketAddrV4) {
+    cameras.retain(|lan, camera| {
+        let before = *lan != to && camera.external == Some(port);
+        if before {
+            camera.external = None;
+            camera.standing = Standing::Member;
+        }
+        !before || camera.vouched == Vouched::ByItself
+    });
+}
+
+fn standing_of(external: Option<ExternalPort>, sources: &Sources<'_>) -> Standing {
+    if external == Some(sources.representative_port) {
+        Standing::Representative
+    } else {
+        Standing::Member
+    }
 }
 
 #[cfg(test)]
@@ -213,7 +234,6 @@ mod tests {
 
     fn heard(host: u8, port: Option<u16>, name: &str, at: Instant) -> Heard {
         let report = Report {
-            id: InstanceId(host.into()),
             name: name.into(),
             http_port: InternalPort::new(80).unwrap(),
             external: port.map(external),
@@ -221,6 +241,7 @@ mod tests {
             activity: Activity::Live("640×480".into()),
         };
         Heard {
+            id: InstanceId(host.into()),
             report,
             from: *lan(host).ip(),
             at,
@@ -308,7 +329,10 @@ mod tests {
     fn an_old_report_vouches_for_nobody() {
         let at = Instant::now();
         let now = at + Duration::from_secs(7);
-        let me = me(Standing::Member);
+        let me = Myself {
+            external: None,
+            ..me(Standing::Member)
+        };
         let table = [entry(2, 8080, "server 2")];
         let reports = BTreeMap::from([(InstanceId(2), heard(2, Some(8080), "Barn", at))]);
         let fleet = merge(&sources(&me, Some((&table, now)), &reports), now);
@@ -332,6 +356,34 @@ mod tests {
         assert_eq!(
             fleet.representative().unwrap().external,
             Some(external(OFFICE))
+        );
+    }
+
+    #[test]
+    fn after_a_rotation_the_new_representatives_word_goes_before_the_older_table() {
+        let read_at = Instant::now();
+        let now = read_at + Duration::from_secs(1);
+        let me = Myself {
+            external: Some(external(8082)),
+            ..me(Standing::Member)
+        };
+        let table = [entry(2, OFFICE, "server 1"), entry(3, 8081, "server 2")];
+        let reports = BTreeMap::from([(InstanceId(3), heard(3, Some(OFFICE), "Barn", now))]);
+        let fleet = merge(&sources(&me, Some((&table, read_at)), &reports), now);
+        let seen: Vec<_> = fleet
+            .others()
+            .map(|c| {
+                (
+                    c.name.as_str(),
+                    c.external.map(ExternalPort::get),
+                    c.standing,
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [("Barn", Some(OFFICE), Standing::Representative)],
+            "the dead one's entry of the older reading is gone with its port"
         );
     }
 }

@@ -8,10 +8,10 @@ use super::Lease;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RouterClass {
-    /// Its mappings end by themselves within the hour: wait for the lease.
-    Leased,
-    /// Its mappings stay, but one server may delete another's.
+    /// One server may delete another's mapping: a dead representative is replaced at once.
     Deletable,
+    /// Nobody is known to be able to, but mappings end by themselves within the hour: wait for the lease.
+    Leased,
     /// Its mappings stay, and nobody but their owner can delete them: somebody has to, in the router's own pages.
     Stuck,
     /// Not enough has been seen yet.
@@ -49,21 +49,23 @@ impl RouterLessons {
         self.granted = Some(lease);
     }
 
-    /// Another server's mapping was tried to be deleted, with this result as read back.
+    /// Another server's mapping was tried to be deleted, with this result as read back. The last one that showed
+    /// anything counts: secure mode can be switched on and off.
     pub fn delete_tried(&mut self, right: DeleteRight) {
-        self.delete = right;
+        if right != DeleteRight::Untried {
+            self.delete = right;
+        }
     }
 
-    /// The class that follows. A router that both ends leases and allows deletes is *leased*: waiting is the
-    /// way that can wrong nobody.
+    /// The class that follows. A router that both ends leases and allows deletes is *deletable*: that says how long
+    /// people wait for a successor. (Who is deleted was silent when asked, and nobody refuted it: that is the rules' affair.)
     #[must_use]
     pub fn class(&self) -> RouterClass {
-        match (self.granted, self.delete) {
-            (Some(Lease::Seconds(seconds)), _) if seconds.get() <= WORTH_WAITING_FOR => {
-                RouterClass::Leased
-            }
-            (_, DeleteRight::Granted) => RouterClass::Deletable,
-            (Some(_), DeleteRight::Refused) => RouterClass::Stuck,
+        let granted = self.granted.map(Lease::as_seconds);
+        match (self.delete, granted) {
+            (DeleteRight::Granted, _) => RouterClass::Deletable,
+            (_, Some(1..=WORTH_WAITING_FOR)) => RouterClass::Leased,
+            (DeleteRight::Refused, Some(_)) => RouterClass::Stuck,
             _ => RouterClass::Unknown,
         }
     }
@@ -83,24 +85,23 @@ mod tests {
     }
 
     #[test]
-    fn a_short_lease_makes_a_router_leased_whatever_it_allows_besides() {
-        for delete in [
-            DeleteRight::Granted,
-            DeleteRight::Refused,
-            DeleteRight::Untried,
-        ] {
+    fn the_right_to_delete_makes_a_router_deletable_whatever_its_leases() {
+        for lease in [None, Some(0), Some(30), Some(604_800)] {
+            assert_eq!(class(lease, DeleteRight::Granted), RouterClass::Deletable);
+        }
+    }
+
+    #[test]
+    fn without_that_right_a_lease_of_an_hour_at_most_makes_it_leased() {
+        for delete in [DeleteRight::Refused, DeleteRight::Untried] {
             assert_eq!(class(Some(30), delete), RouterClass::Leased);
             assert_eq!(class(Some(3_600), delete), RouterClass::Leased);
         }
     }
 
     #[test]
-    fn a_permanent_or_week_long_lease_leaves_it_to_the_delete_right() {
+    fn without_it_a_permanent_or_week_long_lease_makes_it_stuck() {
         for lease in [0, 86_400, 604_800] {
-            assert_eq!(
-                class(Some(lease), DeleteRight::Granted),
-                RouterClass::Deletable
-            );
             assert_eq!(class(Some(lease), DeleteRight::Refused), RouterClass::Stuck);
             assert_eq!(
                 class(Some(lease), DeleteRight::Untried),
@@ -112,6 +113,16 @@ mod tests {
     #[test]
     fn a_refused_delete_alone_does_not_make_a_router_stuck() {
         assert_eq!(class(None, DeleteRight::Refused), RouterClass::Unknown);
+    }
+
+    #[test]
+    fn a_try_that_showed_nothing_takes_nothing_back() {
+        let mut lessons = RouterLessons::default();
+        lessons.delete_tried(DeleteRight::Granted);
+        lessons.delete_tried(DeleteRight::Untried);
+        assert_eq!(lessons.class(), RouterClass::Deletable);
+        lessons.delete_tried(DeleteRight::Refused);
+        assert_eq!(lessons.class(), RouterClass::Unknown);
     }
 
     #[test]

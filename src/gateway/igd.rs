@@ -1,4 +1,4 @@
-//! A router over UPnP IGD: SOAP carried by the crate `igd`, read by the tolerant reader of this project.
+//! A router over UPnP IGD: SOAP carried by a provider of the crate `igd`, read by the tolerant reader of this project.
 //!
 //! The crate's own typed calls are not used: they lose the codes of faults without a description, and know neither
 //! `GetSpecificPortMappingEntry` nor `GetListOfPortMappings`. One path for all keeps time-outs, limits and counting in one place.
@@ -11,8 +11,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use igd::RequestError;
-use igd::aio::Provider;
-use igd::aio::tokio::Tokio;
 use tokio::time::Instant;
 use url::Url;
 
@@ -23,7 +21,7 @@ use super::table::{IndexWalk, MAX_ENTRIES};
 use super::xml::Element;
 use super::{
     Action, Connection, Entry, Error, Extent, ExternalAddress, Found, Gateway, Identity,
-    MappingRequest, Observer, Protocol, Status, Table, soap,
+    MappingRequest, Observer, Protocol, Status, Table, carrier, soap,
 };
 
 /// How long one request may take, connecting and reading included.
@@ -32,7 +30,7 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(5);
 /// How long reading a table by index may take; then what was read is all there is.
 const TABLE_TIME: Duration = Duration::from_secs(30);
 
-/// Bytes of an ordinary reply. The carrying crate itself stops at 1 MiB, so memory is bounded by that.
+/// Bytes of an ordinary reply. The carrier itself stops at 1 MiB, so memory is bounded by that.
 const MAX_REPLY: usize = 64 * 1024;
 
 /// Bytes of a list: 256 entries of about 700 bytes each once escaped, and as much again for long descriptions.
@@ -43,6 +41,8 @@ const MAX_LIST: usize = 512 * 1024;
 pub struct Igd {
     identity: Identity,
     control: Url,
+    /// Where requests leave from.
+    from: Ipv4Addr,
     observer: Arc<dyn Observer>,
     /// The router has no `GetListOfPortMappings`.
     no_list: AtomicBool,
@@ -57,6 +57,7 @@ impl Igd {
         Self {
             identity: found.identity,
             control: found.control,
+            from: found.from,
             observer,
             no_list: AtomicBool::new(false),
             no_specific: AtomicBool::new(false),
@@ -84,7 +85,7 @@ impl Igd {
             Action::GetListOfPortMappings => MAX_LIST,
             _ => MAX_REPLY,
         };
-        let send = Tokio::send_async(self.control.as_str(), &header, &body);
+        let send = carrier::send(self.from, self.control.as_str(), &header, &body);
         let reply = match tokio::time::timeout(REQUEST_TIME, send).await {
             Err(_) => Err(Error::TimedOut { action }),
             Ok(Err(error)) => carried(action, limit, error),

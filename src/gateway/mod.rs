@@ -1,6 +1,6 @@
 //! Port mapping on the router: the UPnP Internet Gateway Device (IGD) of the seed's "repeater" (¶36).
 //!
-//! A library of its own: pure cores (`ladder`, `class`, `address`, `backoff`, `table`, `xml`) and
+//! A library of its own: pure cores (`ladder`, `class`, `countdown`, `preference`, `address`, `backoff`, `table`, `xml`) and
 //! input/output on tokio (`ssdp`, `igd`), no actor in it. What callers use are [`discover`], which
 //! finds the router, and [`verified`], which writes to it and believes only what it reads back:
 //! replies lie, and the codes of refusals differ from router to router.
@@ -8,7 +8,10 @@
 pub mod action;
 pub mod address;
 pub mod backoff;
+pub mod by_hand;
+mod carrier;
 pub mod class;
+pub mod countdown;
 pub mod description;
 pub mod device;
 pub mod entry;
@@ -16,6 +19,7 @@ pub mod error;
 pub mod igd;
 pub mod ladder;
 pub mod poll;
+pub mod preference;
 pub mod soap;
 pub mod ssdp;
 pub mod table;
@@ -37,7 +41,8 @@ use crate::ids::ExternalPort;
 pub use action::Action;
 pub use address::{AddressKind, ExternalAddress};
 pub use backoff::Backoff;
-pub use class::{RouterClass, RouterLessons};
+pub use class::{DeleteRight, RouterClass, RouterLessons};
+pub use countdown::Countdowns;
 pub use description::Description;
 pub use device::ServiceType;
 pub use entry::{Entry, Protocol};
@@ -45,7 +50,8 @@ pub use error::Error;
 pub use igd::Igd;
 pub use ladder::Ladder;
 pub use poll::{Polled, Scope, poll};
-pub use ssdp::{Found, Search, discover};
+pub use preference::{Choice, Preference};
+pub use ssdp::{Found, SSDP_PORT, Search, discover};
 pub use table::{Extent, Table};
 
 /// For how long a mapping is asked for or granted (UPnP `NewLeaseDuration`, where 0 is permanent).

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The port that routers listen on for searches.
-const SSDP_PORT: u16 = 1900;
+pub const SSDP_PORT: u16 = 1900;
 
 /// What is searched for. Some routers answer only to one of these.
 const TARGETS: [&str; 5] = [
@@ -67,6 +67,8 @@ pub struct Found {
     pub identity: Identity,
     /// The URL that takes its requests, on the router's own address.
     pub control: Url,
+    /// The address of this server that the search left from: requests leave from it too.
+    pub from: Ipv4Addr,
 }
 
 /// Find the router to use. Takes at most [`Search::wait`] + 10 s.
@@ -292,6 +294,7 @@ async fn describe_all(
                             route,
                         },
                         control,
+                        from: search.from,
                     };
                     // One device often answers at several locations that describe the same.
                     if found.len() < MAX_ANSWERS && !found.contains(&one) {

@@ -11,6 +11,10 @@ use crate::ids::ExternalPort;
 
 use super::{Entry, Error, Gateway, Ladder, Lease, MappingRequest};
 
+pub use evict::{Eviction, evict};
+
+mod evict;
+
 /// Who holds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
@@ -52,7 +56,12 @@ pub enum Outcome {
     Ours(Grant),
     /// Another device has it; nothing more is known where the router hides the entry from us. If we had it before, it is lost.
     Theirs(Option<Entry>),
+    /// The port is free, and the router refused with 728: its table is full.
+    NoRoom(Error),
 }
+
+/// `NoPortMapsAvailable` (WANIPConnection:2, section 2.5.16).
+const TABLE_FULL: u16 = 728;
 
 /// How releasing a port ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +151,9 @@ pub async fn secure(
         Err(error) => return Err(refusal.unwrap_or(error)),
     };
     match (after, refusal, before) {
+        (Holder::Free, Some(error), _) if error.refusal() == Some(TABLE_FULL) => {
+            Ok(Outcome::NoRoom(error))
+        }
         // A failed renewal: the entry is there, but not because of this request.
         (Holder::Ours(_) | Holder::Free, Some(error), Before::Ours)
         | (Holder::Free, Some(error), Before::Free) => Err(error),
@@ -211,5 +223,7 @@ fn seconds_since(then: Instant) -> u32 {
     u32::try_from(now().saturating_duration_since(then).as_secs()).unwrap_or(u32::MAX)
 }
 
+#[cfg(test)]
+mod fake;
 #[cfg(test)]
 mod tests;

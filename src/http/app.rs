@@ -7,6 +7,7 @@ use actix::Recipient;
 
 use crate::actors::crash::Crash;
 use crate::actors::drive::DriveActor;
+use crate::actors::election::ElectionActor;
 use crate::cells::Cells;
 use crate::http::stream::Pictures;
 
@@ -14,6 +15,8 @@ use crate::http::stream::Pictures;
 pub struct Actors {
     /// Turns the camera.
     pub drive: actix::Addr<DriveActor>,
+    /// Gives up the office.
+    pub election: actix::Addr<ElectionActor>,
     /// Every actor by its name, for the debug API.
     pub crash: BTreeMap<&'static str, Recipient<Crash>>,
 }

@@ -5,30 +5,22 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 
 use super::links::Links;
+use super::office::{Representative, representative};
 use super::page_models::{notices, picture, router_line, standing};
-use super::time::unix_seconds;
-use super::{App, Visitor, pages};
+use super::pages::Notice;
+use super::{App, Visitor};
 use crate::fleet::{Camera, Standing, Vouched, Who};
 use crate::ids::InstanceId;
 
 /// The fleet.
 #[derive(Serialize)]
 pub struct Answer {
-    representative: Option<Named>,
+    representative: Option<Representative>,
     standing: &'static str,
-    /// When this server became the representative, seconds since 1970; nothing while it is not.
-    since: Option<f64>,
     router: String,
     #[serde(rename = "cameras")]
     all: Vec<One>,
     notices: Vec<Notice>,
-}
-
-/// Who and where.
-#[derive(Serialize)]
-struct Named {
-    name: String,
-    url: Option<String>,
 }
 
 /// One camera.
@@ -50,45 +42,21 @@ struct One {
     last_seen_seconds: f64,
 }
 
-/// A sentence for a person.
-#[derive(Serialize)]
-struct Notice {
-    level: &'static str,
-    text: String,
-}
-
 /// The handler.
 pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Answer> {
     let visitor = Visitor::of(&request, &app);
     let links = Links::new(&app.cells);
     let fleet = app.cells.fleet.borrow().clone();
-    let representative = fleet.representative().map(|camera| Named {
-        name: camera.name.clone(),
-        url: links
-            .for_visitor(camera, visitor)
-            .map(|url| url.to_string()),
-    });
-    let standing = standing(&app, visitor, &links);
     Json(Answer {
-        representative,
-        standing: standing.token(),
-        since: match standing {
-            pages::Standing::Representative { since } => since.map(unix_seconds),
-            pages::Standing::Member { .. } | pages::Standing::Alone { .. } => None,
-        },
+        representative: representative(&app, visitor, &links),
+        standing: standing(&app, visitor, &links).token(),
         router: router_line(&app),
         all: fleet
             .cameras
             .iter()
             .map(|camera| one(camera, visitor, &links))
             .collect(),
-        notices: notices(&app)
-            .into_iter()
-            .map(|pages::Notice { level, text }| Notice {
-                level: level.token(),
-                text,
-            })
-            .collect(),
+        notices: notices(&app),
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
 use futures_util::FutureExt as _;
@@ -99,4 +99,55 @@ pub async fn lan_only<B: MessageBody>(
     Ok(request
         .into_response(problem.error_response())
         .map_into_right_body())
+}
+
+/// For commands whose body proves nothing: a browser names the site that sends one (`Origin`), and only pages of
+/// this server may. What is no browser says nothing, and is asked for nothing.
+pub async fn same_origin<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let text = |name| request.headers().get(name).map(|value| value.to_str().ok());
+    if is_own(text(header::ORIGIN), text(header::HOST).flatten()) {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let problem = Problem::new(
+        StatusCode::FORBIDDEN,
+        "this was sent by the page of another site",
+    );
+    Ok(request
+        .into_response(problem.error_response())
+        .map_into_right_body())
+}
+
+/// Whether `Origin`, if it is there and can be read, is the site that `Host` names.
+fn is_own(origin: Option<Option<&str>>, host: Option<&str>) -> bool {
+    let Some(origin) = origin else { return true };
+    let site = origin.and_then(|origin| {
+        origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"))
+    });
+    site.is_some() && site == host
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own;
+
+    #[test]
+    fn a_command_comes_from_this_servers_pages_or_from_no_page_at_all() {
+        let host = Some("192.168.1.5:8080");
+        assert!(is_own(None, host));
+        assert!(is_own(Some(Some("http://192.168.1.5:8080")), host));
+        for other in [
+            Some("http://192.168.1.5:8081"),
+            Some("http://evil.example"),
+            Some("null"),
+            None, // bytes that are no text
+        ] {
+            assert!(!is_own(Some(other), host), "{other:?}");
+        }
+        assert!(!is_own(Some(Some("null")), None));
+    }
 }

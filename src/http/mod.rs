@@ -7,6 +7,7 @@
 //! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
 //! | `status`, `cameras`, `mappings`, `health`, `drive`, `debug` | the API |
+//! | `office`, `events`, `withdraw` | who is representative, what happens, and giving the office up |
 //! | `guard`, `problem` | panics, counting, who may; errors as problem+json |
 
 mod app;
@@ -14,11 +15,13 @@ pub mod assets;
 mod cameras;
 mod debug;
 mod drive;
+mod events;
 mod guard;
 mod health;
 mod links;
 mod listeners;
 mod mappings;
+mod office;
 mod page_models;
 pub mod pages;
 mod problem;
@@ -28,6 +31,7 @@ mod status;
 pub mod stream;
 mod time;
 mod visitor;
+mod withdraw;
 
 pub use app::{Actors, App};
 pub use listeners::Listeners;
@@ -58,6 +62,13 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(resource("/api/v1/status").get(status::status))
         .service(resource("/api/v1/cameras").get(cameras::cameras))
         .service(resource("/api/v1/mappings").get(mappings::mappings))
+        .service(resource("/api/v1/events").get(events::events))
+        .service(
+            resource("/api/v1/representative/withdraw")
+                .post(withdraw::withdraw)
+                .wrap(from_fn(guard::same_origin))
+                .wrap(from_fn(guard::lan_only)),
+        )
         .service(resource("/api/v1/drive").get(drive::position).route(turn()))
         .service(
             resource("/api/v1/debug/crash/{actor}")

@@ -1,11 +1,14 @@
 //! From what is known to what a page shows one visitor.
 
 use super::links::Links;
+use super::office::Guide;
 use super::pages::{
-    CameraPage, FleetPage, Level, Link, Notice, Role, Standing, Tile, TileState, Trust, WebUrl,
+    CameraPage, FleetPage, Level, Link, Notice, Reason, Role, Standing, Tile, TileState, Trust,
+    WebUrl,
 };
 use super::{App, Problem, Visitor};
-use crate::cells::RouterState;
+use crate::cells::{Named, OfficeView, RouterState};
+use crate::election::{Bid, Cause};
 use crate::fleet::{self, Activity, Camera, Fleet, Vouched, Who};
 use crate::gateway::Description;
 use actix_web::http::StatusCode;
@@ -31,13 +34,16 @@ pub fn fleet(app: &App, visitor: Visitor) -> Result<FleetPage, Problem> {
 pub fn camera(app: &App, visitor: Visitor) -> Result<CameraPage, Problem> {
     let links = Links::new(&app.cells);
     let fleet = app.cells.fleet.borrow().clone();
-    let representative = match standing(app, visitor, &links) {
-        Standing::Member { representative } => representative.url,
-        Standing::Representative { .. } | Standing::Alone { .. } => None,
+    let standing = standing(app, visitor, &links);
+    let representative = match &standing {
+        Standing::Member { representative, .. } => representative.url.clone(),
+        Standing::Vacant { deputy, .. } => deputy.as_ref().and_then(|deputy| deputy.url.clone()),
+        Standing::Representative(_) | Standing::Alone { .. } => None,
     };
     Ok(CameraPage {
         camera: me(&fleet, &links, visitor)?,
         representative,
+        standing,
         notices: notices(app),
         router_line: router_line(app),
         demo: demo(app),
@@ -80,27 +86,42 @@ pub fn picture(activity: &Activity) -> (TileState, String) {
     }
 }
 
-/// What this server is among the others, as this visitor is told.
+/// Who answers for all, as this visitor is told.
 pub fn standing(app: &App, visitor: Visitor, links: &Links) -> Standing {
-    let cells = &app.cells;
-    let fleet = cells.fleet.borrow().clone();
-    let Some(representative) = fleet.representative() else {
-        return Standing::Alone {
-            why: why_alone(app),
-        };
+    let fleet = app.cells.fleet.borrow().clone();
+    let guide = Guide {
+        fleet: &fleet,
+        links,
+        visitor,
     };
-    if representative.who == Who::Me {
-        let since = cells
-            .role
-            .load()
-            .office
-            .map(|office| cells.clock.wall(office.since));
-        return Standing::Representative { since };
-    }
-    Standing::Member {
-        representative: Link {
-            name: representative.name.clone(),
-            url: links.for_visitor(representative, visitor),
+    let me = Some(app.cells.identity.id);
+    let view = OfficeView::of(&app.cells);
+    let words = view.words().unwrap_or_default();
+    let link = |named: &Named| Link {
+        name: named.name.clone(),
+        url: guide.url(named),
+    };
+    match view {
+        OfficeView::Held { by, since, cause } => {
+            let because = cause.map(Cause::words);
+            let reason = Reason { since, because };
+            if by.id == me {
+                return Standing::Representative(reason);
+            }
+            let representative = link(&by);
+            Standing::Member {
+                representative,
+                reason,
+            }
+        }
+        OfficeView::Vacant { heir, .. } => Standing::Vacant {
+            words,
+            deputy: heir
+                .filter(|heir| matches!(heir.bid, Bid::Deputy { .. }) && heir.who.id != me)
+                .map(|heir| link(&heir.who)),
+        },
+        OfficeView::Unknown => Standing::Alone {
+            why: why_alone(app),
         },
     }
 }
@@ -131,6 +152,11 @@ pub fn notices(app: &App) -> Vec<Notice> {
     };
     let mut notices = Vec::new();
     let host_is_set = cells.settings.router.external_host.is_some();
+    let office = cells.settings.router.representative_port;
+    let outlook = cells.role.load().outlook(cells.clock.now());
+    let advice = cells.router.borrow().advice(office, &outlook);
+    notices.extend(advice.map(warning));
+    notices.extend(cells.keys.words().map(warning));
     notices.extend(cells.router.borrow().problem(host_is_set).map(warning));
     if cells.role.load().crowded_since.is_some() {
         let range = cells.settings.router.port_range;

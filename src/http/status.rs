@@ -1,11 +1,15 @@
 //! `GET /api/v1/status`: this server.
 
+use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 
-use super::App;
 use super::links::Links;
+use super::office::{Representative, representative};
+use super::page_models::notices;
+use super::pages::Notice;
 use super::time::unix_seconds;
+use super::{App, Visitor};
 use crate::camera::observe::CameraHealth;
 use crate::cells::RouterState;
 use crate::election::Role;
@@ -20,6 +24,8 @@ pub struct Status {
     name: String,
     role: &'static str,
     term: Term,
+    /// Who answers for all, where that is known.
+    representative: Option<Representative>,
     /// Where it is reached from outside, if it is.
     external_url: Option<String>,
     /// Where it is reached on the LAN, once it has an address there.
@@ -28,6 +34,7 @@ pub struct Status {
     lease: Option<Lease>,
     router: Router,
     camera: Camera,
+    notices: Vec<Notice>,
     uptime_seconds: f64,
     version: &'static str,
 }
@@ -72,7 +79,7 @@ struct Camera {
 }
 
 /// The handler.
-pub async fn status(app: Data<App>) -> Json<Status> {
+pub async fn status(request: HttpRequest, app: Data<App>) -> Json<Status> {
     let cells = &app.cells;
     let fleet = cells.fleet.borrow().clone();
     let links = Links::new(cells);
@@ -87,6 +94,7 @@ pub async fn status(app: Data<App>) -> Json<Status> {
         name: cells.name.shown(),
         role,
         term: cells.role.load().term,
+        representative: representative(&app, Visitor::of(&request, &app), &links),
         external_url: me
             .and_then(|me| links.external(me))
             .map(|url| url.to_string()),
@@ -94,6 +102,7 @@ pub async fn status(app: Data<App>) -> Json<Status> {
         lease: lease(&app),
         router: router(&app),
         camera: camera(&app),
+        notices: notices(&app),
         uptime_seconds: cells.clock.uptime().as_secs_f64(),
         version: env!("CARGO_PKG_VERSION"),
     })
@@ -132,7 +141,7 @@ fn router(app: &App) -> Router {
         address: view.found.as_ref().map(|found| found.identity.address),
         external_address: view.external.as_ref().and_then(|external| external.address),
         problem: view.problem(host_is_set),
-        class: view.class,
+        class: view.class(),
         last_poll: view.last_answer.map(unix_seconds),
     }
 }

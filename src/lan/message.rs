@@ -1,16 +1,14 @@
 //! The messages, and reading them without trusting them.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
+use super::Rejected;
+use crate::election::Word;
 use crate::fleet::Activity;
-use crate::ids::{ExternalPort, InstanceId, InternalPort, Term};
-use crate::metrics::Rejection;
-
-/// No datagram is longer, so that none is ever fragmented.
-pub const MAX_DATAGRAM: usize = 1200;
-
-/// The version this program speaks. Another one is counted and passed over.
-const VERSION: u16 = 1;
+use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
+use crate::metrics::Kind;
 
 /// Longest name, in characters.
 const MAX_NAME: usize = 64;
@@ -18,11 +16,35 @@ const MAX_NAME: usize = 64;
 /// Longest line about what a camera is doing, in characters.
 const MAX_DETAIL: usize = 160;
 
+/// One message: who says it, the how-manieth it is of this run of the program, and what is said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// Who speaks.
+    pub from: InstanceId,
+    /// Which run of the speaker's program; rises with each start.
+    pub boot: BootId,
+    /// Rises with each message of the run, so that none counts twice.
+    pub counter: u64,
+    /// The one address that it was sent to, if not to all: elsewhere it is no news but somebody's trick.
+    pub to: Option<Ipv4Addr>,
+    /// What is said.
+    pub body: Body,
+}
+
+/// What is said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    /// The speaker, of itself.
+    Report(Report),
+    /// A word about the office.
+    Word(Word),
+}
+
 /// "This is me, and there I can be reached" (¶47: the port number notice).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// Who speaks.
-    pub id: InstanceId,
     /// Its name, at most 64 characters.
     pub name: String,
     /// Its web server's port on the LAN; the address is the datagram's own.
@@ -35,81 +57,46 @@ pub struct Report {
     pub activity: Activity,
 }
 
-/// The envelope: the version stands beside the message, so that it can be read alone.
-#[derive(Serialize, Deserialize)]
-struct Envelope<T> {
-    porthole: u16,
-    report: T,
-}
-
-#[derive(Deserialize)]
-struct VersionOnly {
-    porthole: u16,
-}
-
-/// Why a datagram was passed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
-    /// Longer than any message.
-    #[error("longer than {MAX_DATAGRAM} bytes")]
-    TooLong,
-    /// Not one of ours, or broken.
-    #[error("not a message of this protocol")]
-    Malformed,
-    /// Of a version that this program does not speak.
-    #[error("of another version of the protocol")]
-    Version,
-}
-
-impl Rejected {
-    /// The label of the counter.
-    pub fn label(self) -> Rejection {
-        match self {
-            Self::TooLong => Rejection::TooLong,
-            Self::Malformed => Rejection::Malformed,
-            Self::Version => Rejection::Version,
-        }
-    }
-}
-
-impl Report {
-    /// As a datagram, cut to what is allowed rather than refused: one's own long name must not silence one.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut report = self.clone();
-        report.tame();
-        let envelope = Envelope {
-            porthole: VERSION,
-            report,
-        };
-        // A struct of strings and numbers always serialises; an empty datagram would be passed over.
-        serde_json::to_vec(&envelope).unwrap_or_default()
+impl Message {
+    /// As JSON, cut to what is allowed rather than refused: one's own long name must not silence one.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut message = self.clone();
+        message.body.tame();
+        // Structs of strings and numbers always serialise; an empty message would be passed over.
+        serde_json::to_vec(&message).unwrap_or_default()
     }
 
-    /// From a datagram.
+    /// From JSON.
     ///
     /// # Errors
-    /// Whatever is not a whole message of this version.
-    pub fn decode(datagram: &[u8]) -> Result<Self, Rejected> {
-        if datagram.len() > MAX_DATAGRAM {
-            return Err(Rejected::TooLong);
+    /// [`Rejected::Malformed`] for whatever is not one whole message.
+    pub fn from_json(json: &[u8]) -> Result<Self, Rejected> {
+        let mut message: Self = serde_json::from_slice(json).map_err(|_| Rejected::Malformed)?;
+        message.body.tame();
+        Ok(message)
+    }
+}
+
+impl Body {
+    /// What metrics count it as.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Report(_) => Kind::Report,
+            Self::Word(Word::Inquiry { .. }) => Kind::Inquiry,
+            Self::Word(Word::Claim { .. }) => Kind::Claim,
+            Self::Word(Word::Withdrawal { .. }) => Kind::Withdrawal,
+            Self::Word(Word::Probe { .. }) => Kind::Probe,
+            Self::Word(Word::ProbeReply { .. }) => Kind::ProbeReply,
         }
-        let version: VersionOnly =
-            serde_json::from_slice(datagram).map_err(|_| Rejected::Malformed)?;
-        if version.porthole != VERSION {
-            return Err(Rejected::Version);
-        }
-        let envelope: Envelope<Self> =
-            serde_json::from_slice(datagram).map_err(|_| Rejected::Malformed)?;
-        let mut report = envelope.report;
-        report.tame();
-        Ok(report)
     }
 
     /// Texts from the LAN end up on pages and in logs: no control characters, and no longer than allowed.
     fn tame(&mut self) {
-        self.name = tamed(&self.name, MAX_NAME);
-        if let Activity::Live(detail) | Activity::Failed(detail) = &mut self.activity {
-            *detail = tamed(detail, MAX_DETAIL);
+        if let Self::Report(report) = self {
+            report.name = tamed(&report.name, MAX_NAME);
+            if let Activity::Live(detail) | Activity::Failed(detail) = &mut report.activity {
+                *detail = tamed(detail, MAX_DETAIL);
+            }
         }
     }
 }
@@ -122,62 +109,98 @@ fn tamed(text: &str, longest: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::election::{Bid, Cause, Post};
+    use crate::lan::MAX_JSON;
 
-    fn report(name: &str, detail: &str) -> Report {
-        Report {
-            id: InstanceId(7),
+    /// Where these messages are sent to; its text is as long as an address can be.
+    pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 168, 177, 211);
+
+    pub fn report(name: &str, detail: &str) -> Body {
+        Body::Report(Report {
             name: name.into(),
-            http_port: InternalPort::new(8080).unwrap(),
-            external: ExternalPort::new(8081),
-            term: Term(3),
-            activity: Activity::Live(detail.into()),
+            http_port: InternalPort::new(u16::MAX).unwrap(),
+            external: ExternalPort::new(u16::MAX),
+            term: Term(u64::MAX),
+            activity: Activity::Failed(detail.into()),
+        })
+    }
+
+    pub fn message(body: Body) -> Message {
+        Message {
+            from: InstanceId(7),
+            boot: BootId(u64::MAX),
+            counter: u64::MAX,
+            to: Some(HERE),
+            body,
         }
+    }
+
+    pub fn any_body() -> impl Strategy<Value = Body> {
+        let cause = prop_oneof![Just(Cause::Free), Just(Cause::MissedHeartbeats)];
+        let term = any::<u64>().prop_map(Term);
+        let bid = prop_oneof![
+            Just(Bid::Candidate),
+            Just(Bid::Heir),
+            any::<u16>().prop_map(|port| Bid::Deputy {
+                port: ExternalPort::new(port)
+            })
+        ];
+        let post = prop_oneof![Just(Post::Representative), Just(Post::Member)];
+        let id = any::<u64>().prop_map(InstanceId);
+        prop_oneof![
+            ("[^\\p{Cc}]{0,64}", "[^\\p{Cc}]{0,40}")
+                .prop_map(|(name, detail)| report(&name, &detail)),
+            (term.clone(), cause.clone(), any::<u64>()).prop_map(|(term, cause, held_ms)| {
+                Body::Word(Word::Inquiry {
+                    term,
+                    cause,
+                    held_ms,
+                })
+            }),
+            (term.clone(), any::<u32>(), bid, cause).prop_map(|(term, round, bid, cause)| {
+                Body::Word(Word::Claim {
+                    term,
+                    round,
+                    bid,
+                    cause,
+                })
+            }),
+            (term.clone(), id.clone(), post)
+                .prop_map(|(term, of, post)| Body::Word(Word::Withdrawal { term, of, post })),
+            prop::option::of(id).prop_map(|of| Body::Word(Word::Probe { of })),
+            term.prop_map(|term| Body::Word(Word::ProbeReply { term })),
+        ]
     }
 
     #[test]
     fn the_longest_report_still_fits_a_datagram() {
         // Four bytes a character is the worst that UTF-8 does, a quotation mark the worst of JSON.
         for character in ["\u{1F4F7}", "\"", "\u{7f}"] {
-            let long = report(&character.repeat(500), &character.repeat(500));
-            let datagram = long.encode();
-            assert!(datagram.len() <= MAX_DATAGRAM, "{} bytes", datagram.len());
-            assert!(Report::decode(&datagram).is_ok());
+            let long = message(report(&character.repeat(500), &character.repeat(500)));
+            let json = long.to_json();
+            assert!(json.len() <= MAX_JSON, "{} bytes", json.len());
+            assert!(Message::from_json(&json).is_ok());
         }
     }
 
     #[test]
-    fn another_version_is_told_from_noise() {
-        assert_eq!(
-            Report::decode(br#"{"porthole":2,"inquiry":{}}"#),
-            Err(Rejected::Version)
-        );
-        assert_eq!(Report::decode(b"hello"), Err(Rejected::Malformed));
-        assert_eq!(
-            Report::decode(&[b' '; MAX_DATAGRAM + 1]),
-            Err(Rejected::TooLong)
-        );
-    }
-
-    #[test]
     fn control_characters_do_not_come_through() {
-        let read = Report::decode(&report("a\u{1b}[31mb\n", "x").encode()).unwrap();
+        let json = message(report("a\u{1b}[31mb\n", "x")).to_json();
+        let Body::Report(read) = Message::from_json(&json).unwrap().body else {
+            panic!("a report was sent");
+        };
         assert_eq!(read.name, "a[31mb");
     }
 
     proptest! {
         #[test]
-        fn what_is_sent_is_what_is_read(name in "[^\\p{Cc}]{0,64}", detail in "[^\\p{Cc}]{0,40}") {
-            let sent = report(&name, &detail);
-            prop_assert_eq!(Report::decode(&sent.encode()).unwrap(), sent);
-        }
-
-        #[test]
-        fn noise_is_refused_without_a_panic(datagram in prop::collection::vec(any::<u8>(), 0..1400)) {
-            let _ = Report::decode(&datagram);
+        fn what_is_sent_is_what_is_read(body in any_body()) {
+            let sent = message(body);
+            prop_assert_eq!(Message::from_json(&sent.to_json()).unwrap(), sent);
         }
     }
 }

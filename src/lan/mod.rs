@@ -1,13 +1,44 @@
-//! What the servers say to each other on the LAN.
+//! What the servers say to each other on the LAN: UDP, one datagram a message.
 //!
-//! Today each server *reports* itself at every heartbeat, unasked (¶47, ¶64), over multicast. The
-//! other messages of the rotation (inquiry, claim, withdrawal, probe), the other transports and the
-//! site key's signature come into this folder beside it. Until a site key signs them, reports come
-//! from a LAN that is trusted: they name a camera and say what it is doing, they move no office.
+//! | file | concept |
+//! |---|---|
+//! | `message` | a message: [`Report`]s of oneself (¶47, ¶64), and the election's words |
+//! | `seal` | the frame around it, signed with the site's key |
+//! | `limit`, `replay` | how much is listened to; that nothing counts twice |
+//! | `gate` | all of that in order: the door, without a socket or a clock |
+//! | `voice` | the other way: each message with the next number |
+//! | `sockets`, `multicast`, `broadcast` | the three transports (claim 4) |
+//! | `listen` | reading the sockets, through the gate |
+//! | `peers` | where the others are |
+//! | `reporting` | when this server reports itself |
+//! | `interface` | which of the machine's addresses is the LAN |
+//!
+//! Why it is built so, and what an attacker can still do: `docs/design/lan.md`.
 
+mod broadcast;
+mod gate;
 pub mod interface;
+mod limit;
+mod listen;
 mod message;
 mod multicast;
+mod peers;
+mod rejected;
+mod replay;
+mod reporting;
+mod seal;
+mod sockets;
+mod voice;
 
-pub use message::{MAX_DATAGRAM, Rejected, Report};
-pub use multicast::{Group, open};
+#[cfg(test)]
+mod tests;
+
+pub use gate::Gate;
+pub use listen::{Admitted, listen};
+pub use message::{Body, Message, Report};
+pub use peers::Peers;
+pub use rejected::{KeyMismatch, Rejected};
+pub use reporting::{Answer, Reporting};
+pub use seal::{Keyring, MAX_DATAGRAM, MAX_JSON};
+pub use sockets::{Port, Sockets};
+pub use voice::Voice;

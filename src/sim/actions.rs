@@ -70,6 +70,11 @@ pub(super) fn connection(
     }
 }
 
+/// Whether a call changes the table.
+pub(super) fn writes(call: &Call) -> bool {
+    matches!(call.action.as_str(), "AddPortMapping" | "DeletePortMapping")
+}
+
 /// Carries out a call of the WAN interface service.
 ///
 /// # Errors

@@ -93,9 +93,16 @@ async fn interface_scpd(documents: Data<Documents>) -> HttpResponse {
 }
 
 async fn connection(router: Data<Router>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    answer(&request, &body, |requester, call| {
+    let mut wrote = false;
+    let answer = answer(&request, &body, |requester, call| {
+        wrote = actions::writes(call);
         actions::connection(&router, requester, call)
-    })
+    });
+    if wrote && router.loses_answer() {
+        // Until whoever asked has had enough.
+        std::future::pending().await
+    }
+    answer
 }
 
 async fn interface(router: Data<Router>, request: HttpRequest, body: Bytes) -> HttpResponse {

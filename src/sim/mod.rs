@@ -220,6 +220,19 @@ impl SimRouter {
             .map_err(|fault| Error::Port { port, fault })
     }
 
+    /// Gives it another address on the Internet, as providers do: only what it says changes, not where visitors of
+    /// this machine come in.
+    pub fn set_external(&mut self, address: Ipv4Addr) {
+        self.config.reported_external = address;
+        self.running.router.set_external(address);
+    }
+
+    /// Loses the answers to the next `count` writes (mappings made and deleted): each is carried out, and whoever
+    /// asked waits in vain.
+    pub fn lose_answers(&self, count: u32) {
+        self.running.router.lose_answers(count);
+    }
+
     /// Takes the line to the Internet down or up.
     pub fn set_wan(&self, wan: Wan) {
         let changed = self

@@ -3,6 +3,7 @@
 //! Every change is computed on a copy and stored only after the WAN port is open, so a refusal leaves no trace.
 
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -20,7 +21,10 @@ use crate::ids::ExternalPort;
 #[derive(Debug)]
 pub(super) struct Router {
     pub(super) quirks: Quirks,
-    external: Ipv4Addr,
+    /// The bits of the address that it says it has.
+    external: AtomicU32,
+    /// Writes whose answers are still to be lost.
+    lost_answers: AtomicU32,
     booted: Instant,
     wan: watch::Receiver<Wan>,
     events: broadcast::Sender<Event>,
@@ -45,7 +49,8 @@ impl Router {
     ) -> Self {
         Self {
             quirks,
-            external,
+            external: external.to_bits().into(),
+            lost_answers: AtomicU32::new(0),
             booted: Instant::now(),
             wan,
             events,
@@ -64,7 +69,27 @@ impl Router {
 
     /// What the router says its address is; nothing while the line is down.
     pub(super) fn external_address(&self) -> Option<Ipv4Addr> {
-        (self.wan() == Wan::Up).then_some(self.external)
+        let external = Ipv4Addr::from_bits(self.external.load(Ordering::Relaxed));
+        (self.wan() == Wan::Up).then_some(external)
+    }
+
+    /// Says another address from now on.
+    pub(super) fn set_external(&self, external: Ipv4Addr) {
+        self.external.store(external.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Loses the answers to this many writes from now on.
+    pub(super) fn lose_answers(&self, count: u32) {
+        self.lost_answers.store(count, Ordering::Relaxed);
+    }
+
+    /// Whether the answer to the write just carried out is one of those; each is counted.
+    pub(super) fn loses_answer(&self) -> bool {
+        self.lost_answers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok()
     }
 
     /// Whole seconds since the start.

@@ -6,6 +6,7 @@
     reason = "in a test, what cannot go wrong fails it when it does; helpers count as no test"
 )]
 
+mod eviction;
 mod forwarding;
 mod life;
 mod mapping;

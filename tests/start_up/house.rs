@@ -18,8 +18,14 @@ use tokio::sync::oneshot;
 use crate::support::lab::{Camera, CameraSetup, Client, PATIENCE, Place};
 use crate::support::wait::{ensure, eventually};
 
-/// Addresses of one test; more tests than fit would meet the first ones.
+/// Addresses of one test.
 const ADDRESSES: u8 = 8;
+
+/// Tests whose addresses differ in the last number only.
+const HOUSES: u8 = u8::MAX / ADDRESSES;
+
+/// How many times as many there may be; more would meet the first ones.
+const STREETS: u8 = 2;
 
 /// The port that makes a camera the representative.
 pub(crate) const OFFICE: u16 = 8080;
@@ -47,9 +53,15 @@ impl House {
     pub(crate) fn without_router() -> Self {
         static NEXT: AtomicU8 = AtomicU8::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        assert!(number < u8::MAX / ADDRESSES, "no addresses are left");
+        let (street, number) = (number / HOUSES, number % HOUSES);
+        assert!(street < STREETS, "no addresses are left");
         let process = std::process::id().to_be_bytes();
-        let first = Ipv4Addr::new(127, 128 | process[2] & 63, process[3], number * ADDRESSES);
+        let first = Ipv4Addr::new(
+            127,
+            128 | street << 6 | process[2] & 63,
+            process[3],
+            number * ADDRESSES,
+        );
         // Nobody else is on this address, so the port stays free.
         let free = UdpSocket::bind((first, 0)).and_then(|socket| socket.local_addr());
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
@@ -96,6 +108,12 @@ impl House {
     /// Takes the line to the Internet down or up.
     pub(crate) fn set_wan(&self, wan: Wan) {
         self.router().set_wan(wan);
+    }
+
+    /// Gives the router another address on the Internet.
+    pub(crate) fn set_external(&mut self, address: Ipv4Addr) {
+        let router = self.router.as_mut().expect("there is a router");
+        router.set_external(address);
     }
 
     /// The addresses of the test: 0 is the router's, 1 the Internet's, the others are the cameras' and other devices'.

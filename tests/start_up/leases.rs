@@ -7,6 +7,7 @@ use porthole::sim::{Event, Leases, Quirks};
 
 use crate::house::{House, OFFICE, await_requests, happened, left};
 use crate::support::lab::{PATIENCE, Role};
+use crate::support::wait::{ensure, eventually};
 
 fn with(leases: Leases) -> House {
     House::with(Quirks {
@@ -78,6 +79,22 @@ fn a_lease_that_the_router_cuts_short_is_renewed_in_time() {
         .filter(|event| matches!(event, Event::Expired(_) | Event::Deleted(_)))
         .collect();
     assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[test]
+fn what_was_learned_of_the_router_outlives_a_crash_of_its_actor() {
+    let house = House::with(Quirks::igd2());
+    let camera = house.camera(2, "Front door").start();
+    assert_eq!(camera.await_office().router.class, "leased");
+    let restarts = "porthole_actor_restarts_total{actor=\"router\"}";
+    camera.crash("router");
+    eventually("the actor lives again", PATIENCE, || {
+        assert_eq!(camera.status()?.router.class, "leased");
+        let count = camera.metric(restarts)?;
+        ensure(count >= 1.0, count)
+    });
+    await_requests(&camera, "GetExternalIPAddress", 2);
+    assert_eq!(camera.status().unwrap().router.class, "leased");
 }
 
 #[test]

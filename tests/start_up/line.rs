@@ -1,10 +1,12 @@
 //! The router and its line to the Internet come and go.
 
+use std::net::Ipv4Addr;
+
 use porthole::sim::{DeleteMissing, Quirks, Wan};
 
 use crate::house::{House, OFFICE, await_log, await_requests, serves_the_lan};
 use crate::support::lab::{CameraSetup, PATIENCE, Role, RouterState};
-use crate::support::wait::eventually;
+use crate::support::wait::{ensure, eventually};
 
 #[test]
 fn with_the_line_down_it_says_so_and_serves_the_lan_until_the_line_is_up_again() {
@@ -86,6 +88,70 @@ fn after_a_reboot_of_the_router_it_is_mapped_again_in_the_same_term() {
     eventually("reached from outside", PATIENCE, || {
         house.get_outside(OFFICE, "/healthz")
     });
+}
+
+#[test]
+fn when_the_routers_address_on_the_internet_changes_page_and_api_show_the_new_one() {
+    let mut house = House::with(Quirks::igd2());
+    let first = house.camera(2, "Front door").start();
+    let before = first.await_office();
+    let second = house.camera(3, "Garden").start();
+    second.await_port(8081);
+
+    let moved = Ipv4Addr::new(60, 120, 76, 65);
+    house.set_external(moved);
+    for (camera, port) in [(&first, OFFICE), (&second, 8081)] {
+        let url = format!("http://{moved}:{port}/");
+        let status = camera.await_status("has the new address", PATIENCE, |status| {
+            status.external_url.as_deref() == Some(&*url)
+        });
+        assert_eq!(
+            status.router.external_address.as_deref(),
+            Some(&*moved.to_string())
+        );
+    }
+    for port in [OFFICE, 8081] {
+        let url = format!("http://{moved}:{port}/");
+        eventually("the list of cameras has the new URL", PATIENCE, || {
+            let list = first.get("/api/v1/cameras")?.text();
+            ensure(list.contains(&url), list)
+        });
+    }
+    eventually(
+        "the page of a visitor from outside links it",
+        PATIENCE,
+        || {
+            let page = house.get_outside(OFFICE, "/")?;
+            ensure(page.contains(&format!("http://{moved}:8081/")), page)
+        },
+    );
+    let after = first.status().unwrap();
+    assert_eq!((after.role, after.term), (before.role, before.term));
+}
+
+#[test]
+fn an_answer_of_the_router_that_is_lost_changes_nothing() {
+    let house = House::with(Quirks::igd2());
+    // Renewed every 10 s; a lost answer costs the 5 s until it is given up.
+    let setup = house.camera(2, "Front door");
+    let camera = setup.set("router", "representative_lease", "40s").start();
+    let before = camera.await_office();
+    let changes = camera.metric("porthole_representative_changes_total");
+
+    house.router().lose_answers(1);
+    let failed =
+        "porthole_router_request_failures_total{action=\"AddPortMapping\",code=\"timed_out\"}";
+    eventually("an answer is lost", PATIENCE, || {
+        let count = camera.metric(failed)?;
+        ensure(count >= 1.0, count)
+    });
+    await_requests(&camera, "AddPortMapping", 1);
+    let after = camera.await_office();
+    assert_eq!(after.term, before.term);
+    assert_eq!(
+        camera.metric("porthole_representative_changes_total"),
+        changes
+    );
 }
 
 #[test]

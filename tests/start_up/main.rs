@@ -9,11 +9,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dead;
 mod disk;
 mod doors;
 mod house;
+mod lan;
 mod leases;
 mod line;
+mod ownership;
 mod settings;
 mod table;
 mod tools;

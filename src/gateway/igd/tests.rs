@@ -27,6 +27,7 @@ fn client(control: Url, log: &Arc<Log>) -> Igd {
             route: Route::Other,
         },
         control,
+        from: Ipv4Addr::LOCALHOST,
     };
     Igd::new(found, Arc::clone(log) as Arc<dyn Observer>)
 }

@@ -1,180 +1,8 @@
 //! Writing to routers that lie.
 
-use std::collections::HashMap;
-use std::net::Ipv4Addr;
-use std::sync::Mutex;
-
-use async_trait::async_trait;
-
-use super::super::{
-    Action, Description, Extent, ExternalAddress, Identity, Protocol, Route, ServiceType, Status,
-    Table,
-};
+use super::super::{Action, Description};
+use super::fake::{Adds, Deletes, Fake, entry_of, port, refused, them, us};
 use super::*;
-use crate::ids::InternalPort;
-
-/// How a fake router treats requests to add.
-#[derive(Clone, Copy, Default, PartialEq)]
-enum Adds {
-    #[default]
-    Honest,
-    /// Says yes, stores nothing.
-    Forgets,
-    /// Says no with this code, and stores.
-    StoresButSays(u16),
-    /// Says no with this code.
-    Refuses(u16),
-    /// Refuses finite leases with this code.
-    OnlyPermanent(u16),
-    /// Refuses leases below an hour with 402.
-    AtLeastAnHour,
-    /// Another device's entry comes in between.
-    Raced,
-}
-
-#[derive(Default)]
-struct Fake {
-    adds: Adds,
-    /// Deleting is refused with this code.
-    no_delete: Option<u16>,
-    /// Deleting says yes and does nothing.
-    delete_lies: bool,
-    /// Others' entries are hidden (606).
-    hides: bool,
-    /// New entries are switched off.
-    switched_off: bool,
-    /// Whatever lease is asked, this one is granted.
-    grants: Option<u32>,
-    table: Mutex<HashMap<ExternalPort, Entry>>,
-    log: Mutex<Vec<String>>,
-}
-
-fn us() -> SocketAddrV4 {
-    "192.168.77.11:8080".parse().unwrap()
-}
-
-fn them() -> SocketAddrV4 {
-    "192.168.77.12:8080".parse().unwrap()
-}
-
-fn port() -> ExternalPort {
-    ExternalPort::new(8080).unwrap()
-}
-
-fn entry_of(internal: SocketAddrV4, lease: u32) -> Entry {
-    Entry {
-        external: port(),
-        protocol: Protocol::Tcp,
-        client: internal.ip().to_string(),
-        internal: InternalPort::new(internal.port()),
-        lease_seconds: Some(lease),
-        enabled: true,
-        description: "anything".into(),
-        remote_host: String::new(),
-    }
-}
-
-fn refused(action: Action, code: u16) -> Error {
-    Error::Refused {
-        action,
-        code,
-        text: String::new(),
-    }
-}
-
-impl Fake {
-    fn holding(self, internal: SocketAddrV4, lease: u32) -> Self {
-        self.table
-            .lock()
-            .unwrap()
-            .insert(port(), entry_of(internal, lease));
-        self
-    }
-
-    fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
-    }
-
-    fn note(&self, what: impl Into<String>) {
-        self.log.lock().unwrap().push(what.into());
-    }
-}
-
-#[async_trait]
-impl Gateway for Fake {
-    fn identity(&self) -> &Identity {
-        static IDENTITY: Identity = Identity {
-            name: String::new(),
-            address: Ipv4Addr::LOCALHOST,
-            service: ServiceType::WanIp(1),
-            route: Route::Default,
-        };
-        &IDENTITY
-    }
-
-    async fn external_address(&self) -> Result<ExternalAddress, Error> {
-        Ok(None.into())
-    }
-
-    async fn add(&self, request: &MappingRequest) -> Result<(), Error> {
-        let asked = request.lease.as_seconds();
-        self.note(format!("add {asked}"));
-        let refuse = |code| Err(refused(Action::AddPortMapping, code));
-        let mut entry = entry_of(request.internal, self.grants.unwrap_or(asked));
-        entry.enabled = !self.switched_off;
-        let mut table = self.table.lock().unwrap();
-        match self.adds {
-            Adds::Forgets => return Ok(()),
-            Adds::Refuses(code) => return refuse(code),
-            Adds::OnlyPermanent(code) if asked != 0 => return refuse(code),
-            Adds::AtLeastAnHour if asked < 3_600 => return refuse(402),
-            Adds::Raced => entry = entry_of(them(), 30),
-            _ => {}
-        }
-        if table.get(&port()).is_some_and(|old| !old.points_to(us())) {
-            return refuse(718);
-        }
-        table.insert(port(), entry);
-        match self.adds {
-            Adds::StoresButSays(code) => refuse(code),
-            _ => Ok(()),
-        }
-    }
-
-    async fn delete(&self, port: ExternalPort) -> Result<(), Error> {
-        self.note("delete");
-        if let Some(code) = self.no_delete {
-            return Err(refused(Action::DeletePortMapping, code));
-        }
-        if !self.delete_lies {
-            self.table.lock().unwrap().remove(&port);
-        }
-        Ok(())
-    }
-
-    async fn entry(&self, port: ExternalPort) -> Result<Option<Entry>, Error> {
-        self.note("entry");
-        match self.table.lock().unwrap().get(&port) {
-            Some(entry) if self.hides && !entry.points_to(us()) => {
-                Err(refused(Action::GetSpecificPortMappingEntry, 606))
-            }
-            entry => Ok(entry.cloned()),
-        }
-    }
-
-    async fn table(&self) -> Result<Table, Error> {
-        Ok(Table {
-            entries: Vec::new(),
-            extent: Extent::Partial,
-        })
-    }
-
-    async fn status(&self) -> Result<Status, Error> {
-        Err(Error::TimedOut {
-            action: Action::GetStatusInfo,
-        })
-    }
-}
 
 fn request(lease: u32) -> MappingRequest {
     MappingRequest {
@@ -207,6 +35,19 @@ async fn a_free_port_is_asked_for_and_read_back() {
     );
     assert!(grant.sent_at >= earliest);
     assert_eq!(router.log(), ["entry", "add 30", "entry"]);
+}
+
+#[tokio::test]
+async fn a_full_table_is_told_apart_from_other_refusals_while_the_port_is_free() {
+    let full = Fake {
+        adds: Adds::Refuses(728),
+        ..Fake::default()
+    };
+    let refusal = refused(Action::AddPortMapping, 728);
+    assert_eq!(ask(&full, 30).await, Ok(Outcome::NoRoom(refusal.clone())));
+    // Ours from before is still there: this is a renewal that failed.
+    let full = full.holding(us(), 11);
+    assert_eq!(ask(&full, 30).await, Err(refusal));
 }
 
 #[tokio::test]
@@ -272,7 +113,7 @@ async fn a_yes_to_a_port_that_another_got_meanwhile_is_theirs() {
 
 #[tokio::test]
 async fn a_refusal_of_a_free_port_is_an_error_with_its_code() {
-    for code in [501, 606, 718, 728] {
+    for code in [501, 606, 718] {
         let router = Fake {
             adds: Adds::Refuses(code),
             ..Fake::default()
@@ -380,7 +221,7 @@ async fn only_our_own_mapping_is_released() {
 #[tokio::test]
 async fn a_release_is_believed_only_when_the_entry_is_gone() {
     let router = Fake {
-        delete_lies: true,
+        deletes: Deletes::Forgets,
         ..Fake::default()
     }
     .holding(us(), 30);
@@ -389,7 +230,7 @@ async fn a_release_is_believed_only_when_the_entry_is_gone() {
         Ok(Release::StillThere(None))
     );
     let router = Fake {
-        no_delete: Some(606),
+        deletes: Deletes::Refuses(606),
         ..Fake::default()
     }
     .holding(us(), 30);

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use askama::Template;
+use serde::Serialize;
 
 use super::{Tile, WebUrl};
 
@@ -23,24 +24,39 @@ pub struct FleetPage {
     pub demo: Option<WebUrl>,
 }
 
-/// What this server is among the others, and what the page says about it.
+/// Who answers for all, and what the page says about it.
 #[derive(Clone, Debug)]
 pub enum Standing {
-    /// It holds the predetermined port and answers for all.
-    Representative {
-        /// Since when, where known.
-        since: Option<SystemTime>,
-    },
-    /// Another one answers for all.
+    /// This server.
+    Representative(Reason),
+    /// Another one.
     Member {
         /// That one's name and address.
         representative: Link,
+        /// How it came to that.
+        reason: Reason,
     },
-    /// There is no representative to name.
+    /// Nobody at the moment.
+    Vacant {
+        /// Why, and who is about to, in a sentence or two.
+        words: String,
+        /// Who shows all cameras meanwhile, if one does.
+        deputy: Option<Link>,
+    },
+    /// Nobody that is known.
     Alone {
         /// The reason, as a sentence: no router, a router that refuses, none elected yet.
         why: String,
     },
+}
+
+/// How the office came to its holder.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reason {
+    /// Since when it holds it, where that is known.
+    pub since: Option<SystemTime>,
+    /// Why, in words to stand after "because", where that is known.
+    pub because: Option<&'static str>,
 }
 
 /// A name and where it leads.
@@ -53,7 +69,7 @@ pub struct Link {
 }
 
 /// A sentence for the person in front of the page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Notice {
     /// How much it matters.
     pub level: Level,
@@ -62,7 +78,8 @@ pub struct Notice {
 }
 
 /// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Good to know.
     Info,
@@ -71,7 +88,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The value in the page (`data-level`) and in `/api/v1/cameras` (`level`).
+    /// The value in the page (`data-level`), the same as in the API (`level`).
     pub fn token(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -84,37 +101,60 @@ impl Standing {
     /// The value in the page (`data-standing`) and in `/api/v1/cameras` (`standing`).
     pub fn token(&self) -> &'static str {
         match self {
-            Self::Representative { .. } => "representative",
+            Self::Representative(_) => "representative",
             Self::Member { .. } => "member",
+            Self::Vacant { .. } => "vacant",
             Self::Alone { .. } => "alone",
         }
     }
 
-    /// RFC 3339 in UTC; the page's script turns it into the visitor's own time.
-    fn since(&self) -> Option<String> {
+    /// What the line for `token` says; nothing of a line that is hidden.
+    pub(super) fn reason(&self, token: &str) -> Reason {
         match self {
-            // Before 1970 or after 9999 the clock is wrong and `humantime` would have no text for it.
-            Self::Representative { since: Some(time) } => {
-                let age = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-                (age.as_secs() < 253_402_300_800)
-                    .then(|| humantime::format_rfc3339_seconds(*time).to_string())
+            Self::Representative(reason) | Self::Member { reason, .. } if self.token() == token => {
+                *reason
             }
-            _ => None,
+            _ => Reason::default(),
         }
     }
 
-    fn representative(&self) -> Option<&Link> {
+    pub(super) fn representative(&self) -> Option<&Link> {
         match self {
-            Self::Member { representative } => Some(representative),
+            Self::Member { representative, .. } => Some(representative),
             _ => None,
         }
     }
 
-    fn why(&self) -> &str {
+    pub(super) fn deputy(&self) -> Option<&Link> {
+        match self {
+            Self::Vacant { deputy, .. } => deputy.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn words(&self) -> &str {
+        match self {
+            Self::Vacant { words, .. } => words,
+            _ => "",
+        }
+    }
+
+    pub(super) fn why(&self) -> &str {
         match self {
             Self::Alone { why } => why,
             _ => "",
         }
+    }
+}
+
+impl Reason {
+    /// RFC 3339 in UTC; the page's script turns it into the visitor's own time.
+    pub(super) fn since_text(&self) -> Option<String> {
+        let time = self.since?;
+        // Before 1970 or after 9999 the clock is wrong and `humantime` would have no text for it.
+        let age = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        (age.as_secs() < 253_402_300_800)
+            .then(|| humantime::format_rfc3339_seconds(time).to_string())
     }
 }
 

@@ -13,6 +13,6 @@ mod tile;
 mod web_url;
 
 pub use camera::{CameraPage, camera};
-pub use fleet::{FleetPage, Level, Link, Notice, Standing, fleet};
+pub use fleet::{FleetPage, Level, Link, Notice, Reason, Standing, fleet};
 pub use tile::{Role, Tile, TileState, Trust};
 pub use web_url::{NotAWebUrl, WebUrl};

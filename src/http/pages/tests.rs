@@ -26,7 +26,7 @@ fn page(others: Vec<Tile>) -> FleetPage {
             ..tile(1, "server 1")
         },
         others,
-        standing: Standing::Representative { since: None },
+        standing: Standing::Representative(Reason::default()),
         notices: Vec::new(),
         router_line: "Router at 192.168.77.1".to_owned(),
         demo: None,
@@ -91,10 +91,11 @@ fn a_representative_without_a_way_there_is_named_all_the_same() {
             name: "Front door".to_owned(),
             url: None,
         },
+        reason: Reason::default(),
     };
     let html = seen(&page);
     assert!(
-        html.contains("Represented by <a><bdi>Front door</bdi></a>"),
+        html.contains("<a><bdi>Front door</bdi></a> is the representative"),
         "{html}"
     );
 }
@@ -131,6 +132,14 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
                 name: hostile.to_owned(),
                 url: Some(url("http://60.120.76.64:8080/")),
             },
+            reason: Reason::default(),
+        },
+        Standing::Vacant {
+            words: hostile.to_owned(),
+            deputy: Some(Link {
+                name: hostile.to_owned(),
+                url: Some(url("http://60.120.76.64:8081/")),
+            }),
         },
     ];
     for standing in standings {
@@ -138,6 +147,7 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
         let lone = CameraPage {
             camera: page.me.clone(),
             representative: None,
+            standing: page.standing.clone(),
             notices: page.notices.clone(),
             router_line: hostile.to_owned(),
             demo: None,
@@ -162,9 +172,16 @@ fn a_member_links_the_representative_and_an_alone_server_says_why() {
             name: "Front door".to_owned(),
             url: Some(url("http://60.120.76.64:8080/")),
         },
+        reason: Reason {
+            since: None,
+            because: Some("the one before withdrew"),
+        },
     };
     let html = seen(&page);
-    assert!(html.contains("<p data-standing=\"member\">Represented by <a href=\"http://60.120.76.64:8080/\"><bdi>Front door</bdi></a></p>"), "{html}");
+    assert!(html.contains("<p data-standing=\"member\"><a href=\"http://60.120.76.64:8080/\"><bdi>Front door</bdi></a> is the representative"), "{html}");
+    let because =
+        "<span class=\"because\">, because <span>the one before withdrew</span></span></p>";
+    assert!(html.contains(because), "{html}");
     assert!(html.contains("<p data-standing=\"alone\" hidden>"));
     page.standing = Standing::Alone {
         why: "No router answers.".to_owned(),
@@ -178,10 +195,50 @@ fn a_member_links_the_representative_and_an_alone_server_says_why() {
 }
 
 #[test]
+fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
+    let words = "No camera answers for all now: the one before did not answer.";
+    let standing = |deputy| Standing::Vacant {
+        words: words.to_owned(),
+        deputy,
+    };
+    let door = Link {
+        name: "Front door".to_owned(),
+        url: Some(url("http://60.120.76.64:8081/")),
+    };
+    for (deputy, link) in [
+        (
+            Some(door),
+            "<a class=\"deputy\" href=\"http://60.120.76.64:8081/\">Open <bdi>Front door</bdi></a>",
+        ),
+        (None, "<a class=\"deputy\" hidden>Open <bdi></bdi></a>"),
+    ] {
+        let mut page = page(Vec::new());
+        page.standing = standing(deputy);
+        let lone = CameraPage {
+            camera: page.me.clone(),
+            representative: None,
+            standing: page.standing.clone(),
+            notices: Vec::new(),
+            router_line: String::new(),
+            demo: None,
+        };
+        for html in [fleet(&page).unwrap(), camera(&lone).unwrap()] {
+            let line = format!(
+                "<p data-standing=\"vacant\"><span class=\"words\">{words}</span> {link}</p>"
+            );
+            assert!(html.contains(&line), "{html}");
+        }
+    }
+}
+
+#[test]
 fn the_time_of_taking_office_is_shown_unless_the_clock_is_absurd() {
     let mut page = page(Vec::new());
     let mut shown = |since| {
-        page.standing = Standing::Representative { since: Some(since) };
+        page.standing = Standing::Representative(Reason {
+            since: Some(since),
+            because: None,
+        });
         seen(&page).contains("<time datetime=")
     };
     let epoch = SystemTime::UNIX_EPOCH;
@@ -225,6 +282,7 @@ fn the_camera_page_leads_back_to_all_cameras() {
     let mut page = CameraPage {
         camera: tile(2, "server 2"),
         representative: None,
+        standing: Standing::Representative(Reason::default()),
         notices: Vec::new(),
         router_line: String::new(),
         demo: None,
@@ -245,6 +303,7 @@ fn no_page_needs_an_inline_script_or_style() {
     let lone = CameraPage {
         camera: tile(1, "server 1"),
         representative: None,
+        standing: Standing::Representative(Reason::default()),
         notices: Vec::new(),
         router_line: String::new(),
         demo: None,

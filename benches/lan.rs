@@ -1,0 +1,87 @@
+//! What a datagram costs at the gate: a signed report that is let through, and what a flood may send instead.
+
+use std::hint::black_box;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use porthole::fleet::Activity;
+use porthole::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
+use porthole::lan::{Body, Gate, Keyring, Message, Report};
+use porthole::settings::{Secret, Site};
+
+const FROM: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 12);
+
+fn keys(key: &str) -> Arc<Keyring> {
+    Arc::new(Keyring::new(&Site {
+        key: Some(Secret::new(key.to_owned())),
+        previous_key: None,
+    }))
+}
+
+fn report(keys: &Keyring, counter: u64) -> Vec<u8> {
+    let report = Report {
+        name: "Front door".to_owned(),
+        http_port: InternalPort::new(8080).expect("a port"),
+        external: ExternalPort::new(8081),
+        term: Term(7),
+        activity: Activity::Live("1280×720, 30/s, 2 viewers".to_owned()),
+    };
+    let message = Message {
+        from: InstanceId(2),
+        boot: BootId(1_800_000_000),
+        counter,
+        to: None,
+        body: Body::Report(report),
+    };
+    keys.seal(&message.to_json())
+}
+
+fn admit(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("lan");
+    let ours = keys("the key of this house");
+
+    // Each datagram is another one, and time passes: nothing is refused as heard before or as too many.
+    let mut gate = Gate::new(InstanceId(1), Arc::clone(&ours), Instant::now());
+    let (mut counter, mut now) = (0, Instant::now());
+    group.bench_function("a signed report, admitted", |bench| {
+        bench.iter_batched(
+            || {
+                counter += 1;
+                now += Duration::from_millis(10);
+                (report(&ours, counter), now)
+            },
+            |(datagram, now)| {
+                let admitted = gate.admit(black_box(&datagram), FROM, now);
+                assert!(admitted.is_ok(), "{admitted:?}");
+            },
+            BatchSize::SmallInput,
+        );
+    });
+
+    let mut flipped = report(&ours, 1);
+    *flipped.last_mut().expect("a report has bytes") ^= 1;
+    let garbage = vec![0x5a; 300];
+    for (name, datagram, pause) in [
+        ("a report with one bit turned", &flipped, 10),
+        ("300 bytes of garbage", &garbage, 10),
+        ("a flood, past its limit", &flipped, 0),
+    ] {
+        let mut gate = Gate::new(InstanceId(1), Arc::clone(&ours), Instant::now());
+        let mut now = Instant::now();
+        group.bench_function(name, |bench| {
+            bench.iter(|| {
+                now += Duration::from_millis(pause);
+                assert!(gate.admit(black_box(datagram), FROM, now).is_err());
+            });
+        });
+    }
+    group.bench_function("sealing a report", |bench| {
+        bench.iter(|| report(black_box(&ours), 1));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, admit);
+criterion_main!(benches);

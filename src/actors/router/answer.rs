@@ -1,0 +1,288 @@
+//! Between the words of the rules and those of the router: what a [`Request`] asks, and what the answer means.
+
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use super::Ask;
+use crate::election::{self, Event, Kin, Moment, Owner, Request};
+use crate::gateway::{
+    Countdowns, DeleteRight, Description, Entry, Error, Gateway, Ladder, Lease, MappingRequest,
+    verified,
+};
+
+/// What became of a request that the router could be asked.
+pub(super) enum Answer {
+    /// Of [`Request::Secure`].
+    Secured(verified::Outcome),
+    /// Of [`Request::Release`].
+    Released(verified::Release),
+    /// Of [`Request::Evict`].
+    Evicted(verified::Eviction),
+}
+
+/// Asks the router what the rules want.
+pub(super) async fn to(
+    router: &dyn Gateway,
+    ask: &Ask,
+    ladder: &mut Ladder,
+) -> Result<Answer, Error> {
+    match ask.request {
+        Request::Secure { port, lease } => {
+            let request = MappingRequest {
+                external: port,
+                internal: ask.internal,
+                lease: Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
+                description: Description::for_name(&ask.name),
+            };
+            let outcome = verified::secure(router, &request, ladder).await;
+            outcome.map(Answer::Secured)
+        }
+        Request::Release(port) => {
+            let release = verified::release(router, port, ask.internal).await;
+            release.map(Answer::Released)
+        }
+        Request::Evict { port, from } => {
+            let eviction = verified::evict(router, port, from, ask.internal).await;
+            eviction.map(Answer::Evicted)
+        }
+    }
+}
+
+impl Answer {
+    /// The lease of the mapping that was made, if one was.
+    pub(super) fn granted(&self) -> Option<Lease> {
+        match self {
+            Self::Secured(verified::Outcome::Ours(grant)) => Some(grant.granted),
+            _ => None,
+        }
+    }
+
+    /// What it taught about the right to delete others' mappings.
+    pub(super) fn right(&self) -> DeleteRight {
+        match self {
+            Self::Evicted(eviction) => eviction.right(),
+            _ => DeleteRight::Untried,
+        }
+    }
+
+    /// Why a mapping was not made, where the rules have a word of their own for it.
+    pub(super) fn refusal(&self) -> Option<&Error> {
+        match self {
+            Self::Secured(verified::Outcome::NoRoom(why)) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// The same in the words of the rules; `at` puts a time on their clock.
+    pub(super) fn event(
+        &self,
+        request: Request,
+        countdowns: &mut Countdowns,
+        at: impl Fn(Instant) -> Moment,
+    ) -> Event {
+        let port = request.port();
+        match self {
+            Self::Secured(verified::Outcome::Ours(grant)) => Event::Secured {
+                port,
+                sent_at: at(grant.sent_at),
+                granted: match grant.granted {
+                    Lease::Permanent => None,
+                    Lease::Seconds(seconds) => Some(Duration::from_secs(seconds.get().into())),
+                },
+                before: match grant.before {
+                    verified::Before::Free => election::Before::Free,
+                    verified::Before::Ours => election::Before::Ours,
+                },
+            },
+            Self::Secured(verified::Outcome::Theirs(entry))
+            | Self::Evicted(verified::Eviction::Theirs(entry)) => Event::Taken {
+                port,
+                expires_in: entry
+                    .as_ref()
+                    .and_then(|entry| countdowns.remaining(entry, Instant::now())),
+                by: entry.as_ref().and_then(owner),
+            },
+            Self::Secured(verified::Outcome::NoRoom(_)) => Event::NoRoom(port),
+            Self::Released(verified::Release::Released | verified::Release::NotOurs) => {
+                Event::Released(port)
+            }
+            Self::Released(verified::Release::StillThere(why)) => {
+                warn!(%port, ?why, "the router does not delete our mapping");
+                Event::Failed(request)
+            }
+            Self::Evicted(verified::Eviction::Gone(_)) => Event::Evicted(port),
+            Self::Evicted(verified::Eviction::Irremovable { entry, refusal }) => {
+                let why = refusal.as_ref().map(ToString::to_string);
+                let why = why.unwrap_or_else(|| "the router said yes and did nothing".to_owned());
+                warn!(%port, client = %entry.client, %why, "the mapping of the dead server stays");
+                Event::Irremovable(port)
+            }
+        }
+    }
+}
+
+/// Whose an entry is, where the router names its device by address.
+fn owner(entry: &Entry) -> Option<Owner> {
+    entry.client_address().map(|address| Owner {
+        address,
+        kin: match Description::name_of(&entry.description) {
+            Some(_) => Kin::Porthole,
+            None => Kin::Foreign,
+        },
+    })
+}
+
+/// What an error says to the rules. A port that the router uses itself (729, its own pages perhaps) is
+/// as good as somebody else's: another one may do.
+pub(super) fn event_of_error(request: Request, why: &Error) -> Event {
+    match (request, why.refusal()) {
+        (Request::Secure { port, .. }, Some(729)) => Event::Taken {
+            port,
+            expires_in: None,
+            by: None,
+        },
+        _ => Event::Failed(request),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::{Action, Protocol};
+    use crate::ids::{ExternalPort, InternalPort};
+
+    fn office() -> ExternalPort {
+        ExternalPort::new(8080).unwrap()
+    }
+
+    fn secure() -> Request {
+        Request::Secure {
+            port: office(),
+            lease: Duration::from_secs(30),
+        }
+    }
+
+    fn evict() -> Request {
+        Request::Evict {
+            port: office(),
+            from: "192.168.77.12".parse().unwrap(),
+        }
+    }
+
+    fn entry(client: &str, description: &str, lease: u32) -> Entry {
+        Entry {
+            external: office(),
+            protocol: Protocol::Tcp,
+            client: client.to_owned(),
+            internal: InternalPort::new(8080),
+            lease_seconds: Some(lease),
+            enabled: true,
+            description: description.to_owned(),
+            remote_host: String::new(),
+        }
+    }
+
+    fn refused(action: Action, code: u16) -> Error {
+        Error::Refused {
+            action,
+            code,
+            text: String::new(),
+        }
+    }
+
+    fn event(request: Request, answer: &Answer) -> Event {
+        answer.event(request, &mut Countdowns::default(), |_| Moment(0))
+    }
+
+    fn taken(answer: &Answer) -> (Option<Duration>, Option<Owner>) {
+        match event(secure(), answer) {
+            Event::Taken { expires_in, by, .. } => (expires_in, by),
+            other => panic!("not taken: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_has_a_port_and_for_how_long_is_told_as_far_as_the_router_shows_it() {
+        let theirs = |entry| Answer::Secured(verified::Outcome::Theirs(entry));
+        let ours_kin = taken(&theirs(Some(entry("192.168.77.12", "Porthole yard", 17))));
+        let by = |kin| {
+            Some(Owner {
+                address: "192.168.77.12".parse().unwrap(),
+                kin,
+            })
+        };
+        assert_eq!(ours_kin, (Some(Duration::from_secs(17)), by(Kin::Porthole)));
+        let other = taken(&theirs(Some(entry("192.168.77.12", "game console", 0))));
+        assert_eq!(other, (None, by(Kin::Foreign)));
+        // A name instead of an address, and an entry that is hidden.
+        assert_eq!(taken(&theirs(Some(entry("tv", "", 0)))), (None, None));
+        assert_eq!(taken(&theirs(None)), (None, None));
+    }
+
+    #[test]
+    fn a_lease_seen_running_that_reads_0_is_about_to_end_and_not_without_end() {
+        let mut countdowns = Countdowns::default();
+        let mut read = |lease| {
+            let entry = entry("192.168.77.12", "Porthole yard", lease);
+            Answer::Secured(verified::Outcome::Theirs(Some(entry))).event(
+                secure(),
+                &mut countdowns,
+                |_| Moment(0),
+            )
+        };
+        read(1);
+        let Event::Taken { expires_in, .. } = read(0) else {
+            panic!("not taken");
+        };
+        assert_eq!(expires_in, Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_full_table_is_a_word_of_its_own_and_still_told_to_people() {
+        let full = refused(Action::AddPortMapping, 728);
+        let answer = Answer::Secured(verified::Outcome::NoRoom(full.clone()));
+        assert_eq!(event(secure(), &answer), Event::NoRoom(office()));
+        assert_eq!(answer.refusal(), Some(&full));
+        assert_eq!(answer.granted(), None);
+    }
+
+    #[test]
+    fn an_eviction_ends_in_gone_irremovable_or_somebody_elses() {
+        let gone = Answer::Evicted(verified::Eviction::Gone(DeleteRight::Granted));
+        assert_eq!(event(evict(), &gone), Event::Evicted(office()));
+        assert_eq!(gone.right(), DeleteRight::Granted);
+
+        let stays = Answer::Evicted(verified::Eviction::Irremovable {
+            entry: entry("192.168.77.12", "Porthole yard", 0),
+            refusal: Some(refused(Action::DeletePortMapping, 606)),
+        });
+        assert_eq!(event(evict(), &stays), Event::Irremovable(office()));
+        assert_eq!(stays.right(), DeleteRight::Refused);
+
+        let third = entry("192.168.77.13", "Porthole till", 30);
+        let theirs = Answer::Evicted(verified::Eviction::Theirs(Some(third)));
+        assert!(matches!(
+            event(evict(), &theirs),
+            Event::Taken {
+                by: Some(Owner {
+                    kin: Kin::Porthole,
+                    ..
+                }),
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn a_port_that_the_router_uses_itself_is_taken_and_any_other_refusal_is_a_failure() {
+        let own = refused(Action::AddPortMapping, 729);
+        assert!(matches!(
+            event_of_error(secure(), &own),
+            Event::Taken { by: None, .. }
+        ));
+        let other = refused(Action::AddPortMapping, 501);
+        assert_eq!(event_of_error(secure(), &other), Event::Failed(secure()));
+        assert_eq!(event_of_error(evict(), &own), Event::Failed(evict()));
+    }
+}

@@ -1,0 +1,209 @@
+//! `GET /api/v1/events`: what happens, as server-sent events (WHATWG HTML §9.2), for as long as somebody listens.
+//!
+//! The listeners hang on the history cell, not on an actor. An id is the run of the program and a sequence
+//! number: the representative's address passes from server to server, and the number of one means nothing to the
+//! next.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+
+use super::links::Links;
+use super::office::{Because, Guide, Heir, Person};
+use super::time::unix_seconds;
+use super::{App, Problem, Visitor};
+use crate::cells::{CameraChange, Change, Entry, Heard, LISTENERS, Listener, RouterChange};
+use crate::ids::{BootId, Term};
+
+/// After so long without a change a comment is sent, so that nothing on the way takes the connection for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How soon a browser is to come back when the connection breaks, in milliseconds.
+const COME_BACK: &str = "retry: 1000\n\n";
+
+/// `?after=`: what `Last-Event-ID` says, for who cannot set a header.
+#[derive(Deserialize)]
+pub struct After {
+    after: Option<String>,
+}
+
+/// One event's data.
+#[derive(Serialize)]
+struct Told {
+    /// When this server noticed, seconds since 1970.
+    at: f64,
+    words: String,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum What {
+    Representative {
+        from: Option<Person>,
+        to: Person,
+        term: Term,
+        since: Option<f64>,
+        #[serde(flatten)]
+        cause: Because,
+    },
+    Vacancy {
+        late: Option<Person>,
+        heir: Option<Heir>,
+        #[serde(flatten)]
+        cause: Because,
+    },
+    Camera {
+        change: &'static str,
+        camera: Person,
+    },
+    Router {
+        change: &'static str,
+    },
+}
+
+/// The handler.
+pub async fn events(
+    request: HttpRequest,
+    query: Query<After>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let boot = app.cells.identity.boot;
+    let header = request.headers().get("Last-Event-ID");
+    let last = header
+        .and_then(|id| id.to_str().ok())
+        .or(query.after.as_deref());
+    let Some(listener) = app.cells.history.listen(heard(last, boot)) else {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{LISTENERS} listen already, which is as many as may; try again later"),
+        ));
+    };
+    let visitor = Visitor::of(&request, &app);
+    let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(
+        COME_BACK.as_bytes(),
+    ))]);
+    let rest = stream::unfold((listener, app), move |(mut listener, app)| async move {
+        let text = next(&mut listener, &app, visitor).await?;
+        Some((Ok(Bytes::from(text)), (listener, app)))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .insert_header(("X-Content-Type-Options", "nosniff"))
+        .streaming(futures_util::StreamExt::chain(first, rest)))
+}
+
+/// What the listener has heard before, by the last id that it was given.
+fn heard(last: Option<&str>, boot: BootId) -> Heard {
+    let Some(last) = last.filter(|last| !last.is_empty()) else {
+        return Heard::Nothing;
+    };
+    let ours = last
+        .split_once('.')
+        .filter(|(run, _)| *run == run_of(boot))
+        .and_then(|(_, sequence)| sequence.parse().ok());
+    ours.map_or(Heard::Elsewhere, Heard::UpTo)
+}
+
+fn run_of(boot: BootId) -> String {
+    format!("{:016x}", boot.0)
+}
+
+/// The next piece of the stream; nothing when it is over.
+async fn next(listener: &mut Listener, app: &App, visitor: Visitor) -> Option<String> {
+    let Ok(news) = tokio::time::timeout(KEEP_ALIVE, listener.next()).await else {
+        return Some(": nothing new\n\n".to_owned());
+    };
+    let links = Links::new(&app.cells);
+    let fleet = app.cells.fleet.borrow().clone();
+    let guide = Guide {
+        fleet: &fleet,
+        links: &links,
+        visitor,
+    };
+    let boot = app.cells.identity.boot;
+    Some(
+        news?
+            .iter()
+            .map(|entry| event(entry, boot, &guide))
+            .collect(),
+    )
+}
+
+/// One event as it goes over the wire.
+fn event(entry: &Arc<Entry>, boot: BootId, guide: &Guide) -> String {
+    let (kind, what) = what(&entry.change, guide);
+    let told = Told {
+        at: unix_seconds(entry.at),
+        words: entry.change.words(),
+        what,
+    };
+    // Strings, numbers and names of fields always serialise, and never with a line break in them.
+    let data = serde_json::to_string(&told).unwrap_or_default();
+    format!(
+        "id: {}.{}\nevent: {kind}\ndata: {data}\n\n",
+        run_of(boot),
+        entry.sequence
+    )
+}
+
+fn what(change: &Change, guide: &Guide) -> (&'static str, What) {
+    match change {
+        Change::Representative {
+            from,
+            to,
+            term,
+            cause,
+            since,
+        } => (
+            "representative",
+            What::Representative {
+                from: from.as_ref().map(|from| guide.person(from)),
+                to: guide.person(to),
+                term: *term,
+                since: since.map(unix_seconds),
+                cause: (*cause).into(),
+            },
+        ),
+        Change::Vacancy { cause, late, heir } => (
+            "vacancy",
+            What::Vacancy {
+                late: late.as_ref().map(|late| guide.person(late)),
+                heir: heir.as_ref().map(|heir| guide.heir(heir)),
+                cause: Some(*cause).into(),
+            },
+        ),
+        Change::Camera { camera, change } => (
+            "camera",
+            What::Camera {
+                change: match change {
+                    CameraChange::Joined => "joined",
+                    CameraChange::Left => "left",
+                    CameraChange::Renamed { .. } => "renamed",
+                    CameraChange::Moved { .. } => "moved",
+                },
+                camera: guide.person(camera),
+            },
+        ),
+        Change::Router(change) => (
+            "router",
+            What::Router {
+                change: match change {
+                    RouterChange::Found { .. } => "found",
+                    RouterChange::Lost { .. } => "lost",
+                    RouterChange::Address(_) => "address",
+                },
+            },
+        ),
+    }
+}

@@ -1,0 +1,103 @@
+//! `POST /api/v1/representative/withdraw`: this server gives up the office and stays in the fleet.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+
+use super::links::Links;
+use super::office::Guide;
+use super::{App, Problem, Visitor};
+use crate::actors::election::StepDown;
+use crate::cells::{Cells, OfficeView};
+use crate::election::Role;
+use crate::fleet::{Camera, Vouched};
+use crate::ids::Term;
+
+/// How long the router may take to give the port back.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The office is given up.
+#[derive(Serialize)]
+pub struct Withdrawn {
+    term: Term,
+    words: &'static str,
+}
+
+/// The handler: answers when the router has given the port back.
+pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withdrawn>, Problem> {
+    let cells = &app.cells;
+    let conflict = |why: String| Err(Problem::new(StatusCode::CONFLICT, why));
+    if cells.role_now() != Role::Representative {
+        return conflict(not_this_one(&request, &app));
+    }
+    if !cells
+        .fleet
+        .borrow()
+        .others()
+        .any(|other| may_follow(cells, other))
+    {
+        return conflict(
+            "no other camera is known that could take over, so this one stays the representative"
+                .to_owned(),
+        );
+    }
+    let released = async {
+        // An error is a crash on this very message: what it did shows in the cell all the same.
+        let _ = app.actors.election.send(StepDown).await;
+        released(cells).await;
+    };
+    match tokio::time::timeout(PATIENCE, released).await {
+        Ok(()) => Ok(Json(Withdrawn {
+            term: cells.role.load().term,
+            words: "This camera is not the representative any more; another one takes over at the same \
+                    address within seconds.",
+        })),
+        Err(_) => Err(Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            format!(
+                "the router has not given the port back within {} s; this camera withdraws as soon as it does",
+                PATIENCE.as_secs()
+            ),
+        )),
+    }
+}
+
+/// Whether a camera could take the office: one that speaks, or, where none is listened to, any in the table.
+fn may_follow(cells: &Cells, camera: &Camera) -> bool {
+    camera.vouched == Vouched::ByItself || !cells.settings.lan.enabled
+}
+
+/// Waits until this server is not the representative; each change of that is in the history.
+async fn released(cells: &Cells) {
+    let mut changes = cells.history.watch();
+    while cells.role_now() == Role::Representative {
+        if changes.changed().await.is_err() {
+            return; // the cells live as long as the program
+        }
+    }
+}
+
+fn not_this_one(request: &HttpRequest, app: &App) -> String {
+    let fleet = app.cells.fleet.borrow().clone();
+    let links = Links::new(&app.cells);
+    let guide = Guide {
+        fleet: &fleet,
+        links: &links,
+        visitor: Visitor::of(request, app),
+    };
+    match OfficeView::of(&app.cells) {
+        OfficeView::Held { by, .. } => match guide.url(&by) {
+            Some(url) => format!(
+                "not this camera but {} at {url} is the representative",
+                by.name
+            ),
+            None => format!("not this camera but {} is the representative", by.name),
+        },
+        OfficeView::Vacant { .. } | OfficeView::Unknown => {
+            "this camera is not the representative, and none is known".to_owned()
+        }
+    }
+}

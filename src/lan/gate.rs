@@ -1,0 +1,243 @@
+//! The door: what has to hold before a datagram is a message.
+//!
+//! In this order, the cheap before the dear, and nothing parsed before it is known who may have written it:
+//! length, how much its sender may say, frame and version, signature, JSON, one's own, sent to another, heard
+//! before.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::limit::Limiter;
+use super::replay::Replay;
+use super::{Keyring, MAX_DATAGRAM, Message, Rejected};
+use crate::ids::InstanceId;
+
+/// The door of one server, for as long as its process lives: its memory of who was heard must outlive a socket.
+pub struct Gate {
+    me: InstanceId,
+    here: Option<Ipv4Addr>,
+    keys: Arc<Keyring>,
+    limit: Limiter,
+    replay: Replay,
+}
+
+impl Gate {
+    /// The door of this server.
+    pub fn new(me: InstanceId, keys: Arc<Keyring>, now: Instant) -> Self {
+        Self {
+            me,
+            here: None,
+            keys,
+            limit: Limiter::new(now),
+            replay: Replay::default(),
+        }
+    }
+
+    /// This server has this address on the LAN now: what was sent to another one alone is not for it.
+    pub fn move_to(&mut self, here: Ipv4Addr) {
+        self.here = Some(here);
+    }
+
+    /// The message in a datagram that came from this address.
+    ///
+    /// # Errors
+    /// Why it is passed over.
+    pub fn admit(
+        &mut self,
+        datagram: &[u8],
+        from: Ipv4Addr,
+        now: Instant,
+    ) -> Result<Message, Rejected> {
+        if datagram.len() > MAX_DATAGRAM {
+            return Err(Rejected::TooLong);
+        }
+        self.limit.take(from, now)?;
+        let message = Message::from_json(self.keys.open(datagram)?)?;
+        if message.from == self.me {
+            return Err(Rejected::Own);
+        }
+        // Said to another server alone, and brought here by somebody: what it says may be long past.
+        if message.to.is_some() && message.to != self.here {
+            return Err(Rejected::Replay);
+        }
+        // Without a key anybody can make a message that is new: a window would protect nobody, and one forged
+        // datagram with the highest number would silence its victim for good.
+        if self.keys.vouches() {
+            self.replay
+                .admit(message.from, message.boot, message.counter, now)?;
+        }
+        self.limit.know(from, now);
+        Ok(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::message::tests::{HERE, any_body, message, report};
+    use super::*;
+    use crate::ids::BootId;
+    use crate::lan::KeyMismatch;
+
+    const FROM: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 12);
+
+    fn gate(keys: &Arc<Keyring>) -> Gate {
+        let mut gate = Gate::new(InstanceId(1), Arc::clone(keys), Instant::now());
+        gate.move_to(HERE);
+        gate
+    }
+
+    fn keys(key: &str) -> Arc<Keyring> {
+        Arc::new(super::super::seal::tests::keys(key, ""))
+    }
+
+    fn said(keys: &Keyring, boot: u64, counter: u64) -> Vec<u8> {
+        let said = Message {
+            boot: BootId(boot),
+            counter,
+            ..message(report("Barn", "640×480"))
+        };
+        keys.seal(&said.to_json())
+    }
+
+    #[test]
+    fn a_replayed_datagram_is_refused_also_from_another_address_and_after_a_restart_of_its_sender()
+    {
+        let keys = keys("one");
+        let (mut gate, now) = (gate(&keys), Instant::now());
+        let (old, new) = (said(&keys, 1, 1), said(&keys, 2, 1));
+        assert!(gate.admit(&old, FROM, now).is_ok());
+        let elsewhere = Ipv4Addr::new(192, 168, 0, 66);
+        assert_eq!(gate.admit(&old, elsewhere, now), Err(Rejected::Replay));
+        assert!(gate.admit(&new, FROM, now).is_ok());
+        assert_eq!(gate.admit(&old, FROM, now), Err(Rejected::Replay));
+    }
+
+    #[test]
+    fn what_was_said_to_one_address_is_refused_at_every_other() {
+        let keys = keys("one");
+        let (mut gate, now) = (gate(&keys), Instant::now());
+        gate.move_to(Ipv4Addr::new(192, 168, 0, 13));
+        let refused = gate.admit(&said(&keys, 1, 1), FROM, now);
+        assert_eq!(refused, Err(Rejected::Replay));
+        gate.move_to(HERE);
+        assert!(gate.admit(&said(&keys, 1, 1), FROM, now).is_ok());
+    }
+
+    #[test]
+    fn datagrams_may_overtake_each_other() {
+        let keys = keys("one");
+        let (mut gate, now) = (gate(&keys), Instant::now());
+        for counter in [3, 1, 40, 2, 39, 4] {
+            let heard = gate.admit(&said(&keys, 1, counter), FROM, now);
+            assert_eq!(heard.unwrap().counter, counter);
+        }
+    }
+
+    #[test]
+    fn without_a_key_no_forged_number_silences_a_server() {
+        let keys = keys("");
+        let (mut gate, now) = (gate(&keys), Instant::now());
+        let forged = said(&keys, u64::MAX, u64::MAX);
+        assert!(gate.admit(&forged, FROM, now).is_ok());
+        assert!(gate.admit(&said(&keys, 1, 1), FROM, now).is_ok());
+    }
+
+    #[test]
+    fn ones_own_message_is_told_apart_and_takes_nobodys_place() {
+        let keys = keys("one");
+        let mut gate = Gate::new(
+            message(report("", "")).from,
+            Arc::clone(&keys),
+            Instant::now(),
+        );
+        let own = gate.admit(&said(&keys, 1, 1), FROM, Instant::now());
+        assert_eq!(own, Err(Rejected::Own));
+        assert_eq!(Rejected::Own.label(), None);
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_much_is_refused_before_its_signature_is_reckoned() {
+        let keys = keys("one");
+        let (mut gate, now) = (gate(&keys), Instant::now());
+        let long = vec![0; MAX_DATAGRAM + 1];
+        assert_eq!(gate.admit(&long, FROM, now), Err(Rejected::TooLong));
+        let forged = keys_of_another();
+        let refused: Vec<_> = (0..1000)
+            .map(|_| gate.admit(&forged, FROM, now).unwrap_err())
+            .collect();
+        assert_eq!(refused[0], Rejected::Key(KeyMismatch::Another));
+        assert_eq!(refused[999], Rejected::TooMany);
+    }
+
+    fn keys_of_another() -> Vec<u8> {
+        said(&keys("other"), 1, 1)
+    }
+
+    /// With or without a key.
+    fn any_keys() -> impl Strategy<Value = Arc<Keyring>> {
+        prop_oneof![Just("one"), Just("")].prop_map(|key| keys(key))
+    }
+
+    impl std::fmt::Debug for Keyring {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(if self.vouches() { "a key" } else { "no key" })
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_one_says_the_other_hears(keys in any_keys(), body in any_body()) {
+            let said = message(body);
+            let heard = gate(&keys).admit(&keys.seal(&said.to_json()), FROM, Instant::now());
+            prop_assert_eq!(heard, Ok(said));
+        }
+
+        #[test]
+        fn noise_is_refused_without_a_panic(
+            keys in any_keys(),
+            datagram in prop::collection::vec(any::<u8>(), 0..1400),
+        ) {
+            prop_assert!(gate(&keys).admit(&datagram, FROM, Instant::now()).is_err());
+        }
+
+        #[test]
+        fn noise_in_a_good_frame_is_refused_without_a_panic(
+            keys in any_keys(),
+            json in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let refused = gate(&keys).admit(&keys.seal(&json), FROM, Instant::now());
+            prop_assert_eq!(refused, Err(Rejected::Malformed));
+        }
+
+        #[test]
+        fn with_a_key_a_message_with_any_bit_turned_or_byte_cut_is_refused(
+            body in any_body(),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let keys = keys("one");
+            let said = keys.seal(&message(body).to_json());
+            let mut turned = said.clone();
+            let bit = at.index(said.len() * 8);
+            turned[bit / 8] ^= 1 << (bit % 8);
+            for datagram in [&turned[..], &said[..at.index(said.len())]] {
+                prop_assert!(gate(&keys).admit(datagram, FROM, Instant::now()).is_err());
+            }
+        }
+
+        #[test]
+        fn without_a_key_a_mutated_message_never_panics_the_reader(
+            body in any_body(),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let keys = keys("");
+            let mut said = keys.seal(&message(body).to_json());
+            let at = at.index(said.len());
+            said[at] = byte;
+            let _ = gate(&keys).admit(&said, FROM, Instant::now());
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Where the others are: for the unicast transport, and for what is said to one of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::{Duration, Instant};
+
+/// Peers that are spoken to. Beyond it the one not heard for longest goes.
+const MOST_HEARD: usize = 512;
+
+/// How long a peer is spoken to that is not heard any more.
+const HEARD_FOR: Duration = Duration::from_mins(10);
+
+/// The addresses of the others, as far as known.
+pub struct Peers {
+    port: u16,
+    configured: Vec<SocketAddrV4>,
+    mapped: Vec<Ipv4Addr>,
+    heard: BTreeMap<SocketAddrV4, Instant>,
+}
+
+impl Peers {
+    /// With those that the settings name; `port` is where a peer listens of whom only the address is known.
+    pub fn new(configured: Vec<SocketAddrV4>, port: u16) -> Self {
+        Self {
+            port,
+            configured,
+            mapped: Vec::new(),
+            heard: BTreeMap::new(),
+        }
+    }
+
+    /// The servers that the router's table knows of, in place of those of its last reading.
+    pub fn set_mapped(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
+        self.mapped = addresses.into_iter().take(MOST_HEARD).collect();
+    }
+
+    /// A message was admitted from there.
+    pub fn heard(&mut self, from: SocketAddrV4, now: Instant) {
+        self.heard.insert(from, now);
+        if self.heard.len() > MOST_HEARD {
+            self.heard
+                .retain(|_, at| now.saturating_duration_since(*at) < HEARD_FOR);
+        }
+        if self.heard.len() > MOST_HEARD {
+            let oldest = self.heard.iter().min_by_key(|(_, at)| **at);
+            if let Some(oldest) = oldest.map(|(address, _)| *address) {
+                self.heard.remove(&oldest);
+            }
+        }
+    }
+
+    /// Everybody, one by one.
+    pub fn all(&self, now: Instant) -> BTreeSet<SocketAddrV4> {
+        let mut all: BTreeSet<_> = self.lately(now).collect();
+        all.extend(&self.configured);
+        for mapped in &self.mapped {
+            if !all.iter().any(|known| known.ip() == mapped) {
+                all.insert(SocketAddrV4::new(*mapped, self.port));
+            }
+        }
+        all
+    }
+
+    /// The servers at this address: more than one where they share it.
+    pub fn at(&self, address: Ipv4Addr, now: Instant) -> BTreeSet<SocketAddrV4> {
+        let mut there: BTreeSet<_> = self
+            .lately(now)
+            .chain(self.configured.iter().copied())
+            .filter(|peer| *peer.ip() == address)
+            .collect();
+        if there.is_empty() {
+            there.insert(SocketAddrV4::new(address, self.port));
+        }
+        there
+    }
+
+    fn lately(&self, now: Instant) -> impl Iterator<Item = SocketAddrV4> {
+        self.heard
+            .iter()
+            .filter(move |(_, at)| now.saturating_duration_since(**at) < HEARD_FOR)
+            .map(|(peer, _)| *peer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PORT: u16 = 8079;
+
+    fn peer(host: u8, port: u16) -> SocketAddrV4 {
+        SocketAddrV4::new(Ipv4Addr::new(192, 168, 0, host), port)
+    }
+
+    fn set<const N: usize>(peers: [SocketAddrV4; N]) -> BTreeSet<SocketAddrV4> {
+        BTreeSet::from(peers)
+    }
+
+    #[test]
+    fn those_of_the_settings_those_heard_and_those_of_the_router_are_each_spoken_to_once() {
+        let now = Instant::now();
+        let mut peers = Peers::new(vec![peer(2, PORT), peer(3, 9000)], PORT);
+        peers.heard(peer(2, PORT), now);
+        peers.heard(peer(4, PORT), now);
+        peers.set_mapped([2, 3, 4, 5].map(|host| *peer(host, 0).ip()));
+        let expected = set([peer(2, PORT), peer(3, 9000), peer(4, PORT), peer(5, PORT)]);
+        assert_eq!(peers.all(now), expected);
+        peers.set_mapped([]);
+        assert!(!peers.all(now).contains(&peer(5, PORT)));
+    }
+
+    #[test]
+    fn a_peer_is_answered_where_it_speaks_from_and_all_that_share_its_address_are() {
+        let now = Instant::now();
+        let mut peers = Peers::new(vec![peer(3, 9000)], PORT);
+        let at = |peers: &Peers, host| peers.at(*peer(host, 0).ip(), now);
+        assert_eq!(at(&peers, 2), set([peer(2, PORT)]));
+        assert_eq!(at(&peers, 3), set([peer(3, 9000)]));
+        peers.heard(peer(2, PORT), now);
+        peers.heard(peer(2, 40_000), now);
+        assert_eq!(at(&peers, 2), set([peer(2, PORT), peer(2, 40_000)]));
+    }
+
+    #[test]
+    fn who_is_silent_for_long_is_spoken_to_no_more_and_the_table_stays_small() {
+        let start = Instant::now();
+        let mut peers = Peers::new(Vec::new(), PORT);
+        for n in 0..2000_u16 {
+            peers.heard(peer(2, 1 + n), start);
+        }
+        assert_eq!(peers.heard.len(), MOST_HEARD);
+        let later = start + HEARD_FOR;
+        assert!(peers.all(later).is_empty());
+        peers.heard(peer(3, PORT), later);
+        assert_eq!(peers.all(later), set([peer(3, PORT)]));
+        assert_eq!(peers.heard.len(), 1);
+    }
+}

@@ -1,0 +1,54 @@
+// Who answers for all, since when and why: the line at the top of every page.
+
+import { linkTo, setText, webUrl } from "./tiles.js";
+
+/** The time of day, with the date where it is not today's. */
+function showTime(time, date) {
+  const today = date.toDateString() === new Date().toDateString();
+  time.dateTime = date.toISOString();
+  setText(time, date.toLocaleString([], { dateStyle: today ? undefined : "medium", timeStyle: "medium" }));
+}
+
+function showReason(line, { since, because }) {
+  const when = line.querySelector(".since");
+  when.hidden = typeof since !== "number";
+  if (!when.hidden) showTime(when.querySelector("time"), new Date(since * 1000));
+  const why = line.querySelector(".because");
+  why.hidden = !because;
+  setText(why.querySelector("span"), because ?? "");
+}
+
+export function showStanding({ standing, representative, router }) {
+  const block = document.querySelector("#standing");
+  const line = block.querySelector(`[data-standing=${standing}]`);
+  for (const other of block.children) other.hidden = other !== line;
+  if (!line) return; // a word that only a newer server knows
+  switch (standing) {
+    case "member": {
+      const link = line.querySelector("a");
+      linkTo(link, webUrl(representative.url));
+      setText(link.querySelector("bdi"), representative.name);
+      showReason(line, representative);
+      break;
+    }
+    case "representative": showReason(line, representative); break;
+    case "vacant": {
+      setText(line.querySelector(".words"), representative.words);
+      const { heir } = representative;
+      const link = line.querySelector(".deputy");
+      const mine = document.querySelector("#mine").dataset.id;
+      link.hidden = heir?.bid !== "deputy" || heir.id === mine;
+      linkTo(link, webUrl(heir?.url));
+      setText(link.querySelector("bdi"), heir?.name ?? "");
+      break;
+    }
+    default: setText(line.querySelector(".why"), router);
+  }
+}
+
+/** What the page was made with, in the visitor's own time. */
+export function localTime() {
+  for (const time of document.querySelectorAll("#standing .since:not([hidden]) time")) {
+    showTime(time, new Date(time.dateTime));
+  }
+}

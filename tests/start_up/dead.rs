@@ -1,0 +1,44 @@
+//! What is said of a camera that has died: its entry, and how the port becomes free.
+
+use porthole::sim::{Leases, Quirks};
+
+use crate::house::{House, porthole};
+
+/// What doctor says in a house where the camera on 8080 has died.
+fn doctor_beside_the_dead(house: &House) -> String {
+    let setup = house.camera(2, "Front door");
+    let mut dead = setup.set("router", "representative_lease", "10m").start();
+    dead.await_office();
+    dead.kill();
+    let asking = house.camera(3, "Garden").install();
+    let told = porthole("doctor", &asking.settings());
+    let words = String::from_utf8_lossy(&told.stdout).into_owned();
+    println!("{words}");
+    let silent = format!(
+        "{}:8080 (Front door), which does not answer",
+        dead.address()
+    );
+    assert!(words.contains(&silent), "{words}");
+    words
+}
+
+#[test]
+fn doctor_says_how_long_a_dead_cameras_lease_still_runs() {
+    let house = House::with(Quirks::igd2());
+    let words = doctor_beside_the_dead(&house);
+    assert!(words.contains("The router forgets it in"), "{words}");
+}
+
+#[test]
+fn doctor_says_which_entry_to_delete_and_where_when_it_has_no_end() {
+    let house = House::with(Quirks {
+        leases: Leases::PermanentOnly,
+        ..Quirks::igd2()
+    });
+    let words = doctor_beside_the_dead(&house);
+    let remedy = format!(
+        "Delete the entry for port 8080 in the router's own pages, most likely at http://{}/.",
+        house.address(0)
+    );
+    assert!(words.contains(&remedy), "{words}");
+}

@@ -1,0 +1,151 @@
+//! What the cameras say to each other, with the router's table left unread: over each transport, with the
+//! site's key and without.
+
+use std::collections::BTreeSet;
+use std::net::UdpSocket;
+
+use porthole::sim::Quirks;
+use serde_json::Value;
+
+use crate::house::{House, await_log};
+use crate::support::lab::{Camera, CameraSetup, PATIENCE};
+use crate::support::wait::{ensure, eventually};
+
+/// The cameras' places in their house.
+const NUMBERS: [u8; 3] = [2, 3, 4];
+
+/// A house whose cameras speak in a group of its own; the port of it.
+fn house() -> (House, u16) {
+    let house = House::with(Quirks::igd2());
+    let free = UdpSocket::bind((house.address(2), 0)).unwrap();
+    let port = free.local_addr().unwrap().port();
+    (house, port)
+}
+
+/// A camera that knows of the others by what they say alone: its next poll is later than anybody's patience.
+fn talker((house, port): &(House, u16), number: u8, name: &str, transport: &str) -> CameraSetup {
+    house
+        .camera(number, name)
+        .set("lan", "enabled", true)
+        .set("lan", "transport", transport)
+        .set("lan", "group", format!("239.255.80.82:{port}"))
+        .set("lan", "heartbeat", "500ms")
+        .set("router", "read_table", false)
+        .set("router", "poll_interval", "60s")
+}
+
+/// The others on the page of this camera: name, and the URL that leads there from outside.
+fn others(camera: &Camera) -> Result<BTreeSet<(String, String)>, String> {
+    let fleet: Value = camera.get("/api/v1/cameras")?.json()?;
+    let cameras = fleet["cameras"].as_array().ok_or("no cameras")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(cameras
+        .iter()
+        .map(|one| (text(&one["name"]), text(&one["external_url"])))
+        .filter(|(name, _)| *name != camera.name)
+        .collect())
+}
+
+#[track_caller]
+fn lists(house: &House, camera: &Camera, expected: &[(&str, u16)]) {
+    let outside = house.address(1);
+    let expected: BTreeSet<_> = expected
+        .iter()
+        .map(|(name, port)| ((*name).to_owned(), format!("http://{outside}:{port}/")))
+        .collect();
+    let what = format!("{} lists {expected:?}", camera.name);
+    eventually(&what, PATIENCE, || {
+        let seen = others(camera)?;
+        ensure(seen == expected, format!("{seen:?}"))
+    });
+}
+
+fn rejected(camera: &Camera, reason: &str) -> Result<f64, String> {
+    camera.metric(&format!(
+        "porthole_lan_messages_rejected_total{{reason=\"{reason}\"}}"
+    ))
+}
+
+/// Claims 3, 4 and 6.
+fn the_page_fills_over(transport: &str) {
+    let group = house();
+    let house = &group.0;
+    let setup = |number, name| {
+        let peers: Vec<_> = NUMBERS
+            .iter()
+            .map(|number| house.address(*number).to_string())
+            .collect();
+        let setup = talker(&group, number, name, transport).set("site", "key", "of this house");
+        match transport {
+            "unicast" => setup.set("lan", "peers", peers),
+            _ => setup,
+        }
+    };
+    let first = setup(2, "Front door").start();
+    first.await_office();
+    let second = setup(3, "Garden").start();
+    second.await_port(8081);
+    let third = setup(4, "Till").start();
+    third.await_port(8082);
+    lists(house, &first, &[("Garden", 8081), ("Till", 8082)]);
+    lists(house, &second, &[("Front door", 8080), ("Till", 8082)]);
+    lists(house, &third, &[("Front door", 8080), ("Garden", 8081)]);
+    for reason in ["malformed", "unsigned", "wrong_key", "replay", "too_many"] {
+        assert_eq!(rejected(&first, reason), Ok(0.0), "{reason}");
+    }
+}
+
+#[test]
+fn with_the_table_unread_the_page_fills_over_multicast() {
+    the_page_fills_over("multicast");
+}
+
+#[test]
+fn with_the_table_unread_the_page_fills_over_broadcast() {
+    the_page_fills_over("broadcast");
+}
+
+#[test]
+fn with_the_table_unread_the_page_fills_over_unicast() {
+    the_page_fills_over("unicast");
+}
+
+#[test]
+fn a_camera_that_says_goodbye_leaves_the_page_before_its_report_grows_old() {
+    let group = house();
+    // A report vouches for its sender for four heartbeats: 40 s, twice what this test waits.
+    let setup =
+        |number, name| talker(&group, number, name, "multicast").set("lan", "heartbeat", "10s");
+    let first = setup(2, "Front door").start();
+    first.await_office();
+    let mut second = setup(3, "Garden").start();
+    second.await_port(8081);
+    lists(&group.0, &first, &[("Garden", 8081)]);
+    assert!(second.terminate().success());
+    lists(&group.0, &first, &[]);
+}
+
+#[test]
+fn cameras_with_another_key_or_none_are_ignored_and_told_of() {
+    let group = house();
+    let setup = |number, name| talker(&group, number, name, "multicast");
+    let first = setup(2, "Front door")
+        .set("site", "key", "of this house")
+        .start();
+    first.await_office();
+    let other = setup(3, "Garden").set("site", "key", "of another").start();
+    let none = setup(4, "Till").start();
+    for (reason, words) in [
+        ("wrong_key", "A peer with another key is on this LAN"),
+        ("unsigned", "Give all cameras the same site.key."),
+    ] {
+        await_log(&first, words);
+        eventually(&format!("counted as {reason}"), PATIENCE, || {
+            ensure(rejected(&first, reason)? > 2.0, "not yet")
+        });
+    }
+    await_log(&none, "A peer with a key is on this LAN");
+    for camera in [&first, &other, &none] {
+        lists(&group.0, camera, &[]);
+    }
+}
