@@ -206,7 +206,13 @@ impl Fleet {
             (change.by, change.term)
         );
         for answer in self.door.answers_since(change.answered_at) {
-            assert_eq!((&answer.id, answer.term), (&change.id, change.term));
+            let after = answer.asked_at - change.answered_at;
+            let same = (&answer.id, answer.term) == (&change.id, change.term);
+            assert!(
+                same,
+                "{after:?} after the first answer of {}: {answer:?}",
+                change.id
+            );
         }
     }
 

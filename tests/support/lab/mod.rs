@@ -218,6 +218,7 @@ impl Lab {
     /// Watches from the Internet who answers at this port of the router.
     pub(crate) fn watch_port(&self, port: u16) -> PortWatch {
         let url = format!("{}/api/v1/status", self.external_url(port));
+        self.router.drop_unanswered_after(1);
         PortWatch::start(&self.wan.clone().into(), &url)
     }
 
