@@ -164,6 +164,7 @@ fn over_http(c: &mut Criterion) {
                     route: Route::Other,
                 },
                 control: format!("http://{address}/ctl").parse().expect("a URL"),
+                from: Ipv4Addr::LOCALHOST,
             };
             let igd = Igd::new(found, Arc::new(()));
             let read = || runtime.block_on(igd.table()).expect("the table");

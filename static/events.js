@@ -27,10 +27,11 @@ export const isTold = (key) => Boolean(lineOf(key));
 /** The key of one term of one representative. */
 export const officeKey = (id, term) => `office ${id} ${term}`;
 
-/** Puts a line on the page for a while; the same key again replaces its words. */
+/** Puts a line on the page for a while, below the others; the same key again takes the place of what it said before. */
 export function tell(key, seconds, words) {
   const list = document.querySelector("#happened");
-  const line = lineOf(key) ?? document.createElement("li");
+  lineOf(key)?.remove();
+  const line = document.createElement("li");
   line.className = "notice";
   line.dataset.level = "info";
   line.dataset.key = key;
@@ -38,19 +39,20 @@ export function tell(key, seconds, words) {
   const date = new Date(seconds * 1000);
   time.dateTime = date.toISOString();
   time.textContent = date.toLocaleTimeString();
-  line.replaceChildren(time, ` ${words}`);
-  if (!line.isConnected) {
-    list.append(line);
-    setTimeout(() => line.remove(), SHOWN);
-  }
+  line.append(time, " ", words);
+  list.append(line);
   while (list.children.length > MOST) list.firstElementChild.remove();
+  setTimeout(() => line.remove(), SHOWN);
 }
 
 function happened(event) {
   last = event.lastEventId || last;
   const { at, words, to, term } = JSON.parse(event.data);
   switch (event.type) {
-    case "representative": tell(officeKey(to.id, term), at, words); break;
+    case "representative":
+      lineOf("vacancy")?.remove(); // it is over
+      tell(officeKey(to.id, term), at, words);
+      break;
     case "camera": announce(words); break; // who sees the page sees its picture come and go
     default: tell(event.type, at, words);
   }

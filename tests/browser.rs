@@ -6,6 +6,7 @@ mod support {
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use porthole::election::Cause;
 use support::browser::{Browser, Process, Window};
@@ -18,14 +19,19 @@ const CAUSES: [Cause; 4] = [
     Cause::LeaseLost,
 ];
 
+/// Keeps the ports of this file's tests, which run at the same time, apart.
+static NEXT: AtomicU16 = AtomicU16::new(0);
+
 /// `porthole demo` with three cameras, and the address it tells a person to open.
 fn demo() -> (Process, String) {
     // Below the ports that the kernel lends to outgoing connections: the browser's own would take the
     // ports behind it, which the other cameras are to have.
     let free =
         |port: u16| (port..port + 3).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    let start = 20_000 + u16::try_from(std::process::id() % 1_000).expect("below 1000") * 10;
-    let port = (start..31_000).step_by(10).find(|port| free(*port));
+    // Most likely no other process looks at the same ones.
+    let process = u16::try_from(std::process::id() % 250).expect("below 250");
+    let start = 20_000 + process * 40 + NEXT.fetch_add(10, Ordering::Relaxed);
+    let port = (start..31_000).step_by(40).find(|port| free(*port));
     let port = port.expect("three free ports in a row").to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_porthole"));
     let demo = Process::start(command.args(["demo", "--cameras", "3", "--port", &port]));

@@ -250,8 +250,8 @@ impl ElectionActor {
                 info!(term = %after.term, "this server is the representative no more");
             }
         }
-        let misses = |state: &State| state.watch.map_or(0, |watch| watch.misses);
-        let missed = misses(after).saturating_sub(misses(before));
+        let overdue = |state: &State| state.watch.map_or(0, |watch| watch.misses);
+        let missed = overdue(after).saturating_sub(overdue(before));
         metrics.heartbeats_missed_total.inc_by(missed.into());
         trace(before, after);
         if before.own.map(|own| own.port) != after.own.map(|own| own.port) {

@@ -112,7 +112,7 @@ impl RouterActor {
         let found = self.looking_for("the search for a router", search);
         let round = ctx.spawn(found.into_actor(self).map(|found, actor, ctx| match found {
             Ok(found) => actor.choose(found, ctx),
-            Err(why) => actor.miss(why.to_string(), ctx),
+            Err(why) => actor.miss(&why.to_string(), ctx),
         }));
         self.replace_round(round, ctx);
     }
@@ -175,16 +175,16 @@ impl RouterActor {
                     "the router that is the default gateway does not answer; another one does \
                      ({name} at {address}), and is used if that goes on"
                 );
-                self.miss(why, ctx);
+                self.miss(&why, ctx);
             }
         }
     }
 
-    fn miss(&mut self, why: String, ctx: &mut Context<Self>) {
+    fn miss(&mut self, why: &str, ctx: &mut Context<Self>) {
         let wait = self.life.backoff.failed(jitter());
         // Said once, then only when it changes: a house without such a router is no emergency.
         let news = self.cells.router.send_if_modified(|view| {
-            let why = why.clone();
+            let why = why.to_owned();
             let state = match view.state {
                 RouterState::Lost { .. } => RouterState::Lost { why },
                 _ => RouterState::Searching { why: Some(why) },

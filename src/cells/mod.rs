@@ -32,10 +32,10 @@ use tokio::sync::watch;
 pub use camera::CameraCells;
 pub use clock::Clock;
 pub use doors::{Door, Doors};
-pub use key_notice::KeyNotice;
 pub use history::{
     CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Sight,
 };
+pub use key_notice::KeyNotice;
 pub use name::NameCell;
 pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};

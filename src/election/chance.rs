@@ -23,5 +23,5 @@ impl Chance {
 /// The part of `most` that these bits stand for: none for 0, nearly all for the greatest.
 pub(super) fn fraction(bits: u64, most: Duration) -> Duration {
     let millis = most.as_millis() as u64; // a heartbeat is an hour at most
-    Duration::from_millis((u128::from(bits) * u128::from(millis) >> 64) as u64)
+    Duration::from_millis(((u128::from(bits) * u128::from(millis)) >> 64) as u64)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::pursuit::{Grave, Pursuit};
 use super::succession::{defer, rank, stand, vacate};
+use super::state::Memory;
 use super::turn::{Turn, plausible};
 use super::{Bid, Cause, Moment, Peer, PeerSeen, Post, Rules, Squeeze, State, To, Watch, Word};
 use crate::ids::{ExternalPort, InstanceId, Term};
@@ -91,8 +92,13 @@ fn inquiry(
         // The echo of its last Inquiry may come after its farewell.
         let echo = vacancy.cause == Cause::Withdrawal
             && term <= vacancy.term
-            && turn.now < vacancy.since + turn.rules.heartbeat / 2;
-        if echo || term < vacancy.term {
+            && since < vacancy.since // an office taken up again after the farewell is a new one
+            && turn.now < vacancy.since + turn.rules.heartbeat / 4;
+        if echo {
+            return;
+        }
+        if term < vacancy.term {
+            spare(state, turn);
             return;
         }
     } else if !known {
@@ -116,6 +122,7 @@ fn follow(state: &mut State, from: Peer, term: Term, cause: Cause, since: Moment
         _ => state.watch = Some(Watch::of(from, term, cause, since, turn)),
     }
     state.adopt(term);
+    state.memory = Memory::None; // whatever it held has ended with this one's term
     state.vacancy = None;
     state.pursuit = Pursuit::None;
     state.squatter = None;
@@ -150,12 +157,29 @@ fn reply(state: &mut State, from: Peer, term: Term, turn: &Turn) {
             ..
         }
     );
-    if term >= vacancy.term && (asked || vacancy.cause != Cause::Withdrawal) {
+    if term < vacancy.term {
+        spare(state, turn);
+    } else if asked || vacancy.cause != Cause::Withdrawal {
         follow(state, from, term, Cause::Free, turn.now, turn);
     }
 }
 
+/// The late representative lives and holds the office by a lower term, as after the loss of its file. It hears of the
+/// higher one by the next reports and begins a term above it: until then its mapping is left alone.
+fn spare(state: &mut State, turn: &Turn) {
+    if let Some(vacancy) = &mut state.vacancy {
+        vacancy.silent_until = None;
+    }
+    if let Pursuit::Claiming { round, .. } | Pursuit::Taking { round, .. } = state.pursuit {
+        state.pursuit = Pursuit::Standing {
+            speak_at: turn.now + turn.rules.silence(),
+            round,
+        };
+    }
+}
+
 /// A Claim, as far as the order of succession goes.
+#[derive(Clone, Copy)]
 struct Bidder {
     round: u32,
     bid: Bid,

@@ -1,9 +1,9 @@
 //! `plan`: from what is known, the one thing to do next.
 
 use super::pursuit::{Grave, Pursuit};
-use super::state::{Router, Squeeze, Stay};
+use super::state::{Memory, Router, Squeeze, Stay};
 use super::turn::Turn;
-use super::{Effect, Moment, Post, Request, Rules, State, To, Word, succession};
+use super::{Bid, Effect, Moment, Post, Request, Rules, State, To, Word, succession};
 use crate::ids::ExternalPort;
 
 /// Adds the next request, if one is due and none is under way, and the time to look again.
@@ -105,11 +105,19 @@ fn next_request(state: &mut State, turn: &Turn) -> Option<Request> {
 /// Whether this server may ask for the representative port: as heir, or where nobody is known to hold it.
 /// While the representative lives, it alone deals with its port, also when the router has forgotten it.
 fn may_reach(state: &State, rules: &Rules, now: Moment) -> bool {
+    if state.memory == Memory::HeldOffice {
+        return true; // the mapping that stands in everybody's way may be its own
+    }
     match state.pursuit {
         Pursuit::None => !state
             .watch
             .is_some_and(|watch| watch.is_lively(rules, now) || watch.id.is_none()),
         Pursuit::Taking { grave, .. } => !matches!(grave, Grave::Asking { .. }),
+        // What a deputy cannot have removed may be this server's own, from a life whose file is lost.
+        Pursuit::Deferring {
+            bid: Bid::Deputy { .. },
+            ..
+        } => true,
         Pursuit::Standing { .. } | Pursuit::Claiming { .. } | Pursuit::Deferring { .. } => false,
     }
 }

@@ -219,8 +219,7 @@ impl State {
     /// router to take the office back does not hold it any more, whatever the answer: another may have it before that comes.
     pub fn role(&self, now: Moment) -> Role {
         let own = self.own.map(|own| own.port);
-        let resigning =
-            matches!(self.pending, Some(Request::Release(port)) if Some(port) != own);
+        let resigning = matches!(self.pending, Some(Request::Release(port)) if Some(port) != own);
         if self.office.is_some_and(|office| now < office.deadline) && !resigning {
             Role::Representative
         } else if self.own.is_some() {

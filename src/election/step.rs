@@ -10,7 +10,7 @@ use super::state::{Memory, Router, Squatter, Squeeze, Stay};
 use super::succession;
 use super::turn::Turn;
 use super::{
-    Before, Cause, Chance, Effect, Event, Holding, Kin, Lan, Moment, Office, Owner, Post, Request,
+    Before, Bid, Cause, Chance, Effect, Event, Holding, Kin, Lan, Moment, Office, Owner, Post, Request,
     Rules, Seen, State, To, Watch, Whose, Word,
 };
 use crate::ids::{ExternalPort, Term};
@@ -56,6 +56,8 @@ fn expire(state: &mut State, turn: &mut Turn) {
     let now = turn.now;
     if state.office.is_some_and(|office| now >= office.deadline) {
         leave_office(state, turn);
+        // The router may have it for this server all the same: only it can say, as after a power cut.
+        state.memory = Memory::HeldOffice;
     }
     if state
         .own
@@ -260,6 +262,15 @@ fn survey(state: &mut State, holders: &BTreeMap<ExternalPort, Whose>, seen: Seen
         Some(held) if holders.get(&office) != Some(&Whose::Mine) && seen == Seen::Whole => {
             held.renew_at = now;
         }
+        // A mapping of its own that it knows nothing of, perhaps from a life whose file is lost: nobody else can
+        // renew it, so there is nobody to defer to.
+        None if holders.get(&office) == Some(&Whose::Mine) => {
+            state.office_after = now;
+            if matches!(state.pursuit, Pursuit::Deferring { .. }) {
+                state.pursuit = Pursuit::None;
+                state.vacancy = None;
+            }
+        }
         // Whether it may reach for it is for the plan to say.
         None if missing(office) => state.office_after = now,
         Some(_) | None => {}
@@ -354,6 +365,9 @@ fn own_taken(state: &mut State, port: ExternalPort) {
     state.taken.insert(port);
 }
 
+/// How often a port is looked at that nobody expects to become free.
+const SELDOM: Duration = Duration::from_mins(5);
+
 /// The representative port is somebody else's.
 fn office_taken(
     state: &mut State,
@@ -372,6 +386,16 @@ fn office_taken(
         && !lives(&vacancy, grave, expires_in, turn.now)
     {
         stand_at_the_grave(state, vacancy, grave, expires_in, by, turn);
+        return;
+    }
+    if matches!(
+        state.pursuit,
+        Pursuit::Deferring {
+            bid: Bid::Deputy { .. },
+            ..
+        }
+    ) {
+        state.office_after = turn.now + SELDOM; // not this server's: the deputy looks after it
         return;
     }
     // Held by somebody who lives, or of whom nothing is known: its lease decides.
@@ -448,7 +472,6 @@ fn stand_at_the_grave(
 /// A mapping without an end by somebody who was never heard on the LAN. Where it is a server like this one, and it
 /// still stands after a lease's time, that server is asked directly; if it does not answer, the office counts as vacant.
 fn squat(state: &mut State, by: Option<Owner>, turn: &Turn) {
-    const LONGEST: Duration = Duration::from_mins(5);
     let seen = match (state.squatter, by) {
         (Some(squatter), Some(owner)) if squatter.owner == owner => squatter.seen.saturating_add(1),
         _ => 0,
@@ -458,7 +481,7 @@ fn squat(state: &mut State, by: Option<Owner>, turn: &Turn) {
         .rules
         .representative_lease
         .saturating_mul(1_u32.checked_shl(seen).unwrap_or(u32::MAX));
-    state.office_after = turn.now + wait.min(LONGEST);
+    state.office_after = turn.now + wait.min(SELDOM);
     if let Some(owner) = by
         && owner.kin == Kin::Porthole
         && seen > 0
@@ -493,6 +516,10 @@ fn failed(state: &mut State, request: Request, turn: &Turn) {
     let later = now + rules.patience(state.failures);
     if request.port() == rules.representative_port {
         state.office_after = later;
+        if state.office.is_none() {
+            // It may have been free and be this server's now: what is found next time is no proof of an old office.
+            state.memory = Memory::None;
+        }
         if let Some(office) = &mut state.office {
             office.renew_at = now + rules.retry();
         }

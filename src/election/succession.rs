@@ -215,9 +215,8 @@ fn window(state: &State, round: u32, turn: &Turn) -> Duration {
 }
 
 fn say_claim(state: &State, turn: &mut Turn) {
-    let round = match state.pursuit {
-        Pursuit::Claiming { round, .. } | Pursuit::Taking { round, .. } => round,
-        _ => return,
+    let (Pursuit::Claiming { round, .. } | Pursuit::Taking { round, .. }) = state.pursuit else {
+        return;
     };
     let word = Word::Claim {
         term: state.term.next(),

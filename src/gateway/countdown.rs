@@ -20,7 +20,7 @@ const EARLY: Duration = Duration::from_secs(2);
 
 /// And this much later: its owner may have renewed it between two readings. What still reads 0 after that has become
 /// permanent, as mappings do when a router's daemon restarts without its notes.
-const LATE: Duration = Duration::from_secs(60);
+const LATE: Duration = Duration::from_mins(1);
 
 /// The finite leases seen on one router. Start anew when the router changes.
 #[derive(Clone, Debug, Default)]

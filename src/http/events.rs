@@ -26,7 +26,7 @@ use crate::ids::{BootId, Term};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How soon a browser is to come back when the connection breaks, in milliseconds.
-const COME_BACK: &str = "retry: 1000\n\n";
+const COME_BACK: u32 = 1000;
 
 /// `?after=`: what `Last-Event-ID` says, for who cannot set a header.
 #[derive(Deserialize)]
@@ -88,9 +88,9 @@ pub async fn events(
         ));
     };
     let visitor = Visitor::of(&request, &app);
-    let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(
-        COME_BACK.as_bytes(),
-    ))]);
+    // An id of its own, with no event to it: who loses the connection before anything happened resumes all the same.
+    let first = format!("retry: {COME_BACK}\nid: {}\n\n", id(boot, listener.heard()));
+    let first = stream::iter([Ok::<_, Infallible>(Bytes::from(first))]);
     let rest = stream::unfold((listener, app), move |(mut listener, app)| async move {
         let text = next(&mut listener, &app, visitor).await?;
         Some((Ok(Bytes::from(text)), (listener, app)))
@@ -113,6 +113,10 @@ fn heard(last: Option<&str>, boot: BootId) -> Heard {
         .filter(|(run, _)| *run == run_of(boot))
         .and_then(|(_, sequence)| sequence.parse().ok());
     ours.map_or(Heard::Elsewhere, Heard::UpTo)
+}
+
+fn id(boot: BootId, sequence: u64) -> String {
+    format!("{}.{sequence}", run_of(boot))
 }
 
 fn run_of(boot: BootId) -> String {
@@ -150,11 +154,8 @@ fn event(entry: &Arc<Entry>, boot: BootId, guide: &Guide) -> String {
     };
     // Strings, numbers and names of fields always serialise, and never with a line break in them.
     let data = serde_json::to_string(&told).unwrap_or_default();
-    format!(
-        "id: {}.{}\nevent: {kind}\ndata: {data}\n\n",
-        run_of(boot),
-        entry.sequence
-    )
+    let id = id(boot, entry.sequence);
+    format!("id: {id}\nevent: {kind}\ndata: {data}\n\n")
 }
 
 fn what(change: &Change, guide: &Guide) -> (&'static str, What) {

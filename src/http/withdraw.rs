@@ -12,12 +12,15 @@ use super::office::Guide;
 use super::{App, Problem, Visitor};
 use crate::actors::election::StepDown;
 use crate::cells::{Cells, OfficeView};
-use crate::election::Role;
+use crate::election::{Request, Role};
 use crate::fleet::{Camera, Vouched};
 use crate::ids::Term;
 
 /// How long the router may take to give the port back.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked at, where nothing wakes the wait.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The office is given up.
 #[derive(Serialize)]
@@ -70,13 +73,14 @@ fn may_follow(cells: &Cells, camera: &Camera) -> bool {
     camera.vouched == Vouched::ByItself || !cells.settings.lan.enabled
 }
 
-/// Waits until this server is not the representative; each change of that is in the history.
+/// Waits until this server is not the representative and the router has answered for the port. Most changes wake
+/// the history; an answer that changes nothing that people are told does not, so it is looked at in between.
 async fn released(cells: &Cells) {
     let mut changes = cells.history.watch();
-    while cells.role_now() == Role::Representative {
-        if changes.changed().await.is_err() {
-            return; // the cells live as long as the program
-        }
+    let asked = Request::Release(cells.role.rules().representative_port);
+    while cells.role_now() == Role::Representative || cells.role.load().pending == Some(asked) {
+        // Either way it is looked at again.
+        let _ = tokio::time::timeout(LOOK, changes.changed()).await;
     }
 }
 

@@ -1,8 +1,8 @@
 //! The door: what has to hold before a datagram is a message.
 //!
-//! In this order, the cheap before the dear, and nothing parsed before it is known who may have written it:
-//! length, how much its sender may say, frame and version, signature, JSON, one's own, sent to another, heard
-//! before.
+//! With a key, in this order: length, frame and version, signature, JSON, one's own, sent to another, heard before,
+//! how much its sender may say. Nothing is parsed before it is known who wrote it, and what forgers send takes
+//! nothing from what a camera may say. Without a key the limit is all that protects, and comes first.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -52,7 +52,23 @@ impl Gate {
         if datagram.len() > MAX_DATAGRAM {
             return Err(Rejected::TooLong);
         }
-        self.limit.take(from, now)?;
+        // Without a key anybody can make a message that is new: a window would protect nobody, and one forged
+        // datagram with the highest number would silence its victim for good. There only the limit protects.
+        let message = if self.keys.vouches() {
+            let message = self.read(datagram)?;
+            self.replay
+                .admit(message.from, message.boot, message.counter, now)?;
+            self.limit.take(from, now)?;
+            message
+        } else {
+            self.limit.take(from, now)?;
+            self.read(datagram)?
+        };
+        self.limit.know(from, now);
+        Ok(message)
+    }
+
+    fn read(&self, datagram: &[u8]) -> Result<Message, Rejected> {
         let message = Message::from_json(self.keys.open(datagram)?)?;
         if message.from == self.me {
             return Err(Rejected::Own);
@@ -61,13 +77,6 @@ impl Gate {
         if message.to.is_some() && message.to != self.here {
             return Err(Rejected::Replay);
         }
-        // Without a key anybody can make a message that is new: a window would protect nobody, and one forged
-        // datagram with the highest number would silence its victim for good.
-        if self.keys.vouches() {
-            self.replay
-                .admit(message.from, message.boot, message.counter, now)?;
-        }
-        self.limit.know(from, now);
         Ok(message)
     }
 }
@@ -159,17 +168,36 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_or_too_much_is_refused_before_its_signature_is_reckoned() {
+    fn what_is_too_long_is_refused_before_its_signature_is_reckoned() {
+        let keys = keys("one");
+        let long = vec![0; MAX_DATAGRAM + 1];
+        let refused = gate(&keys).admit(&long, FROM, Instant::now());
+        assert_eq!(refused, Err(Rejected::TooLong));
+    }
+
+    #[test]
+    fn a_flood_in_the_name_of_a_cameras_address_does_not_silence_it_where_there_is_a_key() {
         let keys = keys("one");
         let (mut gate, now) = (gate(&keys), Instant::now());
-        let long = vec![0; MAX_DATAGRAM + 1];
-        assert_eq!(gate.admit(&long, FROM, now), Err(Rejected::TooLong));
-        let forged = keys_of_another();
-        let refused: Vec<_> = (0..1000)
-            .map(|_| gate.admit(&forged, FROM, now).unwrap_err())
+        let (forged, old) = (keys_of_another(), said(&keys, 1, 1));
+        assert!(gate.admit(&old, FROM, now).is_ok());
+        for _ in 0..10_000 {
+            let refused = gate.admit(&forged, FROM, now);
+            assert_eq!(refused, Err(Rejected::Key(KeyMismatch::Another)));
+            assert_eq!(gate.admit(&old, FROM, now), Err(Rejected::Replay));
+        }
+        assert!(gate.admit(&said(&keys, 1, 2), FROM, now).is_ok());
+    }
+
+    #[test]
+    fn without_a_key_an_address_may_say_so_much_and_no_more() {
+        let keys = keys("");
+        let (mut gate, now) = (gate(&keys), Instant::now());
+        let heard: Vec<_> = (0..1000)
+            .map(|n| gate.admit(&said(&keys, 1, n), FROM, now))
             .collect();
-        assert_eq!(refused[0], Rejected::Key(KeyMismatch::Another));
-        assert_eq!(refused[999], Rejected::TooMany);
+        assert!(heard[0].is_ok());
+        assert_eq!(heard[999], Err(Rejected::TooMany));
     }
 
     fn keys_of_another() -> Vec<u8> {
@@ -178,7 +206,7 @@ mod tests {
 
     /// With or without a key.
     fn any_keys() -> impl Strategy<Value = Arc<Keyring>> {
-        prop_oneof![Just("one"), Just("")].prop_map(|key| keys(key))
+        prop_oneof![Just("one"), Just("")].prop_map(keys)
     }
 
     impl std::fmt::Debug for Keyring {

@@ -1,4 +1,4 @@
-//! How much is listened to: token buckets before anything is reckoned or parsed.
+//! How much is listened to: token buckets.
 //!
 //! Every address has a bucket of its own. Addresses from which nothing was admitted yet share one more, so that
 //! a flood with made-up sources spends only what strangers have, and a camera that is known is heard through it.

@@ -100,7 +100,7 @@ async fn connection(router: Data<Router>, request: HttpRequest, body: Bytes) -> 
     });
     if wrote && router.loses_answer() {
         // Until whoever asked has had enough.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     answer
 }

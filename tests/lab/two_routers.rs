@@ -18,7 +18,7 @@ use crate::support::wait::{ensure, eventually};
 const DEFAULT: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 1);
 
 /// Four searches and the growing waits between them, with time to spare.
-const SETTLED: Duration = Duration::from_secs(120);
+const SETTLED: Duration = Duration::from_mins(2);
 
 /// The other router, until it is dropped.
 struct OtherRouter {

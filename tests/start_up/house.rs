@@ -122,6 +122,12 @@ impl House {
         Ipv4Addr::from_bits(self.first.to_bits() + u32::from(number))
     }
 
+    /// A UDP port that is free on the addresses of this test: nobody else is on them.
+    pub(crate) fn free_port(&self) -> u16 {
+        let free = UdpSocket::bind((self.address(2), 0)).and_then(|socket| socket.local_addr());
+        free.unwrap().port()
+    }
+
     /// A camera at this address, to be set up and started. It knows the others by the router's table alone.
     pub(crate) fn camera(&self, number: u8, name: &str) -> CameraSetup {
         CameraSetup::here(self.address(number), name, self.folder.path())

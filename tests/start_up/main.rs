@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attacks;
 mod dead;
 mod disk;
 mod doors;
@@ -17,6 +18,7 @@ mod lan;
 mod leases;
 mod line;
 mod ownership;
+mod rotation;
 mod settings;
 mod table;
 mod tools;

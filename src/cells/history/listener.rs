@@ -49,6 +49,11 @@ impl Listener {
         }
     }
 
+    /// The sequence number from which it is told everything.
+    pub fn heard(&self) -> u64 {
+        self.heard
+    }
+
     /// What is new to it, the oldest first, waited for. Nothing when it was too slow, or the program ends.
     pub async fn next(&mut self) -> Option<Vec<Arc<Entry>>> {
         if let Some(first) = self.first.take() {

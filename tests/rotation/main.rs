@@ -1,0 +1,19 @@
+//! Rotation, proved as far as it can be: thousands of households with everything going wrong, all of them
+//! running the program's own rules (`porthole::election::step`), and the invariants of `DESIGN` over each.
+//!
+//! `make simulate SEEDS=100000` runs more of them; `make simulate SEED=17` runs one again, with its whole trace.
+
+mod client;
+mod config;
+mod faults;
+mod hours;
+mod invariants;
+mod judge;
+mod liveness;
+mod model;
+mod mutants;
+mod seeds;
+mod server;
+mod trace;
+mod wire;
+mod world;

@@ -1,0 +1,100 @@
+//! Each detection and each succession alone, as the settings allow (¶85), with the real program.
+
+use porthole::sim::{Access, Quirks};
+use serde_json::Value;
+
+use crate::house::{House, OFFICE};
+use crate::support::lab::{Camera, PATIENCE, Role};
+use crate::support::wait::{ensure, eventually};
+
+/// Three cameras with these rules; the first is the representative.
+fn fleet(house: &House, detection: &[&str], succession: &str) -> Vec<Camera> {
+    let port = house.free_port();
+    (2..5)
+        .map(|number| {
+            let camera = house
+                .camera(number, &format!("camera {number}"))
+                .set("lan", "enabled", true)
+                .set("lan", "group", format!("239.255.80.84:{port}"))
+                .set("lan", "heartbeat", "500ms")
+                // Long enough that no takeover below can come from the lease.
+                .set("router", "representative_lease", "10m")
+                .set("router", "poll_interval", "60s")
+                .set("election", "detection", detection)
+                .set("election", "succession", succession)
+                .start();
+            eventually("a port", PATIENCE, || {
+                camera.status()?.external_url.ok_or("none yet".to_owned())
+            });
+            camera
+        })
+        .collect()
+}
+
+/// Why the new representative says that it is one.
+#[track_caller]
+fn successor(house: &House, fleet: &[Camera]) -> (usize, String) {
+    eventually("another representative", PATIENCE, || {
+        for (number, camera) in fleet.iter().enumerate().skip(1) {
+            let status: Value = camera.get("/api/v1/status")?.json()?;
+            if status["role"] == "representative" {
+                let entry = house.entry(OFFICE).ok_or("8080 is free")?;
+                ensure(
+                    entry.mapping.client == camera.address(),
+                    "not on the router",
+                )?;
+                let cause = status["representative"]["cause"]
+                    .as_str()
+                    .unwrap_or_default();
+                return Ok((number, cause.to_owned()));
+            }
+        }
+        Err("none yet".to_owned())
+    })
+}
+
+/// A power cut; the router lets anybody delete.
+fn after_a_power_cut(detection: &[&str], succession: &str) -> (usize, String) {
+    let house = House::with(Quirks {
+        access: Access::Open,
+        ..Quirks::igd2()
+    });
+    let mut fleet = fleet(&house, detection, succession);
+    fleet[0].kill();
+    let found = successor(&house, &fleet);
+    let members = fleet[1..].iter().enumerate();
+    for (number, camera) in members.filter(|(number, _)| number + 1 != found.0) {
+        assert_eq!(camera.status().unwrap().role, Role::Member, "{number}");
+    }
+    found
+}
+
+#[test]
+fn claim_13_alone_a_farewell_makes_the_next_in_order_representative() {
+    let house = House::with(Quirks::igd2());
+    let mut fleet = fleet(&house, &["withdrawal"], "port-order");
+    assert!(fleet[0].terminate().success());
+    assert_eq!(successor(&house, &fleet), (1, "withdrawal".to_owned()));
+}
+
+#[test]
+fn claim_14_alone_missed_inquiries_make_the_next_in_order_representative() {
+    let found = after_a_power_cut(&["heartbeat"], "port-order");
+    assert_eq!(found, (1, "missed-heartbeats".to_owned()));
+}
+
+#[test]
+fn claim_15_alone_unanswered_probes_make_another_representative() {
+    let (_, cause) = after_a_power_cut(&["probe"], "port-order");
+    assert_eq!(cause, "unanswered-probes");
+}
+
+#[test]
+fn claim_10_random_waits_end_with_one_representative() {
+    after_a_power_cut(&["withdrawal", "heartbeat", "probe"], "random");
+}
+
+#[test]
+fn claim_12_the_servers_own_values_end_with_one_representative() {
+    after_a_power_cut(&["withdrawal", "heartbeat", "probe"], "server-value");
+}
