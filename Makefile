@@ -1,7 +1,10 @@
 # Porthole. `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint bench simulate model
+# A case of `make rotation`; none: all.
+CASE ?=
+
+.PHONY: help setup demo test check lint bench rotation simulate model
 
 help: ## list these targets
 	@sed -nE 's/^([a-z]+): ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +25,9 @@ check: ## what to run before each commit: formatting, clippy, unit tests
 
 lint: ## formatting, clippy, licences, documentation
 	scripts/test lint
+
+rotation: ## measure the rotation in the lab, ten runs a case, and write docs/ref/rotation.md (CASE=sigterm for one)
+	scripts/rotation $(CASE)
 
 bench: ## measure: encoding, page rendering, table reading, start-up (criterion)
 	cargo bench --locked

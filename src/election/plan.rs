@@ -57,8 +57,10 @@ fn next_request(state: &mut State, turn: &Turn) -> Option<Request> {
     if state.stay == Stay::Leaving {
         // Design rule 4: the office first, so that the others can have it.
         return match (state.office, state.own) {
-            (Some(_), _) => Some(Request::Release(rules.representative_port)),
-            (None, Some(own)) => Some(Request::Release(own.port)),
+            (Some(_), _) => {
+                (now >= state.office_after).then_some(Request::Release(rules.representative_port))
+            }
+            (None, Some(own)) => (now >= state.own_after).then_some(Request::Release(own.port)),
             (None, None) => None,
         };
     }
@@ -67,7 +69,9 @@ fn next_request(state: &mut State, turn: &Turn) -> Option<Request> {
         return match state.own {
             _ if now >= office.renew_at => Some(secure_office),
             // Whoever hands the office on first makes sure that it can still be reached.
-            Some(_) if stepping_down => Some(Request::Release(rules.representative_port)),
+            Some(_) if stepping_down => {
+                (now >= state.office_after).then_some(Request::Release(rules.representative_port))
+            }
             None if stepping_down && now >= state.own_after => {
                 let port = candidate(rules, state);
                 Some(port.map_or(Request::Release(rules.representative_port), secure_own))
@@ -144,6 +148,9 @@ fn next_wake(state: &State, rules: &Rules, now: Moment) -> Option<Moment> {
     }
     if state.pending.is_none() && state.router == Router::Answers {
         let (office_next, own_next) = match (state.office, state.own) {
+            (Some(_), _) if state.stay != Stay::Staying => {
+                (state.office_after, Some(state.own_after))
+            }
             (Some(office), _) => (office.renew_at, Some(state.own_after)),
             (None, Some(own)) => (state.office_after, Some(own.renew_at)),
             (None, None) => (state.office_after, Some(state.own_after)),

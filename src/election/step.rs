@@ -187,6 +187,7 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
         Event::StepDown => {
             if state.stay == Stay::Staying && state.office.is_some() {
                 state.stay = Stay::SteppingDown;
+                state.office_after = now;
             }
         }
         Event::Leave => leave(state, turn),
@@ -232,6 +233,8 @@ fn leave(state: &mut State, turn: &mut Turn) {
     }
     state.stay = Stay::Leaving;
     state.pursuit = Pursuit::None;
+    state.office_after = turn.now;
+    state.own_after = turn.now;
     if state.office.is_none() {
         let word = Word::Withdrawal {
             term: state.term,

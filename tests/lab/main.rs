@@ -17,6 +17,7 @@ mod first_light;
 mod household;
 mod plumbing;
 mod port_modes;
+mod rotation;
 mod troubles;
 mod two_routers;
 mod visitors;

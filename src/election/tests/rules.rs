@@ -227,7 +227,7 @@ fn what_a_router_has_forgotten_is_mapped_again_when_the_table_is_next_read() {
 fn s1_a_lease_that_the_router_cut_short_is_believed_for_less_than_that() {
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Moment(0));
-    let cut = Duration::from_secs(2);
+    let cut = Duration::from_secs(3);
     let answer = Event::Secured {
         port: port(8080),
         sent_at: Moment(0),
@@ -299,4 +299,25 @@ fn a_term_out_of_all_proportion_is_not_taken_up() {
     let mut server = Server::new(0);
     server.tell(&reported(Term(u64::MAX)), Moment(0));
     assert_eq!(server.state.term, Term(0));
+}
+
+#[test]
+fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
+    let mut judge = Judge::default();
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    server.tell(&Event::Leave, Moment(1));
+    let request = server.asked.take().expect("it gives the office back");
+    server.tell(&Event::Failed(request), Moment(2));
+    assert_eq!(server.asked, None);
+    while server.asked.is_none() {
+        let again = server.wake.take().expect("it tries again");
+        assert!(
+            again > Moment(2) && again < Moment(0) + LEASE / 8,
+            "{again:?}"
+        );
+        server.tell(&Event::Tick, again);
+    }
+    assert_eq!(server.asked, Some(request));
 }

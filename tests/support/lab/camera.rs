@@ -195,11 +195,27 @@ impl Camera {
 
     /// Gives its host another address.
     pub(crate) fn move_to(&mut self, address: Ipv4Addr) {
-        match &self.place {
-            Place::Host(host) => host.take_address(address),
-            Place::Here | Place::Inside(_) => panic!("only a host of the lab changes its address"),
-        }
+        self.host().take_address(address);
         self.address = address;
+    }
+
+    /// Pulls its host's cable.
+    pub(crate) fn unplug(&self) {
+        self.host().unplug();
+    }
+
+    /// Puts it back.
+    pub(crate) fn plug_in(&self) {
+        self.host().plug_in();
+    }
+
+    fn host(&self) -> &Host {
+        match &self.place {
+            Place::Host(host) => host,
+            Place::Here | Place::Inside(_) => {
+                panic!("only a host of the lab has cable and address")
+            }
+        }
     }
 
     /// Its settings file.

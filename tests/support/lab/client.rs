@@ -89,23 +89,30 @@ impl Client {
             return Err(format!("GET {url}: {}", response.status()));
         }
         let seen = Arc::new(Mutex::new(Seen::new()));
-        let shown = Arc::clone(&seen);
-        // Ends with the connection, at the latest when the camera does, or when a read takes longer than PATIENCE.
+        let shown = Arc::downgrade(&seen);
+        // Ends with the connection, at the latest when the camera does, or when a read takes longer than PATIENCE;
+        // or when nobody looks any more.
         thread::spawn(move || {
             let mut body = BufReader::new(response.into_body().into_reader());
-            let end = loop {
-                match part(&mut body) {
-                    Ok(jpeg) => lock(&shown).part(jpeg),
-                    Err(error) => break error.to_string(),
+            loop {
+                let part = part(&mut body);
+                let Some(shown) = shown.upgrade() else {
+                    return;
+                };
+                match part {
+                    Ok(part) => lock(&shown).part(part),
+                    Err(error) => {
+                        lock(&shown).end = Some(error.to_string());
+                        return;
+                    }
                 }
-            };
-            lock(&shown).end = Some(end);
+            }
         });
         Ok(Stream { seen })
     }
 }
 
-fn agent(whole: Option<Duration>) -> ureq::Agent {
+pub(super) fn agent(whole: Option<Duration>) -> ureq::Agent {
     ureq::Agent::config_builder()
         .timeout_global(whole)
         .timeout_connect(Some(PATIENCE))
@@ -118,7 +125,7 @@ fn agent(whole: Option<Duration>) -> ureq::Agent {
         .into()
 }
 
-fn answer(
+pub(super) fn answer(
     response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
 ) -> Result<Answer, ureq::Error> {
     let mut response = response?;
@@ -133,9 +140,16 @@ fn answer(
     })
 }
 
-/// One part of a `multipart/x-mixed-replace` stream: headers with a length, then that many bytes.
-fn part(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
-    let mut length = None;
+/// One picture of a stream.
+struct Part {
+    jpeg: Vec<u8>,
+    /// `X-Timestamp`: when it was captured, seconds since 1970.
+    captured_at: Option<f64>,
+}
+
+/// Reads one part of a `multipart/x-mixed-replace` stream: headers with a length, then that many bytes.
+fn part(stream: &mut impl BufRead) -> io::Result<Part> {
+    let (mut length, mut captured_at) = (None, None);
     loop {
         let mut line = String::new();
         if stream.by_ref().take(1024).read_line(&mut line)? == 0 {
@@ -145,13 +159,15 @@ fn part(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
         if let Some((name, value)) = line.split_once(':') {
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse::<u64>().ok().filter(|n| *n <= MOST);
+            } else if name.eq_ignore_ascii_case("x-timestamp") {
+                captured_at = value.trim().parse().ok();
             }
         } else if line.is_empty()
             && let Some(length) = length
         {
             let mut jpeg = vec![0; length as usize];
             stream.read_exact(&mut jpeg)?;
-            return Ok(jpeg);
+            return Ok(Part { jpeg, captured_at });
         }
     }
 }
@@ -177,6 +193,8 @@ pub(crate) struct Seen {
     /// When the last part came; until then, when the stream was opened.
     pub(crate) last_part: Instant,
     pub(crate) last_picture: Vec<u8>,
+    /// When each picture was captured, as the parts say it: seconds since 1970.
+    pub(crate) captured_at: Vec<f64>,
     /// Why it ended, if it did.
     pub(crate) end: Option<String>,
 }
@@ -188,16 +206,18 @@ impl Seen {
             longest_gap: Duration::ZERO,
             last_part: Instant::now(),
             last_picture: Vec::new(),
+            captured_at: Vec::new(),
             end: None,
         }
     }
 
-    fn part(&mut self, jpeg: Vec<u8>) {
+    fn part(&mut self, part: Part) {
         let now = Instant::now();
         self.longest_gap = self.longest_gap.max(now - self.last_part);
         self.parts += 1;
         self.last_part = now;
-        self.last_picture = jpeg;
+        self.last_picture = part.jpeg;
+        self.captured_at.extend(part.captured_at);
     }
 }
 
@@ -210,7 +230,10 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 fn parts_of_a_stream_are_told_apart_by_their_length() {
     let stream = b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: 6\r\nX-Timestamp: 1.5\r\n\r\nab\r\n\r\n--b\r\ncontent-length:2\r\n\r\ncd\r\n--b\r\n";
     let mut stream = &stream[..];
-    assert_eq!(part(&mut stream).unwrap(), b"ab\r\n\r\n");
-    assert_eq!(part(&mut stream).unwrap(), b"cd");
+    let first = part(&mut stream).unwrap();
+    assert_eq!(first.jpeg, b"ab\r\n\r\n");
+    assert_eq!(first.captured_at, Some(1.5));
+    let second = part(&mut stream).unwrap();
+    assert_eq!((&*second.jpeg, second.captured_at), (&b"cd"[..], None));
     assert!(part(&mut stream).is_err());
 }

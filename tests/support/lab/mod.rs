@@ -21,6 +21,7 @@ mod camera;
 mod client;
 mod netns;
 mod place;
+mod port_watch;
 mod router;
 mod rules;
 
@@ -34,7 +35,9 @@ pub(crate) use client::{Answer, Client, Seen, Stream, picture_size};
 use netns::LabName;
 pub(crate) use netns::Namespace;
 pub(crate) use place::Place;
+pub(crate) use port_watch::{Answered, PortWatch};
 pub(crate) use router::{Entry, Router, TableReader};
+pub(crate) use rules::{RuleWatch, Tenure};
 
 /// The number of the neighbour's host.
 const NEIGHBOUR: u8 = 200;
@@ -212,6 +215,13 @@ impl Lab {
         &self.neighbour
     }
 
+    /// Watches from the Internet who answers at this port of the router.
+    pub(crate) fn watch_port(&self, port: u16) -> PortWatch {
+        let url = format!("{}/api/v1/status", self.external_url(port));
+        self.router.drop_unanswered_after(1);
+        PortWatch::start(&self.wan.clone().into(), &url)
+    }
+
     /// `http://<the router's Internet address>:<port>`.
     pub(crate) fn external_url(&self, port: u16) -> String {
         format!("http://{}:{port}", self.router.wan_address())
@@ -288,7 +298,7 @@ fn plug_in(switch: &Namespace, socket: &str) {
 }
 
 /// Whether a program is on the search path, or where Debian keeps those for root.
-fn installed(program: &str) -> bool {
+pub(crate) fn installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")])

@@ -270,9 +270,18 @@ impl Router {
         }
     }
 
-    /// Keeps a record of the mappings that go from now on. One at a time.
+    /// Keeps no connection that nobody answered for longer than this. Where one visitor makes dozens a second, its
+    /// next connection would often have the port of such a one, and be led to the dead host that that one was for.
+    pub(super) fn drop_unanswered_after(&self, seconds: u32) {
+        let setting = "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_syn_sent";
+        self.namespace.run(|| {
+            fs::write(setting, seconds.to_string()).expect("a shorter memory of the router");
+        });
+    }
+
+    /// Keeps a record of the mappings that come and go from now on.
     pub(crate) fn watch_rules(&self) -> RuleWatch {
-        RuleWatch::start(&self.namespace, self.dir.join("rules"))
+        RuleWatch::start(&self.namespace)
     }
 
     /// The whole table, sorted by port.
