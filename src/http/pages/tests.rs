@@ -223,10 +223,10 @@ fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
             demo: None,
         };
         for html in [fleet(&page).unwrap(), camera(&lone).unwrap()] {
-            let line = format!(
+            let paragraph = format!(
                 "<p data-standing=\"vacant\"><span class=\"words\">{words}</span> {link}</p>"
             );
-            assert!(html.contains(&line), "{html}");
+            assert!(html.contains(&paragraph), "{html}");
         }
     }
 }
