@@ -6,7 +6,7 @@
 //! echoes: each is the second of two, and the next heartbeat brings the rest.
 
 use std::net::SocketAddrV4;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -322,6 +322,15 @@ impl LanActor {
 }
 
 fn refused(cells: &Cells, why: Rejected, from: SocketAddrV4) {
+    if why == Rejected::Own && Some(*from.ip()) != cells.lan_address().map(|lan| lan.address) {
+        static SAID: Once = Once::new(); // it will be heard with every heartbeat
+        SAID.call_once(|| {
+            warn!(
+                %from,
+                "another device says that it is this camera: is its data directory a copy of this one's? Empty it there"
+            );
+        });
+    }
     let Some(label) = why.label() else {
         return;
     };

@@ -4,6 +4,7 @@
 //! the folder synced. What it says about ports and terms is a hint, never authority: the router's table is.
 //! A file that cannot be used is kept beside for whoever wants to look, and the server starts afresh.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{BootId, ExternalPort, InstanceId, Term};
 
+mod device;
 mod writer;
 
 #[cfg(test)]
@@ -42,6 +44,9 @@ pub struct State {
     /// The last run that has begun.
     #[serde(default)]
     pub boot: BootId,
+    /// The device that wrote it; only in the file.
+    #[serde(default)]
+    device: BTreeSet<String>,
 }
 
 impl State {
@@ -55,6 +60,7 @@ impl State {
             name: None,
             mapped_port: None,
             boot: BootId::default(),
+            device: BTreeSet::new(),
         }
     }
 }
@@ -87,6 +93,8 @@ pub struct SaveError {
 #[derive(Clone, Debug)]
 pub struct StateFile {
     folder: PathBuf,
+    /// The addresses of this device's network cards.
+    device: BTreeSet<String>,
 }
 
 impl StateFile {
@@ -95,6 +103,7 @@ impl StateFile {
     pub fn new(data_dir: &Path) -> Self {
         Self {
             folder: data_dir.to_owned(),
+            device: device::addresses(),
         }
     }
 
@@ -181,7 +190,14 @@ impl StateFile {
         File::open(&path)
             .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
             .map_err(|error| error.to_string())?;
-        parse(&bytes).map(Some)
+        let mut state = parse(&bytes)?;
+        let writer = std::mem::take(&mut state.device);
+        // Any card in common will do: one may have been added, or taken out.
+        if !writer.is_empty() && !self.device.is_empty() && writer.is_disjoint(&self.device) {
+            let writer = writer.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(format!("written by another device, {writer}"));
+        }
+        Ok(Some(state))
     }
 
     fn write_temporary(&self, state: &State) -> io::Result<PathBuf> {
@@ -200,7 +216,11 @@ impl StateFile {
             .create_new(true)
             .mode(0o600)
             .open(&path)?;
-        let mut text = serde_json::to_vec_pretty(state)?;
+        let stored = State {
+            device: self.device.clone(),
+            ..state.clone()
+        };
+        let mut text = serde_json::to_vec_pretty(&stored)?;
         text.push(b'\n');
         file.write_all(&text)?;
         file.sync_all()?;

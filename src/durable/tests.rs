@@ -19,6 +19,7 @@ fn state() -> State {
         name: Some("Garden".to_owned()),
         mapped_port: ExternalPort::new(8081),
         boot: BootId(3),
+        device: BTreeSet::new(),
     }
 }
 
@@ -158,6 +159,7 @@ proptest! {
             name,
             mapped_port: port.and_then(ExternalPort::new),
             boot: BootId(boot),
+            device: BTreeSet::new(),
         };
         prop_assert_eq!(parse(&serde_json::to_vec_pretty(&state).unwrap()), Ok(state));
     }
@@ -166,4 +168,36 @@ proptest! {
     fn no_bytes_bring_the_reader_down(bytes: Vec<u8>) {
         let _ = parse(&bytes);
     }
+}
+
+#[test]
+fn a_copy_of_another_devices_file_is_set_aside() {
+    let (_folder, mut file) = place();
+    let cards = |cards: &[&str]| {
+        cards
+            .iter()
+            .map(ToString::to_string)
+            .collect::<BTreeSet<_>>()
+    };
+    file.device = cards(&["b8:27:eb:00:00:01", "b8:27:eb:00:00:02"]);
+    file.save(&state()).unwrap();
+    file.device = cards(&["b8:27:eb:00:00:02", "b8:27:eb:00:00:03"]);
+    assert_eq!(
+        file.load().unwrap(),
+        (state(), Found::Existing),
+        "one card changed"
+    );
+    file.device = cards(&[]);
+    assert_eq!(
+        file.load().unwrap(),
+        (state(), Found::Existing),
+        "nothing is known"
+    );
+    file.device = cards(&["b8:27:eb:00:00:09"]);
+    let why = bad(&file);
+    assert!(
+        why.starts_with("written by another device, b8:27:eb:00:00:01"),
+        "{why}"
+    );
+    assert_ne!(file.load().unwrap().0.instance, state().instance);
 }

@@ -18,6 +18,7 @@ mod household;
 mod plumbing;
 mod port_modes;
 mod rotation;
+mod transports;
 mod troubles;
 mod two_routers;
 mod visitors;

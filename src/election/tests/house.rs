@@ -15,6 +15,8 @@ pub(super) struct House {
     pub(super) said: Vec<(Moment, usize, Word)>,
     /// Who has lost power.
     pub(super) dead: Vec<usize>,
+    /// Who cannot hear the others, and is not heard by them; among themselves they speak.
+    pub(super) apart: Vec<usize>,
     /// What everybody's chance is, while it is made equal.
     pub(super) chance: Option<u64>,
     mail: Vec<(Moment, usize, usize, Word)>,
@@ -36,6 +38,7 @@ impl House {
             rules,
             said: Vec::new(),
             dead: Vec::new(),
+            apart: Vec::new(),
             chance: None,
             mail: Vec::new(),
             answers: Vec::new(),
@@ -145,6 +148,9 @@ impl House {
         }
         let due: Vec<_> = self.mail.extract_if(.., |(at, ..)| *at <= now).collect();
         for (_, from, to, word) in due {
+            if self.is_split(from, to) {
+                continue;
+            }
             let from = Self::peer(from);
             self.tell(to, &Event::Heard { from, word });
         }
@@ -162,6 +168,10 @@ impl House {
         }
     }
 
+    fn is_split(&self, one: usize, other: usize) -> bool {
+        self.apart.contains(&one) != self.apart.contains(&other)
+    }
+
     fn report(&mut self) {
         for who in 0..self.servers.len() {
             if self.dead.contains(&who) {
@@ -174,6 +184,9 @@ impl House {
                 term: state.term,
             };
             for other in (0..self.servers.len()).filter(|other| *other != who) {
+                if self.is_split(who, other) {
+                    continue;
+                }
                 self.tell(other, &event);
             }
         }

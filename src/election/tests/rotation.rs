@@ -422,3 +422,26 @@ fn while_the_representative_lives_nobody_reaches_for_a_port_that_the_router_forg
     assert_eq!(house.representatives(), [0]);
     assert_eq!(house.servers[0].state.term, Term(1));
 }
+
+#[test]
+fn l2_after_a_split_heals_there_is_one_within_one_renewal_and_nobody_preempts() {
+    for deletes in [Deletes::Own, Deletes::Any] {
+        let mut house = House::of(4, rules(), deletes);
+        house.apart = vec![2, 3];
+        house.run(LEASE * 2);
+        let holder = house.holder();
+        house.apart.clear();
+        house.run(Rules::renewal(LEASE) + BEAT);
+        assert_eq!(house.representatives().len(), 1);
+        assert_eq!(house.representatives().first().copied(), holder);
+        house.run(LEASE * 2);
+        assert_eq!(house.representatives().first().copied(), holder);
+        assert!(
+            house
+                .servers
+                .iter()
+                .all(|s| s.state.term == house.servers[0].state.term),
+            "all know the same term"
+        );
+    }
+}
