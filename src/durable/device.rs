@@ -31,14 +31,15 @@ fn addresses_in(cards: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether it is the maker's: the second bit of the first byte marks addresses that software made up (IEEE 802, 8.2.2).
+/// Whether it is the maker's: the lowest two bits of the first byte mark groups and addresses that software made up
+/// (IEEE 802, 8.2.2).
 fn is_burnt_in(address: &str) -> bool {
     let bytes: Option<Vec<u8>> = address
         .split(':')
         .map(|byte| u8::from_str_radix(byte, 16).ok())
         .collect();
     bytes.is_some_and(|bytes| {
-        bytes.len() == 6 && bytes.iter().any(|byte| *byte != 0) && bytes[0] & 0b11 == 0
+        bytes.len() == 6 && bytes.iter().any(|byte| *byte != 0) && bytes[0] % 4 == 0
     })
 }
 
