@@ -16,6 +16,8 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 const NAMES: [&str; 5] = ["Front door", "Garden", "Till", "Yard", "Cellar"];
 /// Few pictures a second: a machine that is busy with five programs and as many viewers must not be what loses one.
 const FPS: u32 = 5;
+/// The Inquiries that a camera has heard.
+const INQUIRIES: &str = "porthole_lan_messages_total{direction=\"received\",kind=\"inquiry\"}";
 const FIRST_HOST: u8 = 11;
 
 /// The fleet. Its parts go in this order: the cameras before the lab that they live in.
@@ -88,7 +90,8 @@ impl Fleet {
         })
     }
 
-    /// Waits until all five have a port, one of them 8080, and each has heard all the others say which.
+    /// Waits until all five have a port, one of them 8080, and each has heard all the others say which, and the
+    /// representative's next Inquiry: one that has heard none yet would miss it later than the others do.
     #[track_caller]
     pub(super) fn settle(&self) -> Standing {
         let statuses = eventually("one representative, four members", PATIENCE * 2, || {
@@ -120,6 +123,20 @@ impl Fleet {
                     .filter_map(|camera| camera["external_url"].as_str())
                     .collect();
                 ensure(heard == urls, format!("{fleet}"))
+            });
+        }
+        let representative = statuses
+            .iter()
+            .position(|status| status.role == Role::Representative);
+        let members = self.cameras.iter().enumerate();
+        let so_far: Vec<_> = members
+            .filter(|(number, _)| Some(*number) != representative)
+            .map(|(_, member)| (member, member.metric(INQUIRIES).expect("its metrics")))
+            .collect();
+        for (member, so_far) in so_far {
+            eventually("the next Inquiry is heard", PATIENCE, || {
+                let heard = member.metric(INQUIRIES)?;
+                ensure(heard > so_far, format!("{heard} Inquiries"))
             });
         }
         let mut order: Vec<_> = (0..NAMES.len()).collect();
