@@ -1,0 +1,180 @@
+//! What the router answered to the one request that was under way.
+
+use std::time::Duration;
+
+use super::grave::{office_taken, set_grave, yield_turn};
+use super::office::{leave_office, office_secured};
+use super::pursuit::{Grave, Pursuit};
+use super::state::{Memory, Squeeze, Stay};
+use super::turn::Turn;
+use super::{Event, Holding, Moment, Request, State};
+use crate::ids::ExternalPort;
+
+/// Takes an answer; one that nobody waits for changes nothing.
+pub(super) fn answered(state: &mut State, event: &Event, turn: &mut Turn) {
+    let now = turn.now;
+    match event {
+        Event::Secured {
+            port,
+            sent_at,
+            granted,
+            before,
+        } => {
+            if settles(
+                state,
+                |r| matches!(r, Request::Secure { port: p, .. } if p == *port),
+            ) {
+                if *port == turn.rules.representative_port {
+                    office_secured(state, *sent_at, *granted, *before, turn);
+                } else {
+                    own_secured(state, *port, *sent_at, *granted, turn);
+                }
+            }
+        }
+        Event::Taken {
+            port,
+            expires_in,
+            by,
+        } => {
+            if settles(state, |r| r.port() == *port) {
+                if *port == turn.rules.representative_port {
+                    office_taken(state, *expires_in, *by, turn);
+                } else {
+                    own_taken(state, *port);
+                }
+            }
+        }
+        Event::NoRoom(port) => {
+            if settles(state, |r| r.port() == *port) {
+                no_room(state, *port, turn);
+            }
+        }
+        Event::Evicted(port) => {
+            if settles(
+                state,
+                |r| matches!(r, Request::Evict { port: p, .. } if p == *port),
+            ) {
+                set_grave(state, Grave::Emptied);
+                state.office_after = now;
+            }
+        }
+        Event::Irremovable(port) => {
+            if settles(
+                state,
+                |r| matches!(r, Request::Evict { port: p, .. } if p == *port),
+            ) {
+                // Asked for again at once: the answer says how long the lease has yet to run.
+                set_grave(state, Grave::Sealed);
+                state.office_after = now;
+            }
+        }
+        Event::Failed(request) => {
+            if settles(state, |r| r == *request) {
+                failed(state, *request, turn);
+            }
+        }
+        Event::Released(port) => {
+            if settles(state, |r| r == Request::Release(*port)) {
+                released(state, *port, turn);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether the answer is to what was asked; anything else is late, doubled or invented.
+fn settles(state: &mut State, is_answer_to: impl Fn(Request) -> bool) -> bool {
+    let answered = state.pending.is_some_and(is_answer_to);
+    if answered {
+        state.pending = None;
+    }
+    answered
+}
+
+fn own_secured(
+    state: &mut State,
+    port: ExternalPort,
+    sent_at: Moment,
+    granted: Option<Duration>,
+    turn: &Turn,
+) {
+    let lease = granted.unwrap_or(turn.rules.lease).min(turn.rules.lease);
+    state.failures = 0;
+    state.own = Some(Holding {
+        port,
+        renew_at: sent_at + lease / 2,
+        lapses_at: granted.map(|granted| sent_at + granted),
+        granted,
+    });
+    state.preferred = Some(port);
+    state.crowded_since = None;
+}
+
+fn own_taken(state: &mut State, port: ExternalPort) {
+    if state.own.is_some_and(|own| own.port == port) {
+        state.own = None;
+    }
+    state.taken.insert(port);
+}
+
+/// Make-before-break needs a place in the table that is not there. The heir lets its own go, once, and takes the office
+/// with it; what it had is asked for again should that fail.
+fn no_room(state: &mut State, port: ExternalPort, turn: &mut Turn) {
+    let office = port == turn.rules.representative_port && state.office.is_none();
+    if office && state.own.is_some() && state.squeeze == Squeeze::None {
+        state.squeeze = Squeeze::Yielding;
+    } else {
+        let lease = if office {
+            turn.rules.representative_lease
+        } else {
+            turn.rules.lease
+        };
+        failed(state, Request::Secure { port, lease }, turn);
+    }
+}
+
+fn failed(state: &mut State, request: Request, turn: &mut Turn) {
+    let (rules, now) = (turn.rules, turn.now);
+    if request == Request::Release(rules.representative_port) && state.stay != Stay::Leaving {
+        leave_office(state, turn); // whether it is still on the router or not: it was given up
+    }
+    state.failures = state.failures.saturating_add(1);
+    let later = now + rules.patience(state.failures);
+    if request.port() == rules.representative_port {
+        state.office_after = later;
+        if state.office.is_none() {
+            // It may have been free and be this server's now: what is found next time is no proof of an old office.
+            state.memory = Memory::None;
+        }
+        if let Some(office) = &mut state.office {
+            office.renew_at = now + rules.retry();
+        }
+        if matches!(state.pursuit, Pursuit::Taking { .. }) {
+            if matches!(request, Request::Evict { .. }) {
+                set_grave(state, Grave::Unseen); // what became of it is seen by asking again
+            }
+            if state.failures >= 3 {
+                yield_turn(state, turn);
+            }
+        }
+    } else {
+        state.own_after = later;
+        if let Some(own) = &mut state.own {
+            own.renew_at = later;
+        }
+    }
+}
+
+fn released(state: &mut State, port: ExternalPort, turn: &mut Turn) {
+    if port == turn.rules.representative_port {
+        leave_office(state, turn);
+        state.office_after = turn.now + turn.rules.representative_lease; // others first
+    } else if state.own.is_some_and(|own| own.port == port) {
+        state.own = None;
+        if state.squeeze == Squeeze::Yielding {
+            state.squeeze = Squeeze::Yielded;
+            state.office_after = turn.now;
+            state.own_after = turn.now + turn.rules.retry();
+        }
+    }
+}
