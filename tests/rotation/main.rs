@@ -11,7 +11,6 @@ mod faults;
 mod hours;
 mod invariants;
 mod judge;
-mod liveness;
 mod model;
 mod mutants;
 mod seeds;

@@ -1,25 +1,23 @@
 //! L1 and L2: after the last fault there is one representative, soon, and it stays.
 
-use porthole::election::{Lan, Memory, Stay};
+use porthole::election::{Grave, Lan, Memory, Pursuit, Stay};
 use porthole::settings::Detection;
 
-use super::config::{Config, Millis};
-use super::faults::{Fault, OnHolder};
-use super::invariants::is_deputy;
-use super::judge::{Entries, Judge, Leases};
-use super::server::Server;
-use super::wire::Wire;
+use crate::config::{Config, Millis};
+use crate::faults::{Fault, OnHolder};
+use crate::judge::{Entries, Judge, Leases};
+use crate::server::Server;
 
 /// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's lease where
 /// the router keeps it, and of the servers' own back-off from a router that refused them.
-pub const K: u64 = 8;
+const K: u64 = 8;
 
 /// Calls to the router in a row that a takeover may have to wait for: a request for the own port that is under way
 /// (3), looking (1), deleting (3), mapping (3).
 const CALLS: u64 = 10;
 
 /// What is known of the time after the last fault.
-pub struct Liveness {
+pub(super) struct Liveness {
     config: Config,
     calm_at: Option<Millis>,
     /// Until when the router kept the office for somebody who cannot renew it.
@@ -36,7 +34,7 @@ pub struct Liveness {
 }
 
 impl Liveness {
-    pub fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         Self {
             config: config.clone(),
             calm_at: None,
@@ -55,16 +53,16 @@ impl Liveness {
         }
     }
 
-    pub fn calm(&mut self, now: Millis) {
+    pub(super) fn calm(&mut self, now: Millis) {
         self.calm_at = Some(now);
     }
 
-    pub fn deputies(&self) -> u32 {
+    pub(super) fn deputies(&self) -> u32 {
         self.deputies
     }
 
     /// From the last reason to wait to one representative, in thousandths of T.
-    pub fn settled(&self) -> Option<u64> {
+    pub(super) fn settled(&self) -> Option<u64> {
         let calm = self.patience(self.calm_at?);
         let since = self.one_since.filter(|_| !self.excused)?;
         Some(since.saturating_sub(calm) * 1_000 / self.config.heartbeat)
@@ -87,13 +85,12 @@ impl Liveness {
         (calm + late + lost).max(self.held_until) + 2 * CALLS * self.config.calm_slowest()
     }
 
-    pub fn after_event(
+    pub(super) fn after_event(
         &mut self,
         now: Millis,
         servers: &[Server],
         judge: &Judge,
         secure: bool,
-        _wire: &Wire,
     ) -> Option<(&'static str, String)> {
         let holder = judge.holder(now);
         let mut believers = servers.iter().filter(|server| server.believes(now));
@@ -183,4 +180,16 @@ fn knows(server: &Server, client: std::net::Ipv4Addr) -> bool {
     let watched = server.state.watch.map(|watch| watch.address);
     let late = server.state.vacancy.and_then(|vacancy| vacancy.address);
     server.runs() && (watched == Some(client) || late == Some(client))
+}
+
+/// Whether this server shows the fleet in place of a dead one whose mapping nobody can remove.
+fn is_deputy(server: &Server) -> bool {
+    server.runs()
+        && matches!(
+            server.state.pursuit,
+            Pursuit::Taking {
+                grave: Grave::Stuck,
+                ..
+            }
+        )
 }

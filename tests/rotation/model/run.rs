@@ -1,0 +1,67 @@
+//! The houses that are checked, and what is printed of each.
+
+use stateright::{Checker, Model};
+
+use super::house::House;
+use crate::judge::Delete;
+use crate::seeds::number;
+
+/// Checks one house, and says how large it was.
+fn check(house: House) {
+    let (n, deletes) = (house.rules.len(), house.deletes);
+    let budgets = (house.losses, house.crashes, house.delays, house.horizon.0);
+    let started = std::time::Instant::now();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let checker = house.checker().threads(threads).spawn_bfs().join();
+    println!(
+        "n = {n}, delete {deletes:?}, (losses, crashes, delays, horizon ms) {budgets:?}: {} states, depth {}, {:.1} s",
+        checker.unique_state_count(),
+        checker.max_depth(),
+        started.elapsed().as_secs_f64(),
+    );
+    for (name, path) in checker.discoveries() {
+        if name.starts_with('S') {
+            for (world, action) in path.clone().into_vec() {
+                let believers: Vec<usize> = (0..n).filter(|who| world.believes(*who)).collect();
+                println!(
+                    "{:>6} believe {believers:?} entry {:?} then {action:?}",
+                    world.now.0, world.entry
+                );
+            }
+            println!("{:?}", path.last_state());
+            panic!("n = {n}: broken: {name}");
+        }
+    }
+    checker.assert_properties();
+}
+
+#[test]
+fn three_servers_in_every_order() {
+    for deletes in [Delete::OwnOnly, Delete::Anybodys] {
+        check(House::of(3, deletes, (2, 1, 1), 7_000));
+    }
+}
+
+#[test]
+fn four_servers_in_every_order() {
+    for deletes in [Delete::OwnOnly, Delete::Anybodys] {
+        check(House::of(4, deletes, (1, 1, 1), 6_000));
+    }
+}
+
+/// By hand, for any number of servers and hours of patience: `make model N=5`.
+#[test]
+#[ignore = "by hand: make model N=5"]
+fn any_number_of_servers_in_every_order() {
+    let n = number("PORTHOLE_MODEL_N").unwrap_or(5) as usize;
+    let budget = |name, usual| number(name).map_or(usual, |number| number as u8);
+    let budgets = (
+        budget("PORTHOLE_MODEL_LOSSES", 1),
+        budget("PORTHOLE_MODEL_CRASHES", 1),
+        budget("PORTHOLE_MODEL_DELAYS", 1),
+    );
+    let horizon = number("PORTHOLE_MODEL_HORIZON").unwrap_or(6_000);
+    for deletes in [Delete::OwnOnly, Delete::Anybodys] {
+        check(House::of(n, deletes, budgets, horizon));
+    }
+}
