@@ -24,7 +24,10 @@ pub(super) fn reported(
     turn: &Turn,
 ) {
     let heard_at = turn.now;
-    state.peers.insert(from.id, PeerSeen { external, heard_at });
+    let known = state.peers.insert(from.id, PeerSeen { external, heard_at });
+    if known.is_none() {
+        inquire_soon(state, turn); // a newcomer learns at once whom to follow
+    }
     if state.peers.len() > MOST_PEERS {
         let oldest = state.peers.iter().min_by_key(|(_, seen)| seen.heard_at);
         if let Some(id) = oldest.map(|(id, _)| *id) {
@@ -188,12 +191,9 @@ struct Bidder {
 }
 
 fn claim(state: &mut State, from: Peer, term: Term, bidder: Bidder, turn: &mut Turn) {
-    if let Some(office) = &mut state.office {
+    if state.office.is_some() {
         // Refutation: who claims is told at once that the office is held, and the router is asked whether it is.
-        office.inquire_at = office.inquire_at.min(
-            turn.now
-                .max(office.inquired_at + turn.rules.claim_window() / 2),
-        );
+        inquire_soon(state, turn);
         verify_soon(state, turn);
         return;
     }
@@ -314,6 +314,16 @@ fn challenged(state: &mut State, term: Term, turn: &Turn) {
     }
     office.challenge = office.challenge.max(Some(term));
     verify_soon(state, turn);
+}
+
+/// The next Inquiry goes out at once, though not more often than this.
+fn inquire_soon(state: &mut State, turn: &Turn) {
+    if let Some(office) = &mut state.office {
+        let at = turn
+            .now
+            .max(office.inquired_at + turn.rules.claim_window() / 2);
+        office.inquire_at = office.inquire_at.min(at);
+    }
 }
 
 /// The router is asked at once whether the office is still this server's, though not more often than this: a flood

@@ -198,8 +198,10 @@ fn survey(state: &mut State, holders: &BTreeMap<ExternalPort, Whose>, seen: Seen
                 state.vacancy = None;
             }
         }
-        // Whether it may reach for it is for the plan to say.
-        None if missing(office) => state.office_after = now,
+        // Whether it may reach for it is for the plan to say. A claimant that was let go first still goes first.
+        None if missing(office) && !matches!(state.pursuit, Pursuit::Deferring { .. }) => {
+            state.office_after = now;
+        }
         Some(_) | None => {}
     }
     if holders.get(&office) == Some(&Whose::Theirs) {

@@ -220,6 +220,16 @@ impl SimRouter {
             .map_err(|fault| Error::Port { port, fault })
     }
 
+    /// Deletes a mapping as somebody does on the router's own pages: past all rules, whosever it is.
+    pub fn delete_by_hand(&self, entry: &Entry) {
+        let mapping = &entry.mapping;
+        // Gone already, or switched off: there is nothing to delete.
+        let _ = self
+            .running
+            .router
+            .delete(mapping.client, mapping.protocol, mapping.external_port);
+    }
+
     /// Gives it another address on the Internet, as providers do: only what it says changes, not where visitors of
     /// this machine come in.
     pub fn set_external(&mut self, address: Ipv4Addr) {

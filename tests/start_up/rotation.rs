@@ -1,6 +1,6 @@
 //! Each detection and each succession alone, as the settings allow (¶85), with the real program.
 
-use porthole::sim::{Access, Quirks};
+use porthole::sim::{Access, Leases, Quirks};
 use serde_json::Value;
 
 use crate::house::{House, OFFICE};
@@ -10,7 +10,7 @@ use crate::support::wait::{ensure, eventually};
 /// Three cameras with these rules; the first is the representative.
 fn fleet(house: &House, detection: &[&str], succession: &str) -> Vec<Camera> {
     let port = house.free_port();
-    (2..5)
+    let fleet: Vec<_> = (2..5)
         .map(|number| {
             let camera = house
                 .camera(number, &format!("camera {number}"))
@@ -19,7 +19,7 @@ fn fleet(house: &House, detection: &[&str], succession: &str) -> Vec<Camera> {
                 .set("lan", "heartbeat", "500ms")
                 // Long enough that no takeover below can come from the lease.
                 .set("router", "representative_lease", "10m")
-                .set("router", "poll_interval", "60s")
+                .set("router", "poll_interval", "2s")
                 .set("election", "detection", detection)
                 .set("election", "succession", succession)
                 .start();
@@ -28,7 +28,15 @@ fn fleet(house: &House, detection: &[&str], succession: &str) -> Vec<Camera> {
             });
             camera
         })
-        .collect()
+        .collect();
+    for camera in &fleet {
+        eventually("it knows who is representative", PATIENCE, || {
+            let status: Value = camera.get("/api/v1/status")?.json()?;
+            let known = &status["representative"];
+            ensure(known["since"].is_number(), known.to_string())
+        });
+    }
+    fleet
 }
 
 /// Why the new representative says that it is one.
@@ -97,4 +105,76 @@ fn claim_10_random_waits_end_with_one_representative() {
 #[test]
 fn claim_12_the_servers_own_values_end_with_one_representative() {
     after_a_power_cut(&["withdrawal", "heartbeat", "probe"], "server-value");
+}
+
+#[test]
+fn where_leases_have_no_end_and_others_may_delete_a_dead_one_is_replaced_at_once() {
+    let house = House::with(Quirks {
+        access: Access::Open,
+        leases: Leases::PermanentOnly,
+        ..Quirks::igd2()
+    });
+    let mut fleet = fleet(&house, &["heartbeat"], "port-order");
+    fleet[0].kill();
+    assert_eq!(
+        successor(&house, &fleet),
+        (1, "missed-heartbeats".to_owned())
+    );
+    let class = || {
+        let status: Value = fleet[1].get("/api/v1/status")?.json()?;
+        ensure(
+            status["router"]["class"] == "deletable",
+            status["router"].to_string(),
+        )
+    };
+    eventually("the router's class is known", PATIENCE, class);
+}
+
+#[test]
+fn a_router_that_keeps_a_dead_ones_port_for_ever_has_a_deputy_until_somebody_deletes_it() {
+    let house = House::with(Quirks {
+        access: Access::Secure,
+        leases: Leases::PermanentOnly,
+        ..Quirks::igd2()
+    });
+    let mut fleet = fleet(&house, &["heartbeat"], "port-order");
+    fleet[0].kill();
+    let dead = fleet[0].address();
+    let deputy = format!("http://{}:8081/", house.address(1));
+    for camera in &fleet[1..] {
+        eventually("a deputy that everybody's page names", PATIENCE, || {
+            let status: Value = camera.get("/api/v1/status")?.json()?;
+            let heir = &status["representative"]["heir"];
+            ensure(
+                heir["bid"] == "deputy",
+                status["representative"].to_string(),
+            )?;
+            let page = camera.get("/")?.text();
+            let remedy = format!("http://{}/", house.address(0));
+            ensure(
+                page.contains(&remedy) && page.contains(&dead.to_string()),
+                page,
+            )
+        });
+    }
+    // The deputy's own port leads to the page of all.
+    let page = house.get_outside(8081, "/").unwrap();
+    assert!(page.contains("camera 4"), "{page}");
+    let status: Value = fleet[2].get("/api/v1/status").unwrap().json().unwrap();
+    assert_eq!(
+        status["router"]["class"], "unknown",
+        "only who has tried knows"
+    );
+    let others = fleet[2].get("/").unwrap().text();
+    assert!(
+        others.contains("camera 3"),
+        "{others} names the deputy, {deputy}"
+    );
+
+    // Somebody does as the page says.
+    house.router().delete_by_hand(&house.entry(OFFICE).unwrap());
+    assert_eq!(
+        successor(&house, &fleet),
+        (1, "missed-heartbeats".to_owned())
+    );
 }

@@ -445,3 +445,39 @@ fn l2_after_a_split_heals_there_is_one_within_one_renewal_and_nobody_preempts() 
         );
     }
 }
+
+#[test]
+fn a_newcomer_is_told_at_once_who_is_representative() {
+    let mut house = House::of(2, rules(), Deletes::Own);
+    let newcomer = Event::Reported {
+        from: House::peer(9),
+        external: None,
+        term: Term(0),
+    };
+    house.said.clear();
+    house.tell(0, &newcomer);
+    house.run(BEAT / 8);
+    let inquired = |word: &Word| matches!(word, Word::Inquiry { .. });
+    assert!(
+        house
+            .said
+            .iter()
+            .any(|(_, who, word)| *who == 0 && inquired(word))
+    );
+}
+
+#[test]
+fn when_somebody_frees_the_stuck_port_the_deputy_goes_first() {
+    let mut house = House::of(3, rules(), Deletes::Own);
+    house.kill(0);
+    house.judge.held.insert(port(8080), (0, Moment(u64::MAX)));
+    house.judge.endless = true;
+    house.run(BEAT * 30);
+    house.judge.held.remove(&port(8080));
+    for who in [2, 1] {
+        let survey = house.judge.survey(who, house.now);
+        house.tell(who, &survey);
+        house.run(BEAT / 2);
+    }
+    assert_eq!(house.representatives(), [1]);
+}
