@@ -126,7 +126,7 @@ impl Config {
         } else {
             Some(*pick(rng, &[2_000, 5_000, 10_000]))
         };
-        let router = Router::drawn(profile, servers, lease, rng);
+        let router = Router::drawn(profile, servers, rng);
         let weather = Weather::drawn(profile, heartbeat, rng);
         let starts: Millis = 20_000;
         let span = match profile {

@@ -69,7 +69,7 @@ pub enum Entries {
 }
 
 impl Router {
-    pub fn drawn(profile: Profile, servers: usize, _lease: Millis, rng: &mut Rng) -> Self {
+    pub fn drawn(profile: Profile, servers: usize, rng: &mut Rng) -> Self {
         let difficult = matches!(profile, Profile::Router | Profile::Everything);
         let mut rarely = |one_in: u32, most: u32| {
             if difficult && rng.u32(0..one_in) == 0 {

@@ -1,10 +1,11 @@
 //! What must hold in every state, by the names that the simulation's invariants have (`invariants`).
 
+use porthole::election::Event;
 use stateright::Property;
 
 use super::LEASE;
 use super::house::House;
-use super::world::World;
+use super::world::{Job, Stage, World};
 use crate::judge::Delete;
 
 /// All of them. The last two are there so that the rest is not true of nothing.
@@ -49,10 +50,16 @@ pub(super) fn all() -> Vec<Property<House>> {
         Property::sometimes("the office is taken over", |_, world: &World| {
             world.taken_over
         }),
-        Property::sometimes("and by deleting", |house: &House, world: &World| {
-            house.deletes == Delete::OwnOnly
-                || world.nodes.iter().any(|node| node.robbed.is_some())
-                || world.taken_over
-        }),
+        Property::sometimes(
+            "a mapping is deleted for another",
+            |house: &House, world: &World| {
+                let evicted = |job: &Job| matches!(job.stage, Stage::Done(Event::Evicted(_)));
+                house.deletes == Delete::OwnOnly
+                    || world
+                        .nodes
+                        .iter()
+                        .any(|node| node.job.as_ref().is_some_and(evicted))
+            },
+        ),
     ]
 }
