@@ -10,85 +10,58 @@ use super::turn::Turn;
 use super::{Event, Holding, Moment, Request, State};
 use crate::ids::ExternalPort;
 
-/// Takes an answer; one that nobody waits for changes nothing.
+/// Takes an answer; one that nobody waits for (late, doubled or invented) changes nothing.
 pub(super) fn answered(state: &mut State, event: &Event, turn: &mut Turn) {
-    let now = turn.now;
+    if !state.pending.is_some_and(|asked| is_answer(event, asked)) {
+        return;
+    }
+    state.pending = None;
+    let office = turn.rules.representative_port;
     match event {
         Event::Secured {
             port,
             sent_at,
             granted,
             before,
-        } => {
-            if settles(
-                state,
-                |r| matches!(r, Request::Secure { port: p, .. } if p == *port),
-            ) {
-                if *port == turn.rules.representative_port {
-                    office_secured(state, *sent_at, *granted, *before, turn);
-                } else {
-                    own_secured(state, *port, *sent_at, *granted, turn);
-                }
-            }
-        }
+        } if *port == office => office_secured(state, *sent_at, *granted, *before, turn),
+        Event::Secured {
+            port,
+            sent_at,
+            granted,
+            ..
+        } => own_secured(state, *port, *sent_at, *granted, turn),
         Event::Taken {
             port,
             expires_in,
             by,
-        } => {
-            if settles(state, |r| r.port() == *port) {
-                if *port == turn.rules.representative_port {
-                    office_taken(state, *expires_in, *by, turn);
-                } else {
-                    own_taken(state, *port);
-                }
-            }
+        } if *port == office => office_taken(state, *expires_in, *by, turn),
+        Event::Taken { port, .. } => own_taken(state, *port),
+        Event::NoRoom(port) => no_room(state, *port, turn),
+        Event::Evicted(_) => {
+            set_grave(state, Grave::Emptied);
+            state.office_after = turn.now;
         }
-        Event::NoRoom(port) => {
-            if settles(state, |r| r.port() == *port) {
-                no_room(state, *port, turn);
-            }
+        Event::Irremovable(_) => {
+            // Asked for again at once: the answer says how long the lease has yet to run.
+            set_grave(state, Grave::Sealed);
+            state.office_after = turn.now;
         }
-        Event::Evicted(port) => {
-            if settles(
-                state,
-                |r| matches!(r, Request::Evict { port: p, .. } if p == *port),
-            ) {
-                set_grave(state, Grave::Emptied);
-                state.office_after = now;
-            }
-        }
-        Event::Irremovable(port) => {
-            if settles(
-                state,
-                |r| matches!(r, Request::Evict { port: p, .. } if p == *port),
-            ) {
-                // Asked for again at once: the answer says how long the lease has yet to run.
-                set_grave(state, Grave::Sealed);
-                state.office_after = now;
-            }
-        }
-        Event::Failed(request) => {
-            if settles(state, |r| r == *request) {
-                failed(state, *request, turn);
-            }
-        }
-        Event::Released(port) => {
-            if settles(state, |r| r == Request::Release(*port)) {
-                released(state, *port, turn);
-            }
-        }
+        Event::Failed(request) => failed(state, *request, turn),
+        Event::Released(port) => released(state, *port, turn),
         _ => {}
     }
 }
 
-/// Whether the answer is to what was asked; anything else is late, doubled or invented.
-fn settles(state: &mut State, is_answer_to: impl Fn(Request) -> bool) -> bool {
-    let answered = state.pending.is_some_and(is_answer_to);
-    if answered {
-        state.pending = None;
+/// Whether this event is what the router can answer to that request.
+fn is_answer(event: &Event, asked: Request) -> bool {
+    match (event, asked) {
+        (Event::Secured { port, .. }, Request::Secure { port: asked, .. })
+        | (Event::Evicted(port) | Event::Irremovable(port), Request::Evict { port: asked, .. })
+        | (Event::Released(port), Request::Release(asked)) => *port == asked,
+        (Event::Taken { port, .. } | Event::NoRoom(port), _) => *port == asked.port(),
+        (Event::Failed(request), _) => *request == asked,
+        _ => false,
     }
-    answered
 }
 
 fn own_secured(

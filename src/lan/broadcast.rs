@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use tokio::net::UdpSocket;
 
-use super::sockets::{shared, udp};
+use super::udp::{shared, udp};
 
 /// The directed broadcast address of a network: its last one. A link of two or of one (RFC 3021) has none.
 pub fn address(of: Ipv4Addr, prefix_len: u8) -> Option<Ipv4Addr> {

@@ -28,6 +28,7 @@ mod replay;
 mod reporting;
 mod seal;
 mod sockets;
+mod udp;
 mod voice;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use socket2::Socket;
 use tokio::net::UdpSocket;
 
-use super::sockets::{shared, udp};
+use super::udp::{shared, udp};
 
 /// A socket that hears what is said in the group. Several servers on one machine can each have one.
 ///

@@ -8,16 +8,13 @@
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 use tokio::net::UdpSocket;
 
 use super::interface::LanAddress;
+use super::udp::udp;
 use super::{MAX_DATAGRAM, broadcast, multicast};
 use crate::settings::Transport;
-
-/// What the kernel may keep for a server that is busy, in bytes: some thousand datagrams, so that a heartbeat
-/// outlives a burst. The kernel gives at most `net.core.rmem_max`.
-const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// Which of the two sockets a server has of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,18 +148,4 @@ impl Sockets {
         }
         Ok(read)
     }
-}
-
-pub(super) fn udp() -> io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
-    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-    Ok(socket)
-}
-
-/// Bound to an address that other servers on this machine are bound to as well.
-pub(super) fn shared(socket: Socket, address: SocketAddrV4) -> io::Result<Socket> {
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket)
 }
