@@ -90,11 +90,16 @@ fn own_taken(state: &mut State, port: ExternalPort) {
     state.taken.insert(port);
 }
 
-/// Make-before-break needs a place in the table that is not there. The heir lets its own go, once, and takes the office
-/// with it; what it had is asked for again should that fail.
+/// Make-before-break needs a place in the table that is not there. The heir lets its own go and takes the office with it;
+/// what it had is asked for again should that fail, and it does not try again at once.
 fn no_room(state: &mut State, port: ExternalPort, turn: &mut Turn) {
     let office = port == turn.rules.representative_port && state.office.is_none();
-    if office && state.own.is_some() && state.squeeze == Squeeze::None {
+    let may_yield = match state.squeeze {
+        Squeeze::None => true,
+        Squeeze::Yielding => false,
+        Squeeze::Yielded { again_at } => turn.now >= again_at,
+    };
+    if office && state.own.is_some() && may_yield {
         state.squeeze = Squeeze::Yielding;
     } else {
         let lease = if office {
@@ -145,7 +150,9 @@ fn released(state: &mut State, port: ExternalPort, turn: &mut Turn) {
     } else if state.own.is_some_and(|own| own.port == port) {
         state.own = None;
         if state.squeeze == Squeeze::Yielding {
-            state.squeeze = Squeeze::Yielded;
+            state.squeeze = Squeeze::Yielded {
+                again_at: turn.now + turn.rules.silence() * 2,
+            };
             state.office_after = turn.now;
             state.own_after = turn.now + turn.rules.retry();
         }

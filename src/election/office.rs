@@ -52,7 +52,8 @@ pub(super) fn office_secured(
         }
         return;
     }
-    let readopted = before == Before::Ours && state.memory == Memory::HeldOffice;
+    let remembered = state.memory == Memory::HeldOffice && state.term == state.office_term;
+    let readopted = before == Before::Ours && remembered;
     let held = state.office;
     if held.is_none() && !readopted {
         state.term = state.term.next(); // S4: each change raises the term; S5: re-adoption keeps it
@@ -85,6 +86,7 @@ pub(super) fn office_secured(
         granted,
     });
     state.memory = Memory::HeldOffice;
+    state.office_term = state.term;
     state.watch = None;
     state.vacancy = None;
     state.pursuit = Pursuit::None;

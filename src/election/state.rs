@@ -28,6 +28,8 @@ pub struct State {
     pub preferred: Option<ExternalPort>,
     /// What the state file says of the office: a hint, worth something only if the router agrees.
     pub memory: Memory,
+    /// The term of the office that the memory speaks of: a higher one heard of since has ended it.
+    pub office_term: Term,
     /// Not before then is the representative port tried again.
     pub office_after: Moment,
     /// Not before then is a port of the range tried again.
@@ -76,8 +78,11 @@ pub enum Squeeze {
     None,
     /// Its own port is given up next, to make room for the office.
     Yielding,
-    /// It was given up once for this vacancy, and is not given up again.
-    Yielded,
+    /// It was given up for this vacancy, and is not again before then.
+    Yielded {
+        /// When it may be once more.
+        again_at: Moment,
+    },
 }
 
 /// The office, with the times that go with it.
@@ -202,6 +207,7 @@ impl State {
             taken: BTreeSet::new(),
             preferred,
             memory,
+            office_term: term,
             office_after: Moment(0),
             own_after: Moment(0),
             failures: 0,
