@@ -321,3 +321,41 @@ fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
     }
     assert_eq!(server.asked, Some(request));
 }
+
+#[test]
+fn s4_a_higher_term_heard_of_ends_the_memory_of_an_office() {
+    // Its deadline passed while it could not ask; a write of its own came late to the router all the same.
+    let mut judge = Judge::default();
+    let mut server = Server::new(0);
+    server.tell(&Event::RouterFound, Moment(0));
+    server.settle(&mut judge, Moment(0));
+    server.tell(&Event::RouterLost, Moment(1));
+    let late = Moment(0) + LEASE;
+    server.tell(&Event::Tick, late);
+    assert_eq!(server.state.role(late), Role::Alone);
+    server.tell(&reported(Term(4)), late);
+    judge.held.insert(port(8080), (0, late + LEASE));
+    server.tell(&Event::RouterFound, late);
+    server.settle(&mut judge, late);
+    assert_eq!(server.state.role(late), Role::Representative);
+    assert_eq!(
+        server.state.term,
+        Term(5),
+        "an office of its own, and no old one"
+    );
+}
+
+#[test]
+fn s1_the_margin_covers_a_routers_whole_seconds_and_a_slow_clock_and_leaves_three_renewals() {
+    for seconds in 4..=600 {
+        let lease = Duration::from_secs(seconds);
+        let margin = Rules::margin(lease);
+        let drift = lease * 200 / 1_000_000;
+        assert!(
+            margin > Duration::from_secs(1) + drift,
+            "{seconds} s: {margin:?}"
+        );
+        assert!(margin >= lease / 8, "{seconds} s: {margin:?}");
+        assert!(Rules::renewal(lease) * 3 <= lease - margin, "{seconds} s");
+    }
+}
