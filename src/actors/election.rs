@@ -216,9 +216,7 @@ impl ElectionActor {
         remembered.boot = self.cells.identity.boot;
         remembered.term = state.term;
         remembered.name = self.cells.name.given();
-        remembered.mapped_port = state
-            .external_port(self.cells.role.rules(), now)
-            .or(state.preferred);
+        remembered.mapped_port = state.port_to_remember(self.cells.role.rules(), now);
         self.disk.store(remembered);
     }
 

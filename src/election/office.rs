@@ -52,8 +52,7 @@ pub(super) fn office_secured(
         }
         return;
     }
-    let remembered = state.memory == Memory::HeldOffice && state.term == state.office_term;
-    let readopted = before == Before::Ours && remembered;
+    let readopted = before == Before::Ours && state.remembers_office();
     let held = state.office;
     if held.is_none() && !readopted {
         state.term = state.term.next(); // S4: each change raises the term; S5: re-adoption keeps it

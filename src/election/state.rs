@@ -236,6 +236,21 @@ impl State {
         }
     }
 
+    /// Whether the office that this server held last may still be its own: no higher term was heard of since.
+    pub fn remembers_office(&self) -> bool {
+        self.memory == Memory::HeldOffice && self.term == self.office_term
+    }
+
+    /// The port to write into the state file. The representative port says there that this server held the office in
+    /// the term that stands beside it, so it is not written with a term that another has begun since.
+    pub fn port_to_remember(&self, rules: &Rules, now: Moment) -> Option<ExternalPort> {
+        let office = rules.representative_port;
+        let held = self.own.is_none() && self.remembers_office();
+        self.external_port(rules, now)
+            .or_else(|| held.then_some(office))
+            .or_else(|| self.preferred.filter(|port| *port != office))
+    }
+
     /// The port under which this server can be reached from outside at `now`.
     pub fn external_port(&self, rules: &Rules, now: Moment) -> Option<ExternalPort> {
         match self.role(now) {

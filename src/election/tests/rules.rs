@@ -359,3 +359,13 @@ fn s1_the_margin_covers_a_routers_whole_seconds_and_a_slow_clock_and_leaves_thre
         assert!(Rules::renewal(lease) * 3 <= lease - margin, "{seconds} s");
     }
 }
+
+#[test]
+fn s4_the_office_is_not_remembered_beside_a_term_that_another_has_begun() {
+    let mut server = Server::new(0);
+    server.state = State::new(Term(3), Some(port(8080)), Memory::HeldOffice);
+    let kept = |server: &Server| server.state.port_to_remember(&rules(), Moment(0));
+    assert_eq!(kept(&server), Some(port(8080)), "nothing has ended it yet");
+    server.tell(&reported(Term(4)), Moment(0));
+    assert_eq!(kept(&server), None);
+}

@@ -90,16 +90,14 @@ impl World {
     fn disk_of(&self, server: usize) -> Disk {
         let it = &self.servers[server];
         let shown = it.clock.show(self.now);
+        let port = it.state.port_to_remember(&it.rules, shown);
         Disk {
             term: it.state.term,
-            port: it
-                .state
-                .external_port(&it.rules, shown)
-                .or(it.state.preferred),
-            memory: if it.state.office.is_some() {
+            port,
+            memory: if port == Some(it.rules.representative_port) {
                 Memory::HeldOffice
             } else {
-                it.state.memory
+                Memory::None
             },
         }
     }
