@@ -12,6 +12,7 @@ use tokio_stream::wrappers::WatchStream;
 
 use super::crash::crashes_on_demand;
 use super::election::{self, ElectionActor};
+use crate::bounded::forget_oldest;
 use crate::cells::{Cells, RouterView};
 use crate::election::{Event, Peer};
 use crate::fleet::{Heard, Mapped, Sources, mapped, merge};
@@ -135,17 +136,7 @@ impl Handler<Hear> for RegistryActor {
             }));
         }
         self.life.heard.insert(heard.id, heard);
-        if self.life.heard.len() > MOST_PEERS {
-            let oldest = self
-                .life
-                .heard
-                .iter()
-                .min_by_key(|(_, heard)| heard.at)
-                .map(|(id, _)| *id);
-            if let Some(oldest) = oldest {
-                self.life.heard.remove(&oldest);
-            }
-        }
+        forget_oldest(&mut self.life.heard, MOST_PEERS, |heard| heard.at);
         self.publish();
     }
 }

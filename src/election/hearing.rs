@@ -9,6 +9,7 @@ use super::state::Memory;
 use super::succession::{defer, rank, stand, vacate};
 use super::turn::{Turn, plausible};
 use super::{Bid, Cause, Moment, Peer, PeerSeen, Post, Rules, Squeeze, State, To, Watch, Word};
+use crate::bounded::forget_oldest;
 use crate::ids::{ExternalPort, InstanceId, Term};
 use crate::settings::{Detection, Succession};
 
@@ -28,12 +29,7 @@ pub(super) fn reported(
     if known.is_none() {
         inquire_soon(state, turn); // a newcomer learns at once whom to follow
     }
-    if state.peers.len() > MOST_PEERS {
-        let oldest = state.peers.iter().min_by_key(|(_, seen)| seen.heard_at);
-        if let Some(id) = oldest.map(|(id, _)| *id) {
-            state.peers.remove(&id);
-        }
-    }
+    forget_oldest(&mut state.peers, MOST_PEERS, |seen| seen.heard_at);
     if state.office.is_none() {
         state.adopt(term);
     } else if term > state.term {
@@ -270,7 +266,7 @@ fn withdrawal(
     if from.id != of {
         // Hearsay: worth a question to the one it names, no more.
         if let Some(watch) = state.watch.filter(|watch| watch.id == Some(of)) {
-            turn.probe(&watch);
+            turn.probe(watch.address, watch.id);
         }
         return;
     }

@@ -5,18 +5,13 @@ use std::time::Duration;
 use super::pursuit::Pursuit;
 use super::state::{Memory, Squeeze, Stay};
 use super::turn::Turn;
-use super::{Before, Cause, Moment, Office, Post, Rules, State, To, Word};
+use super::{Before, Cause, Moment, Office, Post, Rules, State};
 use crate::ids::Term;
 
 /// Whatever the reason, whoever leaves the office says so: the others need not wait for its silence.
 pub(super) fn leave_office(state: &mut State, turn: &mut Turn) {
     if let Some(office) = state.office.take() {
-        let word = Word::Withdrawal {
-            term: state.term,
-            of: turn.rules.me,
-            post: Post::Representative,
-        };
-        turn.say(To::Everybody, word);
+        turn.farewell(state.term, Post::Representative);
         if let Some(challenge) = office.challenge {
             state.adopt(challenge); // what it would not believe in office was true
         }

@@ -3,7 +3,7 @@
 use super::pursuit::{Grave, Pursuit};
 use super::state::{Memory, Router, Squeeze, Stay};
 use super::turn::Turn;
-use super::{Bid, Effect, Moment, Post, Request, Rules, State, To, Word, succession};
+use super::{Bid, Effect, Moment, Post, Request, Rules, State, succession};
 use crate::ids::ExternalPort;
 
 /// Adds the next request, if one is due and none is under way, and the time to look again.
@@ -12,12 +12,7 @@ pub(super) fn plan(state: &mut State, turn: &mut Turn) {
         state.stay = Stay::Gone;
         if state.office.is_some() {
             // The router cannot be told; the others can.
-            let word = Word::Withdrawal {
-                term: state.term,
-                of: turn.rules.me,
-                post: Post::Representative,
-            };
-            turn.say(To::Everybody, word);
+            turn.farewell(state.term, Post::Representative);
         }
         turn.effects.push(Effect::Left);
     }

@@ -71,7 +71,7 @@ pub struct Squatter {
 }
 
 /// Make-before-break needs room for one more mapping; where there is none (728), the successor has to let go
-/// first, once.
+/// first, and not again for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Squeeze {
     /// There is room, as far as known.

@@ -9,8 +9,8 @@ use super::pursuit::Pursuit;
 use super::state::{Memory, Router, Squeeze, Stay};
 use super::turn::Turn;
 use super::{
-    Chance, Effect, Event, Moment, Post, Request, Rules, Seen, State, To, Whose, Word, answers,
-    hearing, succession,
+    Chance, Effect, Event, Moment, Post, Request, Rules, Seen, State, Whose, answers, hearing,
+    succession,
 };
 use crate::ids::{ExternalPort, Term};
 
@@ -157,12 +157,7 @@ fn leave(state: &mut State, turn: &mut Turn) {
     state.office_after = turn.now;
     state.own_after = turn.now;
     if state.office.is_none() {
-        let word = Word::Withdrawal {
-            term: state.term,
-            of: turn.rules.me,
-            post: Post::Member,
-        };
-        turn.say(To::Everybody, word);
+        turn.farewell(state.term, Post::Member);
     }
 }
 

@@ -238,7 +238,7 @@ fn ask_once_more(state: &State, grave: Grave, turn: &mut Turn) -> Grave {
     if asked >= QUESTIONS {
         return Grave::Open { from: address };
     }
-    turn.say(To::One(address), Word::Probe { of: vacancy.late });
+    turn.probe(address, vacancy.late);
     Grave::Asking {
         asked: asked + 1,
         ask_at: turn.now + turn.rules.reply_wait(),

@@ -1,7 +1,9 @@
 //! One step in the making: what it may look at, and what it leads to.
 
-use super::{Chance, Effect, Moment, Rules, State, To, Watch, Word};
-use crate::ids::Term;
+use std::net::Ipv4Addr;
+
+use super::{Chance, Effect, Moment, Post, Rules, State, To, Word};
+use crate::ids::{InstanceId, Term};
 
 /// Everything a rule needs besides the state that it changes.
 pub(super) struct Turn<'a> {
@@ -16,9 +18,15 @@ impl Turn<'_> {
         self.effects.push(Effect::Say(to, word));
     }
 
-    /// Asks the representative whether it is there.
-    pub(super) fn probe(&mut self, watch: &Watch) {
-        self.say(To::One(watch.address), Word::Probe { of: watch.id });
+    /// Asks the representative at this address whether it is there.
+    pub(super) fn probe(&mut self, address: Ipv4Addr, of: Option<InstanceId>) {
+        self.say(To::One(address), Word::Probe { of });
+    }
+
+    /// Says that this server leaves, and what it was.
+    pub(super) fn farewell(&mut self, term: Term, post: Post) {
+        let of = self.rules.me;
+        self.say(To::Everybody, Word::Withdrawal { term, of, post });
     }
 }
 

@@ -121,7 +121,7 @@ impl Watch {
                 self.probes_missed = (self.probes_missed + 1).min(limit);
             }
             if self.answer_by.is_none() && turn.now >= self.probe_at {
-                turn.probe(self);
+                turn.probe(self.address, self.id);
                 self.answer_by = Some(turn.now + rules.reply_wait());
                 self.probe_at = turn.now + rules.probe_interval(turn.chance);
             }
@@ -132,7 +132,7 @@ impl Watch {
             return None;
         }
         if self.asked < QUESTIONS && turn.now >= self.ask_at {
-            turn.probe(self);
+            turn.probe(self.address, self.id);
             self.asked += 1;
             self.ask_at = turn.now + rules.reply_wait();
         }

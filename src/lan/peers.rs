@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
+use crate::bounded::forget_oldest;
+
 /// Peers that are spoken to. Beyond it the one not heard for longest goes.
 const MOST_HEARD: usize = 512;
 
@@ -41,12 +43,7 @@ impl Peers {
             self.heard
                 .retain(|_, at| now.saturating_duration_since(*at) < HEARD_FOR);
         }
-        if self.heard.len() > MOST_HEARD {
-            let oldest = self.heard.iter().min_by_key(|(_, at)| **at);
-            if let Some(oldest) = oldest.map(|(address, _)| *address) {
-                self.heard.remove(&oldest);
-            }
-        }
+        forget_oldest(&mut self.heard, MOST_HEARD, |at| *at);
     }
 
     /// Everybody, one by one.

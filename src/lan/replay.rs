@@ -4,10 +4,11 @@
 //! and the 64 before it are remembered, so that datagrams may overtake each other; whatever is older, of that
 //! run or of an earlier one, is refused.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::Rejected;
+use crate::bounded::forget_oldest;
 use crate::ids::{BootId, InstanceId};
 
 /// Senders remembered. Beyond it the one not heard for longest goes; only holders of the key can fill it.
@@ -28,7 +29,7 @@ struct Seen {
 /// What was heard of whom.
 #[derive(Default)]
 pub struct Replay {
-    senders: HashMap<InstanceId, Seen>,
+    senders: BTreeMap<InstanceId, Seen>,
 }
 
 impl Replay {
@@ -54,12 +55,7 @@ impl Replay {
             },
         };
         self.senders.insert(from, Seen { at: now, ..next });
-        if self.senders.len() > MOST_SENDERS {
-            let oldest = self.senders.iter().min_by_key(|(_, seen)| seen.at);
-            if let Some(oldest) = oldest.map(|(id, _)| *id) {
-                self.senders.remove(&oldest);
-            }
-        }
+        forget_oldest(&mut self.senders, MOST_SENDERS, |seen| seen.at);
         Ok(())
     }
 }
