@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use porthole::fleet::Activity;
+use porthole::fleet::{Activity, Scheme};
 use porthole::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
-use porthole::lan::{Body, Gate, Keyring, Message, Report};
+use porthole::lan::{Body, Gate, Keyring, Message, Occasion, Report};
 use porthole::settings::{Secret, Site};
 
 const FROM: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 12);
@@ -27,6 +27,9 @@ fn report(keys: &Keyring, counter: u64) -> Vec<u8> {
         external: ExternalPort::new(8081),
         term: Term(7),
         activity: Activity::Live("1280×720, 30/s, 2 viewers".to_owned()),
+        scheme: Scheme::Http,
+        occasion: Occasion::Unasked,
+        facts: 0,
     };
     let message = Message {
         from: InstanceId(2),

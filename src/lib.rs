@@ -22,5 +22,6 @@ pub mod lan;
 pub mod metrics;
 pub mod settings;
 pub mod sim;
+pub mod site;
 pub mod supervise;
 pub mod tree;

@@ -27,7 +27,6 @@ use crate::actors::{
     registry::Introduce, registry::RegistryActor, router::RouterActor,
 };
 use crate::cells::Cells;
-use crate::durable::Writer;
 use crate::http::{Actors, App, Listeners};
 use crate::metrics::Actor as Label;
 use crate::supervise::{ActorName, Backoff, Budget, Event, Events, Policy, Supervisor};
@@ -54,7 +53,7 @@ const BUDGET: Budget = Budget {
 ///
 /// # Errors
 /// When the system refuses a thread or a signal handler.
-pub async fn run(cells: Arc<Cells>, disk: Arc<Writer>) -> io::Result<i32> {
+pub async fn run(cells: Arc<Cells>) -> io::Result<i32> {
     let (supervisor, events) = Supervisor::new();
     let watchdog = supervisor.watchdog(STUCK)?;
     let (network, media, web) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
@@ -62,7 +61,7 @@ pub async fn run(cells: Arc<Cells>, disk: Arc<Writer>) -> io::Result<i32> {
         watchdog.watch(name, &arbiter.handle());
     }
 
-    let house = build(&supervisor, [&network, &media, &web], &cells, &disk);
+    let house = build(&supervisor, [&network, &media, &web], &cells);
     let code = attend(events, &cells).await?;
     if code == 0 {
         leave(&house, &supervisor).await;
@@ -95,7 +94,6 @@ fn build(
     root: &Supervisor,
     [network_arbiter, media_arbiter, web_arbiter]: [&Arbiter; 3],
     cells: &Arc<Cells>,
-    disk: &Arc<Writer>,
 ) -> House {
     let policy = Policy {
         budget: BUDGET,
@@ -124,8 +122,8 @@ fn build(
         move |_, _| DiscoveryActor::new(cells)
     });
     let election = network.keep_synced(&at, name(Label::Election), policy, {
-        let (cells, disk, router, lan) = (c(), Arc::clone(disk), router.clone(), lan.clone());
-        move |_, life| ElectionActor::new(cells, disk, router, lan, life.progress)
+        let (cells, router, lan) = (c(), router.clone(), lan.clone());
+        move |_, life| ElectionActor::new(cells, router, lan, life.progress)
     });
     // The one address that goes from a younger one to its elders.
     let _ = registry.try_send(Introduce(election.clone()));
@@ -160,7 +158,7 @@ fn build(
             (Label::Drive.as_str(), drive.clone().recipient()),
         ]);
         let (cells, listeners) = (c(), Arc::clone(&listeners));
-        let election = election.clone();
+        let (election, lan) = (election.clone(), lan.clone());
         move |ctx, _| {
             use actix::AsyncContext as _;
             let myself: Addr<HttpActor> = ctx.address();
@@ -169,6 +167,7 @@ fn build(
                 cells,
                 actors: Actors {
                     drive,
+                    lan,
                     election,
                     crash,
                 },

@@ -18,7 +18,6 @@ use super::crash::crashes_on_demand;
 use super::lan::{LanActor, Say};
 use super::router::{Ask, RouterActor};
 use crate::cells::{Cells, RouterState, RouterView, Sight};
-use crate::durable::{self, Writer};
 use crate::election::{Chance, Effect, Event, Pursuit, Request, Role, Seen, State, Whose};
 use crate::fleet::{Fleet, default_name, mapped};
 use crate::gateway::{Entry, Extent, Protocol, Table};
@@ -51,7 +50,6 @@ pub struct StepDown;
 /// See the module.
 pub struct ElectionActor {
     cells: Arc<Cells>,
-    disk: Arc<Writer>,
     router: Addr<RouterActor>,
     lan: Addr<LanActor>,
     progress: Progress,
@@ -72,14 +70,12 @@ impl ElectionActor {
     /// An actor that has yet to take its first step.
     pub fn new(
         cells: Arc<Cells>,
-        disk: Arc<Writer>,
         router: Addr<RouterActor>,
         lan: Addr<LanActor>,
         progress: Progress,
     ) -> Self {
         Self {
             cells,
-            disk,
             router,
             lan,
             progress,
@@ -148,7 +144,7 @@ impl ElectionActor {
             actor.life.request = None;
             if matches!(event, Event::Secured { .. }) && actor.cells.name.given().is_none() {
                 info!(%name, "named by the first port that the router gave");
-                actor.cells.name.set(name);
+                actor.cells.name.number(name);
                 actor.remember();
             }
             actor.advance(&event, ctx);
@@ -212,12 +208,14 @@ impl ElectionActor {
     fn remember(&self) {
         let now = self.cells.clock.now();
         let state = self.cells.role.load();
-        let mut remembered = durable::State::new(self.cells.identity.id);
-        remembered.boot = self.cells.identity.boot;
-        remembered.term = state.term;
-        remembered.name = self.cells.name.given();
-        remembered.mapped_port = state.port_to_remember(self.cells.role.rules(), now);
-        self.disk.store(remembered);
+        let port = state.port_to_remember(self.cells.role.rules(), now);
+        let numbered = self.cells.name.names().numbered;
+        let kept = self.cells.disk.update(|remembered| {
+            remembered.term = state.term;
+            remembered.name = numbered;
+            remembered.mapped_port = port;
+        });
+        kept.soon();
     }
 
     fn announce(&self, before: &State, after: &State) {

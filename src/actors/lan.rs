@@ -5,7 +5,7 @@
 //! heard, and how far each has counted, outlives that. Loses what was in the old sockets' buffers and the
 //! echoes: each is the second of two, and the next heartbeat brings the rest.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,14 +18,15 @@ use super::election::{self, ElectionActor};
 use super::registry::{Forget, Hear, Introduce, RegistryActor};
 use crate::cells::{Cells, Identity};
 use crate::election::{Chance, Event, Peer, Stay, To, Word};
-use crate::fleet::{Heard, mapped};
-use crate::ids::InternalPort;
+use crate::fleet::{Heard, Name, mapped};
+use crate::ids::{InstanceId, InternalPort};
 use crate::lan::{
-    Admitted, Answer, Body, Gate, Keyring, Peers, Port, Rejected, Report, Reporting, Sockets,
-    Voice, interface, listen,
+    Admitted, Answer, Body, Gate, Keyring, NotDone, Occasion, Peers, Port, Rejected, Report,
+    Reporting, Sockets, Voice, interface, listen,
 };
 use crate::metrics::Direction;
 use crate::settings::Transport;
+use crate::site::Facts;
 
 /// How often the interface is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -56,6 +57,18 @@ pub struct Say {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Flush;
+
+/// Ask another server to take this name, or with none the one of its settings (¶53). Answers when it has.
+#[derive(Message)]
+#[rtype(result = "Result<(), NotDone>")]
+pub struct Rename {
+    /// Who is to be renamed.
+    pub id: InstanceId,
+    /// Where it was last heard.
+    pub address: Ipv4Addr,
+    /// Its new name.
+    pub name: Option<Name>,
+}
 
 /// See the module.
 pub struct LanActor {
@@ -160,7 +173,7 @@ impl LanActor {
                 self.life.listener = Some(ctx.add_stream(heard));
                 self.life.sockets = Some(sockets);
                 self.life.trouble = None;
-                self.report();
+                self.report(Occasion::Unasked);
             }
             Err(why) => {
                 let why = why.to_string();
@@ -183,7 +196,7 @@ impl LanActor {
             _ => false,
         };
         if due {
-            self.report();
+            self.report(Occasion::Unasked);
         }
     }
 
@@ -200,7 +213,7 @@ impl LanActor {
     }
 
     /// Says where this server is (¶47, ¶64).
-    fn report(&mut self) {
+    fn report(&mut self, occasion: Occasion) {
         // Who has said goodbye is not to be shown again.
         if matches!(self.cells.role.load().stay, Stay::Leaving | Stay::Gone) {
             return;
@@ -220,6 +233,9 @@ impl LanActor {
             external: me.external,
             term: self.cells.role.load().term,
             activity: me.activity,
+            scheme: me.scheme,
+            occasion,
+            facts: self.cells.facts.with(Facts::digest),
         };
         self.send(To::Everybody, Body::Report(report));
     }
@@ -232,7 +248,7 @@ impl LanActor {
         // Without randomness all answer at once, which a LAN can bear.
         let chance = Chance(getrandom::u64().unwrap_or_default());
         match reporting.asked(&me, Instant::now(), chance) {
-            Answer::AtOnce => self.report(),
+            Answer::AtOnce => self.report(Occasion::Asked),
             Answer::After(wait) => {
                 ctx.run_later(wait, |actor, _| actor.glance());
             }
@@ -399,6 +415,15 @@ impl Handler<Flush> for LanActor {
             // An error is that nothing is under way, or a crash of this actor meanwhile.
             let _ = waiting.await;
         })
+    }
+}
+
+impl Handler<Rename> for LanActor {
+    type Result = ResponseFuture<Result<(), NotDone>>;
+
+    fn handle(&mut self, rename: Rename, _: &mut Self::Context) -> Self::Result {
+        debug!(of = %rename.id, at = %rename.address, name = ?rename.name, "asked to rename another");
+        Box::pin(async { Err(NotDone::Unanswered) })
     }
 }
 

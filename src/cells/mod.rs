@@ -14,6 +14,9 @@
 //! | [`Cells::camera`] | capture, encoder | http, lan |
 //! | [`Cells::history`] | election | http |
 //! | [`Cells::keys`] | lan | http |
+//! | [`Cells::name`] | election (its number), http and lan (what people choose) | everybody |
+//! | [`Cells::facts`] | http, lan | http, lan |
+//! | [`Cells::disk`] | whoever has something to remember: a few fields each | the next start |
 
 mod camera;
 mod clock;
@@ -36,16 +39,18 @@ pub use history::{
     CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Sight,
 };
 pub use key_notice::KeyNotice;
-pub use name::NameCell;
+pub use name::{NameCell, Names};
 pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
+use crate::durable::{Kept, Writer};
 use crate::election::{Role, RoleCell};
-use crate::fleet::{Fleet, Myself, Standing};
+use crate::fleet::{Fleet, Myself, Name, Scheme, Standing};
 use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
 use crate::settings::{PortMode, Settings};
+use crate::site::FactsCell;
 
 /// Which server this is, and which run of it.
 #[derive(Clone, Copy, Debug)]
@@ -84,9 +89,25 @@ pub struct Cells {
     pub camera: CameraCells,
     /// What happened lately.
     pub history: History,
+    /// What the site knows about logins.
+    pub facts: FactsCell,
+    /// The state file.
+    pub disk: Writer,
 }
 
 impl Cells {
+    /// People choose a name for this server, or with none leave that to the settings and the router again. Every
+    /// other camera hears of it at once.
+    pub fn rename(&self, name: Option<Name>) -> Kept {
+        self.name.choose(name.clone());
+        self.disk.update(|remembered| remembered.chosen_name = name)
+    }
+
+    /// How this server is spoken to.
+    pub fn scheme(&self) -> Scheme {
+        Scheme::Http
+    }
+
     /// This server's address on the LAN, if it has one.
     pub fn lan_address(&self) -> Option<LanAddress> {
         self.lan.borrow().as_ref().ok().cloned()
@@ -130,6 +151,7 @@ impl Cells {
             external: self.external_port(),
             standing,
             activity: self.camera.activity(),
+            scheme: self.scheme(),
         })
     }
 }

@@ -1,40 +1,84 @@
 //! What people call this server (¶53).
 
-use arc_swap::ArcSwapOption;
+use std::sync::{Mutex, PoisonError};
+
 use tokio::sync::watch;
 
+use crate::fleet::Name;
 use crate::ids::InstanceId;
 
-/// The name, once there is one: from the settings, from the state file, or "server N" from the first
-/// port that the router gave. It then stays, whatever port comes later.
+/// The name: what people chose over HTTP, else what the settings say, else "server N" by the first port that the
+/// router gave. "server N" stays, whatever port comes later. Until there is any, the end of the identity tells the
+/// servers apart.
 pub struct NameCell {
-    given: ArcSwapOption<String>,
+    names: Mutex<Names>,
     shown: watch::Sender<String>,
 }
 
+/// The names there are, first choice first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// What people chose over HTTP.
+    pub chosen: Option<Name>,
+    /// `node.name` of the settings.
+    pub configured: Option<String>,
+    /// "server N".
+    pub numbered: Option<String>,
+}
+
+impl Names {
+    fn given(&self) -> Option<String> {
+        let chosen = self.chosen.as_ref().map(Name::to_string);
+        chosen
+            .or_else(|| self.configured.clone())
+            .or_else(|| self.numbered.clone())
+    }
+}
+
 impl NameCell {
-    /// A cell with the name that the settings or the state file give, if they do. Until there is one,
-    /// the end of the identity tells the servers apart.
-    pub fn new(given: Option<String>, id: InstanceId) -> Self {
-        let cell = Self {
-            given: ArcSwapOption::empty(),
-            shown: watch::Sender::new(format!("camera {}", &id.to_string()[12..])),
-        };
-        if let Some(given) = given {
-            cell.set(given);
+    /// A cell with what settings and state file say.
+    pub fn new(names: Names, id: InstanceId) -> Self {
+        let nameless = || format!("camera {}", &id.to_string()[12..]);
+        Self {
+            shown: watch::Sender::new(names.given().unwrap_or_else(nameless)),
+            names: Mutex::new(names),
         }
-        cell
     }
 
     /// The name, if there is one yet.
     pub fn given(&self) -> Option<String> {
-        self.given.load().as_deref().cloned()
+        self.names().given()
     }
 
-    /// Gives it one.
-    pub fn set(&self, name: String) {
-        self.given.store(Some(name.clone().into()));
-        self.shown.send_replace(name);
+    /// All of them.
+    pub fn names(&self) -> Names {
+        // Each change sets one whole field.
+        self.names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// People choose another; with none it goes by the settings or its number again.
+    pub fn choose(&self, name: Option<Name>) {
+        self.change(|names| names.chosen = name);
+    }
+
+    /// "server N", from the first port that the router gave.
+    pub fn number(&self, name: String) {
+        self.change(|names| names.numbered = Some(name));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Names)) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut names);
+        if let Some(given) = names.given() {
+            self.shown.send_if_modified(|shown| {
+                let news = *shown != given;
+                *shown = given;
+                news
+            });
+        }
     }
 
     /// What to show.
@@ -45,5 +89,33 @@ impl NameCell {
     /// What to show, for who wants to know when it changes.
     pub fn watch(&self) -> watch::Receiver<String> {
         self.shown.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_choose_goes_before_the_settings_and_those_before_the_number() {
+        let configured = Names {
+            configured: Some("Garden".to_owned()),
+            ..Names::default()
+        };
+        let cell = NameCell::new(configured, InstanceId(0xabcd));
+        cell.number("server 2".to_owned());
+        assert_eq!(cell.shown(), "Garden");
+        cell.choose(Some(Name::new("Küche").unwrap()));
+        assert_eq!(cell.shown(), "Küche");
+        cell.choose(None);
+        assert_eq!(cell.shown(), "Garden");
+    }
+
+    #[test]
+    fn without_any_name_the_identity_tells_it_apart_until_the_first_port() {
+        let cell = NameCell::new(Names::default(), InstanceId(0xabcd));
+        assert_eq!((cell.shown().as_str(), cell.given()), ("camera abcd", None));
+        cell.number("server 2".to_owned());
+        assert_eq!(cell.shown(), "server 2");
     }
 }

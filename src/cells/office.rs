@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
     use crate::election::{Heir, Moment, Peer};
-    use crate::fleet::{Activity, Standing, Vouched};
+    use crate::fleet::{Activity, Presence, Scheme, Source, Standing, Vouched};
     use crate::ids::ExternalPort;
 
     fn camera(id: u64, name: &str, standing: Standing) -> Camera {
@@ -215,7 +215,10 @@ mod tests {
             external: None,
             standing,
             activity: Activity::Unknown,
+            scheme: Scheme::Http,
             vouched: Vouched::ByItself,
+            sources: [Source::Report].into(),
+            presence: Presence::Here,
             age: Duration::ZERO,
         }
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::Config;
 use crate::cells::{
-    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, RouterState,
+    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, Names, RouterState,
     RouterView,
 };
 use crate::durable::{self, StateFile, Writer};
@@ -17,6 +17,7 @@ use crate::fleet::Fleet;
 use crate::lan::interface;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::site::FactsCell;
 use crate::{supervise, tree};
 
 /// Runs until told to end; the answer is the exit code.
@@ -30,9 +31,9 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     supervise::install_hook();
     let file = StateFile::new(&settings.node.data_dir);
     let remembered = file.begin(SystemTime::now())?;
-    let cells = Arc::new(cells(settings, clock, &remembered));
-    let disk = Arc::new(Writer::start(file)?);
-    Ok(System::new().block_on(tree::run(cells, disk))?)
+    let disk = Writer::start(file, remembered.clone())?;
+    let cells = Arc::new(cells(settings, clock, &remembered, disk));
+    Ok(System::new().block_on(tree::run(cells))?)
 }
 
 /// A password that is set and never asked for is worse than none: its owner believes to be alone.
@@ -50,7 +51,7 @@ fn refuse_what_would_not_protect(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> Cells {
+fn cells(settings: Settings, clock: Clock, remembered: &durable::State, disk: Writer) -> Cells {
     let identity = Identity {
         id: remembered.instance,
         boot: remembered.boot,
@@ -79,8 +80,12 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> Cells
         Memory::None
     };
     let state = State::new(remembered.term, remembered.mapped_port, memory);
-    let given = Some(settings.node.name.clone()).filter(|name| !name.is_empty());
-    let name = NameCell::new(given.or_else(|| remembered.name.clone()), identity.id);
+    let names = Names {
+        chosen: remembered.chosen_name.clone(),
+        configured: Some(settings.node.name.clone()).filter(|name| !name.is_empty()),
+        numbered: remembered.name.clone(),
+    };
+    let name = NameCell::new(names, identity.id);
     let lan = interface::find(settings.node.interface.as_deref(), settings.http.bind);
     let router = if settings.router.enabled {
         RouterState::Searching { why: None }
@@ -100,6 +105,8 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State) -> Cells
         doors: Doors::new(settings.http.port),
         camera: CameraCells::new(&settings.camera),
         history: History::default(),
+        facts: FactsCell::new(remembered.facts.clone()),
+        disk,
         settings,
     }
 }

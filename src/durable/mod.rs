@@ -13,7 +13,10 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::election::Exposure;
+use crate::fleet::Name;
 use crate::ids::{BootId, ExternalPort, InstanceId, Term};
+use crate::site::Facts;
 
 mod device;
 mod writer;
@@ -21,7 +24,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use writer::Writer;
+pub use writer::{Kept, NotKept, Writer};
 
 /// The version that is written; a file of a higher one is not read.
 const VERSION: u32 = 1;
@@ -37,13 +40,22 @@ pub struct State {
     pub instance: InstanceId,
     /// The highest term seen (invariant S4: it never falls, across restarts too).
     pub term: Term,
-    /// The name that people gave this camera over HTTP; none: the one in the settings.
+    /// "server N", by the first port that the router gave (¶53).
     pub name: Option<String>,
+    /// The name that people chose over HTTP; none: the one in the settings, or "server N".
+    #[serde(default)]
+    pub chosen_name: Option<Name>,
     /// The external port that was last mapped to this server, asked for first at the next start.
     pub mapped_port: Option<ExternalPort>,
     /// The last run that has begun.
     #[serde(default)]
     pub boot: BootId,
+    /// Whether people want it to be reached from outside (¶84).
+    #[serde(default)]
+    pub exposure: Exposure,
+    /// What the site knows about logins.
+    #[serde(default)]
+    pub facts: Facts,
     /// The device that wrote it; only in the file.
     #[serde(default)]
     device: BTreeSet<String>,
@@ -58,8 +70,11 @@ impl State {
             instance,
             term: Term(0),
             name: None,
+            chosen_name: None,
             mapped_port: None,
             boot: BootId::default(),
+            exposure: Exposure::default(),
+            facts: Facts::default(),
             device: BTreeSet::new(),
         }
     }

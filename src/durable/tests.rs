@@ -17,8 +17,11 @@ fn state() -> State {
         instance: InstanceId(0xab),
         term: Term(7),
         name: Some("Garden".to_owned()),
+        chosen_name: Some(Name::new("Tor \u{1f6aa}").unwrap()),
         mapped_port: ExternalPort::new(8081),
         boot: BootId(3),
+        exposure: Exposure::Off,
+        facts: Facts::default(),
         device: BTreeSet::new(),
     }
 }
@@ -159,7 +162,7 @@ proptest! {
             name,
             mapped_port: port.and_then(ExternalPort::new),
             boot: BootId(boot),
-            device: BTreeSet::new(),
+            ..State::new(InstanceId(instance))
         };
         prop_assert_eq!(parse(&serde_json::to_vec_pretty(&state).unwrap()), Ok(state));
     }

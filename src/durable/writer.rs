@@ -1,65 +1,142 @@
-//! Writing the state file without making anybody wait for the disk.
+//! Writing the state file without making anybody wait for the disk who does not want to.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::{io, thread};
 
+use tokio::sync::watch;
+
 use super::{State, StateFile};
 
-/// A thread that stores the newest state there is. What is overtaken before it is written is never
-/// written: only the newest counts.
+/// Holds what this server remembers, and a thread that stores it. Several parts of the program each change what is
+/// theirs in it. What is overtaken before it is written is never written: only the newest counts.
 pub struct Writer {
-    newest: Arc<Mutex<Option<State>>>,
+    newest: Arc<Mutex<Newest>>,
+    written: watch::Receiver<Written>,
     /// One place: a bell that has been rung need not be rung again.
     bell: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
+struct Newest {
+    state: State,
+    /// How many changes there were.
+    changes: u64,
+}
+
+/// How far the file has come.
+#[derive(Clone, Debug, Default)]
+struct Written {
+    /// Up to this change it was tried.
+    tried: u64,
+    /// Why the last try failed.
+    failure: Option<String>,
+}
+
+/// A change that is on its way to the disk.
+#[must_use = "without waiting nobody learns whether it will outlive a power cut"]
+pub struct Kept {
+    change: u64,
+    written: watch::Receiver<Written>,
+}
+
+/// A change counts now, and will not after a restart.
+#[derive(Debug, thiserror::Error)]
+#[error("it could not be stored, so a restart would undo it: {0}")]
+pub struct NotKept(String);
+
 impl Writer {
-    /// Starts the thread.
+    /// Starts the thread, with what the file says.
     ///
     /// # Errors
     /// When the system refuses it.
-    pub fn start(file: StateFile) -> io::Result<Self> {
-        let newest = Arc::new(Mutex::new(None));
+    pub fn start(file: StateFile, state: State) -> io::Result<Self> {
+        let newest = Arc::new(Mutex::new(Newest { state, changes: 0 }));
+        let (tell, written) = watch::channel(Written::default());
         let (bell, rung) = sync_channel(1);
         let theirs = Arc::clone(&newest);
         let thread = thread::Builder::new()
             .name("state file".to_owned())
-            .spawn(move || write_on(&rung, &theirs, &file))?;
+            .spawn(move || write_on(&rung, &theirs, &file, &tell))?;
         Ok(Self {
             newest,
+            written,
             bell: Some(bell),
             thread: Some(thread),
         })
     }
 
-    /// Has this state stored soon.
-    pub fn store(&self, state: State) {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+    /// Changes what is remembered, and has it stored soon. `change` sets a few fields and cannot fail.
+    pub fn update(&self, change: impl FnOnce(&mut State)) -> Kept {
+        let mut newest = lock(&self.newest);
+        change(&mut newest.state);
+        newest.changes += 1;
+        let change = newest.changes;
+        drop(newest);
         if let Some(bell) = &self.bell
             && let Err(TrySendError::Disconnected(())) = bell.try_send(())
         {
             tracing::error!("nobody writes the state file any more");
         }
-    }
-}
-
-fn write_on(rung: &Receiver<()>, newest: &Mutex<Option<State>>, file: &StateFile) {
-    // Ends when the writer is dropped, after what was rung before has been written.
-    while rung.recv().is_ok() {
-        let state = newest.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(state) = state
-            && let Err(error) = file.save(&state)
-        {
-            tracing::warn!(%error, "a restart would start from the old state");
+        Kept {
+            change,
+            written: self.written.clone(),
         }
     }
 }
 
+impl Kept {
+    /// Waits until the change is on the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written, with the system's reason.
+    pub async fn wait(mut self) -> Result<(), NotKept> {
+        let change = self.change;
+        let outcome = self
+            .written
+            .wait_for(|written| written.tried >= change)
+            .await;
+        match outcome {
+            Ok(written) => written
+                .failure
+                .clone()
+                .map_or(Ok(()), |why| Err(NotKept(why))),
+            Err(_) => Err(NotKept("nobody writes the state file any more".to_owned())),
+        }
+    }
+
+    /// For who is content that it is stored soon, or not at all.
+    pub fn soon(self) {}
+}
+
+fn lock(newest: &Mutex<Newest>) -> MutexGuard<'_, Newest> {
+    // Each change sets whole fields: a panic between two leaves a state that could have been.
+    newest.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_on(
+    rung: &Receiver<()>,
+    newest: &Mutex<Newest>,
+    file: &StateFile,
+    tell: &watch::Sender<Written>,
+) {
+    // Ends when the writer is dropped, after what was rung before has been written.
+    while rung.recv().is_ok() {
+        let (state, tried) = {
+            let newest = lock(newest);
+            (newest.state.clone(), newest.changes)
+        };
+        let failure = file.save(&state).err().map(|error| error.to_string());
+        if let Some(error) = &failure {
+            tracing::warn!(%error, "a restart would start from the old state");
+        }
+        tell.send_replace(Written { tried, failure });
+    }
+}
+
 impl Drop for Writer {
-    /// Waits until what was stored last is on the disk.
+    /// Waits until what was changed last is on the disk.
     fn drop(&mut self) {
         self.bell = None;
         if let Some(thread) = self.thread.take() {
@@ -77,13 +154,37 @@ mod tests {
     fn the_newest_state_is_on_the_disk_once_the_writer_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let file = StateFile::new(folder.path());
-        let writer = Writer::start(file.clone()).unwrap();
-        let mut state = State::new(InstanceId(1));
+        let writer = Writer::start(file.clone(), State::new(InstanceId(1))).unwrap();
         for term in 0..50 {
-            state.term = Term(term);
-            writer.store(state.clone());
+            writer.update(|state| state.term = Term(term)).soon();
         }
         drop(writer);
-        assert_eq!(file.load().unwrap().0, state);
+        assert_eq!(file.load().unwrap().0.term, Term(49));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_change_finds_it_on_the_disk_and_the_others_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = StateFile::new(folder.path());
+        let writer = Writer::start(file.clone(), State::new(InstanceId(1))).unwrap();
+        writer.update(|state| state.term = Term(7)).soon();
+        let named = writer.update(|state| state.name = Some("Barn".to_owned()));
+        named.wait().await.unwrap();
+        let stored = file.load().unwrap().0;
+        assert_eq!(
+            (stored.term, stored.name.as_deref()),
+            (Term(7), Some("Barn"))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_does_not_take_it_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let in_the_way = folder.path().join("data");
+        std::fs::write(&in_the_way, "a file where the folder should be").unwrap();
+        let writer = Writer::start(StateFile::new(&in_the_way), State::new(InstanceId(1))).unwrap();
+        let change = writer.update(|state| state.term = Term(1));
+        let why = change.wait().await.unwrap_err().to_string();
+        assert!(why.contains("state.json"), "{why}");
     }
 }

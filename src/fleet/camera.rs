@@ -1,5 +1,6 @@
 //! What the fleet looks like from one server.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
@@ -31,8 +32,14 @@ pub struct Camera {
     pub standing: Standing,
     /// What it is doing.
     pub activity: Activity,
+    /// Whether its web server speaks TLS.
+    pub scheme: Scheme,
     /// Who says so.
     pub vouched: Vouched,
+    /// Which sources know of it.
+    pub sources: BTreeSet<Source>,
+    /// Whether it still speaks.
+    pub presence: Presence,
     /// How long ago the newest of the sources spoke of it.
     pub age: Duration,
 }
@@ -77,6 +84,53 @@ pub enum Vouched {
     ByItself,
     /// Only an entry in the router's table says that it exists: shown as *unverified*.
     ByTableOnly,
+}
+
+/// How a web server is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// In the clear.
+    #[default]
+    Http,
+    /// Through TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As it stands in a URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// One of the ways in which a camera becomes known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// This server knows itself.
+    Itself,
+    /// The router's table (Embodiments 1 and 3).
+    Table,
+    /// Its answer to an Inquiry (Embodiment 2).
+    Answer,
+    /// Its report, sent unasked (¶47, ¶64).
+    Report,
+    /// Its entry in the LAN's mDNS: a hint, since anybody can make one.
+    Mdns,
+}
+
+/// Whether a camera still speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    /// It does, or nobody can tell: only the router's table names it.
+    Here,
+    /// It has missed its turn more than once; it goes from the list unless it speaks soon.
+    Fading,
 }
 
 impl Fleet {

@@ -1,12 +1,12 @@
 //! `merge`: several sources, one answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use super::{Activity, Camera, Fleet, Mapped, Standing, Vouched, Who};
+use super::{Activity, Camera, Fleet, Mapped, Presence, Scheme, Source, Standing, Vouched, Who};
 use crate::ids::{ExternalPort, InstanceId};
-use crate::lan::Report;
+use crate::lan::{Occasion, Report};
 
 /// What this server knows of itself, which no other source may contradict.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Myself {
     pub standing: Standing,
     /// What its camera is doing.
     pub activity: Activity,
+    /// Whether its web server speaks TLS.
+    pub scheme: Scheme,
 }
 
 /// A report and how it came.
@@ -105,7 +107,10 @@ fn myself(me: &Myself) -> Camera {
         external: me.external,
         standing: me.standing,
         activity: me.activity.clone(),
+        scheme: me.scheme,
         vouched: Vouched::ByItself,
+        sources: [Source::Itself].into(),
+        presence: Presence::Here,
         age: Duration::ZERO,
     }
 }
@@ -134,7 +139,11 @@ fn add_mapped(
                 external: Some(entry.external),
                 standing,
                 activity: Activity::Unknown,
+                // Nobody has told; the cameras of a house are set up alike.
+                scheme: sources.me.scheme,
                 vouched: Vouched::ByTableOnly,
+                sources: [Source::Table].into(),
+                presence: Presence::Here,
                 age,
             };
             cameras.insert(entry.lan, camera);
@@ -164,7 +173,10 @@ fn add_heard(
         external: None,
         standing: Standing::Member,
         activity: Activity::Unknown,
+        scheme: report.scheme,
         vouched: Vouched::ByItself,
+        sources: BTreeSet::new(),
+        presence: Presence::Here,
         age: Duration::ZERO,
     });
     if newer {
@@ -174,6 +186,11 @@ fn add_heard(
     camera.id = Some(heard.id);
     camera.name.clone_from(&report.name);
     camera.activity = report.activity.clone();
+    camera.scheme = report.scheme;
+    camera.sources.insert(match report.occasion {
+        Occasion::Asked => Source::Answer,
+        Occasion::Unasked => Source::Report,
+    });
     camera.vouched = Vouched::ByItself;
     camera.age = now.saturating_duration_since(heard.at);
 }
@@ -221,6 +238,7 @@ mod tests {
             external: Some(external(OFFICE)),
             standing,
             activity: Activity::Idle,
+            scheme: Scheme::Http,
         }
     }
 
@@ -239,6 +257,9 @@ mod tests {
             external: port.map(external),
             term: Term(1),
             activity: Activity::Live("640×480".into()),
+            scheme: Scheme::Http,
+            occasion: Occasion::Unasked,
+            facts: 0,
         };
         Heard {
             id: InstanceId(host.into()),

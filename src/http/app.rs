@@ -8,6 +8,7 @@ use actix::Recipient;
 use crate::actors::crash::Crash;
 use crate::actors::drive::DriveActor;
 use crate::actors::election::ElectionActor;
+use crate::actors::lan::LanActor;
 use crate::cells::Cells;
 use crate::http::stream::Pictures;
 
@@ -15,6 +16,8 @@ use crate::http::stream::Pictures;
 pub struct Actors {
     /// Turns the camera.
     pub drive: actix::Addr<DriveActor>,
+    /// Speaks with the other cameras.
+    pub lan: actix::Addr<LanActor>,
     /// Gives up the office.
     pub election: actix::Addr<ElectionActor>,
     /// Every actor by its name, for the debug API.

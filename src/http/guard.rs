@@ -101,28 +101,36 @@ pub async fn lan_only<B: MessageBody>(
         .map_into_right_body())
 }
 
-/// For commands whose body proves nothing: a browser names the site that sends one (`Origin`), and only pages of
-/// this server may. What is no browser says nothing, and is asked for nothing.
-pub async fn same_origin<B: MessageBody>(
+/// For whoever administers this camera. Until there is a login that is anybody on the LAN, but never the page of
+/// another site.
+pub async fn admin_only<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let app = request.app_data::<web::Data<App>>();
+    let near = app.is_some_and(|app| Visitor::of(request.request(), app) == Visitor::OnLan);
+    if near && sent_by_own_page(&request) {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let problem = Problem::new(
+        StatusCode::FORBIDDEN,
+        "this is for the pages of this camera, seen on the LAN",
+    );
+    Ok(request
+        .into_response(problem.error_response())
+        .map_into_right_body())
+}
+
+/// Whether a command may count: its body proves nothing, but a browser names the site that sends one (`Origin`), and
+/// only pages of this server may. What is no browser says nothing, and is asked for nothing.
+fn sent_by_own_page(request: &ServiceRequest) -> bool {
     let bytes = |name| {
         request
             .headers()
             .get(name)
             .map(header::HeaderValue::as_bytes)
     };
-    if is_own(bytes(header::ORIGIN), bytes(header::HOST)) {
-        return Ok(next.call(request).await?.map_into_left_body());
-    }
-    let problem = Problem::new(
-        StatusCode::FORBIDDEN,
-        "this was sent by the page of another site",
-    );
-    Ok(request
-        .into_response(problem.error_response())
-        .map_into_right_body())
+    is_own(bytes(header::ORIGIN), bytes(header::HOST))
 }
 
 /// Whether `Origin`, if there is one, is the site that `Host` names.

@@ -45,7 +45,7 @@ use actix_web::web::{self, ServiceConfig, post, resource};
 pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let static_dir = app.cells.settings.http.static_dir.as_deref();
     let near = || from_fn(guard::lan_only);
-    let turn = || post().to(drive::turn).wrap(from_fn(guard::lan_only));
+    let turn = || post().to(drive::turn).wrap(from_fn(guard::admin_only));
     config
         .app_data(app.clone())
         .app_data(web::Data::new(app.pictures()))
@@ -66,8 +66,7 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(
             resource("/api/v1/representative/withdraw")
                 .post(withdraw::withdraw)
-                .wrap(from_fn(guard::same_origin))
-                .wrap(from_fn(guard::lan_only)),
+                .wrap(from_fn(guard::admin_only)),
         )
         .service(resource("/api/v1/drive").get(drive::position).route(turn()))
         .service(

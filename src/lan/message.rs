@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Rejected;
 use crate::election::Word;
-use crate::fleet::Activity;
+use crate::fleet::{Activity, Scheme};
 use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 use crate::metrics::Kind;
 
@@ -55,6 +55,22 @@ pub struct Report {
     pub term: Term,
     /// What its camera is doing.
     pub activity: Activity,
+    /// Whether its web server speaks TLS.
+    pub scheme: Scheme,
+    /// Whether it was asked.
+    pub occasion: Occasion,
+    /// A digest of what it knows about logins ([`crate::site::Facts::digest`]), so that a difference is noticed.
+    pub facts: u32,
+}
+
+/// Whether a report answers an Inquiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Occasion {
+    /// It does (Embodiment 2).
+    Asked,
+    /// It comes by itself (¶47, ¶64).
+    Unasked,
 }
 
 impl Message {
@@ -126,6 +142,9 @@ pub(super) mod tests {
             external: ExternalPort::new(u16::MAX),
             term: Term(u64::MAX),
             activity: Activity::Failed(detail.into()),
+            scheme: Scheme::Https,
+            occasion: Occasion::Unasked,
+            facts: u32::MAX,
         })
     }
 

@@ -9,6 +9,7 @@
 //! | `voice` | the other way: each message with the next number |
 //! | `sockets`, `multicast`, `broadcast` | the three transports (claim 4) |
 //! | `listen` | reading the sockets, through the gate |
+//! | `errand` | what one asks another to do |
 //! | `peers` | where the others are |
 //! | `reporting` | when this server reports itself |
 //! | `interface` | which of the machine's addresses is the LAN |
@@ -16,6 +17,7 @@
 //! Why it is built so, and what an attacker can still do: `docs/design/lan.md`.
 
 mod broadcast;
+mod errand;
 mod gate;
 pub mod interface;
 mod limit;
@@ -34,9 +36,10 @@ mod voice;
 #[cfg(test)]
 mod tests;
 
+pub use errand::NotDone;
 pub use gate::Gate;
 pub use listen::{Admitted, listen};
-pub use message::{Body, Message, Report};
+pub use message::{Body, Message, Occasion, Report};
 pub use peers::Peers;
 pub use rejected::{KeyMismatch, Rejected};
 pub use reporting::{Answer, Reporting};

@@ -107,7 +107,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::fleet::{Activity, Standing};
+    use crate::fleet::{Activity, Scheme, Standing};
     use crate::ids::InstanceId;
 
     const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -120,6 +120,7 @@ mod tests {
             external: ExternalPort::new(port),
             standing: Standing::Member,
             activity: Activity::Idle,
+            scheme: Scheme::Http,
         }
     }
 
