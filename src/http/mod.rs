@@ -6,32 +6,25 @@
 //! | `visitor`, `links` | who asks, and so which addresses the links carry |
 //! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
-//! | `status`, `cameras`, `mappings`, `health`, `drive`, `debug` | the API |
-//! | `office`, `events`, `withdraw` | who is representative, what happens, and giving the office up |
+//! | `api` | the REST API, one file a resource |
+//! | `office` | who is representative, for pages and API |
 //! | `guard`, `problem` | panics, counting, who may; errors as problem+json |
 
+mod api;
 mod app;
 pub mod assets;
-mod cameras;
-mod debug;
-mod drive;
-mod events;
 mod guard;
-mod health;
 mod links;
 mod listeners;
-mod mappings;
 mod office;
 mod page_models;
 pub mod pages;
 mod problem;
 mod root;
 pub mod snapshot;
-mod status;
 pub mod stream;
 mod time;
 mod visitor;
-mod withdraw;
 
 pub use app::{Actors, App};
 pub use listeners::Listeners;
@@ -40,6 +33,8 @@ pub use visitor::Visitor;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, post, resource};
+
+use api::{cameras, debug, drive, events, health, mappings, status, withdraw};
 
 /// Every route of one server.
 pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {

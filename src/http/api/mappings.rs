@@ -3,8 +3,8 @@
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 
-use super::App;
-use super::time::unix_seconds;
+use crate::http::App;
+use crate::http::time::unix_seconds;
 use crate::ids::InternalPort;
 
 /// The table.

@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
 
-use super::{App, Problem};
 use crate::actors::drive::Turn;
 use crate::camera::drive::Position;
+use crate::http::{App, Problem};
 
 /// Arc seconds to the right and upwards, 0 at home (the unit of V4L2's pan and tilt controls).
 #[derive(Serialize)]

@@ -15,11 +15,11 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 
-use super::links::Links;
-use super::office::{Because, Guide, Heir, Person};
-use super::time::unix_seconds;
-use super::{App, Problem, Visitor};
 use crate::cells::{CameraChange, Change, Entry, Heard, LISTENERS, Listener, RouterChange};
+use crate::http::links::Links;
+use crate::http::office::{Because, Guide, Heir, Person};
+use crate::http::time::unix_seconds;
+use crate::http::{App, Problem, Visitor};
 use crate::ids::{BootId, Term};
 
 /// After so long without a change a comment is sent, so that nothing on the way takes the connection for dead.

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 
-use super::{App, Problem};
 use crate::actors::crash::Crash;
+use crate::http::{App, Problem};
 
 /// The handler: makes the actor panic, and answers without waiting for it.
 pub async fn crash(app: Data<App>, actor: Path<String>) -> Result<HttpResponse, Problem> {

@@ -4,17 +4,17 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 
-use super::links::Links;
-use super::office::{Representative, representative};
-use super::page_models::notices;
-use super::pages::Notice;
-use super::time::unix_seconds;
-use super::{App, Visitor};
 use crate::camera::observe::CameraHealth;
 use crate::cells::RouterState;
 use crate::election::Role;
 use crate::fleet::Who;
 use crate::gateway::RouterClass;
+use crate::http::links::Links;
+use crate::http::office::{Representative, representative};
+use crate::http::page_models::notices;
+use crate::http::pages::Notice;
+use crate::http::time::unix_seconds;
+use crate::http::{App, Visitor};
 use crate::ids::{InstanceId, Term};
 
 /// This server.

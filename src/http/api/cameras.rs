@@ -4,12 +4,12 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 
-use super::links::Links;
-use super::office::{Representative, representative};
-use super::page_models::{notices, picture, router_line, standing};
-use super::pages::Notice;
-use super::{App, Visitor};
 use crate::fleet::{Camera, Standing, Vouched, Who};
+use crate::http::links::Links;
+use crate::http::office::{Representative, representative};
+use crate::http::page_models::{notices, picture, router_line, standing};
+use crate::http::pages::Notice;
+use crate::http::{App, Visitor};
 use crate::ids::InstanceId;
 
 /// The fleet.

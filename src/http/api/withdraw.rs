@@ -7,13 +7,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 
-use super::links::Links;
-use super::office::Guide;
-use super::{App, Problem, Visitor};
 use crate::actors::election::StepDown;
 use crate::cells::{Cells, OfficeView};
 use crate::election::{Request, Role};
 use crate::fleet::{Camera, Vouched};
+use crate::http::links::Links;
+use crate::http::office::Guide;
+use crate::http::{App, Problem, Visitor};
 use crate::ids::Term;
 
 /// How long the router may take to give the port back.
