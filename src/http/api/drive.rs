@@ -3,20 +3,26 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::actors::drive::Turn;
 use crate::camera::drive::Position;
 use crate::http::{App, Problem};
 
 /// Arc seconds to the right and upwards, 0 at home (the unit of V4L2's pan and tilt controls).
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Pointing {
+    /// To the right.
+    #[schema(example = 36000)]
     pan: i32,
+    /// Upwards.
+    #[schema(example = 0)]
     tilt: i32,
 }
 
 /// Where to: a position, or a step from where it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = DriveCommand)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Command {
     /// A position.
@@ -27,12 +33,15 @@ pub enum Command {
     Home,
 }
 
-/// Arc seconds; what is left out is 0.
-#[derive(Deserialize)]
+/// Arc seconds; what is left out is 0. What lies beyond the limits of the drive stops there.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-#[derive(Default)]
 pub struct Angles {
+    /// To the right.
+    #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = 36000)]
     pan: i32,
+    /// Upwards.
+    #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = -1800)]
     tilt: i32,
 }
 
@@ -48,12 +57,29 @@ impl From<Angles> for Position {
     }
 }
 
-/// `GET`: where it points.
+/// Where the camera points
+#[utoipa::path(
+    get,
+    path = "/api/v1/drive",
+    tag = "state",
+    responses((status = 200, description = "Where it points", body = Pointing)),
+)]
 pub async fn position(app: Data<App>) -> Json<Pointing> {
     Json(app.cells.camera.drive.position().into())
 }
 
-/// `POST {"to": {"pan": …, "tilt": …}}`, `{"by": …}` or `"home"`: turns it, and says where it points then.
+/// Turn the camera
+///
+/// To a position, by a step, or home. It stops at its limits; the answer is where it points then.
+#[utoipa::path(
+    post,
+    path = "/api/v1/drive",
+    tag = "commands",
+    responses(
+        (status = 200, description = "Where it points now", body = Pointing),
+        (status = 503, description = "The drive is being restarted"),
+    ),
+)]
 pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Pointing>, Problem> {
     let turn = match command.into_inner() {
         Command::To(angles) => Turn::To(angles.into()),

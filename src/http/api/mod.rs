@@ -1,17 +1,23 @@
-//! The REST API: one file a resource, each with its types and handlers.
+//! The REST API: one file a resource, each with its types, its handlers and what the document says of them.
 //!
 //! | file | what |
 //! |---|---|
-//! | `status`, `cameras`, `mappings` | what is known |
+//! | `status`, `cameras`, `camera_by_id`, `mappings` | what is known, and naming a camera |
 //! | `drive`, `withdraw` | what can be done |
-//! | `events` | what happens |
-//! | `debug`, `health` | for operators and machines |
+//! | `events`, `event_data` | what happens |
+//! | `targets`, `health`, `debug` | for machines and operators |
+//! | `openapi`, `schemas` | the document of it all |
 
+pub mod camera_by_id;
 pub mod cameras;
 pub mod debug;
 pub mod drive;
+mod event_data;
 pub mod events;
 pub mod health;
 pub mod mappings;
+pub mod openapi;
+mod schemas;
 pub mod status;
+pub mod targets;
 pub mod withdraw;
