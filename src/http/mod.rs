@@ -8,6 +8,7 @@
 //! | `stream`, `snapshot` | the pictures |
 //! | `status`, `cameras`, `mappings`, `health`, `drive`, `debug` | the API |
 //! | `office`, `events`, `withdraw` | who is representative, what happens, and giving the office up |
+//! | `exposure` | whether this camera is reached from outside |
 //! | `guard`, `problem` | panics, counting, who may; errors as problem+json |
 
 mod app;
@@ -16,6 +17,7 @@ mod cameras;
 mod debug;
 mod drive;
 mod events;
+mod exposure;
 mod guard;
 mod health;
 mod links;
@@ -67,6 +69,13 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
             resource("/api/v1/representative/withdraw")
                 .post(withdraw::withdraw)
                 .wrap(from_fn(guard::admin_only)),
+        )
+        .service(
+            resource("/api/v1/exposure").get(exposure::exposure).route(
+                web::put()
+                    .to(exposure::expose)
+                    .wrap(from_fn(guard::admin_only)),
+            ),
         )
         .service(resource("/api/v1/drive").get(drive::position).route(turn()))
         .service(

@@ -1,0 +1,136 @@
+//! `/api/v1/exposure`: the switch of ¶84, whether this camera is to be reached from outside.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
+use serde::{Deserialize, Serialize};
+
+use super::{App, Problem};
+use crate::actors::election::Expose;
+use crate::cells::Cells;
+use crate::election::Exposure;
+use crate::ids::ExternalPort;
+
+/// How long the router may take to do it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked at, where nothing wakes the wait.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The switch, and what has come of it.
+#[derive(Serialize)]
+pub struct Switch {
+    /// Whether this camera asks the router for a port.
+    enabled: bool,
+    /// Its port on the router now, if it has one.
+    port: Option<ExternalPort>,
+    /// The same for a person.
+    words: String,
+}
+
+/// How it is to be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    enabled: bool,
+}
+
+/// `GET`: how it is.
+pub async fn exposure(app: Data<App>) -> Json<Switch> {
+    Json(now(&app.cells))
+}
+
+/// `PUT {"enabled": …}`: turns it. Answers when the router has done what follows from that, or after a while that it
+/// has not yet; either way it stays turned, over restarts too.
+pub async fn expose(app: Data<App>, wanted: Json<Wanted>) -> Result<Json<Switch>, Problem> {
+    let cells = &app.cells;
+    let exposure = if wanted.enabled {
+        Exposure::On
+    } else {
+        Exposure::Off
+    };
+    if exposure == Exposure::On && !cells.settings.router.enabled {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "the settings of this camera say router.enabled = false, and that goes before this switch",
+        ));
+    }
+    // First for good: whoever switches a camera off does not want it back on the Internet after a power cut.
+    let kept = cells.disk.update(|state| state.exposure = exposure);
+    if let Err(why) = kept.wait().await {
+        cells
+            .disk
+            .update(|state| state.exposure = cells.role.load().exposure)
+            .soon();
+        return Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("nothing was changed: {why}"),
+        ));
+    }
+    let turned = async {
+        while app.actors.election.send(Expose(exposure)).await.is_err() {
+            // It crashed on this very message, and is back in a moment.
+            tokio::time::sleep(LOOK).await;
+        }
+        done(cells, exposure).await;
+    };
+    match tokio::time::timeout(PATIENCE, turned).await {
+        Ok(()) => Ok(Json(now(cells))),
+        // Without a router there is nothing to give back, and nothing to be had; the words say so.
+        Err(_) if exposure == Exposure::On || cells.external_port().is_none() => {
+            Ok(Json(now(cells)))
+        }
+        Err(_) => Err(Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            format!(
+                "this camera is switched off, but the router has not given its port back within {} s; the camera \
+                 goes on asking, and the mapping ends with its lease at the latest",
+                PATIENCE.as_secs()
+            ),
+        )),
+    }
+}
+
+/// Waits until what was asked of the router has happened. Most changes wake the history; the rest is looked at.
+async fn done(cells: &Cells, exposure: Exposure) {
+    let mut changes = cells.history.watch();
+    loop {
+        let state = cells.role.load();
+        let holds = state.office.is_some() || state.own.is_some();
+        let settled = match exposure {
+            Exposure::On => holds,
+            Exposure::Off => !holds && state.pending.is_none(),
+        };
+        if state.exposure == exposure && settled {
+            return;
+        }
+        // Either way it is looked at again.
+        let _ = tokio::time::timeout(LOOK, changes.changed()).await;
+    }
+}
+
+fn now(cells: &Cells) -> Switch {
+    let exposure = cells.exposure();
+    let port = cells.external_port();
+    let words = match (exposure, port) {
+        (Exposure::On, Some(port)) => {
+            format!("This camera is reached from outside at port {port} of the router.")
+        }
+        (Exposure::On, None) => {
+            "This camera asks the router for a port, and has none yet.".to_owned()
+        }
+        (Exposure::Off, None) => {
+            "This camera is reached on the LAN only: it has no port on the router and asks for none."
+                .to_owned()
+        }
+        (Exposure::Off, Some(port)) => {
+            format!("This camera is switched off; the router has yet to give port {port} back.")
+        }
+    };
+    Switch {
+        enabled: exposure == Exposure::On,
+        port,
+        words,
+    }
+}
