@@ -18,7 +18,9 @@ use super::crash::crashes_on_demand;
 use super::lan::{LanActor, Say};
 use super::router::{Ask, RouterActor};
 use crate::cells::{Cells, RouterState, RouterView, Sight};
-use crate::election::{Chance, Effect, Event, Pursuit, Request, Role, Seen, State, Whose};
+use crate::election::{
+    Chance, Effect, Event, Exposure, Pursuit, Request, Role, Seen, State, Whose,
+};
 use crate::fleet::{Fleet, default_name, mapped};
 use crate::gateway::{Entry, Extent, Protocol, Table};
 use crate::ids::{ExternalPort, InternalPort};
@@ -46,6 +48,11 @@ pub struct Leave;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct StepDown;
+
+/// People turn the switch of ¶84.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Expose(pub Exposure);
 
 /// See the module.
 pub struct ElectionActor {
@@ -442,6 +449,14 @@ impl Handler<StepDown> for ElectionActor {
 
     fn handle(&mut self, _: StepDown, ctx: &mut Self::Context) {
         self.advance(&Event::StepDown, ctx);
+    }
+}
+
+impl Handler<Expose> for ElectionActor {
+    type Result = ();
+
+    fn handle(&mut self, Expose(exposure): Expose, ctx: &mut Self::Context) {
+        self.advance(&Event::Expose(exposure), ctx);
     }
 }
 

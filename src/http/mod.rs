@@ -35,11 +35,11 @@ pub use visitor::Visitor;
 
 use actix_web::guard::{Any, Get, Head};
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig, patch, post, resource};
+use actix_web::web::{self, ServiceConfig, patch, post, put, resource};
 
 use api::{
-    camera_by_id, cameras, debug, drive, events, health, mappings, openapi, status, targets,
-    withdraw,
+    camera_by_id, cameras, debug, drive, events, exposure, health, mappings, openapi, status,
+    targets, withdraw,
 };
 
 /// Every route of one server.
@@ -51,6 +51,7 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let read = || web::route().guard(Any(Get()).or(Head()));
     let rename = || patch().to(camera_by_id::rename).wrap(admin());
     let turn = || post().to(drive::turn).wrap(admin());
+    let expose = || put().to(exposure::expose).wrap(admin());
     let withdraw = || post().to(withdraw::withdraw).wrap(admin());
     let crash = || post().to(debug::crash).wrap(near());
     config
@@ -76,6 +77,11 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         )
         .service(resource("/api/v1/mappings").route(read().to(mappings::mappings)))
         .service(resource("/api/v1/events").route(read().to(events::events)))
+        .service(
+            resource("/api/v1/exposure")
+                .route(read().to(exposure::exposure))
+                .route(expose()),
+        )
         .service(resource("/api/v1/representative/withdraw").route(withdraw()))
         .service(
             resource("/api/v1/drive")

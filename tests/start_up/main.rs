@@ -13,6 +13,7 @@ mod attacks;
 mod dead;
 mod disk;
 mod doors;
+mod exposure;
 mod house;
 mod lan;
 mod leases;

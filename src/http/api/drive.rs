@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -21,9 +22,8 @@ pub struct Pointing {
 }
 
 /// Where to: a position, or a step from where it is.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = DriveCommand)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Command {
     /// A position.
     To(Angles),
@@ -38,11 +38,28 @@ pub enum Command {
 #[serde(default, deny_unknown_fields)]
 pub struct Angles {
     /// To the right.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = 36000)]
     pan: i32,
     /// Upwards.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = -1800)]
     tilt: i32,
+}
+
+/// A whole number however it is written: to JSON 36000.0 is one, too.
+fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<i32, D::Error> {
+    let number = f64::deserialize(number)?;
+    let whole = number as i32;
+    // A cast that has changed nothing has lost nothing.
+    if f64::from(whole) == number {
+        return Ok(whole);
+    }
+    Err(D::Error::custom(format!(
+        "{number} is no whole number from {} to {}",
+        i32::MIN,
+        i32::MAX
+    )))
 }
 
 impl From<Position> for Pointing {

@@ -3,7 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `status`, `cameras`, `camera_by_id`, `mappings` | what is known, and naming a camera |
-//! | `drive`, `withdraw` | what can be done |
+//! | `drive`, `exposure`, `withdraw` | what can be done |
 //! | `events`, `event_data` | what happens |
 //! | `targets`, `health`, `debug` | for machines and operators |
 //! | `openapi`, `schemas` | the document of it all |
@@ -14,6 +14,7 @@ pub mod debug;
 pub mod drive;
 mod event_data;
 pub mod events;
+pub mod exposure;
 pub mod health;
 pub mod mappings;
 pub mod openapi;

@@ -12,8 +12,8 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    camera_by_id, cameras, debug, drive, event_data, events, mappings, openapi, status, targets,
-    withdraw,
+    camera_by_id, cameras, debug, drive, event_data, events, exposure, mappings, openapi, status,
+    targets, withdraw,
 };
 use crate::http::problem;
 
@@ -34,7 +34,7 @@ use crate::http::problem;
     ),
     security(("cookie" = []), ("bearer" = []), ("basic" = [])),
     modifiers(&Shared),
-    components(schemas(problem::Body, event_data::Told)),
+    components(schemas(problem::Body, event_data::Told, drive::Angles)),
     paths(
         status::status,
         cameras::cameras,
@@ -44,6 +44,8 @@ use crate::http::problem;
         events::events,
         drive::position,
         drive::turn,
+        exposure::exposure,
+        exposure::expose,
         withdraw::withdraw,
         targets::targets,
         openapi::openapi,

@@ -1,11 +1,15 @@
-//! How types of the pure cores look in the API's document. They know nothing of it themselves.
+//! How some types look in the API's document: those of the pure cores that know nothing of it, and those for which the
+//! derive says too little.
 
 use std::borrow::Cow;
 
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::schema::{
+    AdditionalProperties, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
+};
+use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::drive;
 use crate::ids::{InstanceId, Term};
 
 impl PartialSchema for InstanceId {
@@ -44,5 +48,34 @@ impl PartialSchema for Term {
 impl ToSchema for Term {
     fn name() -> Cow<'static, str> {
         "Term".into()
+    }
+}
+
+/// The derive would not say that there is nothing beside `to` or `by`.
+impl PartialSchema for drive::Command {
+    fn schema() -> RefOr<Schema> {
+        let only = |name, about| {
+            ObjectBuilder::new()
+                .schema_type(Type::Object)
+                .description(Some(about))
+                .property(name, Ref::from_schema_name("Angles"))
+                .required(name)
+                .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+        };
+        let home = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Straight ahead."))
+            .enum_values(Some(["home"]));
+        OneOfBuilder::new()
+            .item(only("to", "A position."))
+            .item(only("by", "A step from where it points."))
+            .item(home)
+            .into()
+    }
+}
+
+impl ToSchema for drive::Command {
+    fn name() -> Cow<'static, str> {
+        "DriveCommand".into()
     }
 }

@@ -246,6 +246,12 @@ impl Camera {
         Err(refused)
     }
 
+    /// A command from the neighbour's host, at the port where the camera answered last.
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Result<Answer, String> {
+        let url = self.url(self.port.get(), path);
+        self.neighbour.send(method, &url, body)
+    }
+
     /// GET from its own host by loopback, for when it has no address.
     pub(crate) fn get_by_loopback(&self, path: &str) -> Result<Answer, String> {
         let client = Client::new(self.place.clone());
