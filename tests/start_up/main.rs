@@ -20,6 +20,7 @@ mod leases;
 mod line;
 mod ownership;
 mod rotation;
+mod scale;
 mod settings;
 mod table;
 mod tools;
