@@ -281,7 +281,8 @@ fn measure(size: &Size) -> Figures {
         cameras: size.cameras,
         sent: both.map(|camera| of(camera) / beats),
         received: heard.values().sum::<u64>() as f64 / beats,
-        cpu: [0, 1].map(|who| after[who].saturating_sub(before[who]).as_secs_f64() / span.as_secs_f64()),
+        cpu: [0, 1]
+            .map(|who| after[who].saturating_sub(before[who]).as_secs_f64() / span.as_secs_f64()),
         memory_mib: both.map(|camera| memory(camera) / 1024.0 / 1024.0),
         page_ms,
         page_kib,
