@@ -5,11 +5,12 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{App, Problem};
 use crate::actors::election::Expose;
 use crate::cells::Cells;
 use crate::election::Exposure;
+use crate::http::{App, Problem};
 use crate::ids::ExternalPort;
 
 /// How long the router may take to do it.
@@ -19,30 +20,57 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The switch, and what has come of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Exposure)]
 pub struct Switch {
     /// Whether this camera asks the router for a port.
     enabled: bool,
     /// Its port on the router now, if it has one.
+    #[schema(value_type = Option<u16>, minimum = 1, example = 8081)]
     port: Option<ExternalPort>,
     /// The same for a person.
+    #[schema(example = "This camera is reached from outside at port 8081 of the router.")]
     words: String,
 }
 
 /// How it is to be.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ExposureWanted)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    /// Whether this camera is to ask the router for a port.
     enabled: bool,
 }
 
-/// `GET`: how it is.
+/// The switch
+///
+/// Whether this camera asks the router for a port (¶84), and what has come of it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/exposure",
+    tag = "state",
+    responses((status = 200, description = "How it is", body = Switch)),
+)]
 pub async fn exposure(app: Data<App>) -> Json<Switch> {
     Json(now(&app.cells))
 }
 
-/// `PUT {"enabled": …}`: turns it. Answers when the router has done what follows from that, or after a while that it
-/// has not yet; either way it stays turned, over restarts too.
+/// Turn the switch
+///
+/// For good: a restart does not change it back. Off, the router is asked to delete this camera's mappings, a
+/// representative hands its office on first, and the LAN is served as before. Answers when the router has done it, or
+/// after 5 s that it has not yet.
+#[utoipa::path(
+    put,
+    path = "/api/v1/exposure",
+    tag = "commands",
+    responses(
+        (status = 200, description = "How it is now", body = Switch),
+        (status = 409, description = "It is to be turned on, and the settings say router.enabled = false"),
+        (status = 500, description = "It could not be kept on the disk; nothing was changed"),
+        (status = 504, description = "It is off, but the router has not given the port back yet"),
+    ),
+)]
 pub async fn expose(app: Data<App>, wanted: Json<Wanted>) -> Result<Json<Switch>, Problem> {
     let cells = &app.cells;
     let exposure = if wanted.enabled {
