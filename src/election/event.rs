@@ -76,6 +76,8 @@ pub enum Event {
     },
     /// The operator wants this server to give up the office and stay in the fleet.
     StepDown,
+    /// This server has another name, which its mappings are to show (Embodiment 3).
+    Renamed,
     /// People turn the switch (¶84).
     Expose(Exposure),
     /// The operator wants this server to leave.

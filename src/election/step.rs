@@ -113,6 +113,7 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
                 state.office_after = now;
             }
         }
+        Event::Renamed => renew_now(state, now),
         Event::Expose(exposure) => switched(state, *exposure, turn),
         Event::Leave => leave(state, turn),
     }
@@ -145,7 +146,11 @@ fn router_found(state: &mut State, turn: &mut Turn) {
     {
         state.office_after = now;
     }
-    // What is held is confirmed at once: it may be another router, or one that forgot.
+    renew_now(state, now); // it may be another router, or one that forgot
+}
+
+/// What is held is written again, and so confirmed, at once.
+fn renew_now(state: &mut State, now: Moment) {
     if let Some(office) = &mut state.office {
         office.renew_at = now;
     }

@@ -188,6 +188,11 @@ impl Camera {
         }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
     /// Its address on the LAN.
     pub(crate) fn address(&self) -> Ipv4Addr {
         self.address
