@@ -176,6 +176,32 @@ fn listeners_outlive_the_actors_and_resume_where_they_were() {
 }
 
 #[test]
+fn a_rename_is_told_on_every_camera() {
+    let (first, second) = (Server::start(3), Server::start(4));
+    let mut at_first = first.listen(None);
+    let mut at_second = second.listen(None);
+    let known = wait::eventually("the first hears the second", PATIENCE, || {
+        let fleet: Value = first.json("/api/v1/cameras")?;
+        let other = fleet["cameras"].as_array().into_iter().flatten();
+        let other = other.into_iter().find(|camera| camera["name"] == "Camera 4");
+        other.cloned().ok_or_else(|| fleet.to_string())
+    });
+    let id = known["id"].as_str().unwrap();
+    // Asked of one, it is the other's name.
+    first.rename(id, "Küche");
+    for events in [&mut at_first, &mut at_second] {
+        let data = loop {
+            let (_, data) = events.camera();
+            if data["change"] == "renamed" {
+                break data;
+            }
+        };
+        assert_eq!(data["words"], "Camera 4 is called Küche now.");
+        assert_eq!(data["camera"]["id"], id);
+    }
+}
+
+#[test]
 fn so_many_may_listen_one_more_is_refused_and_none_keeps_the_program_from_ending() {
     let mut server = Server::start(5);
     let mut listeners: Vec<_> = (0..LISTENERS).map(|_| server.listen(None)).collect();

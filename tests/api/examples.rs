@@ -73,7 +73,9 @@ fn every_route_of_the_api_has_an_example() {
     for section in document.split("\n### `").skip(1) {
         let (route, rest) = section.split_once('`').unwrap();
         let body = rest.split("\n## ").next().unwrap();
-        let shown = examples(body).iter().any(|example| example.command.starts_with("curl "));
+        let shown = examples(body)
+            .iter()
+            .any(|example| example.command.starts_with("curl "));
         assert!(shown, "{route} has no example");
     }
 }

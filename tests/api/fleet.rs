@@ -43,7 +43,8 @@ impl Fleet {
             let what = format!("{} hears both", camera.name);
             eventually(&what, PATIENCE, || {
                 let known = cameras(camera)?;
-                let heard = |camera: &&Value| camera["id"].is_string() && camera["verified"] == true;
+                let heard =
+                    |camera: &&Value| camera["id"].is_string() && camera["verified"] == true;
                 let heard = known.iter().filter(heard).count();
                 ensure(heard == 2, format!("{known:?}"))
             });

@@ -10,7 +10,10 @@
 mod support;
 
 #[path = "../start_up/house.rs"]
-#[allow(dead_code, reason = "the house has more to offer than these tests need")]
+#[allow(
+    dead_code,
+    reason = "the house has more to offer than these tests need"
+)]
 mod house;
 
 mod examples;

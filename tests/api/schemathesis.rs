@@ -25,6 +25,7 @@ const LEFT_OUT: [(&str, &str); 1] = [(
 
 #[test]
 fn schemathesis_finds_nothing_in_the_description_that_the_server_does_not_do() {
+    // What it cannot do here: `cargo test` alone does not install it.
     if !Path::new(PROGRAM).exists() {
         println!("skipped: api::schemathesis: {PROGRAM} is not there: run scripts/setup test");
         return;

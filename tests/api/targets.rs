@@ -39,7 +39,10 @@ fn prometheus_discovers_every_camera_by_its_address_on_the_lan() {
         .iter()
         .map(|target| {
             assert_eq!(label(target, "__scheme__").as_deref(), Some("http"));
-            assert_eq!(label(target, "__metrics_path__").as_deref(), Some("/metrics"));
+            assert_eq!(
+                label(target, "__metrics_path__").as_deref(),
+                Some("/metrics")
+            );
             (label(target, "instance"), label(target, "camera_id"))
         })
         .collect();

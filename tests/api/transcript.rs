@@ -148,7 +148,9 @@ fn same(place: &str, said: &Value, printed: &Value, open: bool) -> Result<(), St
     if holds {
         return Ok(());
     }
-    Err(format!("{place}: the document says {said}, the program {printed}"))
+    Err(format!(
+        "{place}: the document says {said}, the program {printed}"
+    ))
 }
 
 /// A text with `#` for every number and every id.
@@ -186,7 +188,10 @@ fn what_differs_from_run_to_run_may_differ_and_nothing_else() {
     assert_eq!(compare(&closed, &printed(0, "")), Ok(()));
     assert!(compare(&closed, &printed(0, r#","new":1"#)).is_err());
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ndate: now\r\n\r\nok\r\n";
-    assert_eq!(compare("HTTP/1.1 200 OK\ncontent-length: 12\n\nok", head), Ok(()));
+    assert_eq!(
+        compare("HTTP/1.1 200 OK\ncontent-length: 12\n\nok", head),
+        Ok(())
+    );
     assert!(compare("HTTP/1.1 200 OK\netag: x\n\nok", head).is_err());
     assert!(compare("HTTP/1.1 404 Not Found", head).is_err());
     assert!(compare("HTTP/1.1 200 OK\n\nready", head).is_err());
