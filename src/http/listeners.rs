@@ -140,7 +140,7 @@ fn serve(
     let server = HttpServer::new(move || {
         WebApp::new()
             .configure(|config| routes(config, &app))
-            .wrap(from_fn(guard::watch_only_by_leave))
+            .wrap(from_fn(guard::admit))
             .wrap(from_fn(guard::count))
             .wrap(from_fn(guard::catch_panic))
     })

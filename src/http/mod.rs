@@ -8,8 +8,10 @@
 //! | `stream`, `snapshot` | the pictures |
 //! | `status`, `cameras`, `mappings`, `health`, `drive`, `debug` | the API |
 //! | `office`, `events`, `withdraw` | who is representative, what happens, and giving the office up |
+//! | `access` | login, tokens, passwords, passes |
 //! | `guard`, `problem` | panics, counting, who may; errors as problem+json |
 
+pub mod access;
 mod app;
 pub mod assets;
 mod cameras;
@@ -39,13 +41,17 @@ pub use problem::Problem;
 pub use visitor::Visitor;
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig, post, resource};
+use actix_web::web::{self, ServiceConfig, delete, post, put, resource};
+
+use access::{login, passage, passwords, tokens};
 
 /// Every route of one server.
 pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let static_dir = app.cells.settings.http.static_dir.as_deref();
     let near = || from_fn(guard::lan_only);
-    let turn = || post().to(drive::turn).wrap(from_fn(guard::admin_only));
+    let admin = || from_fn(guard::admin_only);
+    let ours = || from_fn(guard::own_pages_only);
+    let turn = || post().to(drive::turn).wrap(admin());
     config
         .app_data(app.clone())
         .app_data(web::Data::new(app.pictures()))
@@ -54,6 +60,14 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(assets::service(static_dir))
         .service(resource("/").get(root::root).head(root::root))
         .service(resource("/camera").get(root::camera).head(root::camera))
+        .service(
+            resource("/login")
+                .get(login::form)
+                .route(post().to(login::login).wrap(ours())),
+        )
+        .service(resource("/logout").route(post().to(login::logout).wrap(ours())))
+        .service(resource("/enter").get(passage::enter))
+        .service(resource("/visit/{id}").get(passage::visit))
         .service(resource("/stream.mjpg").to(stream::stream))
         .service(resource("/snapshot.jpg").to(snapshot::snapshot))
         .service(resource("/healthz").get(health::healthz))
@@ -66,9 +80,14 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(
             resource("/api/v1/representative/withdraw")
                 .post(withdraw::withdraw)
-                .wrap(from_fn(guard::admin_only)),
+                .wrap(admin()),
         )
         .service(resource("/api/v1/drive").get(drive::position).route(turn()))
+        .service(resource("/api/v1/tokens").route(post().to(tokens::make).wrap(admin())))
+        .service(
+            resource("/api/v1/tokens/{id}").route(delete().to(tokens::take_back).wrap(admin())),
+        )
+        .service(resource("/api/v1/passwords").route(put().to(passwords::change).wrap(admin())))
         .service(
             resource("/api/v1/debug/crash/{actor}")
                 .post(debug::crash)

@@ -12,6 +12,8 @@ use serde::Serialize;
 pub struct Problem {
     status: StatusCode,
     detail: String,
+    field: Option<&'static str>,
+    retry_after: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -19,6 +21,8 @@ struct Body<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
 }
 
 impl Problem {
@@ -27,7 +31,37 @@ impl Problem {
         Self {
             status,
             detail: detail.into(),
+            field: None,
+            retry_after: None,
         }
+    }
+
+    /// Names the field of the body that is wrong.
+    #[must_use]
+    pub fn field(self, name: &'static str) -> Self {
+        Self {
+            field: Some(name),
+            ..self
+        }
+    }
+
+    /// Says when to try again, in seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The words for a person.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 }
 
@@ -48,8 +82,13 @@ impl ResponseError for Problem {
             title,
             status: self.status.as_u16(),
             detail: &self.detail,
+            field: self.field,
         };
-        HttpResponse::build(self.status)
+        let mut answer = HttpResponse::build(self.status);
+        if let Some(seconds) = self.retry_after {
+            answer.insert_header(("Retry-After", seconds));
+        }
+        answer
             .content_type("application/problem+json")
             .insert_header(("Cache-Control", "no-store"))
             // Three strings and a number always serialise.
