@@ -60,8 +60,8 @@ fn prepare_login(
             "It is this camera's alone: give all cameras the same site.key, and one login opens them all."
         };
         warn!(
-            "no admin password is set, so one was made: log in as user \"admin\" with the password \"{password}\". \
-             {whose} It is told this once; choose your own on the page /settings or as auth.admin_password."
+            "no admin password is set, so one was made: log in as admin with the password {password} on the page /login. \
+             {whose} It is told this once. Choose your own with PUT /api/v1/passwords or the setting auth.admin_password."
         );
     }
     Ok(())

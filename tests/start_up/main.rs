@@ -17,6 +17,7 @@ mod house;
 mod lan;
 mod leases;
 mod line;
+mod login;
 mod ownership;
 mod rotation;
 mod settings;
