@@ -92,6 +92,7 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State, disk: Wr
     } else {
         RouterState::Disabled
     };
+    let camera = CameraCells::new(&settings.camera, remembered.camera.clone(), name.watch());
     Cells {
         identity,
         clock,
@@ -103,7 +104,7 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State, disk: Wr
         fleet: watch::Sender::new(Arc::new(Fleet::default())),
         keys: KeyNotice::default(),
         doors: Doors::new(settings.http.port),
-        camera: CameraCells::new(&settings.camera),
+        camera,
         history: History::default(),
         facts: FactsCell::new(remembered.facts.clone()),
         disk,

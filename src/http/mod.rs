@@ -6,12 +6,15 @@
 //! | `visitor`, `links` | who asks, and so which addresses the links carry |
 //! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
-//! | `status`, `cameras`, `mappings`, `health`, `drive`, `debug` | the API |
+//! | `status`, `cameras`, `mappings`, `health`, `debug` | the API |
+//! | `camera_settings`, `camera_controls`, `drive` | setting and turning the camera |
 //! | `office`, `events`, `withdraw` | who is representative, what happens, and giving the office up |
 //! | `guard`, `problem` | panics, counting, who may; errors as problem+json |
 
 mod app;
 pub mod assets;
+mod camera_controls;
+mod camera_settings;
 mod cameras;
 mod debug;
 mod drive;
@@ -39,13 +42,14 @@ pub use problem::Problem;
 pub use visitor::Visitor;
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig, post, resource};
+use actix_web::Route;
+use actix_web::web::{self, ServiceConfig, delete, patch, post, put, resource};
 
 /// Every route of one server.
 pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let static_dir = app.cells.settings.http.static_dir.as_deref();
     let near = || from_fn(guard::lan_only);
-    let turn = || post().to(drive::turn).wrap(from_fn(guard::admin_only));
+    let admin = |route: Route| route.wrap(from_fn(guard::admin_only));
     config
         .app_data(app.clone())
         .app_data(web::Data::new(app.pictures()))
@@ -68,7 +72,26 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
                 .post(withdraw::withdraw)
                 .wrap(from_fn(guard::admin_only)),
         )
-        .service(resource("/api/v1/drive").get(drive::position).route(turn()))
+        .service(
+            resource("/api/v1/camera/settings")
+                .get(camera_settings::show)
+                .route(admin(patch().to(camera_settings::change))),
+        )
+        .service(
+            resource("/api/v1/camera/controls")
+                .get(camera_controls::list)
+                .route(admin(patch().to(camera_controls::change))),
+        )
+        .service(
+            resource("/api/v1/drive")
+                .get(drive::show)
+                .route(admin(post().to(drive::turn))),
+        )
+        .service(
+            resource("/api/v1/drive/presets/{name}")
+                .route(admin(put().to(drive::store)))
+                .route(admin(delete().to(drive::forget))),
+        )
         .service(
             resource("/api/v1/debug/crash/{actor}")
                 .post(debug::crash)

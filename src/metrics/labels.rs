@@ -200,6 +200,7 @@ label!(
         CameraSettings = "/api/v1/camera/settings",
         CameraControls = "/api/v1/camera/controls",
         Drive = "/api/v1/drive",
+        Preset = "/api/v1/drive/presets/{name}",
         Withdraw = "/api/v1/representative/withdraw",
         Targets = "/api/v1/prometheus/targets",
         OpenApi = "/api/v1/openapi.json",
