@@ -17,8 +17,8 @@ use super::source::SourceError;
 
 /// Questions that wait at a time.
 const PLACES: usize = 16;
-/// How long an asker waits. Longer than [`super::attendant::WORK`], so that its end is told by the thread where it can be.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// How long an asker should wait: longer than [`super::attendant::WORK`], so that the thread can tell of its end itself.
+pub const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +41,7 @@ pub enum Trouble {
     #[error("{0}")]
     NoDrive(#[from] NoDrive),
     /// It takes too long.
-    #[error(
-        "the camera has not answered within {} s; it may still do what it was asked", PATIENCE.as_secs()
-    )]
+    #[error("the camera has not answered in time; it may still do what it was asked")]
     Late,
     /// Too many wait.
     #[error("{PLACES} questions to the camera wait already; try again")]
@@ -64,8 +62,8 @@ pub enum Errand {
 }
 
 /// See the module.
-#[derive(Default)]
 pub struct Desk {
+    patience: Duration,
     waiting: Mutex<Waiting>,
     came: Condvar,
 }
@@ -78,6 +76,15 @@ struct Waiting {
 }
 
 impl Desk {
+    /// A desk where nobody waits yet, and askers wait for `patience`.
+    pub fn new(patience: Duration) -> Self {
+        Self {
+            patience,
+            waiting: Mutex::default(),
+            came: Condvar::new(),
+        }
+    }
+
     /// Says that the camera was just opened for viewers. Never waits.
     pub fn opened(&self) {
         self.lock().opened = true;
@@ -99,7 +106,7 @@ impl Desk {
                 let _ = tell.send(question(attendant));
             }
         }))?;
-        match tokio::time::timeout(PATIENCE, told).await {
+        match tokio::time::timeout(self.patience, told).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Trouble::Failed),
             Err(_) => Err(Trouble::Late),

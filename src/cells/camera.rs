@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::camera::Place;
 use crate::camera::attendant::Offered;
 use crate::camera::chosen::Chosen;
-use crate::camera::desk::Desk;
+use crate::camera::desk::{Desk, PATIENCE};
 use crate::camera::knobs::PatternRig;
 use crate::camera::observe::CameraHealth;
 use crate::camera::settings::CameraSettings;
@@ -59,7 +59,7 @@ impl CameraCells {
             settings: watch::Sender::new(chosen.picture.over(configured)),
             chosen: watch::Sender::new(chosen),
             offered: watch::Sender::new(None),
-            desk: Arc::default(),
+            desk: Arc::new(Desk::new(PATIENCE)),
             place: Place::new(&configured.source, name, rig.clone()),
             rig,
             configured: configured.clone(),
