@@ -8,10 +8,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use porthole::camera::knobs::PatternRig;
 use porthole::camera::format::{FrameFormat, PixelFormat};
 use porthole::camera::frame::RawFrame;
 use porthole::camera::jpeg::{Encoder, Quality};
+use porthole::camera::knobs::PatternRig;
 use porthole::camera::pattern::Pattern;
 use porthole::camera::source::{Source, Wanted};
 use tokio::sync::watch;

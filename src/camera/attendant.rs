@@ -149,8 +149,7 @@ impl Attendant {
     fn panel(&mut self, until: Instant) -> Result<Box<dyn Panel>, Trouble> {
         let panel = self.panels.panel()?;
         if self.settled != Some(panel.plug()) {
-            self.offered
-                .send_replace(Some(panel.modes(until).into()));
+            self.offered.send_replace(Some(panel.modes(until).into()));
             restore(&*panel, self.memory.of(panel.camera()), until);
             self.settled = Some(panel.plug());
         }

@@ -1,8 +1,8 @@
 //! The attendant with a camera that does what the test says, and the desk in front of it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use super::*;
@@ -228,7 +228,8 @@ fn a_motor_is_moved_within_its_limits_and_never_moved_again_at_the_next_opening(
     assert_eq!(at.axis(Axis::Pan).unwrap().at, 36_000);
     let at = attendant.turn(Turn::By(to(-6000))).unwrap();
     assert_eq!(at.axis(Axis::Pan).unwrap().at, 30_000);
-    attendant.set(&[change(ControlId::PAN, 100)]).unwrap();
+    let (_, kept) = attendant.set(&[change(ControlId::PAN, 100)]).unwrap();
+    kept.soon();
     attendant.turn(Turn::Home).unwrap();
     fake.taken();
     attendant.opened();
@@ -259,7 +260,8 @@ fn the_settings_say_what_moves() {
 fn a_camera_that_is_not_there_is_an_error_and_is_restored_when_it_comes() {
     let fake = Fake::usual();
     let (mut attendant, _) = attendant(&fake, DriveSource::Auto);
-    attendant.set(&[change(GAIN, 4)]).unwrap();
+    let (_, kept) = attendant.set(&[change(GAIN, 4)]).unwrap();
+    kept.soon();
     fake.0.is_gone.store(true, Ordering::SeqCst);
     attendant.opened();
     let trouble = attendant.controls().unwrap_err();
@@ -338,9 +340,7 @@ async fn while_the_thread_hangs_askers_wait_a_bounded_time_and_what_they_left_is
 
     // The thread comes to itself, or another takes its place.
     let staffed = Staffed::at(desk);
-    let answered = async {
-        while staffed.desk.ask(|_| Ok(())).await.is_err() {}
-    };
+    let answered = async { while staffed.desk.ask(|_| Ok(())).await.is_err() {} };
     tokio::time::timeout(LIMIT, answered).await.unwrap();
     assert_eq!(done.load(Ordering::SeqCst), 0);
 }

@@ -62,9 +62,9 @@ pub enum Field {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patch(Vec<(Field, Option<u32>)>);
 
-/// Why a patch is none.
+/// Why a patch is none: each field that is wrong, if there is such a field, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadPatch(Vec<String>);
+pub struct BadPatch(Vec<(Option<Field>, String)>);
 
 /// Values by control, for the camera that they were chosen for: another one plugged in its place has its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,19 +148,24 @@ impl Patch {
         for (name, value) in body {
             let Some(field) = Field::ALL.into_iter().find(|field| field.name() == name) else {
                 let names = Field::ALL.map(Field::name).join(", ");
-                wrong.push(format!("there is no {}: there are {names}", short(name)));
+                let words = format!("there is no {}: there are {names}", short(name));
+                wrong.push((None, words));
                 continue;
             };
             let allowed = field.allowed();
-            let number = value.as_u64().and_then(|n| u32::try_from(n).ok());
-            match number.filter(|number| allowed.contains(number)) {
+            // To JSON 640.0 is a whole number, too. A larger one than fits becomes the largest, which no field allows.
+            let number = value.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0);
+            match number.map(|n| n as u32).filter(|number| allowed.contains(number)) {
                 Some(number) => patch.push((field, Some(number))),
                 None if value.is_null() => patch.push((field, None)),
-                None => wrong.push(format!(
-                    "{name} is {}: allowed are whole numbers from {} to {}, or null for what the settings say",
-                    short(&value.to_string()),
-                    allowed.start(),
-                    allowed.end()
+                None => wrong.push((
+                    Some(field),
+                    format!(
+                        "{name} is {}: allowed are whole numbers from {} to {}, or null for what the settings say",
+                        short(&value.to_string()),
+                        allowed.start(),
+                        allowed.end()
+                    ),
                 )),
             }
         }
@@ -183,9 +188,17 @@ fn short(text: &str) -> String {
     }
 }
 
+impl BadPatch {
+    /// The first field that there is and whose value is wrong.
+    pub fn field(&self) -> Option<Field> {
+        self.0.iter().find_map(|(field, _)| *field)
+    }
+}
+
 impl fmt::Display for BadPatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("; "))
+        let words: Vec<&str> = self.0.iter().map(|(_, words)| words.as_str()).collect();
+        f.write_str(&words.join("; "))
     }
 }
 
@@ -255,7 +268,7 @@ mod tests {
         let mut choice = PictureChoice::default();
         let quality = |q| Quality::new(q).unwrap();
         assert_eq!(numbers(choice), (1280, 720, 30, quality(80)));
-        choice.apply(&read(json!({"width": 640, "height": 480})).unwrap());
+        choice.apply(&read(json!({"width": 640.0, "height": 480})).unwrap());
         choice.apply(&read(json!({"quality": 50})).unwrap());
         assert_eq!(numbers(choice), (640, 480, 30, quality(50)));
         choice.apply(&read(json!({"width": null, "fps": 5})).unwrap());

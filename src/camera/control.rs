@@ -37,8 +37,7 @@ impl ControlId {
 }
 
 /// What kind of value it takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A number of a range.
     Integer,
@@ -62,7 +61,7 @@ pub enum Access {
 }
 
 /// An entry of a menu.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// What to set.
     pub value: i32,
@@ -96,8 +95,7 @@ pub struct Control {
 }
 
 /// A control and what it is to become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Which.
     pub id: ControlId,

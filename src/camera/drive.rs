@@ -219,6 +219,8 @@ impl Pointing {
                 }
                 (Some(reach), _) => goals.push((axis, reach.clamp(asked))),
                 (None, Turn::Back(_)) => {}
+                // No step is one that every camera can make.
+                (None, Turn::By(_)) if asked == 0 => {}
                 (None, _) => return Err(NoDrive::Without(axis)),
             }
         }
@@ -239,7 +241,11 @@ impl Reach {
     /// Not `Ord::clamp`, which panics should a device name its limits the wrong way round.
     const fn clamp(self, to: i32) -> i32 {
         let below = if to < self.most { to } else { self.most };
-        if below > self.least { below } else { self.least }
+        if below > self.least {
+            below
+        } else {
+            self.least
+        }
     }
 }
 
@@ -270,7 +276,6 @@ impl SimulatedDrive {
     pub fn move_to(&self, to: Position) -> Position {
         self.change(|_| to)
     }
-
 
     /// One store under the lock cannot be half done, so a panic elsewhere does not spoil the drive.
     fn change(&self, to: impl FnOnce(Position) -> Position) -> Position {
@@ -344,6 +349,7 @@ mod tests {
         let asked = Turn::To(pan(1));
         assert_eq!(camera.goals(asked), Err(NoDrive::Without(Axis::Pan)));
         assert_eq!(camera.goals(Turn::Back(pan(1))), Ok(vec![]));
+        assert_eq!(camera.goals(Turn::By(pan(0))), Ok(vec![]));
         let nothing = pointing([None; 3]);
         assert_eq!(nothing.goals(Turn::Home), Err(NoDrive::Nothing));
     }

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 /// Sizes of one camera that are told.
 const MOST_SIZES: usize = 64;
 /// Rates of one size that are told.
 const MOST_RATES: usize = 16;
 
 /// A size, and the rates at which the camera delivers it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mode {
     /// Pixels across.
     pub width: u32,

@@ -10,15 +10,20 @@
 mod support;
 
 mod attacks;
+mod camera;
 mod dead;
 mod disk;
 mod doors;
+mod exposure;
 mod house;
 mod lan;
 mod leases;
 mod line;
+mod names;
 mod ownership;
+mod peer;
 mod rotation;
+mod scale;
 mod settings;
 mod table;
 mod tools;

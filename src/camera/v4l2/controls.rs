@@ -71,10 +71,7 @@ impl V4l2Panel {
             Ok(()) => Ok(Some(query)),
             // The end of the list; ENOTTY: a device without controls.
             Err(SourceError::Io { source, .. })
-                if matches!(
-                    source.raw_os_error(),
-                    Some(libc::EINVAL | libc::ENOTTY)
-                ) =>
+                if matches!(source.raw_os_error(), Some(libc::EINVAL | libc::ENOTTY)) =>
             {
                 Ok(None)
             }
@@ -256,7 +253,10 @@ fn kind(number: u32) -> Option<Kind> {
 
 /// The device's name for it, in whatever encoding that is.
 fn name(letters: &[std::os::raw::c_char]) -> String {
-    let bytes: Vec<u8> = letters.iter().map(|letter| letter.to_ne_bytes()[0]).collect();
+    let bytes: Vec<u8> = letters
+        .iter()
+        .map(|letter| letter.to_ne_bytes()[0])
+        .collect();
     clean(&String::from_utf8_lossy(&bytes))
 }
 
@@ -268,7 +268,10 @@ fn its_own(error: io::Error) -> io::Error {
     }
 }
 
-const _: () = assert!(mem::size_of::<v4l2_query_ext_ctrl>() == 232, "the kernel's own layout");
+const _: () = assert!(
+    mem::size_of::<v4l2_query_ext_ctrl>() == 232,
+    "the kernel's own layout"
+);
 
 #[cfg(test)]
 mod tests {
@@ -352,8 +355,9 @@ mod tests {
     #[test]
     fn an_error_of_one_control_is_not_a_camera_that_left() {
         let gone = |number| {
-            let asked: Result<(), _> =
-                call("testing", || Err(its_own(io::Error::from_raw_os_error(number))));
+            let asked: Result<(), _> = call("testing", || {
+                Err(its_own(io::Error::from_raw_os_error(number)))
+            });
             is_gone(&asked.unwrap_err())
         };
         assert!(!gone(libc::EIO) && !gone(libc::ENOENT));

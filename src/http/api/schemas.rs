@@ -1,0 +1,124 @@
+//! How some types look in the API's document: those of the pure cores that know nothing of it, and those for which the
+//! derive says too little.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::schema::{
+    AdditionalProperties, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
+};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::drive;
+use crate::camera::chosen::{Field, Patch};
+use crate::ids::{InstanceId, Term};
+
+impl PartialSchema for InstanceId {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "Which camera: drawn once per data directory, so it survives restarts and other addresses.",
+            ))
+            .pattern(Some("^[0-9a-fA-F]{16}$"))
+            .examples(["e85db934379cafa8"])
+            .into()
+    }
+}
+
+impl ToSchema for InstanceId {
+    fn name() -> Cow<'static, str> {
+        "CameraId".into()
+    }
+}
+
+impl PartialSchema for Term {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .description(Some(
+                "A term of office: each change of the representative raises it.",
+            ))
+            .minimum(Some(0))
+            .examples([3])
+            .into()
+    }
+}
+
+impl ToSchema for Term {
+    fn name() -> Cow<'static, str> {
+        "Term".into()
+    }
+}
+
+/// The derive would not say that there is nothing beside `to` or `by`.
+impl PartialSchema for drive::Command {
+    fn schema() -> RefOr<Schema> {
+        let only = |name, about| {
+            ObjectBuilder::new()
+                .schema_type(Type::Object)
+                .description(Some(about))
+                .property(name, Ref::from_schema_name("Angles"))
+                .required(name)
+                .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+        };
+        let preset = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some("A stored position."))
+            .property(
+                "preset",
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some("Its name.")),
+            )
+            .required("preset")
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+        let home = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Straight ahead."))
+            .enum_values(Some(["home"]));
+        OneOfBuilder::new()
+            .item(only("to", "A position."))
+            .item(only("by", "A step from where it points."))
+            .item(preset)
+            .item(home)
+            .into()
+    }
+}
+
+impl ToSchema for drive::Command {
+    fn name() -> Cow<'static, str> {
+        "DriveCommand".into()
+    }
+}
+
+/// Its ranges are those of the settings.
+impl PartialSchema for Patch {
+    fn schema() -> RefOr<Schema> {
+        let patch = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some(
+                "What to change; null gives a number back to the settings.",
+            ))
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+        let fields = Field::ALL.into_iter();
+        fields
+            .fold(patch, |patch, field| {
+                let (least, most) = field.allowed().into_inner();
+                let number = ObjectBuilder::new()
+                    .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+                    .minimum(Some(least))
+                    .maximum(Some(most));
+                patch.property(field.name(), number)
+            })
+            .examples([serde_json::json!({"fps": 15, "quality": null})])
+            .into()
+    }
+}
+
+impl ToSchema for Patch {
+    fn name() -> Cow<'static, str> {
+        "CameraSettingsPatch".into()
+    }
+}
