@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::auth::Own;
 use crate::camera::chosen::Chosen;
 use crate::election::Exposure;
 use crate::fleet::Name;
@@ -57,6 +58,9 @@ pub struct State {
     /// What the site knows about logins.
     #[serde(default)]
     pub facts: Facts,
+    /// What it keeps for itself about logins.
+    #[serde(default)]
+    pub login: Own,
     /// What people chose for the camera over HTTP.
     #[serde(default)]
     pub camera: Chosen,
@@ -79,6 +83,7 @@ impl State {
             boot: BootId::default(),
             exposure: Exposure::default(),
             facts: Facts::default(),
+            login: Own::default(),
             camera: Chosen::default(),
             device: BTreeSet::new(),
         }

@@ -27,6 +27,7 @@ fn state() -> State {
                 "presets":{"Door":{"pan":3600,"tilt":null,"zoom":2}}}"#,
         )
         .unwrap(),
+        login: Own::default(),
         device: BTreeSet::new(),
     }
 }

@@ -35,12 +35,16 @@ fn answer(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Resu
     })
 }
 
-/// Sends a command with a JSON body.
+/// The admin and the password of `porthole.toml`, as Basic authentication has them.
+const ADMIN: &str = "Basic YWRtaW46dW5wbHVnIGFuZCBwbHVn";
+
+/// Sends a command with a JSON body, as the admin.
 pub(crate) fn send(method: &str, url: &str, body: &Value) -> Result<Answer, String> {
     let request = ureq::http::Request::builder()
         .method(method)
         .uri(url)
         .header("Content-Type", "application/json")
+        .header("Authorization", ADMIN)
         .body(body.to_string())
         .map_err(|e| e.to_string())?;
     answer(agent(Duration::from_secs(20)).run(request))
