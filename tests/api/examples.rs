@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::fleet::{Fleet, base, cameras};
+use crate::support::lab::ADMIN_PASSWORD;
 use crate::transcript::{Example, compare, examples};
 
 /// The addresses and ids of the document.
@@ -27,11 +28,17 @@ fn run(example: &Example, fleet: &Fleet, ids: &[String; 2], folder: &std::path::
         .replace(OUTSIDE, &outside)
         .replace(BARN_ID, &ids[0])
         .replace(KITCHEN_ID, &ids[1]);
+    // A variable is there for the examples after it.
+    let known = "[ -e variables ] && . ./variables";
+    let command = match example.variable() {
+        Some(name) => format!("{known}; {command}; declare -p {name} >>variables"),
+        None => format!("{known}; {command}"),
+    };
     let limit = if example.endless { GLIMPSE } else { PATIENCE };
     let output = Command::new("timeout")
         .args([limit, "bash", "-c", &command])
         .current_dir(folder)
-        .env("PASSWORD", "of this house")
+        .env("PASSWORD", ADMIN_PASSWORD)
         .env("NO_PROXY", "*")
         .output()
         .unwrap();

@@ -1,4 +1,4 @@
-//! A house with two cameras that hear each other: what every test here asks.
+//! A house with two cameras that hear each other and ask for a login: what every test here asks.
 
 use porthole::sim::Quirks;
 use serde_json::Value;
@@ -27,6 +27,8 @@ impl Fleet {
                 .set("lan", "enabled", true)
                 .set("lan", "group", format!("239.255.80.83:{port}"))
                 .set("lan", "heartbeat", "500ms")
+                .set("site", "key", "of this house")
+                .set("auth", "public_view", false)
                 .set("debug", "allow_crash", false);
             setup.start()
         };

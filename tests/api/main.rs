@@ -20,5 +20,6 @@ mod examples;
 mod fleet;
 mod names;
 mod schemathesis;
+mod strangers;
 mod targets;
 mod transcript;

@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::fleet::{Fleet, base, cameras};
+use crate::support::lab::ADMIN_PASSWORD;
 
 #[test]
 fn prometheus_discovers_every_camera_by_its_address_on_the_lan() {
@@ -15,7 +16,8 @@ fn prometheus_discovers_every_camera_by_its_address_on_the_lan() {
     let settings = folder.path().join("prometheus.yml");
     let url = format!("{}/api/v1/prometheus/targets", base(&fleet.kitchen));
     let text = format!(
-        "scrape_configs:\n  - job_name: porthole\n    http_sd_configs:\n      - url: {url}\n"
+        "scrape_configs:\n  - job_name: porthole\n    http_sd_configs:\n      - url: {url}\n        \
+         basic_auth:\n          username: admin\n          password: {ADMIN_PASSWORD}\n"
     );
     fs::write(&settings, text).unwrap();
     let discovery = Command::new("promtool")

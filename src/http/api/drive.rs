@@ -176,7 +176,7 @@ pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>,
     put,
     path = "/api/v1/drive/presets/{name}",
     tag = "commands",
-    params(("name" = String, Path, description = "1 to 64 characters of any script, without control characters")),
+    params(("name" = Name, Path, description = "What it is to be called")),
     responses(
         (status = 200, description = "All presets, and where it points", body = Drive),
         (status = 409, description = "Nothing moves this camera, or there are 32 presets already"),
@@ -211,7 +211,7 @@ pub async fn store(app: Data<App>, name: Path<String>) -> Result<Json<Drive>, Pr
     delete,
     path = "/api/v1/drive/presets/{name}",
     tag = "commands",
-    params(("name" = String, Path, description = "As it was stored")),
+    params(("name" = Name, Path, description = "As it was stored")),
     responses(
         (status = 204, description = "It is forgotten"),
         (status = 404, description = "There is no such preset"),

@@ -11,7 +11,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::drive;
 use crate::camera::chosen::{Field, Patch};
+use crate::fleet::{MAX_NAME, Name};
 use crate::ids::{InstanceId, Term};
+use crate::site::SessionId;
 
 impl PartialSchema for InstanceId {
     fn schema() -> RefOr<Schema> {
@@ -29,6 +31,47 @@ impl PartialSchema for InstanceId {
 impl ToSchema for InstanceId {
     fn name() -> Cow<'static, str> {
         "CameraId".into()
+    }
+}
+
+/// What [`Name::new`] takes: no control characters, and one at least that is no blank.
+const NAME: &str = r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
+
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "1 to 64 characters of any script, without control characters; blanks around it are cut off.",
+            ))
+            .pattern(Some(NAME))
+            .min_length(Some(1))
+            .max_length(Some(MAX_NAME))
+            .examples(["Barn"])
+            .into()
+    }
+}
+
+impl ToSchema for Name {
+    fn name() -> Cow<'static, str> {
+        "Name".into()
+    }
+}
+
+impl PartialSchema for SessionId {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Which session or token: no secret."))
+            .pattern(Some("^[0-9a-fA-F]{32}$"))
+            .examples(["5b1f0c9d2e3a4b5c6d7e8f9a0b1c2d3e"])
+            .into()
+    }
+}
+
+impl ToSchema for SessionId {
+    fn name() -> Cow<'static, str> {
+        "SessionId".into()
     }
 }
 
@@ -66,12 +109,7 @@ impl PartialSchema for drive::Command {
         let preset = ObjectBuilder::new()
             .schema_type(Type::Object)
             .description(Some("A stored position."))
-            .property(
-                "preset",
-                ObjectBuilder::new()
-                    .schema_type(Type::String)
-                    .description(Some("Its name.")),
-            )
+            .property("preset", Ref::from_schema_name("Name"))
             .required("preset")
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
         let home = ObjectBuilder::new()
