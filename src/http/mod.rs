@@ -11,7 +11,7 @@
 //! | `access` | login, tokens, passwords, passes |
 //! | `guard`, `problem` | panics, counting, who may; errors as problem+json |
 
-pub mod access;
+mod access;
 mod app;
 pub mod assets;
 mod cameras;
@@ -35,6 +35,7 @@ mod time;
 mod visitor;
 mod withdraw;
 
+pub use access::{Guest, Passage, Proof};
 pub use app::{Actors, App};
 pub use listeners::Listeners;
 pub use problem::Problem;

@@ -19,6 +19,7 @@ mod leases;
 mod line;
 mod login;
 mod ownership;
+mod people;
 mod rotation;
 mod settings;
 mod table;

@@ -66,8 +66,11 @@ impl DemoFleet {
             check_free(address)?;
             let data = folder.room(&number.to_string())?;
             let config = data.join("porthole.toml");
-            std::fs::write(&config, settings(address, house, ssdp, control, secrets, &data))
-                .with_context(|| format!("writing {}", config.display()))?;
+            std::fs::write(
+                &config,
+                settings(address, house, ssdp, control, secrets, &data),
+            )
+            .with_context(|| format!("writing {}", config.display()))?;
             let mut camera = DemoCamera {
                 address: *address.ip(),
                 config,
