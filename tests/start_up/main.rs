@@ -22,5 +22,6 @@ mod ownership;
 mod people;
 mod rotation;
 mod settings;
+mod site;
 mod table;
 mod tools;
