@@ -117,5 +117,5 @@ fn allowed(field: &'static str, password: &str) -> Result<(), Problem> {
 }
 
 fn wrong(field: &'static str, words: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, words).field(field)
+    Problem::of_field(field, words)
 }

@@ -44,7 +44,7 @@ pub async fn make(
     let days = u16::try_from(days).ok().filter(|days| DAYS.contains(days));
     let days = days.ok_or_else(|| {
         let words = format!("days: must be {} to {}", DAYS.start(), DAYS.end());
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, words).field("days")
+        Problem::of_field("days", words)
     })?;
     let id = new_id().map_err(|why| {
         Problem::new(

@@ -192,6 +192,11 @@ impl Camera {
         }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
     /// Its address on the LAN.
     pub(crate) fn address(&self) -> Ipv4Addr {
         self.address
@@ -249,6 +254,12 @@ impl Camera {
             }
         }
         Err(refused)
+    }
+
+    /// A command of the admin from the neighbour's host, at the port where the camera answered last.
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Result<Answer, String> {
+        let url = self.url(self.port.get(), path);
+        self.neighbour.as_admin().send(method, &url, body)
     }
 
     /// GET from its own host by loopback, for when it has no address.

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use ureq::http::header::AUTHORIZATION;
 use ureq::http::{HeaderMap, Request};
 
 use super::{ADMIN_PASSWORD, Place};
 
 /// One request, from connecting to the last byte of the answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(8);
 /// Pages and snapshots of the tests are far smaller.
 const MOST: u64 = 8 * 1024 * 1024;
 
@@ -116,6 +117,12 @@ impl Client {
     /// POST without a body.
     pub(crate) fn post(&self, url: &str) -> Result<Answer, String> {
         self.ask("POST", url, &[], "")
+    }
+
+    /// `method` with a JSON body.
+    pub(crate) fn send(&self, method: &str, url: &str, body: &Value) -> Result<Answer, String> {
+        let json = [("Content-Type", "application/json")];
+        self.ask(method, url, &json, &body.to_string())
     }
 
     /// Opens an MJPEG stream and watches it in the background.
