@@ -44,7 +44,7 @@ pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
 use crate::durable::{Kept, NotKept, Writer};
-use crate::election::{Role, RoleCell};
+use crate::election::{Exposure, Role, RoleCell};
 use crate::fleet::{Fleet, Myself, Name, Scheme, Standing};
 use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort};
 use crate::lan::interface::{LanAddress, NoAddress};
@@ -116,6 +116,15 @@ impl Cells {
             self.rename(before).soon();
         }
         kept
+    }
+
+    /// Whether this server is to be reached from outside (¶84): as people switched it, within what the settings allow.
+    pub fn exposure(&self) -> Exposure {
+        if self.settings.router.enabled {
+            self.role.load().exposure
+        } else {
+            Exposure::Off
+        }
     }
 
     /// How this server is spoken to.
