@@ -88,7 +88,8 @@ fn myself(me: &Myself) -> Camera {
 
 /// Who has spoken, and is not gone. Of two at one address the one that spoke last is there.
 fn add_speakers(drafts: &mut Drafts, sources: &Sources<'_>, now: Instant) {
-    let mut speakers: Vec<_> = sources.known.speakers.values().collect();
+    let another = |speaker: &&Speaker| speaker.last.id != sources.me.id;
+    let mut speakers: Vec<_> = (sources.known.speakers.values()).filter(another).collect();
     speakers.sort_by_key(|speaker| (Reverse(speaker.last.at), speaker.last.id));
     for speaker in speakers {
         let draft = speaking(speaker, sources, now);
