@@ -14,6 +14,7 @@ mod dead;
 mod disk;
 mod doors;
 mod exposure;
+mod fading;
 mod house;
 mod lan;
 mod leases;
