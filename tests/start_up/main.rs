@@ -10,6 +10,7 @@
 mod support;
 
 mod attacks;
+mod camera;
 mod dead;
 mod disk;
 mod doors;
