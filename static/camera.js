@@ -1,10 +1,12 @@
 // The page of this camera alone.
 
+import { driving } from "./drive.js";
 import { listen } from "./events.js";
 import { Stream } from "./live.js";
 import { demoBar, showNotices, showTakeover } from "./notices.js";
 import { localTime, showStanding } from "./standing.js";
-import { showCamera, webUrl } from "./tiles.js";
+import { webUrl } from "./text.js";
+import { showCamera } from "./tiles.js";
 import { watch } from "./watch.js";
 
 const mine = document.querySelector("#mine");
@@ -40,3 +42,4 @@ localTime();
 demoBar();
 const look = watch({ show, back: () => stream.start(), elsewhere: () => others });
 listen(look);
+driving(frame);

@@ -1,6 +1,7 @@
 // Who answers for all, since when and why: the line at the top of every page.
 
-import { linkTo, setText, webUrl } from "./tiles.js";
+import { linkTo, setText, webUrl } from "./text.js";
+import { fullName } from "./tiles.js";
 
 /** The time of day, with the date where it is not today's. */
 function showTime(time, date) {
@@ -18,7 +19,8 @@ function showReason(line, { since, because }) {
   setText(why.querySelector("span"), because ?? "");
 }
 
-export function showStanding({ standing, representative, router }) {
+export function showStanding({ standing, representative, router, cameras }) {
+  const nameOf = (who) => fullName(cameras.find(({ id }) => id && id === who.id) ?? who);
   const block = document.querySelector("#standing");
   const line = block.querySelector(`[data-standing=${standing}]`);
   for (const other of block.children) other.hidden = other !== line;
@@ -27,7 +29,7 @@ export function showStanding({ standing, representative, router }) {
     case "member": {
       const link = line.querySelector("a");
       linkTo(link, webUrl(representative.url));
-      setText(link.querySelector("bdi"), representative.name);
+      setText(link.querySelector("bdi"), nameOf(representative));
       showReason(line, representative);
       break;
     }
@@ -39,7 +41,7 @@ export function showStanding({ standing, representative, router }) {
       const mine = document.querySelector("#mine").dataset.id;
       link.hidden = heir?.bid !== "deputy" || heir.id === mine;
       linkTo(link, webUrl(heir?.url));
-      setText(link.querySelector("bdi"), heir?.name ?? "");
+      setText(link.querySelector("bdi"), heir ? nameOf(heir) : "");
       break;
     }
     default: setText(line.querySelector(".why"), router);

@@ -1,7 +1,8 @@
 // Asks /api/v1/cameras every two seconds and looks for another camera when this one is gone.
 
 import { load, unseen } from "./live.js";
-import { webUrl } from "./tiles.js";
+import { ended, resumed } from "./login.js";
+import { webUrl } from "./text.js";
 
 const FIRST = 500; // the page was made before this viewer came, so its words are soon old
 const EVERY = 2000;
@@ -24,11 +25,13 @@ function understood(answer) {
   };
 }
 
+/** The answer, or null where a login is asked for. */
 async function ask() {
   const response = await fetch("/api/v1/cameras", {
     cache: "no-store",
     signal: AbortSignal.timeout(TIMEOUT),
   });
+  if (response.status === 401) return null;
   if (!response.ok) throw new Error(`/api/v1/cameras answers ${response.status}`);
   return understood(await response.json());
 }
@@ -45,7 +48,7 @@ async function firstThatAnswers(urls) {
 /** The last known pictures and links stay; only this camera's picture is dimmed. */
 function showLost(lost) {
   document.querySelector("#lost").hidden = !lost;
-  document.querySelector("#mine").toggleAttribute("data-lost", lost);
+  document.querySelector("#mine")?.toggleAttribute("data-lost", lost);
 }
 
 /**
@@ -62,6 +65,12 @@ export function watch({ show, back, elsewhere }) {
     clearTimeout(timer);
     try {
       const answer = await ask();
+      if (!answer) {
+        showLost(false);
+        ended(); // asked again when the visitor comes back to this page, not before
+        return;
+      }
+      resumed();
       if (failures >= FAILURES_SHOWN) back();
       failures = 0;
       showLost(false);

@@ -11,9 +11,11 @@ mod default_name;
 mod mapped;
 mod merge;
 mod name;
+mod tell_apart;
 
 pub use camera::{Activity, Camera, Fleet, Presence, Scheme, Source, Standing, Vouched, Who};
 pub use default_name::default_name;
 pub use mapped::{Mapped, mapped};
 pub use merge::{Heard, Myself, Sources, merge};
 pub use name::{BadName, MAX_NAME, Name, is_unseen};
+pub use tell_apart::Labels;

@@ -9,7 +9,7 @@ use super::office::{Representative, representative};
 use super::page_models::{notices, picture, router_line, standing};
 use super::pages::Notice;
 use super::{App, Visitor};
-use crate::fleet::{Camera, Standing, Vouched, Who};
+use crate::fleet::{Camera, Labels, Standing, Vouched, Who};
 use crate::ids::InstanceId;
 
 /// The fleet.
@@ -28,6 +28,8 @@ pub struct Answer {
 struct One {
     id: Option<InstanceId>,
     name: String,
+    /// What tells it from another camera of the same name; none where the name is enough.
+    label: Option<String>,
     #[serde(rename = "self")]
     is_self: bool,
     representative: bool,
@@ -47,6 +49,7 @@ pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Answer> {
     let visitor = Visitor::of(&request, &app);
     let links = Links::new(&app.cells);
     let fleet = app.cells.fleet.borrow().clone();
+    let labels = Labels::of(&fleet);
     Json(Answer {
         representative: representative(&app, visitor, &links),
         standing: standing(&app, visitor, &links).token(),
@@ -54,17 +57,18 @@ pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Answer> {
         all: fleet
             .cameras
             .iter()
-            .map(|camera| one(camera, visitor, &links))
+            .map(|camera| one(camera, &labels, visitor, &links))
             .collect(),
         notices: notices(&app),
     })
 }
 
-fn one(camera: &Camera, visitor: Visitor, links: &Links) -> One {
+fn one(camera: &Camera, labels: &Labels, visitor: Visitor, links: &Links) -> One {
     let (state, detail) = picture(&camera.activity);
     One {
         id: camera.id,
         name: camera.name.clone(),
+        label: labels.get(camera).map(str::to_owned),
         is_self: camera.who == Who::Me,
         representative: camera.standing == Standing::Representative,
         url: links

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `listeners` | the sockets and servers, which outlive the actor that opens them |
 //! | `visitor`, `links` | who asks, and so which addresses the links carry |
-//! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
+//! | `root`, `settings_page`, `page_models`, `pages` | `/`, `/camera` and `/settings`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
 //! | `status`, `cameras`, `mappings`, `health`, `drive`, `debug` | the API |
 //! | `office`, `events`, `withdraw` | who is representative, what happens, and giving the office up |
@@ -26,6 +26,7 @@ mod page_models;
 pub mod pages;
 mod problem;
 mod root;
+mod settings_page;
 pub mod snapshot;
 mod status;
 pub mod stream;
@@ -54,6 +55,11 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(assets::service(static_dir))
         .service(resource("/").get(root::root).head(root::root))
         .service(resource("/camera").get(root::camera).head(root::camera))
+        .service(
+            resource("/settings")
+                .get(settings_page::settings)
+                .head(settings_page::settings),
+        )
         .service(resource("/stream.mjpg").to(stream::stream))
         .service(resource("/snapshot.jpg").to(snapshot::snapshot))
         .service(resource("/healthz").get(health::healthz))

@@ -45,7 +45,8 @@ pub async fn camera(
     html(pages::camera(&page))
 }
 
-fn html(rendered: Result<String, askama::Error>) -> Result<HttpResponse, actix_web::Error> {
+/// A page as an answer: never kept by anybody on the way, and never taken for anything but HTML.
+pub fn html(rendered: Result<String, askama::Error>) -> Result<HttpResponse, actix_web::Error> {
     match rendered {
         Ok(page) => Ok(HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")

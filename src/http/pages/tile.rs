@@ -1,5 +1,7 @@
 //! One camera as a page shows it.
 
+use std::time::Duration;
+
 use super::WebUrl;
 use crate::ids::InstanceId;
 
@@ -10,6 +12,8 @@ pub struct Tile {
     pub id: Option<InstanceId>,
     /// The name people gave it, or `server N` (¶53). Untrusted text.
     pub name: String,
+    /// What tells it from another camera of the same name (`port 8081`); nothing where the name is enough.
+    pub label: Option<String>,
     /// Its page, as this visitor reaches it; shown as text too, as in Fig. 6. Nothing where this visitor
     /// has no way there, as from outside before the router has given it a port.
     pub url: Option<WebUrl>,
@@ -21,6 +25,8 @@ pub struct Tile {
     pub role: Role,
     /// Whether somebody on the LAN vouches for it.
     pub trust: Trust,
+    /// Whether it still speaks.
+    pub presence: Presence,
 }
 
 /// What a camera's picture is doing.
@@ -76,6 +82,18 @@ pub enum Trust {
     Unverified,
 }
 
+/// Whether a camera still speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It does, as far as anybody can tell.
+    Here,
+    /// It has missed its turn; the page dims it until it speaks again or is gone.
+    Fading {
+        /// How long ago it was heard last.
+        last_heard: Duration,
+    },
+}
+
 // What the templates ask a tile for.
 impl Tile {
     /// The empty tile that the page's script copies for a camera that joins later.
@@ -83,11 +101,13 @@ impl Tile {
         Self {
             id: None,
             name: String::new(),
+            label: None,
             url: None,
             state: TileState::Unknown,
             detail: String::new(),
             role: Role::Member,
             trust: Trust::Verified,
+            presence: Presence::Here,
         }
     }
 
@@ -113,6 +133,25 @@ impl Tile {
 
     pub(super) fn is_representative(&self) -> bool {
         self.role == Role::Representative
+    }
+
+    pub(super) fn label_text(&self) -> &str {
+        self.label.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn presence_token(&self) -> &'static str {
+        match self.presence {
+            Presence::Here => "here",
+            Presence::Fading { .. } => "fading",
+        }
+    }
+
+    /// Whole seconds since it was heard, while it fades.
+    pub(super) fn silent_seconds(&self) -> Option<u64> {
+        match self.presence {
+            Presence::Here => None,
+            Presence::Fading { last_heard } => Some(last_heard.as_secs()),
+        }
     }
 
     pub(super) fn is_verified(&self) -> bool {

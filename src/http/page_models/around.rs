@@ -1,0 +1,118 @@
+//! What stands around a page: who answers for all, the router, and what the visitor may do.
+
+use super::notices;
+use crate::cells::{Named, OfficeView, RouterState};
+use crate::election::{Bid, Cause};
+use crate::http::links::Links;
+use crate::http::office::Guide;
+use crate::http::pages::{Access, Around, Link, Logins, Reason, Standing, WebUrl};
+use crate::http::{App, Visitor};
+
+/// All of it, as this visitor is told.
+pub fn around(app: &App, visitor: Visitor, links: &Links) -> Around {
+    Around {
+        standing: standing(app, visitor, links),
+        notices: notices(app),
+        router_line: router_line(app),
+        access: access(visitor),
+        logins: match app.cells.settings.site.key {
+            Some(_) => Logins::Shared,
+            None => Logins::Each,
+        },
+        demo: demo(app),
+    }
+}
+
+/// As `guard::admin_only` decides today: whoever is on the LAN may change things.
+fn access(visitor: Visitor) -> Access {
+    match visitor {
+        Visitor::OnLan => Access::Admin,
+        Visitor::Outside => Access::Public,
+    }
+}
+
+/// Who answers for all, as this visitor is told.
+pub fn standing(app: &App, visitor: Visitor, links: &Links) -> Standing {
+    let fleet = app.cells.fleet.borrow().clone();
+    let guide = Guide {
+        fleet: &fleet,
+        links,
+        visitor,
+    };
+    let me = Some(app.cells.identity.id);
+    let view = OfficeView::of(&app.cells);
+    let words = view.words().unwrap_or_default();
+    let link = |named: &Named| Link {
+        name: named.name.clone(),
+        url: guide.url(named),
+    };
+    match view {
+        OfficeView::Held { by, since, cause } => {
+            let because = cause.map(Cause::words);
+            let reason = Reason { since, because };
+            if by.id == me {
+                return Standing::Representative(reason);
+            }
+            let representative = link(&by);
+            Standing::Member {
+                representative,
+                reason,
+            }
+        }
+        OfficeView::Vacant { heir, .. } => Standing::Vacant {
+            words,
+            deputy: heir
+                .filter(|heir| matches!(heir.bid, Bid::Deputy { .. }) && heir.who.id != me)
+                .map(|heir| link(&heir.who)),
+        },
+        OfficeView::Unknown => Standing::Alone {
+            why: why_alone(app),
+        },
+    }
+}
+
+fn why_alone(app: &App) -> String {
+    let why = match &app.cells.router.borrow().state {
+        RouterState::Disabled => {
+            "The settings say not to use the router, so this camera is reached on the LAN only."
+        }
+        RouterState::Searching { why: None } => "Looking for the router.",
+        RouterState::Searching { why: Some(_) } => {
+            "No router answers, so this camera is reached on the LAN only."
+        }
+        RouterState::Lost { .. } => {
+            "The router does not answer any more. This camera keeps asking."
+        }
+        RouterState::Found => "No representative is known yet.",
+    };
+    why.to_owned()
+}
+
+/// The router in one line.
+pub fn router_line(app: &App) -> String {
+    let view = app.cells.router.borrow();
+    let name = view
+        .found
+        .as_ref()
+        .map_or("the router", |found| found.identity.name.as_str());
+    match (
+        &view.state,
+        view.external.as_ref().and_then(|external| external.address),
+    ) {
+        (RouterState::Disabled, _) => "Router not used".to_owned(),
+        (RouterState::Searching { .. }, _) => "Looking for a router".to_owned(),
+        (RouterState::Lost { .. }, _) => format!("{name} does not answer"),
+        (RouterState::Found, Some(address)) => format!("{name}, {address} on the Internet side"),
+        (RouterState::Found, None) => format!("{name}, no Internet address yet"),
+    }
+}
+
+fn demo(app: &App) -> Option<WebUrl> {
+    app.cells
+        .settings
+        .debug
+        .demo_control
+        .as_deref()?
+        .parse()
+        .ok()
+}

@@ -1,0 +1,18 @@
+// Changing the passwords: afterwards everybody logs in again, this visitor too.
+
+import { send, wire } from "./forms.js";
+
+/** Listens to the form. */
+export function passwords() {
+  const form = document.querySelector("#passwords-form");
+  wire(form, async () => {
+    const { current, admin, viewer } = form.elements;
+    const body = { current: current.value };
+    if (admin.value) body.admin = admin.value;
+    if (viewer.value) body.viewer = viewer.value;
+    await send("PUT", "/api/v1/passwords", body);
+    form.reset();
+    location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+    return "The passwords are changed.";
+  });
+}
