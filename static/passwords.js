@@ -1,4 +1,4 @@
-// Changing the passwords: afterwards everybody logs in again, this visitor too.
+// Changing the passwords: everybody else is logged out by it, on every camera of the site.
 
 import { send, wire } from "./forms.js";
 
@@ -12,7 +12,6 @@ export function passwords() {
     if (viewer.value) body.viewer = viewer.value;
     await send("PUT", "/api/v1/passwords", body);
     form.reset();
-    location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
-    return "The passwords are changed.";
+    return "The passwords are changed. Everybody else has to log in again.";
   });
 }

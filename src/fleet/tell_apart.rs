@@ -34,6 +34,14 @@ impl Labels {
     pub fn get(&self, camera: &Camera) -> Option<&str> {
         self.0.get(&camera.lan).map(String::as_str)
     }
+
+    /// The name with its label, where one is needed.
+    pub fn full_name(&self, camera: &Camera) -> String {
+        match self.get(camera) {
+            Some(label) => format!("{} ({label})", camera.name),
+            None => camera.name.clone(),
+        }
+    }
 }
 
 /// What is left of a name when it is read aloud.

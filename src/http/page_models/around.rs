@@ -3,6 +3,7 @@
 use super::notices;
 use crate::cells::{Named, OfficeView, RouterState};
 use crate::election::{Bid, Cause};
+use crate::fleet::{Camera, Labels};
 use crate::http::links::Links;
 use crate::http::office::Guide;
 use crate::http::pages::{Access, Around, Link, Logins, Reason, Standing, WebUrl};
@@ -42,8 +43,15 @@ pub fn standing(app: &App, visitor: Visitor, links: &Links) -> Standing {
     let me = Some(app.cells.identity.id);
     let view = OfficeView::of(&app.cells);
     let words = view.words().unwrap_or_default();
+    let labels = Labels::of(&fleet);
+    let name = |named: &Named| {
+        let mut cameras = fleet.cameras.iter();
+        let same = |camera: &&Camera| named.id.is_some() && camera.id == named.id;
+        let camera = cameras.find(same);
+        camera.map_or_else(|| named.name.clone(), |camera| labels.full_name(camera))
+    };
     let link = |named: &Named| Link {
-        name: named.name.clone(),
+        name: name(named),
         url: guide.url(named),
     };
     match view {
