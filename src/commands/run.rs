@@ -79,7 +79,8 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State, disk: Wr
     } else {
         Memory::None
     };
-    let state = State::new(remembered.term, remembered.mapped_port, memory);
+    let state =
+        State::new(remembered.term, remembered.mapped_port, memory).exposed(remembered.exposure);
     let names = Names {
         chosen: remembered.chosen_name.clone(),
         configured: Some(settings.node.name.clone()).filter(|name| !name.is_empty()),

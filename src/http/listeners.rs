@@ -17,7 +17,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tracing::{info, warn};
 
 use super::stream::{STALLED_AFTER, guard_connections};
-use super::{App, guard, routes};
+use super::{App, guard, routes, unreadable};
 use crate::ids::InternalPort;
 
 /// Connections that may wait to be accepted.
@@ -140,6 +140,7 @@ fn serve(
     let server = HttpServer::new(move || {
         WebApp::new()
             .configure(|config| routes(config, &app))
+            .wrap(from_fn(unreadable::in_words))
             .wrap(from_fn(guard::watch_only_by_leave))
             .wrap(from_fn(guard::count))
             .wrap(from_fn(guard::catch_panic))

@@ -58,7 +58,11 @@ async fn check(browser: &Browser, axe: &str) -> Vec<String> {
     let violations = found["violations"].as_array().cloned();
     let violations = violations.unwrap_or_default().into_iter();
     violations
-        .map(|violation| violation.as_str().map_or_else(|| violation.to_string(), str::to_owned))
+        .map(|violation| {
+            violation
+                .as_str()
+                .map_or_else(|| violation.to_string(), str::to_owned)
+        })
         .collect()
 }
 

@@ -56,4 +56,3 @@ pub(crate) async fn text(browser: &Browser, script: &str) -> String {
         .unwrap_or_else(|| panic!("{script} returned {answer}"))
         .to_owned()
 }
-

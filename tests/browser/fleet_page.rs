@@ -56,7 +56,10 @@ async fn among_250_cameras_a_few_letters_find_one_and_only_what_is_seen_is_asked
         .await;
 
     let filter = browser.find("#filter-text").await;
-    filter.send_keys("BARN 24").await.expect("it can be typed into");
+    filter
+        .send_keys("BARN 24")
+        .await
+        .expect("it can be typed into");
     browser
         .until(
             "only those that match are shown, and counted",
@@ -65,7 +68,10 @@ async fn among_250_cameras_a_few_letters_find_one_and_only_what_is_seen_is_asked
                  && document.querySelector('#filter-count').textContent === '11 of 249'",
         )
         .await;
-    filter.send_keys("\u{e00c}").await.expect("Escape can be typed");
+    filter
+        .send_keys("\u{e00c}")
+        .await
+        .expect("Escape can be typed");
     browser
         .until(
             "Escape shows all again",
@@ -153,11 +159,11 @@ async fn a_camera_renamed_on_one_page_has_its_new_name_on_its_own_page_at_once()
     browser
         .until(
             "a name that is too long is refused beside the field, which has the focus",
-            "const problem = document.querySelector('#rename-problem');
+            "const problem = document.querySelector('#rename-name-problem');
              const input = document.querySelector('#rename-name');
              return !problem.hidden && /64/.test(problem.textContent) && document.activeElement === input
                  && input.getAttribute('aria-invalid') === 'true'
-                 && input.getAttribute('aria-describedby').split(' ').includes('rename-problem')",
+                 && input.getAttribute('aria-describedby').split(' ').includes('rename-name-problem')",
         )
         .await;
     browser

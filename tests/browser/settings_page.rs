@@ -30,8 +30,12 @@ async fn what_is_wrong_is_said_beside_its_field_and_what_is_right_is_kept() {
         seen.push(focus(&browser).await);
         assert!(seen.len() < 20, "Tab does not lead to the name: {seen:?}");
     }
-    browser.type_keys(&format!("{}\u{e007}", "x".repeat(65))).await;
-    browser.until("the name is refused", &blamed("name", "64")).await;
+    browser
+        .type_keys(&format!("{}\u{e007}", "x".repeat(65)))
+        .await;
+    browser
+        .until("the name is refused", &blamed("name", "64"))
+        .await;
     browser
         .find("#name")
         .await
@@ -106,10 +110,14 @@ async fn the_switch_takes_the_camera_off_the_router_and_back() {
     let focused = "document.querySelector('#exposure').focus(); return true";
     browser.until("the switch has the focus", focused).await;
     browser.type_keys(" ").await;
-    browser.until("the switch is off, and says what that means", &is(false)).await;
+    browser
+        .until("the switch is off, and says what that means", &is(false))
+        .await;
     demo.line_after("deleted");
     let noticed = "return /exposure/i.test(document.querySelector('#notices').textContent)";
-    browser.until("a notice says so on every page", noticed).await;
+    browser
+        .until("a notice says so on every page", noticed)
+        .await;
     browser.type_keys(" ").await;
     browser.until("the switch is on again", &is(true)).await;
     browser.client.close().await.expect("the session ends");

@@ -2,7 +2,7 @@
 
 use super::notices;
 use crate::cells::{Named, OfficeView, RouterState};
-use crate::election::{Bid, Cause};
+use crate::election::{Bid, Cause, Exposure};
 use crate::fleet::{Camera, Labels};
 use crate::http::links::Links;
 use crate::http::office::Guide;
@@ -80,6 +80,9 @@ pub fn standing(app: &App, visitor: Visitor, links: &Links) -> Standing {
 }
 
 fn why_alone(app: &App) -> String {
+    if app.cells.role.load().exposure == Exposure::Off {
+        return "Exposure is off, so this camera is reached on its own network only.".to_owned();
+    }
     let why = match &app.cells.router.borrow().state {
         RouterState::Disabled => {
             "The settings say not to use the router, so this camera is reached on the LAN only."

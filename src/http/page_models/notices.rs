@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::cells::RouterState;
+use crate::election::Exposure;
 use crate::gateway::Description;
 use crate::http::App;
 use crate::http::pages::{Level, Notice};
@@ -14,7 +15,12 @@ pub fn notices(app: &App) -> Vec<Notice> {
         level: Level::Warning,
         text,
     };
+    let info = |text: String| Notice {
+        level: Level::Info,
+        text,
+    };
     let mut notices = Vec::new();
+    notices.extend(not_exposed(app).map(info));
     let office = cells.settings.router.representative_port;
     let outlook = cells.role.load().outlook(cells.clock.now());
     let advice = cells.router.borrow().advice(office, &outlook);
@@ -31,11 +37,18 @@ pub fn notices(app: &App) -> Vec<Notice> {
         )));
     }
     notices.extend(foreign_holder(app).map(warning));
-    notices.extend(no_site_key(app).map(|text| Notice {
-        level: Level::Info,
-        text,
-    }));
+    notices.extend(no_site_key(app).map(info));
     notices
+}
+
+/// The switch of ¶84 is off: whoever misses the camera outside should not look for a fault.
+fn not_exposed(app: &App) -> Option<String> {
+    let off = app.cells.role.load().exposure == Exposure::Off;
+    off.then(|| {
+        "Exposure is off: this camera asks the router for no port, and is reached on its own network only. An admin \
+         switches it on under Settings."
+            .to_owned()
+    })
 }
 
 /// What is wrong with the router, and what to do about it.
