@@ -19,11 +19,13 @@ function showReason(line, { since, because }) {
   setText(why.querySelector("span"), because ?? "");
 }
 
-export function showStanding({ standing, representative, router, cameras }) {
+export function showStanding({ standing, representative, cameras }) {
   const nameOf = (who) => fullName(cameras.find(({ id }) => id && id === who.id) ?? who);
   const block = document.querySelector("#standing");
   const line = block.querySelector(`[data-standing=${standing}]`);
   for (const other of block.children) other.hidden = other !== line;
+  const why = block.querySelector(".why");
+  if (standing !== "alone") setText(why, ""); // what the page was made with is over
   if (!line) return; // a word that only a newer server knows
   switch (standing) {
     case "member": {
@@ -44,7 +46,7 @@ export function showStanding({ standing, representative, router, cameras }) {
       setText(link.querySelector("bdi"), heir ? nameOf(heir) : "");
       break;
     }
-    default: setText(line.querySelector(".why"), router);
+    default: if (why.textContent === "") setText(why, "No camera answers for all yet.");
   }
 }
 

@@ -30,8 +30,11 @@ pub(crate) fn demo() -> (Process, String) {
 pub(crate) async fn admin_demo(browser: &Browser) -> (Process, String) {
     let (demo, url) = demo();
     browser.client.goto(&url).await.expect("the page opens");
-    let found = "return fetch('/api/v1/status').then((answer) => answer.json()).then(({ lan_url }) => lan_url)";
-    let lan = text(browser, found).await;
+    let found =
+        "return fetch('/api/v1/status').then((answer) => answer.json()).then(({ lan_url }) => {
+        window.lan = lan_url; return Boolean(lan_url) })";
+    browser.until("it has an address on the LAN", found).await;
+    let lan = text(browser, "return window.lan").await;
     (demo, lan)
 }
 

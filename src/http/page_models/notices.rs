@@ -71,7 +71,7 @@ fn no_router(why: &str, gateway: Option<Ipv4Addr>) -> String {
         format!(", most likely at http://{address}/")
     });
     format!(
-        "{} UPnP is switched on in the router's own pages{place}, often beside port forwarding or NAT. Until a router \
+        "{} Look in the router's own pages{place}; the switch is often beside port forwarding or NAT. Until a router \
          answers, this camera is reached on the LAN only. It keeps looking.",
         sentence(why)
     )
@@ -130,13 +130,13 @@ mod tests {
         let why = "no router answered on the network of 192.168.0.11: is UPnP switched on?";
         assert_eq!(
             no_router(why, Some(Ipv4Addr::new(192, 168, 0, 1))),
-            "No router answered on the network of 192.168.0.11: is UPnP switched on? UPnP is switched on in the router's \
-             own pages, most likely at http://192.168.0.1/, often beside port forwarding or NAT. Until a router answers, \
+            "No router answered on the network of 192.168.0.11: is UPnP switched on? Look in the router's own pages, most \
+             likely at http://192.168.0.1/; the switch is often beside port forwarding or NAT. Until a router answers, \
              this camera is reached on the LAN only. It keeps looking."
         );
         let nowhere = no_router("cannot search: no network", None);
-        assert!(nowhere.starts_with("Cannot search: no network. UPnP is"));
-        assert!(nowhere.contains("own pages, often beside"));
+        assert!(nowhere.starts_with("Cannot search: no network. Look in"));
+        assert!(nowhere.contains("own pages; the switch"));
     }
 
     #[test]
