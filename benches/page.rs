@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use porthole::auth::{Access, Reach};
 use porthole::http::pages::{
-    Access, Around, FleetPage, Logins, Presence, Reason, Role, Standing, Tile, TileState, Trust,
-    fleet,
+    Around, FleetPage, Presence, Reason, Role, Standing, Tile, TileState, Trust, fleet,
 };
 use porthole::ids::InstanceId;
 
@@ -19,6 +19,11 @@ fn tile(number: u16) -> Tile {
                 .parse()
                 .unwrap_or_else(|error| panic!("{error}")),
         ),
+        entry: None,
+        still: Some(format!(
+            "http://60.120.76.64:{}/snapshot.jpg",
+            8079 + number
+        )),
         state: TileState::Live,
         detail: "1280×720, 30/s, 2 viewers".to_owned(),
         role: if number == 1 {
@@ -41,8 +46,8 @@ fn render(criterion: &mut Criterion) {
                 standing: Standing::Representative(Reason::default()),
                 notices: Vec::new(),
                 router_line: "Router at 192.168.77.1, outside 60.120.76.64".to_owned(),
-                access: Access::Admin,
-                logins: Logins::Shared,
+                access: Some(Access::Admin),
+                reach: Reach::Site,
                 demo: None,
             },
         };

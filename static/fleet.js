@@ -18,7 +18,7 @@ const tiles = new Tiles();
 /** Without a site key another camera may ask for a login of its own, and then its picture does not come. */
 function showWhoAsks() {
   const blind = '.tile:not([data-state="failed"]):not([data-presence="fading"]) .frame[data-picture="none"]';
-  const asks = document.body.dataset.logins === "each" && wall.querySelector(blind) !== null;
+  const asks = document.body.dataset.reach === "this-camera" && wall.querySelector(blind) !== null;
   reveal(document.querySelector("#asks-itself"), asks);
 }
 
@@ -47,6 +47,6 @@ function show(answer) {
 localTime();
 demoBar();
 filtering();
-const look = watch({ show, back: () => stream.start(), elsewhere: () => tiles.urls });
+const look = watch({ show, back: () => stream.start(), elsewhere: () => tiles.cameras });
 listen(look);
 renaming(look);

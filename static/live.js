@@ -27,6 +27,9 @@ export function unseen(url) {
   return `${url}${url.includes("?") ? "&" : "?"}t=${Date.now()}`;
 }
 
+/** An address without what is asked of it. */
+const placeOf = (url) => url?.split("?")[0] ?? null;
+
 /** Loads `url` into `image`; gives up, and ends the request, after `ms`. */
 export function load(image, url, ms) {
   return new Promise((resolve, reject) => {
@@ -120,8 +123,9 @@ export class Stills {
 
   /** Where the stills are; null where there is no way to them. */
   set url(url) {
-    if (url === this.#url) return;
+    const moved = placeOf(url) !== placeOf(this.#url);
     this.#url = url;
+    if (!moved) return; // at most the leave to look at it is a newer one
     this.#failures = 0;
     if (!url) failed(this.#frame);
     this.#soon(0);

@@ -19,8 +19,15 @@ function showReason(line, { since, because }) {
   setText(why.querySelector("span"), because ?? "");
 }
 
+/** Where a link to somebody leads: as the list of cameras has it, which carries the login along. */
+export function wayTo({ id, url }, cameras) {
+  const camera = cameras.find((camera) => id && camera.id === id);
+  return camera?.page_url ?? webUrl(url);
+}
+
 export function showStanding({ standing, representative, cameras }) {
-  const nameOf = (who) => fullName(cameras.find(({ id }) => id && id === who.id) ?? who);
+  const known = (who) => cameras.find(({ id }) => id && id === who.id);
+  const nameOf = (who) => fullName(known(who) ?? who);
   const block = document.querySelector("#standing");
   const line = block.querySelector(`[data-standing=${standing}]`);
   for (const other of block.children) other.hidden = other !== line;
@@ -30,7 +37,7 @@ export function showStanding({ standing, representative, cameras }) {
   switch (standing) {
     case "member": {
       const link = line.querySelector("a");
-      linkTo(link, webUrl(representative.url));
+      linkTo(link, wayTo(representative, cameras));
       setText(link.querySelector("bdi"), nameOf(representative));
       showReason(line, representative);
       break;
@@ -40,9 +47,8 @@ export function showStanding({ standing, representative, cameras }) {
       setText(line.querySelector(".words"), representative.words);
       const { heir } = representative;
       const link = line.querySelector(".deputy");
-      const mine = document.querySelector("#mine").dataset.id;
-      link.hidden = heir?.bid !== "deputy" || heir.id === mine;
-      linkTo(link, webUrl(heir?.url));
+      link.hidden = heir?.bid !== "deputy" || Boolean(known(heir)?.self);
+      linkTo(link, heir && wayTo(heir, cameras));
       setText(link.querySelector("bdi"), heir ? nameOf(heir) : "");
       break;
     }

@@ -22,10 +22,11 @@ export function linkTo(link, url) {
   else if (link.href !== url) link.href = url;
 }
 
-/** The address as text if it is http or https, otherwise nothing. */
+/** The address, or the path of this server, as an address if it is http or https, otherwise nothing. */
 export function webUrl(text) {
+  if (!text) return null;
   try {
-    const url = new URL(text);
+    const url = new URL(text, location.origin);
     return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
   } catch {
     return null;

@@ -76,25 +76,25 @@ export function showCamera(place, camera) {
   setAttribute(place.querySelector(".frame img"), "alt", alt);
 }
 
-const stillOf = (url) => (url ? `${url}snapshot.jpg` : null);
-
 /** The tiles of the other cameras. */
 export class Tiles {
   #list = document.querySelector("#tiles");
   #prototype = document.querySelector("#tile").content.querySelector(".tile");
   #stills = new Map();
+  #cameras = [];
   #shown = new Map(); // by tile, what it was given last: most of 250 do not change between two answers
 
   constructor() {
     for (const tile of this.#list.children) this.#watch(tile);
   }
 
-  /** Where the other cameras were last known to be. */
-  get urls() {
-    return [...this.#list.children].map((tile) => tile.dataset.url).filter(Boolean);
+  /** The other cameras as they were last told of. */
+  get cameras() {
+    return this.#cameras;
   }
 
   show(cameras) {
+    this.#cameras = cameras;
     const gone = new Set(this.#list.children);
     const known = new Map([...gone].map((tile) => [tile.dataset.id, tile]));
     let at = this.#list.firstElementChild;
@@ -110,16 +110,16 @@ export class Tiles {
   }
 
   #fill(tile, camera) {
-    const { last_seen_seconds: silent, ...rest } = camera;
+    this.#stills.get(tile).url = camera.still_url;
+    const { last_seen_seconds: silent, still_url: _, ...rest } = camera;
     const fading = camera.presence === "fading" ? Math.floor(silent) : "";
     const worth = tile.querySelector(".frame").dataset.picture;
     const now = JSON.stringify([rest, fading, worth]);
     if (this.#shown.get(tile) === now) return;
     this.#shown.set(tile, now);
     showCamera(tile, camera);
-    linkTo(tile.querySelector(".name a"), camera.url);
+    linkTo(tile.querySelector(".name a"), camera.page_url);
     show(tile.querySelector(".unreached"), !camera.url);
-    this.#stills.get(tile).url = stillOf(camera.url);
   }
 
   /** By identity; an entry that only the router's table knew is found again by its address, or its name. */
@@ -151,7 +151,8 @@ export class Tiles {
   }
 
   #watch(tile) {
-    const stills = new Stills(tile.querySelector(".frame"), stillOf(tile.dataset.url));
+    const frame = tile.querySelector(".frame");
+    const stills = new Stills(frame, frame.querySelector("img").src || null);
     this.#stills.set(tile, stills);
   }
 }

@@ -17,11 +17,16 @@ const PROBE_TIMEOUT = 4000;
 const PATIENCE_OUTSIDE = 60000;
 const PATIENCE_LAN = 8000;
 
-/** The answer, with the address of each camera a web address or null. */
+/** The answer, with the addresses of each camera web addresses or null. */
 function understood(answer) {
   return {
     ...answer,
-    cameras: answer.cameras.map((camera) => ({ ...camera, url: webUrl(camera.url) })),
+    cameras: answer.cameras.map((camera) => ({
+      ...camera,
+      url: webUrl(camera.url),
+      page_url: webUrl(camera.page_url),
+      still_url: webUrl(camera.still_url),
+    })),
   };
 }
 
@@ -36,10 +41,10 @@ async function ask() {
   return understood(await response.json());
 }
 
-/** The first of `urls` whose camera shows a picture, or null. */
-async function firstThatAnswers(urls) {
-  const probes = urls.map(async (url) => {
-    await load(new Image(), unseen(`${url}snapshot.jpg`), PROBE_TIMEOUT);
+/** The address of the first of the cameras that shows a picture, or null. */
+async function firstThatAnswers(cameras) {
+  const probes = cameras.filter(({ url, still_url: still }) => url && still).map(async ({ url, still_url: still }) => {
+    await load(new Image(), unseen(still), PROBE_TIMEOUT);
     return url;
   });
   return Promise.any(probes).catch(() => null);
@@ -53,7 +58,7 @@ function showLost(lost) {
 
 /**
  * Calls `show(answer)` with each answer and `back()` before the first one after a silence.
- * `elsewhere()` names the other cameras' addresses. What it returns asks at once.
+ * `elsewhere()` names the other cameras. What it returns asks at once.
  */
 export function watch({ show, back, elsewhere }) {
   let failures = 0;

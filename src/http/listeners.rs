@@ -141,7 +141,7 @@ fn serve(
         WebApp::new()
             .configure(|config| routes(config, &app))
             .wrap(from_fn(unreadable::in_words))
-            .wrap(from_fn(guard::watch_only_by_leave))
+            .wrap(from_fn(guard::admit))
             .wrap(from_fn(guard::count))
             .wrap(from_fn(guard::catch_panic))
     })

@@ -2,78 +2,78 @@
 
 mod around;
 mod notices;
+mod viewpoint;
 
 pub use around::{around, router_line, standing};
 pub use notices::notices;
+pub use viewpoint::Viewpoint;
 
-use super::links::Links;
 use super::pages::{
     CameraPage, FleetPage, Presence, Role, SeenFrom, SettingsPage, Standing, Tile, TileState, Trust,
 };
-use super::{App, Problem, Visitor};
+use super::{Problem, Visitor};
 use crate::fleet::{self, Activity, Camera, Fleet, Labels, Vouched, Who};
 use actix_web::http::StatusCode;
 
 /// The page at `/`.
-pub fn fleet(app: &App, visitor: Visitor) -> Result<FleetPage, Problem> {
-    let links = Links::new(&app.cells);
-    let fleet = app.cells.fleet.borrow().clone();
+pub fn fleet(view: &Viewpoint) -> Result<FleetPage, Problem> {
+    let fleet = view.app.cells.fleet.borrow().clone();
     let labels = Labels::of(&fleet);
     Ok(FleetPage {
-        me: me(&fleet, &links, visitor)?,
+        me: me(&fleet, view)?,
         others: fleet
             .others()
-            .map(|camera| tile(camera, &labels, &links, visitor))
+            .map(|camera| tile(camera, &labels, view))
             .collect(),
-        around: around(app, visitor, &links),
+        around: around(view),
     })
 }
 
 /// The page at `/camera`.
-pub fn camera(app: &App, visitor: Visitor) -> Result<CameraPage, Problem> {
-    let links = Links::new(&app.cells);
-    let fleet = app.cells.fleet.borrow().clone();
-    let around = around(app, visitor, &links);
+pub fn camera(view: &Viewpoint) -> Result<CameraPage, Problem> {
+    let fleet = view.app.cells.fleet.borrow().clone();
+    let around = around(view);
     let representative = match &around.standing {
-        Standing::Member { representative, .. } => representative.url.clone(),
-        Standing::Vacant { deputy, .. } => deputy.as_ref().and_then(|deputy| deputy.url.clone()),
+        Standing::Member { representative, .. } => representative.href.clone(),
+        Standing::Vacant { deputy, .. } => deputy.as_ref().and_then(|deputy| deputy.href.clone()),
         Standing::Representative(_) | Standing::Alone { .. } => None,
     };
     Ok(CameraPage {
-        camera: me(&fleet, &links, visitor)?,
+        camera: me(&fleet, view)?,
         representative,
         around,
     })
 }
 
 /// The page at `/settings`.
-pub fn settings(app: &App, visitor: Visitor) -> Result<SettingsPage, Problem> {
-    let links = Links::new(&app.cells);
-    let fleet = app.cells.fleet.borrow().clone();
+pub fn settings(view: &Viewpoint) -> Result<SettingsPage, Problem> {
+    let fleet = view.app.cells.fleet.borrow().clone();
     Ok(SettingsPage {
-        camera: me(&fleet, &links, visitor)?,
-        seen_from: match visitor {
+        camera: me(&fleet, view)?,
+        seen_from: match view.visitor {
             Visitor::OnLan => SeenFrom::Lan,
             Visitor::Outside => SeenFrom::Outside,
         },
-        around: around(app, visitor, &links),
+        around: around(view),
     })
 }
 
-fn me(fleet: &Fleet, links: &Links, visitor: Visitor) -> Result<Tile, Problem> {
+fn me(fleet: &Fleet, view: &Viewpoint) -> Result<Tile, Problem> {
     let me = fleet.cameras.iter().find(|camera| camera.who == Who::Me);
-    me.map(|me| tile(me, &Labels::of(fleet), links, visitor))
+    me.map(|me| tile(me, &Labels::of(fleet), view))
         .ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "still starting, try again"))
 }
 
 /// One camera, linked if this visitor has a way to it.
-fn tile(camera: &Camera, labels: &Labels, links: &Links, visitor: Visitor) -> Tile {
+fn tile(camera: &Camera, labels: &Labels, view: &Viewpoint) -> Tile {
     let (state, detail) = picture(&camera.activity);
     Tile {
         id: camera.id,
         name: camera.name.clone(),
         label: labels.get(camera).map(str::to_owned),
-        url: links.for_visitor(camera, visitor),
+        url: view.links.for_visitor(camera, view.visitor),
+        entry: view.passage.page_path(camera),
+        still: view.still_of(camera),
         state,
         detail,
         role: match camera.standing {

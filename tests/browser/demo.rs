@@ -11,6 +11,17 @@ static NEXT: AtomicU16 = AtomicU16::new(0);
 
 /// `porthole demo` with three cameras, and the address it tells a person to open.
 pub(crate) fn demo() -> (Process, String) {
+    started(Command::new(env!("CARGO_BIN_EXE_porthole")))
+}
+
+/// The same, with this admin password: the environment goes before what the demo sets.
+fn demo_with_password(password: &str) -> (Process, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_porthole"));
+    command.env("PORTHOLE__AUTH__ADMIN_PASSWORD", password);
+    started(command)
+}
+
+fn started(mut command: Command) -> (Process, String) {
     // Below the ports that the kernel lends to outgoing connections: the browser's own would take the
     // ports behind it, which the other cameras are to have.
     let free =
@@ -20,22 +31,30 @@ pub(crate) fn demo() -> (Process, String) {
     let start = 20_000 + process * 40 + NEXT.fetch_add(10, Ordering::Relaxed);
     let port = (start..31_000).step_by(40).find(|port| free(*port));
     let port = port.expect("three free ports in a row").to_string();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_porthole"));
     let demo = Process::start(command.args(["demo", "--cameras", "3", "--port", &port]));
     let url = format!("http://{}", demo.line_after("Open http://"));
     (demo, url)
 }
 
-/// The same, seen by who may change everything: on the LAN of the first camera.
+/// The same, with the browser logged in as admin on all three.
 pub(crate) async fn admin_demo(browser: &Browser) -> (Process, String) {
-    let (demo, url) = demo();
-    browser.client.goto(&url).await.expect("the page opens");
-    let found =
-        "return fetch('/api/v1/status').then((answer) => answer.json()).then(({ lan_url }) => {
-        window.lan = lan_url; return Boolean(lan_url) })";
-    browser.until("it has an address on the LAN", found).await;
-    let lan = text(browser, "return window.lan").await;
-    (demo, lan)
+    let (demo, url) = demo_with_password("demo-for-a-test");
+    let login = format!("{url}login");
+    browser.client.goto(&login).await.expect("the page opens");
+    browser
+        .find("input[value=admin]")
+        .await
+        .click()
+        .await
+        .expect("it can be chosen");
+    let password = browser.find("#password").await;
+    password
+        .send_keys("demo-for-a-test\u{e007}")
+        .await
+        .expect("it can be typed into");
+    let inside = "return location.pathname === '/' && document.body.dataset.access === 'admin'";
+    browser.until("the admin is logged in", inside).await;
+    (demo, url)
 }
 
 /// That the picture in `frame` has come, moves, and is not an old one that the page has dimmed.

@@ -35,7 +35,7 @@ async fn among_250_cameras_a_few_letters_find_one_and_only_what_is_seen_is_asked
         answer.cameras = answer.cameras.filter((camera) => camera.self);
         for (let n = 1; n <= 249; n += 1) {
           const id = n.toString(16).padStart(16, '0');
-          answer.cameras.push({ ...other, id, name: `Barn ${n}`, url: `${other.url}?${n}#` });
+          answer.cameras.push({ ...other, id, name: n % 25 ? `Gate ${n}` : `Barn ${n}` });
         }";
     doctored(&browser, crowd).await;
     browser
@@ -64,8 +64,8 @@ async fn among_250_cameras_a_few_letters_find_one_and_only_what_is_seen_is_asked
         .until(
             "only those that match are shown, and counted",
             "const shown = [...document.querySelectorAll('.tile:not([hidden])')];
-             return shown.length === 11 && shown.every((tile) => / 24/.test(tile.querySelector('.name').textContent))
-                 && document.querySelector('#filter-count').textContent === '11 of 249'",
+             return shown.length === 9 && shown.every((tile) => /Barn/.test(tile.querySelector('.name').textContent))
+                 && document.querySelector('#filter-count').textContent === '9 of 249'",
         )
         .await;
     filter

@@ -17,7 +17,6 @@ const EAR: Duration = Duration::from_millis(100);
 
 pub(crate) struct Peer {
     pub(crate) id: InstanceId,
-    address: Ipv4Addr,
     group: SocketAddrV4,
     voice: Voice,
     gate: Gate,
@@ -38,7 +37,6 @@ impl Peer {
         gate.move_to(address);
         Self {
             id,
-            address,
             group,
             voice: Voice::new(id, BootId(1), keys),
             gate,
@@ -99,11 +97,6 @@ impl Peer {
             occasion: Occasion::Unasked,
             facts: 0,
         }
-    }
-
-    /// Where it is.
-    pub(crate) fn address(&self) -> Ipv4Addr {
-        self.address
     }
 }
 

@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use porthole::election::{To, Word};
-use porthole::fleet::{Activity, Scheme};
-use porthole::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
-use porthole::lan::{Body, Keyring, Message, Occasion, Report, Voice};
-use porthole::settings::{Secret, Site};
+use porthole::election::Word;
+use porthole::fleet::Activity;
+use porthole::lan::{Body, Message, Occasion, Report};
 use porthole::sim::Quirks;
+use porthole::site::Facts;
 use serde_json::Value;
 
 use crate::house::House;
+use crate::peer::{Peer, external, keyring};
 use crate::support::lab::{Camera, Client, Place};
 use crate::support::wait::{ensure, eventually};
 
@@ -50,13 +50,6 @@ struct Figures {
     page_kib: f64,
 }
 
-fn keys() -> Arc<Keyring> {
-    Arc::new(Keyring::new(&Site {
-        key: Some(Secret::new(KEY.to_owned())),
-        previous_key: None,
-    }))
-}
-
 /// Joined to the group on loopback; others may be too.
 fn joined(group: SocketAddrV4) -> UdpSocket {
     use socket2::{Domain, Protocol, Socket, Type};
@@ -73,47 +66,35 @@ fn joined(group: SocketAddrV4) -> UdpSocket {
     socket.into()
 }
 
-/// One that speaks and has no picture.
-struct Peer {
-    socket: UdpSocket,
-    voice: Voice,
+/// One that speaks and has no picture, and when its answer to the last Inquiry is due.
+struct Light {
+    peer: Peer,
     report: Report,
-    /// When its answer to the last Inquiry is due.
     due: Option<Instant>,
 }
 
-impl Peer {
-    fn new(number: u16) -> Self {
-        let [high, low] = number.to_be_bytes();
+impl Light {
+    fn new(number: u16, group: SocketAddrV4) -> Self {
+        let low = u8::try_from(number).expect("250 at the most");
         let process = std::process::id().to_be_bytes();
-        let address = Ipv4Addr::new(127, 64 | process[2] & 63, process[3].max(1), low.max(1));
-        assert_eq!(high, 0, "250 at the most");
-        let socket = UdpSocket::bind((address, 0)).unwrap();
-        let raw = socket2::SockRef::from(&socket);
-        raw.set_multicast_if_v4(&address).unwrap();
-        raw.set_multicast_loop_v4(true).unwrap();
+        let address = Ipv4Addr::new(127, 64 | process[2] & 63, process[3].max(1), low);
+        let peer = Peer::new(address, group, Some(KEY));
+        let report = Report {
+            external: external(9000 + number),
+            activity: Activity::Live("1280×720, 30/s".to_owned()),
+            occasion: Occasion::Asked,
+            facts: Facts::default().digest(),
+            ..peer.report(&format!("Camera {number}"))
+        };
         Self {
-            socket,
-            voice: Voice::new(InstanceId(0x1000 + u64::from(number)), BootId(1), keys()),
-            report: Report {
-                name: format!("Camera {number}"),
-                http_port: InternalPort::new(8080).unwrap(),
-                external: ExternalPort::new(9000 + number),
-                term: Term(1),
-                activity: Activity::Live("1280×720, 30/s".to_owned()),
-                scheme: Scheme::Http,
-                occasion: Occasion::Asked,
-                facts: 0,
-            },
+            peer,
+            report,
             due: None,
         }
     }
 
-    fn report(&mut self, group: SocketAddrV4) {
-        let said = self
-            .voice
-            .say(To::Everybody, Body::Report(self.report.clone()));
-        self.socket.send_to(&said, group).unwrap();
+    fn report(&mut self) {
+        self.peer.say(Body::Report(self.report.clone()));
     }
 }
 
@@ -129,19 +110,19 @@ impl Crowd {
         let until = Arc::clone(&stop);
         let runs = thread::spawn(move || {
             let ears = joined(group);
-            let mut peers: Vec<_> = (1..=many).map(Peer::new).collect();
-            let keys = keys();
+            let mut peers: Vec<_> = (1..=many).map(|number| Light::new(number, group)).collect();
+            let keys = keyring(Some(KEY));
             let mut buffer = [0; 2048];
             let mut heard = BTreeMap::new();
             for peer in &mut peers {
-                peer.report(group);
+                peer.report();
             }
             while !until.load(Ordering::Relaxed) {
                 let now = Instant::now();
                 for peer in &mut peers {
                     if peer.due.is_some_and(|due| due <= now) {
                         peer.due = None;
-                        peer.report(group);
+                        peer.report();
                     }
                 }
                 let Ok((length, from)) = ears.recv_from(&mut buffer) else {

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json, Path, ReqData};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::cameras::CameraView;
 use crate::actors::lan::Rename;
 use crate::fleet::{Camera, Labels, Name, Who};
-use crate::http::links::Links;
-use crate::http::{App, Problem, Visitor};
+use crate::http::access::Guest;
+use crate::http::page_models::Viewpoint;
+use crate::http::{App, Problem};
 use crate::ids::InstanceId;
 use crate::lan::NotDone;
 
@@ -57,10 +58,11 @@ fn present<'de, D: Deserializer<'de>>(text: D) -> Result<Option<String>, D::Erro
 pub async fn camera(
     request: HttpRequest,
     app: Data<App>,
+    guest: ReqData<Guest>,
     id: Path<InstanceId>,
 ) -> Result<Json<CameraView>, Problem> {
     let camera = find(&app, *id)?;
-    Ok(Json(view(&request, &app, &camera)))
+    Ok(Json(view(&request, &app, &guest, &camera)))
 }
 
 /// Name a camera
@@ -85,6 +87,7 @@ pub async fn camera(
 pub async fn rename(
     request: HttpRequest,
     app: Data<App>,
+    guest: ReqData<Guest>,
     id: Path<InstanceId>,
     patch: Json<CameraPatch>,
 ) -> Result<Json<CameraView>, Problem> {
@@ -107,13 +110,12 @@ pub async fn rename(
             }
         }
     }
-    Ok(Json(view(&request, &app, &camera)))
+    Ok(Json(view(&request, &app, &guest, &camera)))
 }
 
-fn view(request: &HttpRequest, app: &App, camera: &Camera) -> CameraView {
+fn view(request: &HttpRequest, app: &App, guest: &Guest, camera: &Camera) -> CameraView {
     let labels = Labels::of(&app.cells.fleet.borrow());
-    let visitor = Visitor::of(request, app);
-    CameraView::of(camera, &labels, visitor, &Links::new(&app.cells))
+    CameraView::of(camera, &labels, &Viewpoint::of(request, app, guest))
 }
 
 fn find(app: &App, id: InstanceId) -> Result<Camera, Problem> {

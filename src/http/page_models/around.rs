@@ -1,60 +1,43 @@
 //! What stands around a page: who answers for all, the router, and what the visitor may do.
 
-use super::notices;
+use super::{Viewpoint, notices};
 use crate::cells::{Named, OfficeView, RouterState};
 use crate::election::{Bid, Cause, Exposure};
-use crate::fleet::{Camera, Labels};
-use crate::http::links::Links;
-use crate::http::office::Guide;
-use crate::http::pages::{Access, Around, Link, Logins, Reason, Standing, WebUrl};
-use crate::http::{App, Visitor};
+use crate::fleet::Labels;
+use crate::http::App;
+use crate::http::pages::{Around, Link, Reason, Standing, WebUrl};
 
 /// All of it, as this visitor is told.
-pub fn around(app: &App, visitor: Visitor, links: &Links) -> Around {
+pub fn around(view: &Viewpoint) -> Around {
+    let app = view.app;
     Around {
-        standing: standing(app, visitor, links),
+        standing: standing(view),
         notices: notices(app),
         router_line: router_line(app),
-        access: access(visitor),
-        logins: match app.cells.settings.site.key {
-            Some(_) => Logins::Shared,
-            None => Logins::Each,
-        },
+        access: view.guest.logged_in(),
+        reach: app.cells.authority.reach(),
         demo: demo(app),
     }
 }
 
-/// As `guard::admin_only` decides today: whoever is on the LAN may change things.
-fn access(visitor: Visitor) -> Access {
-    match visitor {
-        Visitor::OnLan => Access::Admin,
-        Visitor::Outside => Access::Public,
-    }
-}
-
 /// Who answers for all, as this visitor is told.
-pub fn standing(app: &App, visitor: Visitor, links: &Links) -> Standing {
+pub fn standing(view: &Viewpoint) -> Standing {
+    let app = view.app;
     let fleet = app.cells.fleet.borrow().clone();
-    let guide = Guide {
-        fleet: &fleet,
-        links,
-        visitor,
+    let labels = Labels::of(&fleet);
+    let link = |named: &Named| {
+        let mut cameras = fleet.cameras.iter();
+        let camera = cameras.find(|camera| Named::of(camera).is(named));
+        let name = camera.map(|camera| labels.full_name(camera));
+        Link {
+            name: name.unwrap_or_else(|| named.name.clone()),
+            href: camera.and_then(|camera| view.way_to(camera)),
+        }
     };
     let me = Some(app.cells.identity.id);
-    let view = OfficeView::of(&app.cells);
-    let words = view.words().unwrap_or_default();
-    let labels = Labels::of(&fleet);
-    let name = |named: &Named| {
-        let mut cameras = fleet.cameras.iter();
-        let same = |camera: &&Camera| named.id.is_some() && camera.id == named.id;
-        let camera = cameras.find(same);
-        camera.map_or_else(|| named.name.clone(), |camera| labels.full_name(camera))
-    };
-    let link = |named: &Named| Link {
-        name: name(named),
-        url: guide.url(named),
-    };
-    match view {
+    let office = OfficeView::of(&app.cells);
+    let words = office.words().unwrap_or_default();
+    match office {
         OfficeView::Held { by, since, cause } => {
             let because = cause.map(Cause::words);
             let reason = Reason { since, because };

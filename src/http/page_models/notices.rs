@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use crate::auth::Reach;
 use crate::cells::RouterState;
 use crate::election::Exposure;
 use crate::gateway::Description;
@@ -95,8 +96,7 @@ fn no_site_key(app: &App) -> Option<String> {
     let several = cells.fleet.borrow().cameras.len() > 1;
     let words = "These cameras share no site key: each asks for a login of its own, and whoever is on this network can \
                  pose as a camera. Write the same site.key into the settings of all of them.";
-    (several && cells.settings.site.key.is_none() && cells.settings.debug.demo_control.is_none())
-        .then(|| words.to_owned())
+    (several && cells.authority.reach() == Reach::ThisCamera).then(|| words.to_owned())
 }
 
 /// Somebody else's program on the representative port: nobody can be representative then.

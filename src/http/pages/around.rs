@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::WebUrl;
+use crate::auth::{Access, Reach};
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
@@ -17,61 +18,21 @@ pub struct Around {
     pub notices: Vec<Notice>,
     /// The router in one line, for the foot of the page.
     pub router_line: String,
-    /// What this visitor may do.
-    pub access: Access,
-    /// Whether one login opens all cameras.
-    pub logins: Logins,
+    /// What this visitor is logged in as; nothing who watches without (`auth.public_view`).
+    pub access: Option<Access>,
+    /// How far a login carries.
+    pub reach: Reach,
     /// Where the demo's "pull the plug" button posts to; only the demo sets it.
     pub demo: Option<WebUrl>,
 }
 
-/// What a visitor may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Access {
-    /// Watch without having logged in (`auth.public_view`).
-    Public,
-    /// Watch, logged in as viewer.
-    Viewer,
-    /// Change everything.
-    Admin,
-}
-
-impl Access {
-    /// The value in the page (`data-access`), the same as in the API (`access`).
-    pub fn token(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Viewer => "viewer",
-            Self::Admin => "admin",
-        }
+impl Around {
+    pub(super) fn access_token(&self) -> &'static str {
+        self.access.map_or("public", Access::as_str)
     }
 
-    pub(super) fn is_admin(self) -> bool {
-        self == Self::Admin
-    }
-
-    pub(super) fn is_logged_in(self) -> bool {
-        self != Self::Public
-    }
-}
-
-/// How far one login goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Logins {
-    /// The cameras share a site key: one opens all.
-    Shared,
-    /// They do not: each asks by itself.
-    Each,
-}
-
-impl Logins {
-    /// The value in the page (`data-logins`).
-    pub fn token(self) -> &'static str {
-        match self {
-            Self::Shared => "shared",
-            Self::Each => "each",
-        }
+    pub(super) fn is_admin(&self) -> bool {
+        self.access == Some(Access::Admin)
     }
 }
 
@@ -115,8 +76,8 @@ pub struct Reason {
 pub struct Link {
     /// What the link says. Untrusted text.
     pub name: String,
-    /// Where it leads; nothing where this visitor has no way there.
-    pub url: Option<WebUrl>,
+    /// Where it leads, an address or a path of this server; nothing where this visitor has no way there.
+    pub href: Option<String>,
 }
 
 /// A sentence for the person in front of the page.

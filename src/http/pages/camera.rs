@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Around, Tile, WebUrl};
+use super::{Around, Tile};
+use crate::auth::Reach;
 
 /// Everything on the page at `/camera`, ready to be shown to one visitor.
 #[derive(Clone, Debug)]
@@ -11,7 +12,7 @@ pub struct CameraPage {
     pub camera: Tile,
     /// The representative's page, where that is another server's and this visitor has a way there;
     /// otherwise the way back to all cameras is `/`.
-    pub representative: Option<WebUrl>,
+    pub representative: Option<String>,
     /// What stands around the picture.
     pub around: Around,
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{Around, Tile};
+use crate::auth::Reach;
 
 /// From so many other cameras on, the page is a wall to look for one in: smaller tiles, and a box that filters them.
 const CROWD: usize = 12;

@@ -8,15 +8,17 @@
 mod around;
 mod camera;
 mod fleet;
+mod login;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod tile;
 mod web_url;
 
-pub use around::{Access, Around, Level, Link, Logins, Notice, Reason, Standing};
+pub use around::{Around, Level, Link, Notice, Reason, Standing};
 pub use camera::{CameraPage, camera};
 pub use fleet::{FleetPage, fleet};
+pub use login::{LoginPage, login};
 pub use settings::{SeenFrom, SettingsPage, settings};
 pub use tile::{Presence, Role, Tile, TileState, Trust};
 pub use web_url::{NotAWebUrl, WebUrl};

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Access, Around, Logins, Tile};
+use super::{Around, Tile};
+use crate::auth::{Access, Reach};
 
 /// Everything on the page at `/settings`, ready to be shown to one visitor. Its script fetches the values.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::auth::{Access, Reach};
 use crate::ids::InstanceId;
 
 fn tile(number: u16, name: &str) -> Tile {
@@ -9,6 +10,11 @@ fn tile(number: u16, name: &str) -> Tile {
         name: name.to_owned(),
         label: None,
         url: Some(url(&format!("http://60.120.76.64:{}/", 8079 + number))),
+        entry: None,
+        still: Some(format!(
+            "http://60.120.76.64:{}/snapshot.jpg",
+            8079 + number
+        )),
         state: TileState::Live,
         detail: "1280×720, 30/s, 2 viewers".to_owned(),
         role: Role::Member,
@@ -37,8 +43,8 @@ fn around() -> Around {
         standing: Standing::Representative(Reason::default()),
         notices: Vec::new(),
         router_line: "Router at 192.168.77.1".to_owned(),
-        access: Access::Admin,
-        logins: Logins::Shared,
+        access: Some(Access::Admin),
+        reach: Reach::Site,
         demo: None,
     }
 }
@@ -104,6 +110,7 @@ fn the_others_are_linked_by_name_with_their_external_addresses_as_in_figure_6() 
 fn a_camera_without_a_way_there_is_listed_by_name_without_link_or_picture() {
     let mut other = tile(2, "Cellar");
     other.url = None;
+    other.still = None;
     let html = seen(&page(vec![other, tile(3, "server 3")]));
     let (_, tiles) = html.split_once("id=\"tiles\"").unwrap();
     let (unreached, reached) = tiles.split_once("</li>").unwrap();
@@ -124,7 +131,7 @@ fn a_representative_without_a_way_there_is_named_all_the_same() {
     page.around.standing = Standing::Member {
         representative: Link {
             name: "Front door".to_owned(),
-            url: None,
+            href: None,
         },
         reason: Reason::default(),
     };
@@ -166,7 +173,7 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
         Standing::Member {
             representative: Link {
                 name: hostile.to_owned(),
-                url: Some(url("http://60.120.76.64:8080/")),
+                href: Some("http://60.120.76.64:8080/".to_owned()),
             },
             reason: Reason::default(),
         },
@@ -174,7 +181,7 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
             words: hostile.to_owned(),
             deputy: Some(Link {
                 name: hostile.to_owned(),
-                url: Some(url("http://60.120.76.64:8081/")),
+                href: Some("http://60.120.76.64:8081/".to_owned()),
             }),
         },
     ];
@@ -198,7 +205,7 @@ fn a_member_links_the_representative_and_an_alone_server_says_why() {
     page.around.standing = Standing::Member {
         representative: Link {
             name: "Front door".to_owned(),
-            url: Some(url("http://60.120.76.64:8080/")),
+            href: Some("http://60.120.76.64:8080/".to_owned()),
         },
         reason: Reason {
             since: None,
@@ -231,7 +238,7 @@ fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
     };
     let door = Link {
         name: "Front door".to_owned(),
-        url: Some(url("http://60.120.76.64:8081/")),
+        href: Some("http://60.120.76.64:8081/".to_owned()),
     };
     for (deputy, link) in [
         (
@@ -305,7 +312,7 @@ fn the_camera_page_leads_back_to_all_cameras() {
             .unwrap()
             .contains("<a id=\"back\" href=\"/\">All cameras</a>")
     );
-    page.representative = Some(url("http://60.120.76.64:8080/"));
+    page.representative = Some("http://60.120.76.64:8080/".to_owned());
     let html = camera(&page).unwrap();
     assert!(html.contains("<a id=\"back\" href=\"http://60.120.76.64:8080/\">All cameras</a>"));
     assert!(html.contains("1280×720, 30/s, 2 viewers"));
@@ -317,6 +324,18 @@ fn no_page_needs_an_inline_script_or_style() {
         assert!(!html.contains("<style") && !html.contains(" style="));
         assert!(!html.contains("<script>") && html.contains("<script type=\"module\" src=\"/"));
     }
+}
+
+#[test]
+fn where_the_login_has_to_be_carried_along_the_name_leads_through_this_camera_and_the_address_is_shown_all_the_same()
+ {
+    let mut other = tile(2, "Gate");
+    other.entry = Some("/visit/0000000000000002".to_owned());
+    other.still = Some("http://60.120.76.64:8081/snapshot.jpg?pass=a.b".to_owned());
+    let html = seen(&page(vec![other]));
+    assert!(html.contains("<a href=\"/visit/0000000000000002\"><bdi>Gate</bdi></a>"));
+    assert!(html.contains("src=\"http://60.120.76.64:8081/snapshot.jpg?pass=a.b\""));
+    assert!(html.contains("<p class=\"address\">http://60.120.76.64:8081/</p>"));
 }
 
 #[test]
@@ -351,10 +370,7 @@ fn a_crowd_gets_a_filter_and_no_picture_before_its_tile_is_seen() {
 
 #[test]
 fn who_may_not_change_anything_is_told_so_and_is_shown_no_control_that_works() {
-    for (access, login) in [
-        (Access::Public, "Log in"),
-        (Access::Viewer, "Log in as admin"),
-    ] {
+    for (access, login) in [(None, "Log in"), (Some(Access::Viewer), "Log in as admin")] {
         let mut page = page(vec![tile(2, "server 2")]);
         page.around.access = access;
         let [fleet, camera, settings] = all(&page);

@@ -20,6 +20,10 @@ pub struct Tile {
     /// Its page, as this visitor reaches it; shown as text too, as in Fig. 6. Nothing where this visitor
     /// has no way there, as from outside before the router has given it a port.
     pub url: Option<WebUrl>,
+    /// A path of this server that leads there with the visitor's login; nothing where its own address does.
+    pub entry: Option<String>,
+    /// Where a still of it is, with the visitor's leave to look at it.
+    pub still: Option<String>,
     /// What its picture is doing.
     pub state: TileState,
     /// The same in words: `1280×720, 30/s, 2 viewers`, or the reason of a failure. Untrusted text.
@@ -108,6 +112,8 @@ impl Tile {
             name: String::new(),
             label: None,
             url: None,
+            entry: None,
+            still: None,
             state: TileState::Unknown,
             detail: String::new(),
             role: Role::Member,
@@ -124,8 +130,10 @@ impl Tile {
         self.url.as_ref().map_or("", WebUrl::as_str)
     }
 
-    pub(super) fn snapshot_url(&self) -> Option<String> {
-        Some(self.url.as_ref()?.child("snapshot.jpg"))
+    /// Where its name leads.
+    pub(super) fn href(&self) -> Option<&str> {
+        let address = self.url.as_ref().map(WebUrl::as_str);
+        self.entry.as_deref().or(address)
     }
 
     pub(super) fn state_token(&self) -> &'static str {
