@@ -97,7 +97,7 @@ mod tests {
             activity: Activity::Idle,
             scheme: Scheme::Http,
             vouched: Vouched::ByItself,
-            sources: BTreeSet::new(),
+            sources: BTreeMap::new(),
             presence: Presence::Here,
             age: Duration::ZERO,
         }
