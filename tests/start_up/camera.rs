@@ -309,7 +309,7 @@ fn it_is_turned_within_its_limits_and_sent_to_presets_that_outlive_a_power_cut()
     let words = refusal(&send(&camera, "POST", DRIVE, &kitchen), 404);
     assert!(words.contains("Küche"), "{words}");
     let zoom = send(&camera, "POST", DRIVE, &json!({"to": {"zoom": 1}}));
-    assert!(refusal(&zoom, 422).contains("zoom"));
+    assert!(refusal(&zoom, 409).contains("zoom"));
 }
 
 #[test]

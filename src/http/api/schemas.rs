@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::drive;
 use crate::camera::chosen::{Field, Patch};
+use crate::fleet::{MAX_NAME, Name};
 use crate::ids::{InstanceId, Term};
 
 impl PartialSchema for InstanceId {
@@ -66,12 +67,7 @@ impl PartialSchema for drive::Command {
         let preset = ObjectBuilder::new()
             .schema_type(Type::Object)
             .description(Some("A stored position."))
-            .property(
-                "preset",
-                ObjectBuilder::new()
-                    .schema_type(Type::String)
-                    .description(Some("Its name.")),
-            )
+            .property("preset", Ref::from_schema_name("Name"))
             .required("preset")
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
         let home = ObjectBuilder::new()
@@ -90,6 +86,31 @@ impl PartialSchema for drive::Command {
 impl ToSchema for drive::Command {
     fn name() -> Cow<'static, str> {
         "DriveCommand".into()
+    }
+}
+
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "Any script, without control characters; blanks around it are cut off.",
+            ))
+            .min_length(Some(1))
+            .max_length(Some(MAX_NAME))
+            .pattern(Some(concat!(
+                r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*",
+                r"[^\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]",
+                r"[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+            )))
+            .examples(["Door"])
+            .into()
+    }
+}
+
+impl ToSchema for Name {
+    fn name() -> Cow<'static, str> {
+        "Name".into()
     }
 }
 
