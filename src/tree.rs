@@ -117,9 +117,9 @@ fn build(
         let (cells, registry) = (c(), registry.clone());
         move |_, _| LanActor::new(cells, registry)
     });
-    let discovery = network.keep(&at, name(Label::Discovery), policy, {
-        let cells = c();
-        move |_, _| DiscoveryActor::new(cells)
+    let discovery = network.keep_synced(&at, name(Label::Discovery), policy, {
+        let (cells, registry) = (c(), registry.clone());
+        move |_, _| DiscoveryActor::new(cells, registry)
     });
     let election = network.keep_synced(&at, name(Label::Election), policy, {
         let (cells, router, lan) = (c(), router.clone(), lan.clone());

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `listeners` | the sockets and servers, which outlive the actor that opens them |
 //! | `visitor`, `links` | who asks, and so which addresses the links carry |
-//! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
+//! | `root`, `settings_page`, `page_models`, `pages` | `/`, `/camera` and `/settings`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
 //! | `api` | the REST API, one file a resource |
 //! | `access` | login, tokens, passwords, passes |
@@ -12,7 +12,7 @@
 //! | `guard` | panics, counting, who may |
 //! | `problem`, `unreadable` | errors as problem+json, also those of actix-web itself |
 
-pub mod access;
+mod access;
 mod api;
 mod app;
 pub mod assets;
@@ -24,12 +24,14 @@ mod page_models;
 pub mod pages;
 mod problem;
 mod root;
+mod settings_page;
 pub mod snapshot;
 pub mod stream;
 mod time;
 mod unreadable;
 mod visitor;
 
+pub use access::{Guest, Passage, Proof};
 pub use app::{Actors, App};
 pub use listeners::Listeners;
 pub use problem::Problem;
@@ -77,6 +79,7 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(assets::service(static_dir))
         .service(resource("/").route(read().to(root::root)))
         .service(resource("/camera").route(read().to(root::camera)))
+        .service(resource("/settings").route(read().to(settings_page::settings)))
         .service(
             resource("/login")
                 .route(read().to(login::form))

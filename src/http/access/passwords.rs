@@ -26,9 +26,9 @@ pub struct Order {
     #[schema(value_type = String, required = false, min_length = 8, max_length = 128)]
     admin: Option<String>,
     /// A new one for the viewer. `null`: nobody can log in as viewer any more.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default = "as_it_is", deserialize_with = "given")]
     #[schema(value_type = Option<String>, required = false, min_length = 8, max_length = 128)]
-    viewer: Option<Option<String>>,
+    viewer: WantedViewer,
 }
 
 /// Since when they count, and where.
@@ -40,9 +40,14 @@ pub struct Changed {
     reach: Reach,
 }
 
+fn as_it_is() -> WantedViewer {
+    WantedViewer::AsItIs
+}
+
 /// `null` is given, too.
-fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(value).map(Some)
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> {
+    let viewer = Option::<String>::deserialize(value)?;
+    Ok(viewer.map_or(WantedViewer::None, WantedViewer::New))
 }
 
 /// Change the passwords
@@ -70,14 +75,18 @@ pub async fn change(
         admin,
         viewer,
     } = order.into_inner();
-    if admin.is_none() && viewer.is_none() {
+    if admin.is_none() && matches!(viewer, WantedViewer::AsItIs) {
         return Err(wrong(
             "admin",
             "admin or viewer: at least one of them must be given",
         ));
     }
-    allowed("admin", admin.as_deref())?;
-    allowed("viewer", viewer.as_ref().and_then(Option::as_deref))?;
+    if let Some(admin) = &admin {
+        allowed("admin", admin)?;
+    }
+    if let WantedViewer::New(viewer) = &viewer {
+        allowed("viewer", viewer)?;
+    }
     match prove(&request, &app, Access::Admin.as_str(), &current).await {
         Ok(_) => {}
         Err(Refused::Wrong) => {
@@ -87,14 +96,7 @@ pub async fn change(
         Err(why) => return Err(why.into()),
     }
     let cells = &app.cells;
-    let wanted = Wanted {
-        admin,
-        viewer: match viewer {
-            None => WantedViewer::AsItIs,
-            Some(None) => WantedViewer::None,
-            Some(Some(viewer)) => WantedViewer::New(viewer),
-        },
-    };
+    let wanted = Wanted { admin, viewer };
     let passwords = cells
         .authority
         .passwords(&cells.facts.now(), current, wanted)
@@ -123,10 +125,8 @@ pub async fn change(
         }))
 }
 
-fn allowed(field: &'static str, password: Option<&str>) -> Result<(), Problem> {
-    password.map_or(Ok(()), |password| {
-        auth::allowed(password).map_err(|why| wrong(field, format!("{field}: {why}")))
-    })
+fn allowed(field: &'static str, password: &str) -> Result<(), Problem> {
+    auth::allowed(password).map_err(|why| wrong(field, format!("{field}: {why}")))
 }
 
 fn wrong(field: &'static str, words: impl Into<String>) -> Problem {

@@ -189,11 +189,8 @@ impl From<Trouble> for Problem {
             Trouble::Late => StatusCode::GATEWAY_TIMEOUT,
             Trouble::NotTaken { .. }
             | Trouble::Refused(Refused::Inactive { .. })
-            | Trouble::NoDrive(NoDrive::Nothing) => StatusCode::CONFLICT,
+            | Trouble::NoDrive(NoDrive::Nothing | NoDrive::Without(_)) => StatusCode::CONFLICT,
             Trouble::Refused(_) => return Self::of_field("controls", trouble.to_string()),
-            Trouble::NoDrive(NoDrive::Without(axis)) => {
-                return Self::of_field(axis.name(), trouble.to_string());
-            }
         };
         Self::new(status, trouble.to_string())
     }

@@ -69,7 +69,6 @@ enum Mover {
 /// A position with a name.
 #[derive(Serialize, ToSchema)]
 struct Preset {
-    #[schema(value_type = String, example = "Door")]
     name: Name,
     #[schema(example = 36000)]
     pan: Option<i32>,
@@ -147,7 +146,7 @@ pub async fn position(app: Data<App>) -> Result<Json<Drive>, Problem> {
     responses(
         (status = 200, description = "Where it points now", body = Drive),
         (status = 404, description = "There is no such preset"),
-        (status = 409, description = "Nothing moves this camera, or it does not turn now"),
+        (status = 409, description = "Nothing moves this camera, or not so, or not now"),
         (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
         (status = 504, description = "The camera has not answered"),
     ),
@@ -176,7 +175,7 @@ pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>,
     put,
     path = "/api/v1/drive/presets/{name}",
     tag = "commands",
-    params(("name" = Name, Path, description = "What it is to be called")),
+    params(("name" = Name, Path, description = "What to call it")),
     responses(
         (status = 200, description = "All presets, and where it points", body = Drive),
         (status = 409, description = "Nothing moves this camera, or there are 32 presets already"),

@@ -131,6 +131,31 @@ impl ToSchema for drive::Command {
     }
 }
 
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "Any script, without control characters; blanks around it are cut off.",
+            ))
+            .min_length(Some(1))
+            .max_length(Some(MAX_NAME))
+            .pattern(Some(concat!(
+                r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*",
+                r"[^\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]",
+                r"[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+            )))
+            .examples(["Door"])
+            .into()
+    }
+}
+
+impl ToSchema for Name {
+    fn name() -> Cow<'static, str> {
+        "Name".into()
+    }
+}
+
 /// Its ranges are those of the settings.
 impl PartialSchema for Patch {
     fn schema() -> RefOr<Schema> {
