@@ -152,7 +152,7 @@ fn size_rate_and_controls_of_a_driver_change_while_it_streams_and_outlive_its_un
     ] {
         let bad = json!({"controls": [{"id": id, "value": value}]});
         let answer = patch(&machine, "/api/v1/camera/controls", &bad);
-        assert_eq!(answer.status, 422);
+        assert_eq!(answer.status, 409);
         assert!(text(&answer).contains(range), "{}", text(&answer));
     }
     let drive = get_json(&machine.url("/api/v1/drive")).expect("the drive");

@@ -10,7 +10,7 @@
 //! | `access` | login, tokens, passwords, passes |
 //! | `office` | who is representative, for pages and API |
 //! | `guard` | panics, counting, who may |
-//! | `problem`, `unreadable` | errors as problem+json, also those of actix-web itself |
+//! | `problem`, `unreadable`, `object` | errors as problem+json, also those of actix-web itself; bodies that are objects |
 
 mod access;
 mod api;
@@ -19,6 +19,7 @@ pub mod assets;
 mod guard;
 mod links;
 mod listeners;
+mod object;
 mod office;
 mod page_models;
 pub mod pages;

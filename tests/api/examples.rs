@@ -1,5 +1,6 @@
 //! The examples of docs/ref/api.md, in their order, run by a real shell and a real curl.
 
+use std::fs;
 use std::process::Command;
 
 use crate::fleet::{Fleet, base, cameras};
@@ -18,6 +19,11 @@ const GLIMPSE: &str = "3";
 
 /// How long any other may take.
 const PATIENCE: &str = "20";
+
+fn document() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ref/api.md");
+    fs::read_to_string(path).unwrap()
+}
 
 fn run(example: &Example, fleet: &Fleet, ids: &[String; 2], folder: &std::path::Path) -> String {
     let outside = format!("http://{}:8080", fleet.house.address(1));
@@ -51,8 +57,8 @@ fn every_example_of_the_reference_prints_what_the_reference_says() {
         println!("skipped: api::examples: there is no curl");
         return;
     }
-    let document = include_str!("../../docs/ref/api.md");
-    let examples = examples(document);
+    let document = document();
+    let examples = examples(&document);
     assert!(examples.len() > 20, "{} examples", examples.len());
     let fleet = Fleet::start();
     let known = cameras(&fleet.barn).unwrap();
@@ -76,7 +82,7 @@ fn every_example_of_the_reference_prints_what_the_reference_says() {
 
 #[test]
 fn every_route_of_the_api_has_an_example() {
-    let document = include_str!("../../docs/ref/api.md");
+    let document = document();
     for section in document.split("\n### `").skip(1) {
         let (route, rest) = section.split_once('`').unwrap();
         let body = rest.split("\n## ").next().unwrap();

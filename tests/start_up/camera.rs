@@ -166,13 +166,13 @@ fn a_bad_value_is_named_with_what_is_allowed_and_nothing_is_changed() {
     refusal(&patch(&camera, SETTINGS, &json!([1])), 422);
 
     let brightness = |value| json!({ "controls": [{ "id": BRIGHTNESS, "value": value }] });
-    let words = refusal(&patch(&camera, CONTROLS, &brightness(101)), 422);
+    let words = refusal(&patch(&camera, CONTROLS, &brightness(101)), 409);
     assert!(
         words.contains("Brightness") && words.contains("-100 to 100"),
         "{words}"
     );
     let unknown = json!({ "controls": [{ "id": 77, "value": 1 }] });
-    let words = refusal(&patch(&camera, CONTROLS, &unknown), 422);
+    let words = refusal(&patch(&camera, CONTROLS, &unknown), 409);
     assert!(words.contains("77"), "{words}");
 }
 

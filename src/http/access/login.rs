@@ -11,6 +11,7 @@ use super::guest::{address, prove};
 use super::session::{cookie, no_cookie};
 use super::{Guest, Proof};
 use crate::auth::{Access, Claims, Rejected, new_id, unix_now};
+use crate::http::object::Object;
 use crate::http::pages::{self, LoginPage};
 use crate::http::{App, Problem, problem};
 use crate::site::Facts;
@@ -96,7 +97,7 @@ pub async fn login(
     request: HttpRequest,
     app: Data<App>,
     guest: ReqData<Guest>,
-    filled: Result<Either<Form<Filled>, Json<Filled>>, actix_web::Error>,
+    filled: Result<Either<Form<Filled>, Json<Object<Filled>>>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let unreadable = |why| {
         Problem::new(
@@ -126,7 +127,7 @@ pub async fn login(
                 }
             }
         }
-        Either::Right(Json(filled)) => {
+        Either::Right(Json(Object(filled))) => {
             let session = begin(&request, &app, &filled).await?;
             Ok(HttpResponse::Ok()
                 .cookie(cookie(&app.cells, &session))

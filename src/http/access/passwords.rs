@@ -12,6 +12,7 @@ use super::login::new_session;
 use super::session::cookie;
 use super::{Guest, Proof};
 use crate::auth::{self, Access, Reach, Refused, Wanted, WantedViewer};
+use crate::http::object::Object;
 use crate::http::{App, Problem};
 use crate::site::Facts;
 
@@ -58,6 +59,7 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> 
     put,
     path = "/api/v1/passwords",
     tag = "access",
+    request_body = Order,
     responses(
         (status = 200, description = "They count now", body = Changed),
         (status = 403, description = "`current` is not the admin's password, or this visitor may not do that"),
@@ -68,13 +70,13 @@ pub async fn change(
     request: HttpRequest,
     app: Data<App>,
     guest: ReqData<Guest>,
-    order: Json<Order>,
+    order: Json<Object<Order>>,
 ) -> Result<HttpResponse, Problem> {
     let Order {
         current,
         admin,
         viewer,
-    } = order.into_inner();
+    } = order.into_inner().0;
     if admin.is_none() && matches!(viewer, WantedViewer::AsItIs) {
         return Err(wrong(
             "admin",

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::guest::address;
 use crate::auth::{Access, Claims, new_id, unix_now};
 use crate::http::api::whole::whole;
+use crate::http::object::Object;
 use crate::http::{App, Problem};
 use crate::site::{Facts, SessionId};
 
@@ -49,14 +50,15 @@ pub struct Made {
     post,
     path = "/api/v1/tokens",
     tag = "access",
+    request_body = Order,
     responses((status = 201, description = "The token", body = Made)),
 )]
 pub async fn make(
     request: HttpRequest,
     app: Data<App>,
-    order: Json<Order>,
+    order: Json<Object<Order>>,
 ) -> Result<HttpResponse, Problem> {
-    let Order { access, days } = *order;
+    let Order { access, days } = order.into_inner().0;
     let days = u16::try_from(days).ok().filter(|days| DAYS.contains(days));
     let days = days.ok_or_else(|| {
         let words = format!("days: must be {} to {}", DAYS.start(), DAYS.end());

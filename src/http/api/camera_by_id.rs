@@ -12,6 +12,7 @@ use super::cameras::CameraView;
 use crate::actors::lan::Rename;
 use crate::fleet::{Camera, Labels, Name, Who};
 use crate::http::access::Guest;
+use crate::http::object::Object;
 use crate::http::page_models::Viewpoint;
 use crate::http::{App, Problem};
 use crate::ids::InstanceId;
@@ -67,6 +68,7 @@ pub async fn camera(
     patch,
     path = "/api/v1/cameras/{id}",
     tag = "commands",
+    request_body = CameraPatch,
     params(("id" = InstanceId, Path, description = "Which camera: its `id` in `/api/v1/cameras`")),
     responses(
         (status = 200, description = "The camera, with its name as it is now", body = CameraView),
@@ -82,9 +84,9 @@ pub async fn rename(
     app: Data<App>,
     guest: ReqData<Guest>,
     id: Path<InstanceId>,
-    patch: Json<CameraPatch>,
+    patch: Json<Object<CameraPatch>>,
 ) -> Result<Json<CameraView>, Problem> {
-    let name = patch.into_inner().name.as_deref().map(Name::new);
+    let name = patch.into_inner().0.name.as_deref().map(Name::new);
     let name = name
         .transpose()
         .map_err(|why| Problem::of_field("name", why.to_string()))?;

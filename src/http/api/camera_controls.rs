@@ -11,6 +11,7 @@ use crate::camera::attendant::Attendant;
 use crate::camera::control::{self, Access, ControlId, Refused};
 use crate::camera::desk::Trouble;
 use crate::camera::drive::NoDrive;
+use crate::http::object::Object;
 use crate::http::{App, Problem};
 
 /// One control, as it is now.
@@ -76,8 +77,8 @@ struct Choice {
 #[schema(as = ControlChanges)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
-    #[schema(max_items = 128)]
-    controls: Vec<Change>,
+    #[schema(value_type = Vec<Change>, max_items = 128)]
+    controls: Vec<Object<Change>>,
 }
 
 /// A control and what it is to become.
@@ -124,16 +125,26 @@ pub async fn controls(app: Data<App>) -> Result<Json<Vec<Control>>, Problem> {
     patch,
     path = "/api/v1/camera/controls",
     tag = "commands",
+    request_body = Changes,
     responses(
         (status = 200, description = "All controls as they are now", body = Vec<Control>),
-        (status = 409, description = "The camera does not take it as it is now"),
+        (status = 409, description = "The camera has no such control, or it does not take that, or not now"),
         (status = 500, description = "It counts now, but could not be stored"),
         (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
         (status = 504, description = "The camera has not answered"),
     ),
 )]
-pub async fn change(app: Data<App>, body: Json<Changes>) -> Result<Json<Vec<Control>>, Problem> {
-    let changes: Vec<_> = body.controls.iter().map(control::Change::from).collect();
+pub async fn change(
+    app: Data<App>,
+    body: Json<Object<Changes>>,
+) -> Result<Json<Vec<Control>>, Problem> {
+    let changes: Vec<_> = body
+        .0
+        .0
+        .controls
+        .iter()
+        .map(|Object(change)| change.into())
+        .collect();
     let desk = &app.cells.camera.desk;
     let set = desk.ask(move |attendant| attendant.set(&changes));
     let (controls, kept) = set.await?;
@@ -190,7 +201,11 @@ impl From<Trouble> for Problem {
             Trouble::NotTaken { .. }
             | Trouble::Refused(Refused::Inactive { .. })
             | Trouble::NoDrive(NoDrive::Nothing | NoDrive::Without(_)) => StatusCode::CONFLICT,
-            Trouble::Refused(_) => return Self::of_field("controls", trouble.to_string()),
+            // What a control takes is the camera's to say: the body is as it is described.
+            Trouble::Refused(_) => {
+                let problem = Self::of_field("controls", trouble.to_string());
+                return problem.with_status(StatusCode::CONFLICT);
+            }
         };
         Self::new(status, trouble.to_string())
     }

@@ -14,6 +14,7 @@ use crate::camera::desk::Trouble;
 use crate::camera::drive::{Axis, NoDrive, Pointing, Stance, Turn};
 use crate::camera::panel::Nature;
 use crate::fleet::Name;
+use crate::http::object::Object;
 use crate::http::{App, Problem};
 
 /// Where the camera points. Pan and tilt are in arc seconds (the unit of V4L2's controls), zoom is in the camera's own
@@ -83,9 +84,9 @@ struct Preset {
 #[serde(rename_all = "lowercase")]
 pub enum Command {
     /// A position.
-    To(Angles),
+    To(Object<Angles>),
     /// A step.
-    By(Angles),
+    By(Object<Angles>),
     /// A stored position.
     Preset(String),
     /// Straight ahead.
@@ -153,8 +154,8 @@ pub async fn position(app: Data<App>) -> Result<Json<Drive>, Problem> {
 )]
 pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>, Problem> {
     let turn = match command.into_inner() {
-        Command::To(angles) => Turn::To(angles.into()),
-        Command::By(angles) => Turn::By(angles.into()),
+        Command::To(Object(angles)) => Turn::To(angles.into()),
+        Command::By(Object(angles)) => Turn::By(angles.into()),
         Command::Home => Turn::Home,
         Command::Preset(name) => {
             let name = named(&name)?;

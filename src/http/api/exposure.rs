@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::actors::election::Expose;
 use crate::cells::Cells;
 use crate::election::Exposure;
+use crate::http::object::Object;
 use crate::http::{App, Problem};
 use crate::ids::ExternalPort;
 
@@ -64,6 +65,7 @@ pub async fn exposure(app: Data<App>) -> Json<Switch> {
     put,
     path = "/api/v1/exposure",
     tag = "commands",
+    request_body = Wanted,
     responses(
         (status = 200, description = "How it is now", body = Switch),
         (status = 409, description = "It is to be turned on, and the settings say router.enabled = false"),
@@ -71,9 +73,9 @@ pub async fn exposure(app: Data<App>) -> Json<Switch> {
         (status = 504, description = "It is off, but the router has not given the port back yet"),
     ),
 )]
-pub async fn expose(app: Data<App>, wanted: Json<Wanted>) -> Result<Json<Switch>, Problem> {
+pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json<Switch>, Problem> {
     let cells = &app.cells;
-    let exposure = if wanted.enabled {
+    let exposure = if wanted.0.0.enabled {
         Exposure::On
     } else {
         Exposure::Off

@@ -34,7 +34,7 @@ use crate::http::problem;
         (name = "access", description = "Who may do what. Tokens and passwords are for admins."),
         (name = "machines", description = "What other programs ask."),
     ),
-    security(("cookie" = []), ("bearer" = []), ("basic" = [])),
+    security(("bearer" = []), ("basic" = []), ("cookie" = [])),
     modifiers(&Shared),
     components(schemas(problem::Body, event_data::Told, drive::Angles)),
     paths(

@@ -34,30 +34,6 @@ impl ToSchema for InstanceId {
     }
 }
 
-/// What [`Name::new`] takes: no control characters, and one at least that is no blank.
-const NAME: &str = r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
-
-impl PartialSchema for Name {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .description(Some(
-                "1 to 64 characters of any script, without control characters; blanks around it are cut off.",
-            ))
-            .pattern(Some(NAME))
-            .min_length(Some(1))
-            .max_length(Some(MAX_NAME))
-            .examples(["Barn"])
-            .into()
-    }
-}
-
-impl ToSchema for Name {
-    fn name() -> Cow<'static, str> {
-        "Name".into()
-    }
-}
-
 impl PartialSchema for SessionId {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
@@ -136,7 +112,7 @@ impl PartialSchema for Name {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "Any script, without control characters; blanks around it are cut off.",
+                "1 to 64 characters of any script, without control characters; blanks around it are cut off.",
             ))
             .min_length(Some(1))
             .max_length(Some(MAX_NAME))
@@ -145,7 +121,7 @@ impl PartialSchema for Name {
                 r"[^\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]",
                 r"[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
             )))
-            .examples(["Door"])
+            .examples(["Barn"])
             .into()
     }
 }
