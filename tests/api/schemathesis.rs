@@ -16,7 +16,7 @@ const PROGRAM: &str = concat!(
     "/target/schemathesis/bin/schemathesis"
 );
 
-/// The same requests in every run.
+/// The same requests in every run, unless `PORTHOLE_SEED` says otherwise.
 const SEED: &str = "4";
 
 /// How long a run may take, in seconds.
@@ -39,11 +39,12 @@ const LEFT_OUT: [(&str, &str); 2] = [
 fn check(address: &str, description: &str, login: Option<&str>, requests: &str) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("openapi.json"), description).unwrap();
+    let seed = std::env::var("PORTHOLE_SEED").unwrap_or_else(|_| SEED.to_owned());
     let mut command = Command::new("timeout");
     command
         .args(["--kill-after=5", LONGEST, PROGRAM, "run", "openapi.json"])
         .args(["--url", &format!("http://{address}")])
-        .args(["--checks", "all", "--seed", SEED])
+        .args(["--checks", "all", "--seed", &seed])
         .args(["--max-examples", requests, "--request-timeout", "10"])
         .args(["--continue-on-failure", "--no-color"])
         // Each request is to come from another address: `strangers`.

@@ -134,7 +134,7 @@ fn whole(said: &str) -> String {
     text
 }
 
-/// Whether two values have the same form. Whole numbers must be the same, too, unless they count seconds.
+/// Whether two values have the same form. Whole numbers must be the same, too, unless they are times.
 fn same(place: &str, said: &Value, printed: &Value, open: bool) -> Result<(), String> {
     let holds = match (said, printed) {
         (Value::Object(said), Value::Object(printed)) => {
@@ -158,7 +158,8 @@ fn same(place: &str, said: &Value, printed: &Value, open: bool) -> Result<(), St
         }
         (Value::String(said), Value::String(printed)) => alike(said, printed),
         (Value::Number(said), Value::Number(printed)) => {
-            let exact = said.is_i64() && !place.ends_with("_seconds");
+            let time = ["_seconds", "_at"].iter().any(|end| place.ends_with(end));
+            let exact = said.is_i64() && !time;
             !exact || said == printed
         }
         (said, printed) => said == printed,
