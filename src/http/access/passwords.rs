@@ -5,6 +5,7 @@ use actix_web::web::{Data, Json, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Deserializer, Serialize};
 use tracing::info;
+use utoipa::ToSchema;
 
 use super::guest::{address, prove};
 use super::login::new_session;
@@ -14,21 +15,25 @@ use crate::auth::{self, Access, Reach, Refused, Wanted, WantedViewer};
 use crate::http::{App, Problem};
 use crate::site::Facts;
 
-/// What is asked for. What is left out stays as it is.
-#[derive(Deserialize)]
+/// New passwords. What is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordOrder)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The admin password of now, again: a session that was left open, or stolen, is not enough.
     current: String,
+    #[schema(min_length = 8, max_length = 128)]
     admin: Option<String>,
     /// `null`: nobody can log in as viewer any more.
     #[serde(default = "as_it_is", deserialize_with = "given")]
+    #[schema(value_type = Option<String>, min_length = 8, max_length = 128)]
     viewer: WantedViewer,
 }
 
 /// Since when they count, and where.
-#[derive(Serialize)]
-struct Changed {
+#[derive(Serialize, ToSchema)]
+#[schema(as = PasswordsChanged)]
+pub struct Changed {
     /// Seconds since 1970.
     changed_at: f64,
     /// `site`, or `this-camera` where it has no site key.
@@ -45,7 +50,19 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> 
     Ok(viewer.map_or(WantedViewer::None, WantedViewer::New))
 }
 
-/// The handler. It ends all sessions and tokens, and answers with a new cookie for the session that asked.
+/// Change the passwords
+///
+/// Of all cameras of the site. It ends all sessions and tokens, and answers with a new cookie for the session that asked.
+#[utoipa::path(
+    put,
+    path = "/api/v1/passwords",
+    tag = "commands",
+    responses(
+        (status = 200, description = "They count from now on", body = Changed),
+        (status = 429, description = "Too many wrong passwords from this address: come back later"),
+        (status = 503, description = "Too many people are logging in at this moment"),
+    ),
+)]
 pub async fn change(
     request: HttpRequest,
     app: Data<App>,

@@ -15,6 +15,7 @@ use super::{
     camera_by_id, cameras, debug, drive, event_data, events, exposure, mappings, openapi, status,
     targets, withdraw,
 };
+use crate::http::access::{passwords, tokens};
 use crate::http::problem;
 
 /// The document.
@@ -47,6 +48,9 @@ use crate::http::problem;
         exposure::exposure,
         exposure::expose,
         withdraw::withdraw,
+        tokens::make,
+        tokens::take_back,
+        passwords::change,
         targets::targets,
         openapi::openapi,
         debug::crash,
