@@ -60,7 +60,8 @@ impl Named {
         }
     }
 
-    fn of(camera: &Camera) -> Self {
+    /// This camera.
+    pub fn of(camera: &Camera) -> Self {
         Self {
             id: camera.id,
             name: camera.name.clone(),
@@ -217,7 +218,7 @@ mod tests {
             activity: Activity::Unknown,
             scheme: Scheme::Http,
             vouched: Vouched::ByItself,
-            sources: [Source::Report].into(),
+            sources: [(Source::Report, Duration::ZERO)].into(),
             presence: Presence::Here,
             age: Duration::ZERO,
         }

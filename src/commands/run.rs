@@ -115,6 +115,7 @@ fn cells(
     } else {
         RouterState::Disabled
     };
+    let camera = CameraCells::new(&settings.camera, remembered.camera.clone(), name.watch());
     Cells {
         identity,
         clock,
@@ -126,7 +127,7 @@ fn cells(
         fleet: watch::Sender::new(Arc::new(Fleet::default())),
         keys: KeyNotice::default(),
         doors: Doors::new(settings.http.port),
-        camera: CameraCells::new(&settings.camera),
+        camera,
         history: History::default(),
         facts: FactsCell::new(remembered.facts.clone()),
         authority,

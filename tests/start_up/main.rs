@@ -10,10 +10,12 @@
 mod support;
 
 mod attacks;
+mod camera;
 mod dead;
 mod disk;
 mod doors;
 mod exposure;
+mod fading;
 mod house;
 mod lan;
 mod leases;
