@@ -51,6 +51,7 @@ use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
 use crate::settings::{PortMode, Settings};
 use crate::site::FactsCell;
+use crate::tls::Tls;
 
 /// Which server this is, and which run of it.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,13 @@ pub struct Identity {
     pub id: InstanceId,
     /// Another one at each start.
     pub boot: BootId,
+}
+
+impl Identity {
+    /// The host name under which mDNS knows this server (RFC 6762 §3), without a dot behind.
+    pub fn local_host(&self) -> String {
+        format!("porthole-{}.local", self.id)
+    }
 }
 
 /// All of them.
@@ -93,6 +101,8 @@ pub struct Cells {
     pub facts: FactsCell,
     /// The state file.
     pub disk: Writer,
+    /// How visitors are spoken to; none: in the clear. Fixed while the process lives.
+    pub tls: Option<Tls>,
 }
 
 impl Cells {
@@ -105,7 +115,10 @@ impl Cells {
 
     /// How this server is spoken to.
     pub fn scheme(&self) -> Scheme {
-        Scheme::Http
+        match self.tls {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        }
     }
 
     /// This server's address on the LAN, if it has one.

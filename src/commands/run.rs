@@ -14,10 +14,11 @@ use crate::cells::{
 use crate::durable::{self, StateFile, Writer};
 use crate::election::{self, Memory, RoleCell, Rules, State};
 use crate::fleet::Fleet;
-use crate::lan::interface;
+use crate::lan::interface::{self, LanAddress};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::site::FactsCell;
+use crate::tls::{Tls, TlsError};
 use crate::{supervise, tree};
 
 /// Runs until told to end; the answer is the exit code.
@@ -32,7 +33,7 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     let file = StateFile::new(&settings.node.data_dir);
     let remembered = file.begin(SystemTime::now())?;
     let disk = Writer::start(file, remembered.clone())?;
-    let cells = Arc::new(cells(settings, clock, &remembered, disk));
+    let cells = Arc::new(cells(settings, clock, &remembered, disk)?);
     Ok(System::new().block_on(tree::run(cells))?)
 }
 
@@ -51,7 +52,12 @@ fn refuse_what_would_not_protect(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn cells(settings: Settings, clock: Clock, remembered: &durable::State, disk: Writer) -> Cells {
+fn cells(
+    settings: Settings,
+    clock: Clock,
+    remembered: &durable::State,
+    disk: Writer,
+) -> Result<Cells, TlsError> {
     let identity = Identity {
         id: remembered.instance,
         boot: remembered.boot,
@@ -87,12 +93,18 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State, disk: Wr
     };
     let name = NameCell::new(names, identity.id);
     let lan = interface::find(settings.node.interface.as_deref(), settings.http.bind);
+    let tls = Tls::start(
+        &settings.http.tls,
+        &settings.node.data_dir,
+        &own_names(&settings, identity, lan.as_ref().ok()),
+        SystemTime::now(),
+    )?;
     let router = if settings.router.enabled {
         RouterState::Searching { why: None }
     } else {
         RouterState::Disabled
     };
-    Cells {
+    Ok(Cells {
         identity,
         clock,
         metrics: Metrics::new(),
@@ -107,6 +119,17 @@ fn cells(settings: Settings, clock: Clock, remembered: &durable::State, disk: Wr
         history: History::default(),
         facts: FactsCell::new(remembered.facts.clone()),
         disk,
+        tls,
         settings,
-    }
+    })
+}
+
+/// The names and addresses for which a certificate is made: this server's own name first, then whatever else visitors may
+/// have in their address bars.
+fn own_names(settings: &Settings, identity: Identity, lan: Option<&LanAddress>) -> Vec<String> {
+    let mut names = vec![identity.local_host()];
+    names.extend(lan.map(|lan| lan.address.to_string()));
+    names.extend(settings.router.external_host.clone());
+    names.extend(settings.http.hosts.iter().cloned());
+    names
 }

@@ -99,7 +99,6 @@ pub async fn events(
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("X-Accel-Buffering", "no"))
-        .insert_header(("X-Content-Type-Options", "nosniff"))
         .streaming(futures_util::StreamExt::chain(first, rest)))
 }
 

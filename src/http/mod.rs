@@ -2,14 +2,16 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `listeners` | the sockets and servers, which outlive the actor that opens them |
+//! | `listeners`, `admission` | the sockets and servers, which outlive the actor that opens them; who is let in, and TLS |
 //! | `visitor`, `links` | who asks, and so which addresses the links carry |
 //! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
 //! | `status`, `cameras`, `mappings`, `health`, `drive`, `debug` | the API |
 //! | `office`, `events`, `withdraw` | who is representative, what happens, and giving the office up |
+//! | `headers`, `host` | what browsers are told not to allow; the names that requests may be for |
 //! | `guard`, `problem` | panics, counting, who may; errors as problem+json |
 
+mod admission;
 mod app;
 pub mod assets;
 mod cameras;
@@ -17,7 +19,9 @@ mod debug;
 mod drive;
 mod events;
 mod guard;
+mod headers;
 mod health;
+mod host;
 mod links;
 mod listeners;
 mod mappings;

@@ -34,6 +34,8 @@ pub struct Status {
     lease: Option<Lease>,
     router: Router,
     camera: Camera,
+    /// How it is spoken to; none: in the clear.
+    tls: Option<Tls>,
     notices: Vec<Notice>,
     uptime_seconds: f64,
     version: &'static str,
@@ -62,6 +64,16 @@ struct Router {
     class: RouterClass,
     /// When it last answered, seconds since 1970.
     last_poll: Option<f64>,
+}
+
+/// The certificate that visitors are shown.
+#[derive(Serialize)]
+struct Tls {
+    /// Its SHA-256, as browsers show it.
+    fingerprint: String,
+    self_signed: bool,
+    /// When it ends, seconds since 1970.
+    expires_at: f64,
 }
 
 /// The picture.
@@ -102,6 +114,7 @@ pub async fn status(request: HttpRequest, app: Data<App>) -> Json<Status> {
         lease: lease(&app),
         router: router(&app),
         camera: camera(&app),
+        tls: cells.tls.as_ref().map(tls),
         notices: notices(&app),
         uptime_seconds: cells.clock.uptime().as_secs_f64(),
         version: env!("CARGO_PKG_VERSION"),
@@ -143,6 +156,15 @@ fn router(app: &App) -> Router {
         problem: view.problem(host_is_set),
         class: view.class(),
         last_poll: view.last_answer.map(unix_seconds),
+    }
+}
+
+fn tls(tls: &crate::tls::Tls) -> Tls {
+    let certificate = tls.certificate();
+    Tls {
+        fingerprint: certificate.fingerprint.to_string(),
+        self_signed: tls.is_self_signed(),
+        expires_at: unix_seconds(certificate.expires_at),
     }
 }
 
