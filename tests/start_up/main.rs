@@ -10,9 +10,11 @@
 mod support;
 
 mod attacks;
+mod curl;
 mod dead;
 mod disk;
 mod doors;
+mod headers;
 mod house;
 mod lan;
 mod leases;
@@ -21,4 +23,5 @@ mod ownership;
 mod rotation;
 mod settings;
 mod table;
+mod tls;
 mod tools;
