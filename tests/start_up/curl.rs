@@ -1,7 +1,8 @@
 //! An independent client, which knows TLS: curl.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::SystemTime;
 
 use serde_json::Value;
 
@@ -52,46 +53,54 @@ pub(crate) fn await_tls(camera: &Camera) -> Value {
 /// Somebody who watches a stream with curl.
 pub(crate) struct Viewer {
     process: Child,
-    output: ChildStdout,
+    output: BufReader<ChildStdout>,
 }
 
 impl Viewer {
     /// Begins to watch.
     pub(crate) fn watch(url: &str) -> Self {
         let mut process = Command::new("curl")
-            .args([
-                "--silent",
-                "--insecure",
-                "--no-buffer",
-                "--noproxy",
-                "*",
-                url,
-            ])
+            .args(["--silent", "--insecure", "--no-buffer", "--noproxy", "*"])
+            // A stream that moves less than a byte in 20 s is over.
+            .args(["--speed-limit", "1", "--speed-time", "20", url])
             .stdout(Stdio::piped())
             .spawn()
             .expect("curl starts");
         let output = process.stdout.take().expect("it was asked for just above");
-        Self { process, output }
+        Self {
+            process,
+            output: BufReader::new(output),
+        }
     }
 
     /// Reads on until so many more pictures have come.
+    pub(crate) fn see(&mut self, pictures: usize) {
+        for _ in 0..pictures {
+            self.next();
+        }
+    }
+
+    /// Reads on until a picture has come that was captured after this time: what was under way before is past then.
+    pub(crate) fn see_later_than(&mut self, time: SystemTime) {
+        let time = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        while self.next() <= time.as_secs_f64() {}
+    }
+
+    /// When the next picture was captured, in seconds since 1970.
     ///
     /// # Panics
-    /// When the stream ends first. A stream that stands still is ended by the server's side or by curl's.
-    pub(crate) fn see(&mut self, pictures: usize) {
-        const MARK: &[u8] = b"X-Timestamp: ";
-        let (mut seen, mut kept) = (0, Vec::new());
-        let mut piece = [0; 16 * 1024];
-        while seen < pictures {
-            let read = self.output.read(&mut piece).expect("a pipe can be read");
-            assert!(read > 0, "the stream has ended after {seen} pictures");
-            kept.extend_from_slice(&piece[..read]);
-            seen += kept
-                .windows(MARK.len())
-                .filter(|part| part == &MARK)
-                .count();
-            // What may be the beginning of a mark that the next piece ends.
-            kept.drain(..kept.len() - (MARK.len() - 1).min(kept.len()));
+    /// When the stream ends first. One that stands still is ended by the server or by curl.
+    fn next(&mut self) -> f64 {
+        loop {
+            let mut line = Vec::new();
+            let read = self.output.read_until(b'\n', &mut line);
+            assert!(
+                read.expect("a pipe can be read") > 0,
+                "the stream has ended"
+            );
+            if let Some(value) = line.strip_prefix(b"X-Timestamp: ") {
+                return String::from_utf8_lossy(value).trim().parse().unwrap();
+            }
         }
     }
 
