@@ -4,7 +4,7 @@
 # A case of `make rotation`; none: all.
 CASE ?=
 
-.PHONY: help setup demo test check lint bench rotation simulate model
+.PHONY: help setup demo test check lint bench rotation scale simulate model
 
 help: ## list these targets
 	@sed -nE 's/^([a-z]+): ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,6 +28,9 @@ lint: ## formatting, clippy, licences, documentation
 
 rotation: ## measure the rotation in the lab, ten runs a case, and write docs/ref/rotation.md (CASE=sigterm for one)
 	scripts/rotation $(CASE)
+
+scale: ## measure what a fleet costs each camera: 5, 50 and 250 cameras, most of them light peers (prints docs/ref/fleet.md's rows)
+	PORTHOLE_SCALE=5,50,250 cargo test --locked --test start_up scale -- --nocapture
 
 bench: ## measure: encoding, page rendering, table reading, start-up (criterion)
 	cargo bench --locked

@@ -10,15 +10,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use actix::prelude::*;
+use futures_util::StreamExt as _;
 use tokio::sync::oneshot;
 use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info};
 
 use super::crash::crashes_on_demand;
 use super::lan::{LanActor, Say};
-use super::router::{Ask, RouterActor};
+use super::router::{Ask, EntryOf, RouterActor};
 use crate::cells::{Cells, RouterState, RouterView, Sight};
-use crate::election::{Chance, Effect, Event, Pursuit, Request, Role, Seen, State, Whose};
+use crate::election::{
+    Chance, Effect, Event, Exposure, Pursuit, Request, Role, Seen, State, Whose,
+};
 use crate::fleet::{Fleet, default_name, mapped};
 use crate::gateway::{Entry, Extent, Protocol, Table};
 use crate::ids::{ExternalPort, InternalPort};
@@ -46,6 +49,11 @@ pub struct Leave;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct StepDown;
+
+/// People turn the switch of ¶84.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Expose(pub Exposure);
 
 /// See the module.
 pub struct ElectionActor {
@@ -328,6 +336,11 @@ async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, nam
         request,
         internal,
         name: name.to_owned(),
+        entry: if port == cells.role.rules().representative_port {
+            EntryOf::Office
+        } else {
+            EntryOf::Member
+        },
     };
     match router.send(ask).await {
         Ok(event) => event,
@@ -346,6 +359,7 @@ impl Actor for ElectionActor {
         ctx.add_stream(WatchStream::new(self.cells.lan.subscribe()));
         ctx.add_stream(WatchStream::new(self.cells.router.subscribe()));
         ctx.add_stream(WatchStream::new(self.cells.fleet.subscribe()));
+        ctx.add_stream(WatchStream::from_changes(self.cells.name.watch()).map(|_| Renamed));
     }
 }
 
@@ -386,6 +400,16 @@ impl StreamHandler<RouterView> for ElectionActor {
             self.advance(&event, ctx);
         }
         self.look();
+    }
+}
+
+/// This server is called something else now.
+struct Renamed;
+
+impl StreamHandler<Renamed> for ElectionActor {
+    /// The table tells who cannot hear this server what it is called (Embodiment 3).
+    fn handle(&mut self, _: Renamed, ctx: &mut Self::Context) {
+        self.advance(&Event::Renamed, ctx);
     }
 }
 
@@ -442,6 +466,14 @@ impl Handler<StepDown> for ElectionActor {
 
     fn handle(&mut self, _: StepDown, ctx: &mut Self::Context) {
         self.advance(&Event::StepDown, ctx);
+    }
+}
+
+impl Handler<Expose> for ElectionActor {
+    type Result = ();
+
+    fn handle(&mut self, Expose(exposure): Expose, ctx: &mut Self::Context) {
+        self.advance(&Event::Expose(exposure), ctx);
     }
 }
 

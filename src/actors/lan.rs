@@ -5,12 +5,16 @@
 //! heard, and how far each has counted, outlives that. Loses what was in the old sockets' buffers and the
 //! echoes: each is the second of two, and the next heartbeat brings the rest.
 
+mod errand;
+mod facts;
+
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
+use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
@@ -21,12 +25,11 @@ use crate::election::{Chance, Event, Peer, Stay, To, Word};
 use crate::fleet::{Heard, Name, mapped};
 use crate::ids::{InstanceId, InternalPort};
 use crate::lan::{
-    Admitted, Answer, Body, Gate, Keyring, NotDone, Occasion, Peers, Port, Rejected, Report,
-    Reporting, Sockets, Voice, interface, listen,
+    Admitted, Answer, Body, Errands, Gate, Keyring, NotDone, Occasion, Peers, Port, Rejected,
+    Report, Reporting, Served, Sockets, Voice, interface, listen,
 };
 use crate::metrics::Direction;
 use crate::settings::Transport;
-use crate::site::Facts;
 
 /// How often the interface is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -91,6 +94,17 @@ struct Life {
     echoes: usize,
     flushes: Vec<oneshot::Sender<()>>,
     trouble: Option<String>,
+    /// What was asked of others.
+    errands: Errands<errand::Waits>,
+    /// What others have asked.
+    served: Served,
+    /// None where there is no site key.
+    shared: Option<facts::Shared>,
+}
+
+/// Without randomness all answer at once, which a LAN can bear.
+fn chance() -> Chance {
+    Chance(getrandom::u64().unwrap_or_default())
 }
 
 impl LanActor {
@@ -193,10 +207,10 @@ impl LanActor {
         }
         let due = match (&self.life.reporting, self.cells.myself()) {
             (Some(reporting), Some(me)) => reporting.is_due(&me, Instant::now()),
-            _ => false,
+            _ => None,
         };
-        if due {
-            self.report(Occasion::Unasked);
+        if let Some(occasion) = due {
+            self.report(occasion);
         }
     }
 
@@ -235,7 +249,7 @@ impl LanActor {
             activity: me.activity,
             scheme: me.scheme,
             occasion,
-            facts: self.cells.facts.with(Facts::digest),
+            facts: self.digest(),
         };
         self.send(To::Everybody, Body::Report(report));
     }
@@ -245,9 +259,7 @@ impl LanActor {
         let (Some(reporting), Some(me)) = (&mut self.life.reporting, self.cells.myself()) else {
             return;
         };
-        // Without randomness all answer at once, which a LAN can bear.
-        let chance = Chance(getrandom::u64().unwrap_or_default());
-        match reporting.asked(&me, Instant::now(), chance) {
+        match reporting.asked(&me, Instant::now(), chance()) {
             Answer::AtOnce => self.report(Occasion::Asked),
             Answer::After(wait) => {
                 ctx.run_later(wait, |actor, _| actor.glance());
@@ -308,10 +320,12 @@ impl LanActor {
         self.peers.heard(from, now);
         let id = message.from;
         let from = *from.ip();
+        let peer = Peer { id, address: from };
         let counter = &self.cells.metrics.lan_messages_total;
         counter.of((message.body.kind(), Direction::Received)).inc();
         match message.body {
             Body::Report(report) => {
+                self.compare(peer, report.facts, ctx);
                 let _ = self.registry.try_send(Hear(Heard {
                     id,
                     report,
@@ -320,9 +334,9 @@ impl LanActor {
                 }));
             }
             Body::Word(word) => {
-                let from = Peer { id, address: from };
                 if let Some(election) = &self.election {
-                    let _ = election.try_send(election::Hear(Event::Heard { from, word }));
+                    let heard = Event::Heard { from: peer, word };
+                    let _ = election.try_send(election::Hear(heard));
                 }
                 match word {
                     Word::Inquiry { .. } => self.asked(ctx),
@@ -333,6 +347,18 @@ impl LanActor {
                     _ => {}
                 }
             }
+            // Two servers may share an address: what is said to the other is heard here too.
+            Body::Rename { ask, of, name } if of == self.cells.identity.id => {
+                self.asked_to_rename(peer, ask, name, ctx);
+            }
+            Body::Done { ask, of } if of == self.cells.identity.id => {
+                self.answered(id, ask, Ok(()));
+            }
+            Body::Refused { ask, of, why } if of == self.cells.identity.id => {
+                self.answered(id, ask, Err(why));
+            }
+            Body::Rename { .. } | Body::Done { .. } | Body::Refused { .. } => {}
+            Body::Facts(facts) => self.learn(&facts, ctx),
         }
     }
 }
@@ -364,6 +390,10 @@ impl Actor for LanActor {
         let heartbeat = self.cells.settings.lan.heartbeat;
         ctx.set_mailbox_capacity(512); // an answer to a probe of every server
         self.life.reporting = Some(Reporting::new(heartbeat));
+        self.life.shared = self.share();
+        // Another name and other facts are told at once, not at the next glance.
+        ctx.add_stream(WatchStream::from_changes(self.cells.name.watch()));
+        ctx.add_stream(WatchStream::from_changes(self.cells.facts.watch()));
         self.look(ctx);
         ctx.run_interval(LOOK, Self::look);
         ctx.run_interval(GLANCE.min(heartbeat / 2), |actor, _| actor.glance());
@@ -418,12 +448,10 @@ impl Handler<Flush> for LanActor {
     }
 }
 
-impl Handler<Rename> for LanActor {
-    type Result = ResponseFuture<Result<(), NotDone>>;
-
-    fn handle(&mut self, rename: Rename, _: &mut Self::Context) -> Self::Result {
-        debug!(of = %rename.id, at = %rename.address, name = ?rename.name, "asked to rename another");
-        Box::pin(async { Err(NotDone::Unanswered) })
+impl StreamHandler<String> for LanActor {
+    /// This server has another name.
+    fn handle(&mut self, _: String, _: &mut Self::Context) {
+        self.glance();
     }
 }
 

@@ -17,12 +17,12 @@ use crate::cells::{Cells, Refusal, RouterState, RouterView, TableView};
 use crate::election::{Event, Request};
 use crate::gateway::{
     self, Backoff, Choice, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd,
-    Ladder, Observer, Polled, Preference, Protocol, RouterLessons, SSDP_PORT, Scope, Search,
+    Observer, Polled, Preference, Protocol, RouterLessons, SSDP_PORT, Scope, Search,
 };
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::supervise::Progress;
 
-use answer::Answer;
+use answer::{Answer, Learned};
 
 mod answer;
 
@@ -45,6 +45,17 @@ pub struct Ask {
     pub internal: SocketAddrV4,
     /// Under which name (¶51: stored into the table together with the port).
     pub name: String,
+    /// Whether it is the representative port.
+    pub entry: EntryOf,
+}
+
+/// Which of a server's two mappings is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryOf {
+    /// The representative port.
+    Office,
+    /// A port of the range.
+    Member,
 }
 
 /// See the module.
@@ -58,7 +69,7 @@ pub struct RouterActor {
 #[derive(Default)]
 struct Life {
     router: Option<Arc<Igd>>,
-    ladder: Ladder,
+    learned: Learned,
     countdowns: Countdowns,
     backoff: Backoff,
     preference: Preference,
@@ -272,7 +283,7 @@ impl RouterActor {
         self.life.uptime = uptime.or(self.life.uptime);
         if rebooted {
             warn!("the router has started anew; its table may be gone");
-            self.life.ladder = Ladder::default();
+            self.life.learned = Learned::default();
         }
         self.cells.router.send_modify(|view| {
             let address = |seen: Option<ExternalAddress>| seen.and_then(|seen| seen.address);
@@ -449,13 +460,13 @@ impl Handler<Ask> for RouterActor {
         let Some(router) = self.life.router.clone() else {
             return Box::pin(actix::fut::ready(Event::Failed(request)));
         };
-        let mut ladder = self.life.ladder.clone();
+        let mut learned = self.life.learned.clone();
         let answered = async move {
-            let answer = answer::to(&*router, &ask, &mut ladder).await;
-            (answer, ladder)
+            let answer = answer::to(&*router, &ask, &mut learned).await;
+            (answer, learned)
         };
-        let told = move |(answer, ladder), actor: &mut Self, ctx: &mut Context<Self>| {
-            actor.life.ladder = ladder;
+        let told = move |(answer, learned), actor: &mut Self, ctx: &mut Context<Self>| {
+            actor.life.learned = learned;
             actor.tell(request, answer, ctx)
         };
         Box::pin(answered.into_actor(self).map(told))

@@ -43,8 +43,8 @@ pub use name::{NameCell, Names};
 pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
-use crate::durable::{Kept, Writer};
-use crate::election::{Role, RoleCell};
+use crate::durable::{Kept, NotKept, Writer};
+use crate::election::{Exposure, Role, RoleCell};
 use crate::fleet::{Fleet, Myself, Name, Scheme, Standing};
 use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort};
 use crate::lan::interface::{LanAddress, NoAddress};
@@ -111,6 +111,30 @@ impl Cells {
     pub fn rename(&self, name: Option<Name>) -> Kept {
         self.name.choose(name.clone());
         self.disk.update(|remembered| remembered.chosen_name = name)
+    }
+
+    /// [`Cells::rename`] and waits until that is on the disk. Where the disk does not take it the name is the old one
+    /// again: nothing is half done.
+    ///
+    /// # Errors
+    /// When it cannot be stored, with the system's reason.
+    pub async fn rename_for_good(&self, name: Option<Name>) -> Result<(), NotKept> {
+        let before = self.name.names().chosen;
+        let kept = self.rename(name.clone()).wait().await;
+        // Somebody may have chosen yet another meanwhile; that is for them to undo.
+        if kept.is_err() && self.name.names().chosen == name {
+            self.rename(before).soon();
+        }
+        kept
+    }
+
+    /// Whether this server is to be reached from outside (¶84): as people switched it, within what the settings allow.
+    pub fn exposure(&self) -> Exposure {
+        if self.settings.router.enabled {
+            self.role.load().exposure
+        } else {
+            Exposure::Off
+        }
     }
 
     /// How this server is spoken to.

@@ -85,7 +85,8 @@ fn cells(
     } else {
         Memory::None
     };
-    let state = State::new(remembered.term, remembered.mapped_port, memory);
+    let state =
+        State::new(remembered.term, remembered.mapped_port, memory).exposed(remembered.exposure);
     let names = Names {
         chosen: remembered.chosen_name.clone(),
         configured: Some(settings.node.name.clone()).filter(|name| !name.is_empty()),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::exposure::suspect;
 use super::grave::{office_taken, set_grave, yield_turn};
 use super::office::{leave_office, office_secured};
 use super::pursuit::{Grave, Pursuit};
@@ -141,9 +142,11 @@ fn failed(state: &mut State, request: Request, turn: &mut Turn) {
             own.renew_at = later;
         }
     }
+    suspect(state, request, rules);
 }
 
 fn released(state: &mut State, port: ExternalPort, turn: &mut Turn) {
+    state.left_over = state.left_over.filter(|left| *left != port);
     if port == turn.rules.representative_port {
         leave_office(state, turn);
         state.office_after = turn.now + turn.rules.representative_lease; // others first

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{Moment, Request, Word};
+use super::{Exposure, Moment, Request, Word};
 use crate::ids::{ExternalPort, InstanceId, Term};
 
 /// What happened. Anything may arrive at any time, late or twice.
@@ -76,6 +76,10 @@ pub enum Event {
     },
     /// The operator wants this server to give up the office and stay in the fleet.
     StepDown,
+    /// This server has another name, which its mappings are to show (Embodiment 3).
+    Renamed,
+    /// People turn the switch (¶84).
+    Expose(Exposure),
     /// The operator wants this server to leave.
     Leave,
 }

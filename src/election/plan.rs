@@ -1,9 +1,10 @@
 //! `plan`: from what is known, the one thing to do next.
 
+use super::exposure::give_back;
 use super::pursuit::{Grave, Pursuit};
 use super::state::{Memory, Router, Squeeze, Stay};
 use super::turn::Turn;
-use super::{Bid, Effect, Moment, Post, Request, Rules, State, succession};
+use super::{Bid, Effect, Exposure, Moment, Post, Request, Rules, State, succession};
 use crate::ids::ExternalPort;
 
 /// Adds the next request, if one is due and none is under way, and the time to look again.
@@ -58,6 +59,9 @@ fn next_request(state: &mut State, turn: &Turn) -> Option<Request> {
             (None, Some(own)) => (now >= state.own_after).then_some(Request::Release(own.port)),
             (None, None) => None,
         };
+    }
+    if state.exposure == Exposure::Off {
+        return give_back(state, rules, now);
     }
     if let Some(office) = state.office {
         let stepping_down = state.stay == Stay::SteppingDown;
@@ -143,9 +147,7 @@ fn next_wake(state: &State, rules: &Rules, now: Moment) -> Option<Moment> {
     }
     if state.pending.is_none() && state.router == Router::Answers {
         let (office_next, own_next) = match (state.office, state.own) {
-            (Some(_), _) if state.stay != Stay::Staying => {
-                (state.office_after, Some(state.own_after))
-            }
+            (Some(_), _) if !state.is_candidate() => (state.office_after, Some(state.own_after)),
             (Some(office), _) => (office.renew_at, Some(state.own_after)),
             (None, Some(own)) => (state.office_after, Some(own.renew_at)),
             (None, None) => (state.office_after, Some(state.own_after)),

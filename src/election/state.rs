@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{Bid, Cause, Grave, Moment, Owner, Pursuit, Rules, Vacancy, Watch};
+use super::{Bid, Cause, Exposure, Grave, Moment, Owner, Pursuit, Rules, Vacancy, Watch};
 use crate::ids::{ExternalPort, InstanceId, Term};
 
 /// All that [`super::step()`] knows. The fields are read by everybody and written only there.
@@ -22,6 +22,10 @@ pub struct State {
     pub router: Router,
     /// Whether this server is on its way out.
     pub stay: Stay,
+    /// Whether it is to be reached from outside at all (¶84).
+    pub exposure: Exposure,
+    /// Where it is not: the port that an earlier run may have left on the router.
+    pub left_over: Option<ExternalPort>,
     /// Ports of the range that somebody else holds, as far as known.
     pub taken: BTreeSet<ExternalPort>,
     /// The port to try first: the one held before the power cut.
@@ -204,6 +208,8 @@ impl State {
             pending: None,
             router: Router::Silent,
             stay: Stay::Staying,
+            exposure: Exposure::On,
+            left_over: None,
             taken: BTreeSet::new(),
             preferred,
             memory,
@@ -219,6 +225,11 @@ impl State {
             squatter: None,
             squeeze: Squeeze::None,
         }
+    }
+
+    /// Whether it may hold the office, and so waits for its turn to take it.
+    pub fn is_candidate(&self) -> bool {
+        self.stay == Stay::Staying && self.exposure == Exposure::On
     }
 
     /// What this server is at `now`. The deadline counts even when nobody has called `step` since. Whoever has asked the

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::exposure::{suspect, switched};
 use super::grave::yield_turn;
 use super::office::leave_office;
 use super::plan::plan;
@@ -89,6 +90,7 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
             state.vacancy = None;
             state.pursuit = Pursuit::None;
             state.squatter = None;
+            state.left_over = None; // another address cannot give it back
             state.peers.clear();
         }
         Event::Surveyed { holders, seen } => survey(state, holders, *seen, turn),
@@ -106,11 +108,13 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
             term,
         } => hearing::reported(state, *from, *external, *term, turn),
         Event::StepDown => {
-            if state.stay == Stay::Staying && state.office.is_some() {
+            if state.is_candidate() && state.office.is_some() {
                 state.stay = Stay::SteppingDown;
                 state.office_after = now;
             }
         }
+        Event::Renamed => renew_now(state, now),
+        Event::Expose(exposure) => switched(state, *exposure, turn),
         Event::Leave => leave(state, turn),
     }
 }
@@ -118,10 +122,13 @@ fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
 /// The answer to what was asked will never come. Whoever was giving up the office has given it up: the mapping may
 /// be gone.
 fn forget_request(state: &mut State, turn: &mut Turn) {
-    let resigned = state.pending.take() == Some(Request::Release(turn.rules.representative_port));
-    if resigned && state.stay != Stay::Leaving {
+    let Some(asked) = state.pending.take() else {
+        return;
+    };
+    if asked == Request::Release(turn.rules.representative_port) && state.stay != Stay::Leaving {
         leave_office(state, turn);
     }
+    suspect(state, asked, turn.rules);
 }
 
 fn router_found(state: &mut State, turn: &mut Turn) {
@@ -139,7 +146,11 @@ fn router_found(state: &mut State, turn: &mut Turn) {
     {
         state.office_after = now;
     }
-    // What is held is confirmed at once: it may be another router, or one that forgot.
+    renew_now(state, now); // it may be another router, or one that forgot
+}
+
+/// What is held is written again, and so confirmed, at once.
+fn renew_now(state: &mut State, now: Moment) {
     if let Some(office) = &mut state.office {
         office.renew_at = now;
     }

@@ -53,8 +53,12 @@ pub(super) fn vacate(state: &mut State, watch: &Watch, cause: Cause, turn: &Turn
     });
 }
 
-/// Waits for its turn to claim the office.
+/// Waits for its turn to claim the office, unless it is not to have it.
 pub(super) fn stand(state: &mut State, round: u32, turn: &Turn) {
+    if !state.is_candidate() {
+        state.pursuit = Pursuit::None;
+        return;
+    }
     let rules = turn.rules;
     let wait = match rules.succession {
         Succession::PortOrder => rules.slot() * queue(state, turn).min(LONGEST_QUEUE),
@@ -102,6 +106,7 @@ pub(super) fn tick(state: &mut State, turn: &mut Turn) {
     if state.office.is_some() || state.stay != Stay::Staying {
         return;
     }
+    // Who is not to be reached from outside follows what happens to the office, and leaves it to the others.
     if let Some(mut watch) = state.watch {
         let gone = watch.tick(turn);
         state.watch = Some(watch);

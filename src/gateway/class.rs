@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Lease;
 
 /// How the port of a dead server becomes free on this router. Shown to the user.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RouterClass {
     /// One server may delete another's mapping: a dead representative is replaced at once.

@@ -12,8 +12,10 @@ use crate::ids::ExternalPort;
 use super::{Entry, Error, Gateway, Ladder, Lease, MappingRequest};
 
 pub use evict::{Eviction, evict};
+pub use reword::{Wording, secure_worded};
 
 mod evict;
+mod reword;
 
 /// Who holds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use tracing::{debug, info, warn};
 
 use super::admission::{Connection, admit};
 use super::host::OwnNames;
-use super::{App, guard, headers, host, routes};
+use super::{App, guard, headers, host, routes, unreadable};
 use crate::ids::InternalPort;
 
 /// Connections that may wait to be accepted.
@@ -163,6 +163,7 @@ fn serve(
             // The last one stands outermost: whatever becomes of a request, its answer has the headers and is counted.
             let site = WebApp::new()
                 .configure(|config| routes(config, &app))
+                .wrap(from_fn(unreadable::in_words))
                 .wrap(from_fn(guard::watch_only_by_leave))
                 .wrap(from_fn(move |request, next| {
                     host::check(own.clone(), request, next)

@@ -6,77 +6,94 @@
 //! | `visitor`, `links` | who asks, and so which addresses the links carry |
 //! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
-//! | `status`, `cameras`, `mappings`, `health`, `drive`, `debug` | the API |
-//! | `office`, `events`, `withdraw` | who is representative, what happens, and giving the office up |
+//! | `api` | the REST API, one file a resource |
+//! | `office` | who is representative, for pages and API |
 //! | `headers`, `host` | what browsers are told not to allow; the names that requests may be for |
-//! | `guard`, `problem` | panics, counting, who may; errors as problem+json |
+//! | `guard` | panics, counting, who may |
+//! | `problem`, `unreadable` | errors as problem+json, also those of actix-web itself |
 
 mod admission;
+mod api;
 mod app;
 pub mod assets;
-mod cameras;
-mod debug;
-mod drive;
-mod events;
 mod guard;
 mod headers;
-mod health;
 mod host;
 mod links;
 mod listeners;
-mod mappings;
 mod office;
 mod page_models;
 pub mod pages;
 mod problem;
 mod root;
 pub mod snapshot;
-mod status;
 pub mod stream;
 mod time;
+mod unreadable;
 mod visitor;
-mod withdraw;
 
 pub use app::{Actors, App};
 pub use listeners::Listeners;
 pub use problem::Problem;
 pub use visitor::Visitor;
 
+use actix_web::guard::{Any, Get, Head};
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig, post, resource};
+use actix_web::web::{self, ServiceConfig, patch, post, put, resource};
+
+use api::{
+    camera_by_id, cameras, debug, drive, events, exposure, health, mappings, openapi, status,
+    targets, withdraw,
+};
 
 /// Every route of one server.
 pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let static_dir = app.cells.settings.http.static_dir.as_deref();
     let near = || from_fn(guard::lan_only);
-    let turn = || post().to(drive::turn).wrap(from_fn(guard::admin_only));
+    let admin = || from_fn(guard::admin_only);
+    // `HEAD` is answered wherever `GET` is (RFC 9110 §9.3.2).
+    let read = || web::route().guard(Any(Get()).or(Head()));
+    let rename = || patch().to(camera_by_id::rename).wrap(admin());
+    let turn = || post().to(drive::turn).wrap(admin());
+    let expose = || put().to(exposure::expose).wrap(admin());
+    let withdraw = || post().to(withdraw::withdraw).wrap(admin());
+    let crash = || post().to(debug::crash).wrap(near());
     config
         .app_data(app.clone())
         .app_data(web::Data::new(app.pictures()))
-        .app_data(problem::json())
-        .app_data(problem::query())
+        .app_data(unreadable::json())
+        .app_data(unreadable::query())
+        .app_data(unreadable::path())
         .service(assets::service(static_dir))
-        .service(resource("/").get(root::root).head(root::root))
-        .service(resource("/camera").get(root::camera).head(root::camera))
+        .service(resource("/").route(read().to(root::root)))
+        .service(resource("/camera").route(read().to(root::camera)))
         .service(resource("/stream.mjpg").to(stream::stream))
         .service(resource("/snapshot.jpg").to(snapshot::snapshot))
-        .service(resource("/healthz").get(health::healthz))
-        .service(resource("/readyz").get(health::readyz))
-        .service(resource("/metrics").get(health::metrics).wrap(near()))
-        .service(resource("/api/v1/status").get(status::status))
-        .service(resource("/api/v1/cameras").get(cameras::cameras))
-        .service(resource("/api/v1/mappings").get(mappings::mappings))
-        .service(resource("/api/v1/events").get(events::events))
+        .service(resource("/healthz").route(read().to(health::healthz)))
+        .service(resource("/readyz").route(read().to(health::readyz)))
+        .service(resource("/metrics").route(read().to(health::metrics).wrap(near())))
+        .service(resource("/api/v1/status").route(read().to(status::status)))
+        .service(resource("/api/v1/cameras").route(read().to(cameras::cameras)))
         .service(
-            resource("/api/v1/representative/withdraw")
-                .post(withdraw::withdraw)
-                .wrap(from_fn(guard::admin_only)),
+            resource("/api/v1/cameras/{id}")
+                .route(read().to(camera_by_id::camera))
+                .route(rename()),
         )
-        .service(resource("/api/v1/drive").get(drive::position).route(turn()))
+        .service(resource("/api/v1/mappings").route(read().to(mappings::mappings)))
+        .service(resource("/api/v1/events").route(read().to(events::events)))
         .service(
-            resource("/api/v1/debug/crash/{actor}")
-                .post(debug::crash)
-                .wrap(near()),
+            resource("/api/v1/exposure")
+                .route(read().to(exposure::exposure))
+                .route(expose()),
         )
+        .service(resource("/api/v1/representative/withdraw").route(withdraw()))
+        .service(
+            resource("/api/v1/drive")
+                .route(read().to(drive::position))
+                .route(turn()),
+        )
+        .service(resource("/api/v1/prometheus/targets").route(read().to(targets::targets)))
+        .service(resource("/api/v1/openapi.json").route(read().to(openapi::openapi)))
+        .service(resource("/api/v1/debug/crash/{actor}").route(crash()))
         .default_service(web::to(problem::not_found));
 }

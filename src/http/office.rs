@@ -1,6 +1,7 @@
 //! Who answers for all, as one visitor is told: the `representative` of the API.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::links::Links;
 use super::time::unix_seconds;
@@ -11,51 +12,87 @@ use crate::fleet::Fleet;
 use crate::ids::{InstanceId, Term};
 
 /// Who answers for all.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum Representative {
     /// A camera does.
-    Held {
-        #[serde(flatten)]
-        who: Person,
-        term: Term,
-        /// Seconds since 1970.
-        since: Option<f64>,
-        #[serde(flatten)]
-        cause: Because,
-        words: String,
-    },
+    Held(Held),
     /// None does.
-    Vacant {
-        term: Term,
-        #[serde(flatten)]
-        cause: Because,
-        late: Option<Person>,
-        heir: Option<Heir>,
-        words: String,
-    },
+    Vacant(Vacant),
+}
+
+/// The representative.
+#[derive(Serialize, ToSchema)]
+pub struct Held {
+    #[serde(flatten)]
+    who: Person,
+    /// The highest term of office that the camera that answers knows of.
+    term: Term,
+    /// Since when it holds the office, seconds since 1970; null where only the router or its own report says so.
+    since: Option<f64>,
+    #[serde(flatten)]
+    cause: Because,
+    /// All of it in a sentence.
+    #[schema(example = "Barn is the representative, because the port was free.")]
+    words: String,
+}
+
+/// Nobody is the representative.
+#[derive(Serialize, ToSchema)]
+pub struct Vacant {
+    /// The highest term of office that the camera that answers knows of.
+    term: Term,
+    #[serde(flatten)]
+    cause: Because,
+    /// Who held the office; null where that is not known.
+    late: Option<Person>,
+    /// Who is about to take it; null while nobody has claimed it.
+    heir: Option<Heir>,
+    /// All of it in a sentence.
+    words: String,
 }
 
 /// A camera, and where this visitor reaches it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Person {
+    /// Null where only the router's table names it.
     id: Option<InstanceId>,
+    /// What people call it.
+    #[schema(example = "Barn")]
     name: String,
+    /// Null where this visitor has no way there.
+    #[schema(format = "uri", example = "http://192.168.1.20:8080/")]
     url: Option<String>,
 }
 
 /// Who is about to take the office.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Heir {
     #[serde(flatten)]
     who: Person,
-    bid: &'static str,
+    bid: BidWord,
+}
+
+/// How far a successor has come.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Bid)]
+#[serde(rename_all = "lowercase")]
+enum BidWord {
+    /// It asks the others whether they object.
+    Candidate,
+    /// It asks the router.
+    Heir,
+    /// It shows all cameras at its own `url`, because the router keeps the port for the one before.
+    Deputy,
 }
 
 /// Why, for a program and for a person.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Because {
+    /// Null where that is not known.
     cause: Option<Cause>,
+    /// The same in words, to stand after "because".
+    #[schema(example = "the port was free")]
     because: Option<&'static str>,
 }
 
@@ -110,9 +147,9 @@ impl Guide<'_> {
         Heir {
             who: self.person(&heir.who),
             bid: match heir.bid {
-                Bid::Candidate => "candidate",
-                Bid::Heir => "heir",
-                Bid::Deputy { .. } => "deputy",
+                Bid::Candidate => BidWord::Candidate,
+                Bid::Heir => BidWord::Heir,
+                Bid::Deputy { .. } => BidWord::Deputy,
             },
         }
     }
@@ -130,20 +167,20 @@ pub fn representative(app: &App, visitor: Visitor, links: &Links) -> Option<Repr
     let view = OfficeView::of(&app.cells);
     let words = view.words()?;
     match view {
-        OfficeView::Held { by, since, cause } => Some(Representative::Held {
+        OfficeView::Held { by, since, cause } => Some(Representative::Held(Held {
             who: guide.person(&by),
             term,
             since: since.map(unix_seconds),
             cause: cause.into(),
             words,
-        }),
-        OfficeView::Vacant { cause, late, heir } => Some(Representative::Vacant {
+        })),
+        OfficeView::Vacant { cause, late, heir } => Some(Representative::Vacant(Vacant {
             term,
             cause: Some(cause).into(),
             late: late.as_ref().map(|late| guide.person(late)),
             heir: heir.as_ref().map(|heir| guide.heir(heir)),
             words,
-        }),
+        })),
         OfficeView::Unknown => None,
     }
 }

@@ -2,23 +2,42 @@
 
 use std::fmt;
 
-use actix_web::http::StatusCode;
-use actix_web::web::{JsonConfig, QueryConfig};
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of every error.
+pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// What went wrong, for a program and for a person.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
     detail: String,
+    field: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// An error (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Body<'a> {
+    /// The status says what kind of problem it is.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    kind: &'static str,
+    /// The status in words.
+    #[schema(example = "Not Found")]
     title: &'a str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599, example = 404)]
     status: u16,
+    /// What is wrong here, for a person.
+    #[schema(example = "there is nothing at /nothing")]
     detail: &'a str,
+    /// The field of the body that is not as it should be, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
 }
 
 impl Problem {
@@ -27,6 +46,15 @@ impl Problem {
         Self {
             status,
             detail: detail.into(),
+            field: None,
+        }
+    }
+
+    /// A well-formed body with a value in this field that cannot be.
+    pub fn of_field(field: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            field: Some(field),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
         }
     }
 }
@@ -43,45 +71,19 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let title = self.status.canonical_reason().unwrap_or("Error");
         let body = Body {
-            title,
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,
+            field: self.field,
         };
         HttpResponse::build(self.status)
-            .content_type("application/problem+json")
-            .insert_header(("Cache-Control", "no-store"))
-            // Three strings and a number always serialise.
+            .content_type(MEDIA_TYPE)
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            // Strings and a number always serialise.
             .body(serde_json::to_string(&body).unwrap_or_default())
     }
-}
-
-/// The longest JSON body that is read, in bytes: commands are short.
-const LONGEST_BODY: usize = 16 * 1024;
-
-/// Bodies that cannot be read are problems like any other.
-pub fn json() -> JsonConfig {
-    JsonConfig::default()
-        .limit(LONGEST_BODY)
-        .error_handler(|error, _| {
-            Problem::new(
-                error.status_code(),
-                format!("the body cannot be read: {error}"),
-            )
-            .into()
-        })
-}
-
-/// Queries that cannot be read are problems like any other.
-pub fn query() -> QueryConfig {
-    QueryConfig::default().error_handler(|error, _| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            format!("the query cannot be read: {error}"),
-        )
-        .into()
-    })
 }
 
 /// Whatever has no route.

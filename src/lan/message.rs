@@ -4,17 +4,18 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Rejected;
+use super::{Ask, Rejected};
 use crate::election::Word;
-use crate::fleet::{Activity, Scheme};
+use crate::fleet::{Activity, Name, Scheme};
 use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 use crate::metrics::Kind;
+use crate::site::Facts;
 
 /// Longest name, in characters.
 const MAX_NAME: usize = 64;
 
 /// Longest line about what a camera is doing, in characters.
-const MAX_DETAIL: usize = 160;
+const MAX_DETAIL: usize = 144;
 
 /// One message: who says it, the how-manieth it is of this run of the program, and what is said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,33 @@ pub enum Body {
     Report(Report),
     /// A word about the office.
     Word(Word),
+    /// To one server: it is to take this name, or with none that of its settings (¶53).
+    Rename {
+        /// Which request this is; the same when it is repeated.
+        ask: Ask,
+        /// Who is meant: two servers may share an address.
+        of: InstanceId,
+        /// Its new name.
+        name: Option<Name>,
+    },
+    /// To who asked: it is done, and on the disk.
+    Done {
+        /// Which request.
+        ask: Ask,
+        /// Who asked.
+        of: InstanceId,
+    },
+    /// To who asked: it was not done.
+    Refused {
+        /// Which request.
+        ask: Ask,
+        /// Who asked.
+        of: InstanceId,
+        /// Why, in words.
+        why: String,
+    },
+    /// Something that the speaker knows about logins. Said and believed only where there is a site key.
+    Facts(Facts),
 }
 
 /// "This is me, and there I can be reached" (¶47: the port number notice).
@@ -103,16 +131,25 @@ impl Body {
             Self::Word(Word::Withdrawal { .. }) => Kind::Withdrawal,
             Self::Word(Word::Probe { .. }) => Kind::Probe,
             Self::Word(Word::ProbeReply { .. }) => Kind::ProbeReply,
+            Self::Rename { .. } => Kind::Rename,
+            Self::Done { .. } => Kind::Done,
+            Self::Refused { .. } => Kind::Refused,
+            Self::Facts(_) => Kind::Facts,
         }
     }
 
     /// Texts from the LAN end up on pages and in logs: no control characters, and no longer than allowed.
     fn tame(&mut self) {
-        if let Self::Report(report) = self {
-            report.name = tamed(&report.name, MAX_NAME);
-            if let Activity::Live(detail) | Activity::Failed(detail) = &mut report.activity {
-                *detail = tamed(detail, MAX_DETAIL);
+        match self {
+            Self::Report(report) => {
+                report.name = tamed(&report.name, MAX_NAME);
+                if let Activity::Live(detail) | Activity::Failed(detail) = &mut report.activity {
+                    *detail = tamed(detail, MAX_DETAIL);
+                }
             }
+            Self::Refused { why, .. } => *why = tamed(why, MAX_DETAIL),
+            // A name is checked as it is read; facts are known to come from a holder of the key.
+            Self::Word(_) | Self::Rename { .. } | Self::Done { .. } | Self::Facts(_) => {}
         }
     }
 }
@@ -131,6 +168,7 @@ pub(super) mod tests {
     use super::*;
     use crate::election::{Bid, Cause, Post};
     use crate::lan::MAX_JSON;
+    use crate::site::{Passwords, SessionId};
 
     /// Where these messages are sent to; its text is as long as an address can be.
     pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 168, 177, 211);
@@ -192,7 +230,87 @@ pub(super) mod tests {
                 .prop_map(|(term, of, post)| Body::Word(Word::Withdrawal { term, of, post })),
             prop::option::of(id).prop_map(|of| Body::Word(Word::Probe { of })),
             term.prop_map(|term| Body::Word(Word::ProbeReply { term })),
+            any_errand(),
+            any::<prop::sample::Index>()
+                .prop_map(|piece| Body::Facts(piece.get(&facts().pieces()).clone())),
         ]
+    }
+
+    fn any_errand() -> impl Strategy<Value = Body> {
+        let (ask, of) = (
+            any::<u64>().prop_map(Ask),
+            any::<u64>().prop_map(InstanceId),
+        );
+        let name = prop::option::of("[a-zé門\"]{1,64}")
+            .prop_map(|name| name.map(|name| Name::new(&name).expect("letters are a name")));
+        (ask, of, name, 0..3).prop_map(|(ask, of, name, which)| match which {
+            0 => Body::Rename { ask, of, name },
+            1 => Body::Done { ask, of },
+            _ => Body::Refused {
+                ask,
+                of,
+                why: "the disk is full".to_owned(),
+            },
+        })
+    }
+
+    /// As long as they come: hashes such as argon2 makes.
+    fn facts() -> Facts {
+        let hash = |filler: &str| {
+            let (salt, hash) = (filler.repeat(22), filler.repeat(43));
+            Some(format!("$argon2id$v=19$m=65536,t=3,p=4${salt}${hash}"))
+        };
+        Facts {
+            passwords: Some(Passwords {
+                changed_at: u64::MAX,
+                viewer: hash("v"),
+                admin: hash("a").unwrap_or_default(),
+            }),
+            revoked: (0..64)
+                .map(|id| (SessionId(u128::MAX - id), u64::MAX))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn each_piece_of_what_is_known_about_logins_fits_a_datagram() {
+        let pieces = facts().pieces();
+        assert!(pieces.len() > 2);
+        for piece in pieces {
+            let json = message(Body::Facts(piece)).to_json();
+            assert!(json.len() <= MAX_JSON, "{} bytes", json.len());
+        }
+    }
+
+    #[test]
+    fn a_long_refusal_and_the_longest_name_fit_a_datagram() {
+        let (ask, of) = (Ask(u64::MAX), InstanceId(u64::MAX));
+        let why = "\"".repeat(2000);
+        let name = Name::new(&"\u{1F4F7}".repeat(64)).ok();
+        for body in [
+            Body::Refused { ask, of, why },
+            Body::Rename { ask, of, name },
+        ] {
+            let json = message(body).to_json();
+            assert!(json.len() <= MAX_JSON, "{} bytes", json.len());
+            assert!(Message::from_json(&json).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_name_that_people_may_not_give_is_no_message() {
+        let json = message(Body::Rename {
+            ask: Ask(1),
+            of: InstanceId(2),
+            name: Name::new("Barn").ok(),
+        })
+        .to_json();
+        let json = String::from_utf8(json).unwrap();
+        for bad in ["", "Barn\\u001b[31m", "\u{202e}nraB"] {
+            let bad = json.replace("Barn", bad);
+            let read = Message::from_json(bad.as_bytes());
+            assert_eq!(read, Err(Rejected::Malformed), "{bad}");
+        }
     }
 
     #[test]

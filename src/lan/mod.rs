@@ -10,12 +10,14 @@
 //! | `sockets`, `multicast`, `broadcast` | the three transports (claim 4) |
 //! | `listen` | reading the sockets, through the gate |
 //! | `errand` | what one asks another to do |
+//! | `accord` | who knows other things about logins, and when to tell it |
 //! | `peers` | where the others are |
 //! | `reporting` | when this server reports itself |
 //! | `interface` | which of the machine's addresses is the LAN |
 //!
 //! Why it is built so, and what an attacker can still do: `docs/design/lan.md`.
 
+mod accord;
 mod broadcast;
 mod errand;
 mod gate;
@@ -36,7 +38,8 @@ mod voice;
 #[cfg(test)]
 mod tests;
 
-pub use errand::NotDone;
+pub use accord::{Accord, Digests};
+pub use errand::{ASK_AGAIN, Ask, Errands, Next, NotDone, Outcome, Renaming, Served, Turn};
 pub use gate::Gate;
 pub use listen::{Admitted, listen};
 pub use message::{Body, Message, Occasion, Report};

@@ -4,6 +4,7 @@
 use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
+use super::Occasion;
 use crate::election::Chance;
 use crate::fleet::Myself;
 use crate::ids::ExternalPort;
@@ -44,8 +45,14 @@ pub enum Answer {
 pub struct Reporting {
     heartbeat: Duration,
     told: Option<(Told, Instant)>,
-    /// When the answer goes out that was promised.
-    promised: Option<Instant>,
+    promised: Option<Promise>,
+}
+
+/// A report that goes out after a random wait, so that not all speak at once.
+#[derive(Clone, Copy)]
+struct Promise {
+    at: Instant,
+    occasion: Occasion,
 }
 
 impl Reporting {
@@ -58,11 +65,14 @@ impl Reporting {
         }
     }
 
-    /// Whether it is time to report without being asked, or to keep the promise of an answer.
-    pub fn is_due(&self, me: &Myself, now: Instant) -> bool {
-        self.is_news(me)
-            || self.promised.is_some_and(|at| at <= now)
-            || self.age(now) >= self.heartbeat * 3 / 2
+    /// Whether it is time to report, and on what occasion: a promise is to be kept, there is news, or all has been quiet
+    /// for long. Whatever goes out while an answer is owed is that answer.
+    pub fn is_due(&self, me: &Myself, now: Instant) -> Option<Occasion> {
+        let due = self.is_news(me)
+            || self.promised.is_some_and(|promise| promise.at <= now)
+            || self.age(now) >= self.heartbeat * 3 / 2;
+        let promised = self.promised.map(|promise| promise.occasion);
+        due.then(|| promised.unwrap_or(Occasion::Unasked))
     }
 
     /// Somebody asks. A wait that is answered here is a promise, which [`Reporting::is_due`] reminds of.
@@ -70,12 +80,30 @@ impl Reporting {
         if self.is_news(me) {
             return Answer::AtOnce;
         }
-        if self.promised.is_some() || self.age(now) < ONE_ASKING {
+        if let Some(promise) = &mut self.promised {
+            promise.occasion = Occasion::Asked;
             return Answer::Given;
         }
-        let wait = chance.between(Duration::ZERO, self.heartbeat / 8);
-        self.promised = Some(now + wait);
-        Answer::After(wait)
+        if self.age(now) < ONE_ASKING {
+            return Answer::Given;
+        }
+        Answer::After(self.promise(Occasion::Asked, now, chance))
+    }
+
+    /// It has learned something from the others that they should know it knows: it reports itself after this wait,
+    /// together with whatever else it learns in it. Nothing where a report is promised already.
+    pub fn learned(&mut self, now: Instant, chance: Chance) -> Option<Duration> {
+        let free = self.promised.is_none();
+        free.then(|| self.promise(Occasion::Unasked, now, chance))
+    }
+
+    fn promise(&mut self, occasion: Occasion, now: Instant, chance: Chance) -> Duration {
+        let wait = chance.span(self.heartbeat / 8);
+        self.promised = Some(Promise {
+            at: now + wait,
+            occasion,
+        });
+        wait
     }
 
     /// It has reported itself.
@@ -126,7 +154,8 @@ mod tests {
 
     fn told(at: Instant) -> Reporting {
         let mut reporting = Reporting::new(HEARTBEAT);
-        assert!(reporting.is_due(&me(8081), at), "nothing was said yet");
+        let first = reporting.is_due(&me(8081), at);
+        assert_eq!(first, Some(Occasion::Unasked), "nothing was said yet");
         reporting.said(&me(8081), at);
         reporting
     }
@@ -136,14 +165,21 @@ mod tests {
         let start = Instant::now();
         let reporting = told(start);
         let almost = HEARTBEAT * 149 / 100;
-        assert!(!reporting.is_due(&me(8081), start + almost));
-        assert!(reporting.is_due(&me(8081), start + HEARTBEAT * 3 / 2));
-        assert!(reporting.is_due(&me(8082), start));
+        let due = |me: &Myself, at| reporting.is_due(me, at);
+        assert_eq!(due(&me(8081), start + almost), None);
+        let unasked = Some(Occasion::Unasked);
+        assert_eq!(due(&me(8081), start + HEARTBEAT * 3 / 2), unasked);
+        assert_eq!(due(&me(8082), start), unasked);
+        let renamed = Myself {
+            name: "Stable".to_owned(),
+            ..me(8081)
+        };
+        assert_eq!(due(&renamed, start), unasked);
         let busy = Myself {
             activity: Activity::Live("640×480".to_owned()),
             ..me(8081)
         };
-        assert!(!reporting.is_due(&busy, start), "can wait its turn");
+        assert_eq!(due(&busy, start), None, "can wait its turn");
     }
 
     #[test]
@@ -159,7 +195,7 @@ mod tests {
             longest = longest.max(wait);
             let echo = asked_at + Duration::from_millis(50);
             if wait > Duration::from_millis(50) {
-                assert!(!reporting.is_due(&me(8081), echo));
+                assert_eq!(reporting.is_due(&me(8081), echo), None);
             } else {
                 reporting.said(&me(8081), asked_at + wait);
             }
@@ -178,7 +214,8 @@ mod tests {
         let mut reporting = told(start);
         let asked_at = start + HEARTBEAT / 2;
         reporting.asked(&me(8081), asked_at, Chance(u64::MAX));
-        assert!(reporting.is_due(&me(8081), asked_at + HEARTBEAT / 8));
+        let due = reporting.is_due(&me(8081), asked_at + HEARTBEAT / 8);
+        assert_eq!(due, Some(Occasion::Asked));
     }
 
     #[test]
@@ -193,6 +230,20 @@ mod tests {
         let now = Instant::now();
         let mut reporting = told(now);
         reporting.forgotten();
-        assert!(reporting.is_due(&me(8081), now));
+        assert!(reporting.is_due(&me(8081), now).is_some());
+    }
+
+    #[test]
+    fn what_is_learned_is_told_once_after_a_wait_and_answers_whoever_asks_meanwhile() {
+        let start = Instant::now();
+        let mut reporting = told(start);
+        let wait = reporting.learned(start, Chance(u64::MAX)).unwrap();
+        assert_eq!(reporting.learned(start, Chance(0)), None);
+        assert_eq!(reporting.is_due(&me(8081), start), None);
+        let due = |reporting: &Reporting| reporting.is_due(&me(8081), start + wait);
+        assert_eq!(due(&reporting), Some(Occasion::Unasked));
+        let answer = reporting.asked(&me(8081), start, Chance(0));
+        assert_eq!(answer, Answer::Given);
+        assert_eq!(due(&reporting), Some(Occasion::Asked));
     }
 }

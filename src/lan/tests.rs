@@ -81,7 +81,7 @@ impl Server {
 fn name_of(message: Message) -> String {
     match message.body {
         Body::Report(report) => report.name,
-        Body::Word(word) => panic!("only reports are said here, not {word:?}"),
+        other => panic!("only reports are said here, not {other:?}"),
     }
 }
 

@@ -157,6 +157,10 @@ label!(
         Report = "report",
         Probe = "probe",
         ProbeReply = "probe_reply",
+        Rename = "rename",
+        Done = "done",
+        Refused = "refused",
+        Facts = "facts",
     }
 );
 

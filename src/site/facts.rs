@@ -63,6 +63,20 @@ impl Facts {
         }
     }
 
+    /// What is in it that `known` does not have.
+    #[must_use]
+    pub fn since(&self, known: &Self) -> Self {
+        let newer = |(id, ends): &(&SessionId, &u64)| known.revoked.get(id) < Some(ends);
+        Self {
+            passwords: (self.passwords > known.passwords)
+                .then(|| self.passwords.clone())
+                .flatten(),
+            revoked: (self.revoked.iter().filter(newer))
+                .map(|(id, ends)| (*id, *ends))
+                .collect(),
+        }
+    }
+
     /// Forgets sessions that have ended by themselves; `now` in seconds since 1970. Some slack is left for clocks
     /// that differ.
     pub fn forget_ended(&mut self, now: u64) {
@@ -170,6 +184,13 @@ mod tests {
             prop_assert_eq!(&whole, &merged(&[&c, &a, &b]));
             prop_assert_eq!(&whole, &merged(&[&b, &merged(&[&c, &b]), &a, &a]));
             prop_assert_eq!(whole.digest(), merged(&[&c, &b, &a]).digest());
+        }
+
+        #[test]
+        fn what_is_new_makes_the_known_whole(known in any_facts(), facts in any_facts()) {
+            let news = facts.since(&known);
+            prop_assert_eq!(merged(&[&known, &news]), merged(&[&known, &facts]));
+            prop_assert_eq!(facts.since(&facts), Facts::default());
         }
 
         #[test]

@@ -1,6 +1,7 @@
 //! What can go wrong, and when.
 
 use fastrand::Rng;
+use porthole::election::Exposure;
 use porthole::settings::Detection;
 
 use super::config::{Config, Millis, Profile};
@@ -27,6 +28,8 @@ pub enum Fault {
     Leave(usize),
     /// The operator asks for another representative.
     StepDown(usize),
+    /// People turn the switch of ¶84.
+    Switch(usize, Exposure),
     /// Whoever holds the office is hit by this.
     Holder(OnHolder),
     /// Datagrams pass only inside a group; the router is reached by all.
@@ -110,7 +113,7 @@ fn one(
         Profile::Deaths => rng.u8(0..12),
         Profile::Partitions => rng.u8(12..16),
         Profile::Router => rng.u8(16..20),
-        _ => rng.u8(0..21),
+        _ => rng.u8(0..22),
     };
     match draw {
         0..=2 => {
@@ -161,6 +164,10 @@ fn one(
         16 | 17 => push(at, Fault::Reboot(rng.u64(500..20_000).min(until - at + 1))),
         18 => push(at, Fault::Squat(rng.u64(1_000..20_000).min(until - at + 1))),
         19 => push(at, Fault::Panic(who)),
+        20 => {
+            push(at, Fault::Switch(who, Exposure::Off));
+            push(later, Fault::Switch(who, Exposure::On));
+        }
         _ => push(at, Fault::Move(who)),
     }
 }

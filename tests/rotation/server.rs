@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use porthole::election::{Memory, Moment, Role, Rules, State};
+use porthole::election::{Exposure, Memory, Moment, Role, Rules, State};
 use porthole::ids::{ExternalPort, InstanceId, Term};
 
 use super::client::{Job, Rung};
@@ -73,6 +73,8 @@ pub struct Server {
     /// When it wants to be woken, in world time.
     pub wake: Option<Millis>,
     pub disk: Disk,
+    /// How people last turned the switch of ¶84; on its disk as well.
+    pub switch: Exposure,
     pub frozen_until: Millis,
     /// Whether the shell has said that there is a router.
     pub knows_router: bool,
@@ -95,6 +97,7 @@ impl Server {
             rung: Rung::AsAsked,
             wake: None,
             disk: Disk::BLANK,
+            switch: Exposure::On,
             frozen_until: 0,
             knows_router: false,
             reported: None,

@@ -4,12 +4,19 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::Ask;
+use super::{Ask, EntryOf};
 use crate::election::{self, Event, Kin, Moment, Owner, Request};
 use crate::gateway::{
     Countdowns, DeleteRight, Description, Entry, Error, Gateway, Ladder, Lease, MappingRequest,
-    verified,
+    verified, verified::Wording,
 };
+
+/// What requests teach for the next ones; lost with the router.
+#[derive(Clone, Default)]
+pub(super) struct Learned {
+    pub(super) ladder: Ladder,
+    wording: Wording,
+}
 
 /// What became of a request that the router could be asked.
 pub(super) enum Answer {
@@ -25,7 +32,7 @@ pub(super) enum Answer {
 pub(super) async fn to(
     router: &dyn Gateway,
     ask: &Ask,
-    ladder: &mut Ladder,
+    Learned { ladder, wording }: &mut Learned,
 ) -> Result<Answer, Error> {
     match ask.request {
         Request::Secure { port, lease } => {
@@ -35,7 +42,11 @@ pub(super) async fn to(
                 lease: Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
                 description: Description::for_name(&ask.name),
             };
-            let outcome = verified::secure(router, &request, ladder).await;
+            let outcome = match ask.entry {
+                // Not for a moment may the office be anybody's.
+                EntryOf::Office => verified::secure(router, &request, ladder).await,
+                EntryOf::Member => verified::secure_worded(router, &request, ladder, wording).await,
+            };
             outcome.map(Answer::Secured)
         }
         Request::Release(port) => {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
 use crate::cells::{Cells, Named, OfficeView, RouterState, RouterView};
-use crate::election::Stay;
+use crate::election::{Exposure, Stay};
 use crate::fleet::{Camera, Who};
 use crate::ids::{ExternalPort, InstanceId, Term};
 
@@ -51,7 +51,11 @@ impl Sight {
         Self {
             me: cells.identity.id,
             term: state.term,
-            stay: state.stay,
+            // Who is switched off gives the office up of its own will, like who steps down.
+            stay: match state.exposure {
+                Exposure::On => state.stay,
+                Exposure::Off => Stay::SteppingDown,
+            },
             office: OfficeView::of(cells),
             cameras: cells.fleet.borrow().cameras.iter().map(camera).collect(),
             router: router(&cells.router.borrow()),

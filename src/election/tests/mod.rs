@@ -1,5 +1,6 @@
 //! The rules against a router of a few lines: every effect is answered, time is a number.
 
+mod exposure;
 mod house;
 mod properties;
 mod rotation;

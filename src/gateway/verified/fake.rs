@@ -48,8 +48,21 @@ pub(super) enum Deletes {
     Raced,
 }
 
+/// What becomes of the description of a request to add.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) enum Words {
+    /// A text of the router's own.
+    #[default]
+    Ignored,
+    /// That of the first request stays.
+    FirstStays,
+    /// It is stored cut short.
+    Cut,
+}
+
 #[derive(Default)]
 pub(super) struct Fake {
+    pub(super) words: Words,
     pub(super) adds: Adds,
     pub(super) deletes: Deletes,
     /// Others' entries are hidden (606).
@@ -140,6 +153,14 @@ impl Gateway for Fake {
         let mut entry = entry_of(request.internal, self.grants.unwrap_or(asked));
         entry.enabled = !self.switched_off;
         let mut table = self.table.lock().unwrap();
+        let asked = request.description.as_str();
+        let first = table.get(&port()).map(|old| old.description.clone());
+        match self.words {
+            Words::Ignored => {}
+            Words::FirstStays => entry.description = first.unwrap_or_else(|| asked.to_owned()),
+            Words::Cut => entry.description = asked[..12].to_owned(),
+        }
+        let asked = request.lease.as_seconds();
         match self.adds {
             Adds::Forgets => return Ok(()),
             Adds::Refuses(code) => return refuse(code),

@@ -1,7 +1,7 @@
 //! Writing to routers that lie.
 
 use super::super::{Action, Description};
-use super::fake::{Adds, Deletes, Fake, entry_of, port, refused, them, us};
+use super::fake::{Adds, Deletes, Fake, Words, entry_of, port, refused, them, us};
 use super::*;
 
 fn request(lease: u32) -> MappingRequest {
@@ -56,6 +56,54 @@ async fn anothers_port_is_not_even_asked_for() {
     let theirs = Outcome::Theirs(Some(entry_of(them(), 30)));
     assert_eq!(ask(&router, 30).await, Ok(theirs));
     assert_eq!(router.log(), ["entry"]);
+}
+
+/// The descriptions that the router shows after each of three renewals under a new name.
+async fn renamed(router: &Fake) -> Vec<String> {
+    let (mut ladder, mut wording) = (Ladder::default(), Wording::default());
+    won(secure_worded(router, &request(30), &mut ladder, &mut wording).await);
+    let renamed = MappingRequest {
+        description: Description::for_name("garden gate"),
+        ..request(30)
+    };
+    let mut shown = Vec::new();
+    for _ in 0..3 {
+        let renewed = secure_worded(router, &renamed, &mut ladder, &mut wording);
+        shown.push(won(renewed.await).entry.description);
+    }
+    shown
+}
+
+fn deletes(router: &Fake) -> usize {
+    let log = router.log();
+    log.iter().filter(|line| *line == "delete").count()
+}
+
+#[tokio::test]
+async fn a_router_that_keeps_the_old_name_is_made_to_take_the_new_one() {
+    let router = Fake {
+        words: Words::FirstStays,
+        ..Fake::default()
+    };
+    assert_eq!(renamed(&router).await, ["Porthole garden gate"; 3]);
+    assert_eq!(deletes(&router), 1);
+}
+
+#[tokio::test]
+async fn a_router_that_cuts_names_short_is_made_to_forget_a_mapping_once_and_not_at_each_renewal() {
+    let router = Fake {
+        words: Words::Cut,
+        ..Fake::default()
+    };
+    assert_eq!(renamed(&router).await, ["Porthole gar"; 3]);
+    assert_eq!(deletes(&router), 1);
+}
+
+#[tokio::test]
+async fn a_description_that_is_no_name_of_ours_is_left_alone() {
+    let router = Fake::default();
+    assert_eq!(renamed(&router).await, ["anything"; 3]);
+    assert_eq!(deletes(&router), 0);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use askama::Template;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Tile, WebUrl};
 
@@ -69,7 +70,7 @@ pub struct Link {
 }
 
 /// A sentence for the person in front of the page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Notice {
     /// How much it matters.
     pub level: Level,
@@ -78,7 +79,7 @@ pub struct Notice {
 }
 
 /// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Good to know.

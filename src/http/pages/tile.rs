@@ -1,5 +1,8 @@
 //! One camera as a page shows it.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::WebUrl;
 use crate::ids::InstanceId;
 
@@ -24,7 +27,9 @@ pub struct Tile {
 }
 
 /// What a camera's picture is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CameraState)]
+#[serde(rename_all = "lowercase")]
 pub enum TileState {
     /// Pictures are being taken.
     Live,

@@ -1,6 +1,6 @@
 //! M1 and C1: how an heir goes about taking the office over.
 
-use porthole::election::{Lan, Pursuit, Squeeze, State, Stay};
+use porthole::election::{Exposure, Lan, Pursuit, Squeeze, State, Stay};
 use porthole::ids::ExternalPort;
 
 use super::{Broken, Invariants};
@@ -35,6 +35,7 @@ impl Invariants {
         let had = old.own.is_some_and(|own| own.port == port);
         let may = it.state.office.is_some()
             || it.state.squeeze != Squeeze::None
+            || it.state.exposure == Exposure::Off
             || matches!(it.state.stay, Stay::Leaving | Stay::Gone);
         if had && !may {
             self.breaks(

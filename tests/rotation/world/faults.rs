@@ -24,6 +24,17 @@ impl World {
                     self.tell(server, &Event::StepDown);
                 }
             }
+            Fault::Switch(server, exposure) => {
+                let frozen_until = self.servers[server].frozen_until;
+                if self.servers[server].runs() && frozen_until > self.now {
+                    self.at(frozen_until, Item::Fault(Fault::Switch(server, exposure)));
+                    return;
+                }
+                self.servers[server].switch = exposure;
+                if self.servers[server].runs() {
+                    self.tell(server, &Event::Expose(exposure));
+                }
+            }
             Fault::Holder(what) => self.hit_holder(what),
             Fault::Split(groups) => self.split(&groups),
             Fault::Deaf(a, b) => self.wire.cut[a][b] = a != b,

@@ -19,7 +19,7 @@ impl World {
         }
         it.life = Life::Runs;
         it.lives += 1;
-        it.state = State::new(it.disk.term, it.disk.port, it.disk.memory);
+        it.state = State::new(it.disk.term, it.disk.port, it.disk.memory).exposed(it.switch);
         it.job = None;
         it.wake = None;
         it.rung = Rung::default();

@@ -188,6 +188,11 @@ impl Camera {
         }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
     /// Its address on the LAN.
     pub(crate) fn address(&self) -> Ipv4Addr {
         self.address
@@ -244,6 +249,12 @@ impl Camera {
             }
         }
         Err(refused)
+    }
+
+    /// A command from the neighbour's host, at the port where the camera answered last.
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Result<Answer, String> {
+        let url = self.url(self.port.get(), path);
+        self.neighbour.send(method, &url, body)
     }
 
     /// GET from its own host by loopback, for when it has no address.

@@ -6,12 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use ureq::http::HeaderMap;
 
 use super::Place;
 
 /// One request, from connecting to the last byte of the answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(8);
 /// Pages and snapshots of the tests are far smaller.
 const MOST: u64 = 8 * 1024 * 1024;
 
@@ -77,6 +78,19 @@ impl Client {
         self.place
             .run(|| answer(agent(Some(PATIENCE)).post(url).send_empty()))
             .map_err(|error| format!("POST {url}: {error}"))
+    }
+
+    /// `method` with a JSON body.
+    pub(crate) fn send(&self, method: &str, url: &str, body: &Value) -> Result<Answer, String> {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(url)
+            .header("Content-Type", "application/json")
+            .body(body.to_string())
+            .map_err(|error| error.to_string())?;
+        self.place
+            .run(|| answer(agent(Some(PATIENCE)).run(request)))
+            .map_err(|error| format!("{method} {url}: {error}"))
     }
 
     /// Opens an MJPEG stream and watches it in the background.

@@ -1,49 +1,85 @@
 //! `GET /api/v1/status`: this server.
 
+use std::net::Ipv4Addr;
+
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::links::Links;
-use super::office::{Representative, representative};
-use super::page_models::notices;
-use super::pages::Notice;
-use super::time::unix_seconds;
-use super::{App, Visitor};
 use crate::camera::observe::CameraHealth;
 use crate::cells::RouterState;
-use crate::election::Role;
+use crate::election;
 use crate::fleet::Who;
 use crate::gateway::RouterClass;
+use crate::http::links::Links;
+use crate::http::office::{Representative, representative};
+use crate::http::page_models::notices;
+use crate::http::pages::Notice;
+use crate::http::time::unix_seconds;
+use crate::http::{App, Visitor};
 use crate::ids::{InstanceId, Term};
 
 /// This server.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Status {
     id: InstanceId,
+    /// What people call it.
+    #[schema(example = "Barn")]
     name: String,
-    role: &'static str,
+    role: Role,
     term: Term,
     /// Who answers for all, where that is known.
     representative: Option<Representative>,
     /// Where it is reached from outside, if it is.
+    #[schema(format = "uri", example = "http://60.120.76.64:8080/")]
     external_url: Option<String>,
     /// Where it is reached on the LAN, once it has an address there.
+    #[schema(format = "uri", example = "http://192.168.1.20:8080/")]
     lan_url: Option<String>,
     /// The mapping that it holds, if any.
     lease: Option<Lease>,
-    router: Router,
-    camera: Camera,
-    /// How it is spoken to; none: in the clear.
-    tls: Option<Tls>,
+    router: RouterStatus,
+    camera: CameraStatus,
+    /// The certificate that visitors are shown; none: this server is spoken to in the clear.
+    tls: Option<TlsStatus>,
+    /// What the operator should know or do, most important first.
     notices: Vec<Notice>,
+    /// How long the program runs, in seconds.
+    #[schema(minimum = 0)]
     uptime_seconds: f64,
+    /// Of the program.
+    #[schema(example = "0.1.0")]
     version: &'static str,
 }
 
+/// What a server is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    /// The representative port is mapped to it.
+    Representative,
+    /// It has another port of the router.
+    Member,
+    /// It has none.
+    Alone,
+}
+
+impl From<election::Role> for Role {
+    fn from(role: election::Role) -> Self {
+        match role {
+            election::Role::Representative => Self::Representative,
+            election::Role::Member => Self::Member,
+            election::Role::Alone => Self::Alone,
+        }
+    }
+}
+
 /// The mapping that leads to this server.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Lease {
+    /// On the router's Internet side.
+    #[schema(minimum = 1, maximum = 65535)]
     port: u16,
     /// What the router granted, in seconds; none when the mapping has no end.
     granted_seconds: Option<u64>,
@@ -53,12 +89,17 @@ struct Lease {
 }
 
 /// The router, as last seen.
-#[derive(Serialize)]
-struct Router {
-    state: &'static str,
+#[derive(Serialize, ToSchema)]
+struct RouterStatus {
+    state: RouterWord,
+    /// What it calls itself. Untrusted text.
     name: Option<String>,
-    address: Option<std::net::Ipv4Addr>,
-    external_address: Option<std::net::Ipv4Addr>,
+    /// On the LAN.
+    #[schema(value_type = Option<String>, format = "ipv4", example = "192.168.1.1")]
+    address: Option<Ipv4Addr>,
+    /// On the Internet side.
+    #[schema(value_type = Option<String>, format = "ipv4", example = "60.120.76.64")]
+    external_address: Option<Ipv4Addr>,
     /// What is wrong and what to do about it, in words.
     problem: Option<String>,
     class: RouterClass,
@@ -67,44 +108,82 @@ struct Router {
 }
 
 /// The certificate that visitors are shown.
-#[derive(Serialize)]
-struct Tls {
-    /// Its SHA-256, as browsers show it.
+#[derive(Serialize, ToSchema)]
+struct TlsStatus {
+    /// Its SHA-256, as browsers show it: 32 pairs of hexadecimal digits with colons between them.
+    #[schema(example = "4F:8A:…")]
     fingerprint: String,
+    /// Whether this program made it, so that no browser trusts it by itself.
     self_signed: bool,
     /// When it ends, seconds since 1970.
     expires_at: f64,
 }
 
+/// Whether there is a router.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RouterState)]
+#[serde(rename_all = "lowercase")]
+enum RouterWord {
+    /// The settings say not to use one.
+    Disabled,
+    /// None has answered yet.
+    Searching,
+    /// One answers.
+    Found,
+    /// It answers no more.
+    Lost,
+}
+
 /// The picture.
-#[derive(Serialize)]
-struct Camera {
+#[derive(Serialize, ToSchema)]
+struct CameraStatus {
     /// What the pictures come from, once they come.
+    #[schema(example = "UVC Camera, MJPEG")]
     source: Option<String>,
-    /// `live`, `idle` or `failed`.
-    state: &'static str,
+    state: PictureWord,
+    /// Why there is no picture.
     problem: Option<String>,
+    /// In pixels.
     width: Option<u32>,
+    /// In pixels.
     height: Option<u32>,
+    /// Frames a second, as the device promises them.
     fps: Option<f32>,
+    /// How many watch now.
     viewers: usize,
 }
 
-/// The handler.
+/// What the camera is doing.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PictureState)]
+#[serde(rename_all = "lowercase")]
+enum PictureWord {
+    /// Pictures come, or are about to.
+    Live,
+    /// Nobody watches, the device is closed.
+    Idle,
+    /// There is no picture; `problem` says why.
+    Failed,
+}
+
+/// This server
+///
+/// Who it is, what it is among the others, where it is reached, and how its router and its camera are.
+#[utoipa::path(
+    get,
+    path = "/api/v1/status",
+    tag = "state",
+    responses((status = 200, description = "This server", body = Status)),
+)]
 pub async fn status(request: HttpRequest, app: Data<App>) -> Json<Status> {
     let cells = &app.cells;
     let fleet = cells.fleet.borrow().clone();
     let links = Links::new(cells);
     let me = fleet.cameras.iter().find(|camera| camera.who == Who::Me);
-    let role = match cells.role_now() {
-        Role::Representative => "representative",
-        Role::Member => "member",
-        Role::Alone => "alone",
-    };
     Json(Status {
         id: cells.identity.id,
         name: cells.name.shown(),
-        role,
+        role: cells.role_now().into(),
         term: cells.role.load().term,
         representative: representative(&app, Visitor::of(&request, &app), &links),
         external_url: me
@@ -140,15 +219,15 @@ fn lease(app: &App) -> Option<Lease> {
     })
 }
 
-fn router(app: &App) -> Router {
+fn router(app: &App) -> RouterStatus {
     let view = app.cells.router.borrow();
     let host_is_set = app.cells.settings.router.external_host.is_some();
-    Router {
+    RouterStatus {
         state: match view.state {
-            RouterState::Disabled => "disabled",
-            RouterState::Searching { .. } => "searching",
-            RouterState::Found => "found",
-            RouterState::Lost { .. } => "lost",
+            RouterState::Disabled => RouterWord::Disabled,
+            RouterState::Searching { .. } => RouterWord::Searching,
+            RouterState::Found => RouterWord::Found,
+            RouterState::Lost { .. } => RouterWord::Lost,
         },
         name: view.found.as_ref().map(|found| found.identity.name.clone()),
         address: view.found.as_ref().map(|found| found.identity.address),
@@ -159,20 +238,20 @@ fn router(app: &App) -> Router {
     }
 }
 
-fn tls(tls: &crate::tls::Tls) -> Tls {
+fn tls(tls: &crate::tls::Tls) -> TlsStatus {
     let certificate = tls.certificate();
-    Tls {
+    TlsStatus {
         fingerprint: certificate.fingerprint.to_string(),
         self_signed: tls.is_self_signed(),
         expires_at: unix_seconds(certificate.expires_at),
     }
 }
 
-fn camera(app: &App) -> Camera {
+fn camera(app: &App) -> CameraStatus {
     let camera = &app.cells.camera;
-    let idle = Camera {
+    let idle = CameraStatus {
         source: None,
-        state: "idle",
+        state: PictureWord::Idle,
         problem: None,
         width: None,
         height: None,
@@ -181,12 +260,12 @@ fn camera(app: &App) -> Camera {
     };
     match camera.health.borrow().clone() {
         CameraHealth::Idle => idle,
-        CameraHealth::Starting => Camera {
-            state: "live",
+        CameraHealth::Starting => CameraStatus {
+            state: PictureWord::Live,
             ..idle
         },
-        CameraHealth::Failed { reason } => Camera {
-            state: "failed",
+        CameraHealth::Failed { reason } => CameraStatus {
+            state: PictureWord::Failed,
             problem: Some(reason),
             ..idle
         },
@@ -195,9 +274,9 @@ fn camera(app: &App) -> Camera {
             height,
             fps,
             description,
-        } => Camera {
+        } => CameraStatus {
             source: Some(description),
-            state: "live",
+            state: PictureWord::Live,
             width: Some(width),
             height: Some(height),
             fps: Some(fps),

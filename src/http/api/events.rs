@@ -8,19 +8,20 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::{Data, Query};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::stream;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::links::Links;
-use super::office::{Because, Guide, Heir, Person};
-use super::time::unix_seconds;
-use super::{App, Problem, Visitor};
-use crate::cells::{CameraChange, Change, Entry, Heard, LISTENERS, Listener, RouterChange};
-use crate::ids::{BootId, Term};
+use super::event_data::told;
+use crate::cells::{Entry, Heard, LISTENERS, Listener};
+use crate::http::links::Links;
+use crate::http::office::Guide;
+use crate::http::{App, Problem, Visitor};
+use crate::ids::BootId;
 
 /// After so long without a change a comment is sent, so that nothing on the way takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -28,54 +29,41 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How soon a browser is to come back when the connection breaks, in milliseconds.
 const COME_BACK: u32 = 1000;
 
-/// `?after=`: what `Last-Event-ID` says, for who cannot set a header.
-#[derive(Deserialize)]
+/// Where to resume.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct After {
+    /// The id of the last event that was heard, as `Last-Event-ID` says it, for who cannot set a header.
+    #[param(example = "f8712d6b72add81e.8")]
     after: Option<String>,
 }
 
-/// One event's data.
-#[derive(Serialize)]
-struct Told {
-    /// When this server noticed, seconds since 1970.
-    at: f64,
-    words: String,
-    #[serde(flatten)]
-    what: What,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum What {
-    Representative {
-        from: Option<Person>,
-        to: Person,
-        term: Term,
-        since: Option<f64>,
-        #[serde(flatten)]
-        cause: Because,
-    },
-    Vacancy {
-        late: Option<Person>,
-        heir: Option<Heir>,
-        #[serde(flatten)]
-        cause: Because,
-    },
-    Camera {
-        change: &'static str,
-        camera: Person,
-    },
-    Router {
-        change: &'static str,
-    },
-}
-
-/// The handler.
+/// What happens
+///
+/// Server-sent events (WHATWG HTML §9.2) for as long as the connection lasts; `event` is `representative`, `vacancy`,
+/// `camera` or `router`, `data` is an `Event`. `Last-Event-ID`, or `after`, resumes behind that event.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    tag = "state",
+    params(
+        After,
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard"),
+    ),
+    responses(
+        (status = 200, description = "Events, without end", body = String, content_type = "text/event-stream"),
+        (status = 503, description = "As many listen as may"),
+    ),
+)]
 pub async fn events(
     request: HttpRequest,
     query: Query<After>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
+    if request.method() == Method::HEAD {
+        // Nobody is there to listen.
+        return Ok(headers(&mut HttpResponse::Ok()).finish());
+    }
     let boot = app.cells.identity.boot;
     let header = request.headers().get("Last-Event-ID");
     let last = header
@@ -95,11 +83,15 @@ pub async fn events(
         let text = next(&mut listener, &app, visitor).await?;
         Some((Ok(Bytes::from(text)), (listener, app)))
     });
-    Ok(HttpResponse::Ok()
+    let body = futures_util::StreamExt::chain(first, rest);
+    Ok(headers(&mut HttpResponse::Ok()).streaming(body))
+}
+
+fn headers(answer: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
+    answer
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(futures_util::StreamExt::chain(first, rest)))
 }
 
 /// What the listener has heard before, by the last id that it was given.
@@ -145,65 +137,9 @@ async fn next(listener: &mut Listener, app: &App, visitor: Visitor) -> Option<St
 
 /// One event as it goes over the wire.
 fn event(entry: &Arc<Entry>, boot: BootId, guide: &Guide) -> String {
-    let (kind, what) = what(&entry.change, guide);
-    let told = Told {
-        at: unix_seconds(entry.at),
-        words: entry.change.words(),
-        what,
-    };
+    let (kind, told) = told(entry, guide);
     // Strings, numbers and names of fields always serialise, and never with a line break in them.
     let data = serde_json::to_string(&told).unwrap_or_default();
     let id = id(boot, entry.sequence);
     format!("id: {id}\nevent: {kind}\ndata: {data}\n\n")
-}
-
-fn what(change: &Change, guide: &Guide) -> (&'static str, What) {
-    match change {
-        Change::Representative {
-            from,
-            to,
-            term,
-            cause,
-            since,
-        } => (
-            "representative",
-            What::Representative {
-                from: from.as_ref().map(|from| guide.person(from)),
-                to: guide.person(to),
-                term: *term,
-                since: since.map(unix_seconds),
-                cause: (*cause).into(),
-            },
-        ),
-        Change::Vacancy { cause, late, heir } => (
-            "vacancy",
-            What::Vacancy {
-                late: late.as_ref().map(|late| guide.person(late)),
-                heir: heir.as_ref().map(|heir| guide.heir(heir)),
-                cause: Some(*cause).into(),
-            },
-        ),
-        Change::Camera { camera, change } => (
-            "camera",
-            What::Camera {
-                change: match change {
-                    CameraChange::Joined => "joined",
-                    CameraChange::Left => "left",
-                    CameraChange::Renamed { .. } => "renamed",
-                    CameraChange::Moved { .. } => "moved",
-                },
-                camera: guide.person(camera),
-            },
-        ),
-        Change::Router(change) => (
-            "router",
-            What::Router {
-                change: match change {
-                    RouterChange::Found { .. } => "found",
-                    RouterChange::Lost { .. } => "lost",
-                    RouterChange::Address(_) => "address",
-                },
-            },
-        ),
-    }
 }

@@ -4,10 +4,25 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 
-use super::{App, Problem};
 use crate::actors::crash::Crash;
+use crate::http::{App, Problem};
 
-/// The handler: makes the actor panic, and answers without waiting for it.
+/// Crash an actor
+///
+/// For tests, only where the settings say `debug.allow_crash = true`, and for visitors on the LAN only: the actor
+/// panics and begins again. Answers without waiting for it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/debug/crash/{actor}",
+    tag = "machines",
+    params(("actor" = String, Path, description = "`router`, `registry`, `election`, `lan`, `discovery`, \
+        `capture`, `encoder`, `drive` or `http`", example = "registry")),
+    responses(
+        (status = 202, description = "It is going to panic"),
+        (status = 404, description = "There is no such actor, or the settings do not allow this"),
+        (status = 503, description = "It takes no message now"),
+    ),
+)]
 pub async fn crash(app: Data<App>, actor: Path<String>) -> Result<HttpResponse, Problem> {
     let known = app.actors.crash.get(actor.as_str());
     let allowed = app.cells.settings.debug.allow_crash;

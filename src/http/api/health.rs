@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use super::App;
 use crate::cells::RouterState;
+use crate::http::App;
 
 /// Alive: the web server answers.
 pub async fn healthz() -> HttpResponse {

@@ -6,14 +6,15 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::links::Links;
-use super::office::Guide;
-use super::{App, Problem, Visitor};
 use crate::actors::election::StepDown;
 use crate::cells::{Cells, OfficeView};
 use crate::election::{Request, Role};
 use crate::fleet::{Camera, Vouched};
+use crate::http::links::Links;
+use crate::http::office::Guide;
+use crate::http::{App, Problem, Visitor};
 use crate::ids::Term;
 
 /// How long the router may take to give the port back.
@@ -23,13 +24,28 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The office is given up.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Withdrawn {
+    /// The term that ends so.
     term: Term,
+    /// What happens now, for a person.
     words: &'static str,
 }
 
-/// The handler: answers when the router has given the port back.
+/// Withdraw
+///
+/// This camera gives the office of representative up and stays in the fleet; another one takes over. Answers when the
+/// router has given the port back.
+#[utoipa::path(
+    post,
+    path = "/api/v1/representative/withdraw",
+    tag = "commands",
+    responses(
+        (status = 200, description = "Another one takes over", body = Withdrawn),
+        (status = 409, description = "It is not the representative, or no other camera could take over"),
+        (status = 504, description = "The router has not answered yet; it withdraws as soon as that does"),
+    ),
+)]
 pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withdrawn>, Problem> {
     let cells = &app.cells;
     let conflict = |why: String| Err(Problem::new(StatusCode::CONFLICT, why));

@@ -1,0 +1,111 @@
+//! The lan actor's errands: asking another server to take another name, and doing as another asks (¶53).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+
+use super::{LanActor, Rename};
+use crate::election::{Peer, To};
+use crate::fleet::Name;
+use crate::ids::InstanceId;
+use crate::lan::{ASK_AGAIN, Ask, Body, Next, NotDone, Outcome, Renaming, Turn};
+
+/// Who waits for the answer.
+pub(super) type Waits = oneshot::Sender<Result<(), NotDone>>;
+
+impl LanActor {
+    fn begin(&mut self, rename: Rename, waits: Waits, ctx: &mut Context<Self>) {
+        let fail = |waits: Waits, why| {
+            let _ = waits.send(Err(why)); // who asked may have given up
+        };
+        if !self.cells.settings.lan.enabled {
+            return fail(waits, NotDone::Silent);
+        }
+        // Without randomness there is no telling answers apart.
+        let Ok(ask) = getrandom::u64().map(Ask) else {
+            return fail(waits, NotDone::Busy);
+        };
+        let renaming = Renaming {
+            of: rename.id,
+            address: rename.address,
+            name: rename.name,
+        };
+        match self.life.errands.begin(ask, renaming, waits) {
+            Ok(()) => self.ask(ask, ctx),
+            Err(waits) => fail(waits, NotDone::Busy),
+        }
+    }
+
+    fn ask(&mut self, ask: Ask, ctx: &mut Context<Self>) {
+        match self.life.errands.next(ask) {
+            Next::Ask(Renaming { of, address, name }) => {
+                self.send(To::One(address), Body::Rename { ask, of, name });
+                ctx.run_later(ASK_AGAIN, move |actor, ctx| actor.ask(ask, ctx));
+            }
+            Next::GiveUp(waits) => {
+                let _ = waits.send(Err(NotDone::Unanswered));
+            }
+            Next::Over => {}
+        }
+    }
+
+    pub(super) fn answered(&mut self, from: InstanceId, ask: Ask, outcome: Outcome) {
+        if let Some(waits) = self.life.errands.answered(from, ask) {
+            let _ = waits.send(outcome.map_err(NotDone::Refused));
+        }
+    }
+
+    /// Another server asks this one to take this name.
+    pub(super) fn asked_to_rename(
+        &mut self,
+        from: Peer,
+        ask: Ask,
+        name: Option<Name>,
+        ctx: &mut Context<Self>,
+    ) {
+        match self.life.served.asked(from.id, ask, Instant::now()) {
+            Turn::Run => {
+                let cells = Arc::clone(&self.cells);
+                let rename = async move {
+                    tracing::info!(by = %from.address, name = ?name, "another camera renames this one");
+                    cells.rename_for_good(name).await
+                };
+                let tell = move |kept: Result<(), crate::durable::NotKept>, actor: &mut Self| {
+                    let outcome = kept.map_err(|why| why.to_string());
+                    actor.life.served.ran(from.id, ask, outcome.clone());
+                    actor.answer(from, ask, outcome);
+                };
+                let told = rename
+                    .into_actor(self)
+                    .map(move |kept, actor, _| tell(kept, actor));
+                ctx.spawn(told);
+            }
+            Turn::Wait => {}
+            Turn::Answer(outcome) => self.answer(from, ask, outcome),
+        }
+    }
+
+    fn answer(&mut self, to: Peer, ask: Ask, outcome: Outcome) {
+        let of = to.id;
+        let body = match outcome {
+            Ok(()) => Body::Done { ask, of },
+            Err(why) => Body::Refused { ask, of, why },
+        };
+        self.send(To::One(to.address), body);
+    }
+}
+
+impl Handler<Rename> for LanActor {
+    type Result = ResponseFuture<Result<(), NotDone>>;
+
+    fn handle(&mut self, rename: Rename, ctx: &mut Self::Context) -> Self::Result {
+        let (waits, told) = oneshot::channel();
+        self.begin(rename, waits, ctx);
+        Box::pin(async move {
+            // An error is a crash of this actor: whether it was done, nobody knows.
+            told.await.unwrap_or(Err(NotDone::Unanswered))
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! `/api/v1/cameras`: the fleet, with the links that are right for who asks.
+
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::fleet::{self, Camera, Presence, Scheme, Source, Vouched, Who};
+use crate::http::links::Links;
+use crate::http::office::{Representative, representative};
+use crate::http::page_models::{notices, picture, router_line, standing};
+use crate::http::pages::{Notice, Standing as PageStanding, TileState};
+use crate::http::{App, Visitor};
+use crate::ids::InstanceId;
+
+/// The fleet.
+#[derive(Serialize, ToSchema)]
+pub struct Fleet {
+    /// Who answers for all; null where that is not known.
+    representative: Option<Representative>,
+    standing: Standing,
+    /// The router in one line, for a person.
+    #[schema(example = "FRITZ!Box 7590, 60.120.76.64 on the Internet side")]
+    router: String,
+    /// In the order of their ports on the router, those without one last, by name.
+    cameras: Vec<CameraView>,
+    /// What the operator should know or do, most important first.
+    notices: Vec<Notice>,
+}
+
+/// What the camera that answers is among them.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Standing {
+    /// The representative.
+    Representative,
+    /// Another one is the representative.
+    Member,
+    /// Nobody is at the moment.
+    Vacant,
+    /// It knows of none.
+    Alone,
+}
+
+impl From<&PageStanding> for Standing {
+    fn from(standing: &PageStanding) -> Self {
+        match standing {
+            PageStanding::Representative(_) => Self::Representative,
+            PageStanding::Member { .. } => Self::Member,
+            PageStanding::Vacant { .. } => Self::Vacant,
+            PageStanding::Alone { .. } => Self::Alone,
+        }
+    }
+}
+
+/// One camera.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Camera)]
+pub struct CameraView {
+    /// Null for a camera that only the router's table names.
+    pub id: Option<InstanceId>,
+    /// What people call it. Two cameras may have the same name.
+    #[schema(example = "Barn")]
+    pub name: String,
+    /// Whether it is the camera that answers.
+    #[serde(rename = "self")]
+    is_self: bool,
+    /// Whether it is the representative.
+    representative: bool,
+    /// Where this visitor reaches it; null where it has no way there.
+    #[schema(format = "uri", example = "http://192.168.1.20:8080/")]
+    url: Option<String>,
+    /// Where it is reached from outside; null where it is not.
+    #[schema(format = "uri", example = "http://60.120.76.64:8081/")]
+    external_url: Option<String>,
+    /// Where it is reached on the LAN.
+    #[schema(format = "uri", example = "http://192.168.1.20:8080/")]
+    lan_url: Option<String>,
+    /// Whether its web server speaks TLS.
+    scheme: Scheme,
+    /// What it is doing.
+    state: TileState,
+    /// The same in words: size and rate of its pictures, or why there are none.
+    detail: String,
+    /// Whether it has spoken for itself on the LAN, lately; otherwise only the router's table names it.
+    verified: bool,
+    presence: Presence,
+    /// Which sources know of it.
+    sources: Vec<Source>,
+    /// How long ago the newest of them spoke of it, in seconds.
+    #[schema(minimum = 0)]
+    last_seen_seconds: f64,
+}
+
+impl CameraView {
+    /// A camera as this visitor sees it.
+    pub fn of(camera: &Camera, visitor: Visitor, links: &Links) -> Self {
+        let (state, detail) = picture(&camera.activity);
+        let text = |url: Option<_>| url.map(|url: crate::http::pages::WebUrl| url.to_string());
+        Self {
+            id: camera.id,
+            name: camera.name.clone(),
+            is_self: camera.who == Who::Me,
+            representative: camera.standing == fleet::Standing::Representative,
+            url: text(links.for_visitor(camera, visitor)),
+            external_url: text(links.external(camera)),
+            lan_url: text(Links::lan(camera)),
+            scheme: camera.scheme,
+            state,
+            detail,
+            verified: camera.vouched == Vouched::ByItself,
+            presence: camera.presence,
+            sources: camera.sources.iter().copied().collect(),
+            last_seen_seconds: camera.age.as_secs_f64(),
+        }
+    }
+}
+
+/// The fleet
+///
+/// Every camera that this one knows of, itself included. `url` follows who asks: an address of the LAN for a visitor
+/// on the LAN, the router's for anybody else.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cameras",
+    tag = "state",
+    responses((status = 200, description = "The fleet", body = Fleet)),
+)]
+pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Fleet> {
+    let visitor = Visitor::of(&request, &app);
+    let links = Links::new(&app.cells);
+    let fleet = app.cells.fleet.borrow().clone();
+    let all = fleet.cameras.iter();
+    Json(Fleet {
+        representative: representative(&app, visitor, &links),
+        standing: (&standing(&app, visitor, &links)).into(),
+        router: router_line(&app),
+        cameras: all
+            .map(|camera| CameraView::of(camera, visitor, &links))
+            .collect(),
+        notices: notices(&app),
+    })
+}

@@ -1,0 +1,164 @@
+//! `/api/v1/exposure`: the switch of ¶84, whether this camera is to be reached from outside.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::actors::election::Expose;
+use crate::cells::Cells;
+use crate::election::Exposure;
+use crate::http::{App, Problem};
+use crate::ids::ExternalPort;
+
+/// How long the router may take to do it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked at, where nothing wakes the wait.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The switch, and what has come of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Exposure)]
+pub struct Switch {
+    /// Whether this camera asks the router for a port.
+    enabled: bool,
+    /// Its port on the router now, if it has one.
+    #[schema(value_type = Option<u16>, minimum = 1, example = 8081)]
+    port: Option<ExternalPort>,
+    /// The same for a person.
+    #[schema(example = "This camera is reached from outside at port 8081 of the router.")]
+    words: String,
+}
+
+/// How it is to be.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ExposureWanted)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// Whether this camera is to ask the router for a port.
+    enabled: bool,
+}
+
+/// The switch
+///
+/// Whether this camera asks the router for a port (¶84), and what has come of it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/exposure",
+    tag = "state",
+    responses((status = 200, description = "How it is", body = Switch)),
+)]
+pub async fn exposure(app: Data<App>) -> Json<Switch> {
+    Json(now(&app.cells))
+}
+
+/// Turn the switch
+///
+/// For good: a restart does not change it back. Off, the router is asked to delete this camera's mappings, a
+/// representative hands its office on first, and the LAN is served as before. Answers when the router has done it, or
+/// after 5 s that it has not yet.
+#[utoipa::path(
+    put,
+    path = "/api/v1/exposure",
+    tag = "commands",
+    responses(
+        (status = 200, description = "How it is now", body = Switch),
+        (status = 409, description = "It is to be turned on, and the settings say router.enabled = false"),
+        (status = 500, description = "It could not be kept on the disk; nothing was changed"),
+        (status = 504, description = "It is off, but the router has not given the port back yet"),
+    ),
+)]
+pub async fn expose(app: Data<App>, wanted: Json<Wanted>) -> Result<Json<Switch>, Problem> {
+    let cells = &app.cells;
+    let exposure = if wanted.enabled {
+        Exposure::On
+    } else {
+        Exposure::Off
+    };
+    if exposure == Exposure::On && !cells.settings.router.enabled {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "the settings of this camera say router.enabled = false, and that goes before this switch",
+        ));
+    }
+    // First for good: whoever switches a camera off does not want it back on the Internet after a power cut.
+    let kept = cells.disk.update(|state| state.exposure = exposure);
+    if let Err(why) = kept.wait().await {
+        cells
+            .disk
+            .update(|state| state.exposure = cells.role.load().exposure)
+            .soon();
+        return Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("nothing was changed: {why}"),
+        ));
+    }
+    let turned = async {
+        while app.actors.election.send(Expose(exposure)).await.is_err() {
+            // It crashed on this very message, and is back in a moment.
+            tokio::time::sleep(LOOK).await;
+        }
+        done(cells, exposure).await;
+    };
+    match tokio::time::timeout(PATIENCE, turned).await {
+        Ok(()) => Ok(Json(now(cells))),
+        // Without a router there is nothing to give back, and nothing to be had; the words say so.
+        Err(_) if exposure == Exposure::On || cells.external_port().is_none() => {
+            Ok(Json(now(cells)))
+        }
+        Err(_) => Err(Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            format!(
+                "this camera is switched off, but the router has not given its port back within {} s; the camera \
+                 goes on asking, and the mapping ends with its lease at the latest",
+                PATIENCE.as_secs()
+            ),
+        )),
+    }
+}
+
+/// Waits until what was asked of the router has happened. Most changes wake the history; the rest is looked at.
+async fn done(cells: &Cells, exposure: Exposure) {
+    let mut changes = cells.history.watch();
+    loop {
+        let state = cells.role.load();
+        let holds = state.office.is_some() || state.own.is_some();
+        let settled = match exposure {
+            Exposure::On => holds,
+            Exposure::Off => !holds && state.pending.is_none(),
+        };
+        if state.exposure == exposure && settled {
+            return;
+        }
+        // Either way it is looked at again.
+        let _ = tokio::time::timeout(LOOK, changes.changed()).await;
+    }
+}
+
+fn now(cells: &Cells) -> Switch {
+    let exposure = cells.exposure();
+    let port = cells.external_port();
+    let words = match (exposure, port) {
+        (Exposure::On, Some(port)) => {
+            format!("This camera is reached from outside at port {port} of the router.")
+        }
+        (Exposure::On, None) => {
+            "This camera asks the router for a port, and has none yet.".to_owned()
+        }
+        (Exposure::Off, None) => {
+            "This camera is reached on the LAN only: it has no port on the router and asks for none."
+                .to_owned()
+        }
+        (Exposure::Off, Some(port)) => {
+            format!("This camera is switched off; the router has yet to give port {port} back.")
+        }
+    };
+    Switch {
+        enabled: exposure == Exposure::On,
+        port,
+        words,
+    }
+}

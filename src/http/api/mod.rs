@@ -1,0 +1,24 @@
+//! The REST API: one file a resource, each with its types, its handlers and what the document says of them.
+//!
+//! | file | what |
+//! |---|---|
+//! | `status`, `cameras`, `camera_by_id`, `mappings` | what is known, and naming a camera |
+//! | `drive`, `exposure`, `withdraw` | what can be done |
+//! | `events`, `event_data` | what happens |
+//! | `targets`, `health`, `debug` | for machines and operators |
+//! | `openapi`, `schemas` | the document of it all |
+
+pub mod camera_by_id;
+pub mod cameras;
+pub mod debug;
+pub mod drive;
+mod event_data;
+pub mod events;
+pub mod exposure;
+pub mod health;
+pub mod mappings;
+pub mod openapi;
+mod schemas;
+pub mod status;
+pub mod targets;
+pub mod withdraw;

@@ -1,0 +1,217 @@
+//! Names that people give (¶53), asked for over the LAN, and what a site agrees on about logins. The one who asks is a
+//! peer of the test's own.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use porthole::fleet::Name;
+use porthole::ids::InstanceId;
+use porthole::lan::{Ask, Body};
+use porthole::sim::Quirks;
+use porthole::site::{Facts, Passwords, SessionId};
+use serde_json::Value;
+
+use crate::house::House;
+use crate::peer::Peer;
+use crate::support::lab::{Camera, CameraSetup, PATIENCE};
+use crate::support::wait::{ensure, eventually};
+
+const KEY: &str = "of this house";
+
+/// Where a test's peer is.
+const PEER: u8 = 6;
+
+fn house() -> (House, SocketAddrV4) {
+    let house = House::with(Quirks::igd2());
+    let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 84), house.free_port());
+    (house, group)
+}
+
+fn setup((house, group): &(House, SocketAddrV4), number: u8, name: &str) -> CameraSetup {
+    house
+        .camera(number, name)
+        .set("lan", "enabled", true)
+        .set("lan", "group", group.to_string())
+        .set("lan", "heartbeat", "500ms")
+}
+
+fn id_of(camera: &Camera) -> InstanceId {
+    eventually("it answers", PATIENCE, || camera.status())
+        .id
+        .parse()
+        .unwrap()
+}
+
+fn name_of(camera: &Camera) -> Result<String, String> {
+    let status: Value = camera.get("/api/v1/status")?.json()?;
+    Ok(status["name"].as_str().unwrap_or_default().to_owned())
+}
+
+#[track_caller]
+fn await_name_in_list_of(camera: &Camera, name: &str) {
+    eventually(&format!("{name} is listed"), PATIENCE, || {
+        let text = camera.get("/api/v1/cameras")?.text();
+        ensure(text.contains(&format!("\"name\":\"{name}\"")), text)
+    });
+}
+
+/// What the camera has on its disk.
+fn stored(camera: &Camera) -> Value {
+    let text = std::fs::read(camera.data().join("state.json")).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// What it answers.
+#[track_caller]
+fn outcome(peer: &mut Peer, ask: Ask) -> Result<(), String> {
+    let me = peer.id;
+    peer.await_word("an answer", |message| match message.body {
+        Body::Done { ask: answered, of } => (answered == ask && of == me).then_some(Ok(())),
+        Body::Refused {
+            ask: answered,
+            of,
+            why,
+        } => (answered == ask && of == me).then_some(Err(why)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_camera_renamed_over_the_lan_is_called_so_by_all_and_after_a_restart() {
+    let place = house();
+    let first = setup(&place, 2, "Front door")
+        .set("site", "key", KEY)
+        .start();
+    let mut second = setup(&place, 3, "Garden").set("site", "key", KEY).start();
+    let of = id_of(&second);
+    let mut peer = Peer::new(place.0.address(PEER), place.1, Some(KEY));
+    let (ask, name) = (Ask(7), Name::new("門口 \"B\"").ok());
+    let rename = Body::Rename { ask, of, name };
+    peer.tell(&second, rename.clone());
+    assert_eq!(outcome(&mut peer, ask), Ok(()));
+    assert_eq!(
+        stored(&second)["chosen_name"],
+        "門口 \"B\"",
+        "before it answers"
+    );
+    assert_eq!(name_of(&second).unwrap(), "門口 \"B\"");
+    await_name_in_list_of(&first, "門口 \\\"B\\\"");
+
+    // Asked for something else meanwhile; the first errand, come late, is not run again, only answered.
+    let (later, name) = (Ask(8), Name::new("Till").ok());
+    peer.tell(
+        &second,
+        Body::Rename {
+            ask: later,
+            of,
+            name,
+        },
+    );
+    assert_eq!(outcome(&mut peer, later), Ok(()));
+    peer.tell(&second, rename);
+    assert_eq!(outcome(&mut peer, ask), Ok(()));
+    assert_eq!(name_of(&second).unwrap(), "Till");
+
+    assert!(second.terminate().success());
+    second.start();
+    eventually("it answers again", PATIENCE, || {
+        let name = name_of(&second)?;
+        ensure(name == "Till", name)
+    });
+    await_name_in_list_of(&first, "Till");
+    // Nobody's choice any more: as in the settings.
+    let ask = Ask(9);
+    peer.tell(
+        &second,
+        Body::Rename {
+            ask,
+            of,
+            name: None,
+        },
+    );
+    assert_eq!(outcome(&mut peer, ask), Ok(()));
+    await_name_in_list_of(&first, "Garden");
+}
+
+#[test]
+fn an_errand_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_in_words() {
+    let place = house();
+    let camera = setup(&place, 2, "Front door").start();
+    let of = id_of(&camera);
+    let mut peer = Peer::new(place.0.address(PEER), place.1, None);
+    let name = Name::new("Barn").ok();
+    let other = InstanceId(of.0.wrapping_add(1));
+    let ask = Ask(1);
+    peer.tell(
+        &camera,
+        Body::Rename {
+            ask,
+            of: other,
+            name: name.clone(),
+        },
+    );
+    // Where the new state is written first there is a folder now, so that nothing more can be stored.
+    let in_the_way = camera.data().join("state.json.tmp");
+    std::fs::create_dir_all(in_the_way.join("full")).unwrap();
+    let ask = Ask(2);
+    peer.tell(
+        &camera,
+        Body::Rename {
+            ask,
+            of,
+            name: name.clone(),
+        },
+    );
+    let why = outcome(&mut peer, ask).unwrap_err();
+    assert!(why.contains("could not be stored"), "{why}");
+    assert_eq!(name_of(&camera).unwrap(), "Front door", "nothing half done");
+
+    std::fs::remove_dir_all(in_the_way).unwrap();
+    let ask = Ask(3);
+    peer.tell(&camera, Body::Rename { ask, of, name });
+    assert_eq!(outcome(&mut peer, ask), Ok(()), "without a key as well");
+    assert_eq!(name_of(&camera).unwrap(), "Barn");
+}
+
+/// What one of three cameras is told about logins.
+fn facts() -> Facts {
+    Facts {
+        passwords: Some(Passwords {
+            changed_at: 1_800_000_000_000,
+            viewer: None,
+            admin: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
+        }),
+        revoked: (1..20).map(|id| (SessionId(id), 4_000_000_000)).collect(),
+    }
+}
+
+#[test]
+fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_else() {
+    let place = house();
+    let of_site = |number, name| setup(&place, number, name).set("site", "key", KEY).start();
+    let cameras = [of_site(2, "Front door"), of_site(3, "Garden")];
+    let stranger = setup(&place, 5, "Shed").start();
+    for camera in &cameras {
+        id_of(camera);
+    }
+    id_of(&stranger);
+    let mut peer = Peer::new(place.0.address(PEER), place.1, Some(KEY));
+    let mut keyless = Peer::new(place.0.address(PEER + 1), place.1, None);
+    for piece in facts().pieces() {
+        peer.tell(&cameras[0], Body::Facts(piece.clone()));
+        // To who has no key, and from who has none.
+        keyless.tell(&stranger, Body::Facts(piece.clone()));
+    }
+    let knows = |camera: &Camera| {
+        let stored = stored(camera)["facts"].clone();
+        let expected = serde_json::to_value(facts()).unwrap();
+        ensure(stored == expected, stored)
+    };
+    for camera in &cameras {
+        let what = format!("{} has stored it", camera.name);
+        eventually(&what, PATIENCE, || knows(camera));
+    }
+    // One who was not there when it was said.
+    let late = of_site(4, "Till");
+    eventually("the late one has stored it", PATIENCE, || knows(&late));
+    assert_eq!(stored(&stranger)["facts"], serde_json::json!({}));
+}
