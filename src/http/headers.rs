@@ -109,9 +109,9 @@ impl Policy {
             return Self::without_page();
         };
         let settings = &app.cells.settings;
-        let visitor = Visitor::of(request, app);
         let content = match kind {
             Kind::Page => {
+                let visitor = Visitor::of(request, app);
                 let links = Links::new(&app.cells);
                 let pictures = pictures_from(visitor, links.host());
                 let demo = settings.debug.demo_control.as_deref();
@@ -129,7 +129,7 @@ impl Policy {
                 .all(|camera| camera.scheme == Scheme::Https);
         Self {
             content,
-            resource: resource(kind, visitor),
+            resource: resource(kind),
             transport: tls_for_all.then_some(HSTS),
         }
     }
@@ -157,13 +157,13 @@ impl Policy {
     }
 }
 
-/// Who may show an answer in a page of its own. From outside the cameras are one site: one host, several ports. On the LAN
-/// each has an address of its own, which makes it a site of its own.
-fn resource(kind: Kind, visitor: Visitor) -> &'static str {
-    match (kind, visitor) {
-        (Kind::Picture, Visitor::OnLan) => "cross-origin",
-        (Kind::Picture, Visitor::Outside) => "same-site",
-        (Kind::Page | Kind::Other, _) => "same-origin",
+/// Who may show an answer in a page of its own. Each camera is a site of its own to a browser: on the LAN it has another
+/// address, and outside Chromium takes two ports of one IP address for two sites here. So pictures are for all pages to
+/// show (not to read); who gets one at all is for the login to say.
+fn resource(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Picture => "cross-origin",
+        Kind::Page | Kind::Other => "same-origin",
     }
 }
 
@@ -244,15 +244,14 @@ mod tests {
             Kind::of(&headers)
         };
         for picture in ["image/jpeg", "multipart/x-mixed-replace;boundary=x"] {
-            assert_eq!(resource(kind(picture), Visitor::OnLan), "cross-origin");
-            assert_eq!(resource(kind(picture), Visitor::Outside), "same-site");
+            assert_eq!(resource(kind(picture)), "cross-origin");
         }
         for other in [
             "application/json",
             "text/html; charset=utf-8",
             "image/svg+xml",
         ] {
-            assert_eq!(resource(kind(other), Visitor::OnLan), "same-origin");
+            assert_eq!(resource(kind(other)), "same-origin");
         }
         assert_eq!(Kind::of(&HeaderMap::new()), Kind::Other);
     }
