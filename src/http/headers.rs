@@ -192,7 +192,40 @@ fn origin(url: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::HttpResponse;
+    use actix_web::dev::Service as _;
+    use actix_web::http::StatusCode;
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, init_service};
+
     use super::*;
+    use crate::http::guard;
+
+    #[actix_web::test]
+    async fn the_answer_to_a_panic_has_them_too() {
+        let panics = || async {
+            assert!(std::env::args().count() == usize::MAX, "a test's own panic");
+            HttpResponse::Ok()
+        };
+        let app = init_service(
+            actix_web::App::new()
+                .route("/", web::get().to(panics))
+                .wrap(from_fn(guard::catch_panic))
+                .wrap(from_fn(protect)),
+        )
+        .await;
+        let answer = app.call(TestRequest::get().to_request()).await;
+        let answer = match answer {
+            Ok(answer) => answer.into_parts().1.map_into_boxed_body(),
+            Err(error) => error.error_response(),
+        };
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let policy = answer.headers().get(header::CONTENT_SECURITY_POLICY);
+        assert_eq!(policy.expect("a policy"), NO_PAGE);
+        for (name, value) in ALWAYS {
+            assert_eq!(answer.headers().get(name).expect("a header"), value);
+        }
+    }
 
     #[test]
     fn a_page_runs_nothing_but_its_own() {

@@ -18,7 +18,7 @@ use super::certificate::{Certificate, Flaw};
 pub(super) const LIMIT: u64 = 256 * 1024;
 
 /// Time between two looks at the files. Renewals come weeks before the end.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 
 /// A file of the settings that cannot be used.
 #[derive(Debug, thiserror::Error)]

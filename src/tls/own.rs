@@ -30,7 +30,7 @@ const LIFE: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// 2026-01-01, when no such certificate existed yet. A camera without a battery for its clock begins in 1970; a certificate
 /// that counts from there would have ended before anybody saw it.
-const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
+const EARLIEST: Duration = Duration::from_hours(490_896);
 
 /// Why what is there is not used.
 #[derive(Debug, thiserror::Error)]

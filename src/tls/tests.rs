@@ -171,7 +171,7 @@ fn a_renewed_certificate_is_shown_within_a_minute_and_half_a_renewal_changes_not
     let files = Files::open(given.path("c.pem"), given.path("k.pem"), now(), start).unwrap();
     let first = files.current().fingerprint;
     let look = |minutes: u32| {
-        files.refresh(now(), start + minutes * Duration::from_secs(60));
+        files.refresh(now(), start + minutes * Duration::from_mins(1));
         files.current().fingerprint
     };
 
