@@ -8,6 +8,7 @@
 compile_error!("Porthole restarts what panics, so it must be built with panic = \"unwind\"");
 
 pub mod actors;
+pub mod auth;
 pub mod bounded;
 pub mod camera;
 pub mod cells;

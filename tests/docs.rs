@@ -143,6 +143,7 @@ impl Server {
             .env("PORTHOLE__LAN__ENABLED", "false")
             .env("PORTHOLE__LAN__MDNS", "false")
             .env("PORTHOLE__CAMERA__SOURCE", "test")
+            .env("PORTHOLE__AUTH__ADMIN_PASSWORD", "of this test")
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
@@ -169,7 +170,9 @@ impl Server {
             .into();
         let request = ureq::http::Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.url));
+            .uri(format!("{}{path}", self.url))
+            // admin:of this test
+            .header("Authorization", "Basic YWRtaW46b2YgdGhpcyB0ZXN0");
         let answer = agent
             .run(request.body("").unwrap())
             .map_err(|why| why.to_string())?;

@@ -45,6 +45,7 @@ impl Server {
             .env("PORTHOLE__LAN__HEARTBEAT", "1s")
             .env("PORTHOLE__LAN__GROUP", format!("239.255.{high}.{low}:8079"))
             .env("PORTHOLE__CAMERA__SOURCE", "test")
+            .env("PORTHOLE__AUTH__PUBLIC_VIEW", "true")
             .env("PORTHOLE__DEBUG__ALLOW_CRASH", "true")
             .stderr(Stdio::null())
             .spawn()

@@ -16,6 +16,7 @@
 //! | [`Cells::keys`] | lan | http |
 //! | [`Cells::name`] | election (its number), http and lan (what people choose) | everybody |
 //! | [`Cells::facts`] | http, lan | http, lan |
+//! | [`Cells::authority`] | http (guesses, what was right) | http |
 //! | [`Cells::disk`] | whoever has something to remember: a few fields each | the next start |
 
 mod camera;
@@ -43,6 +44,7 @@ pub use name::{NameCell, Names};
 pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
+use crate::auth::Authority;
 use crate::durable::{Kept, NotKept, Writer};
 use crate::election::{Exposure, Role, RoleCell};
 use crate::fleet::{Fleet, Myself, Name, Scheme, Standing};
@@ -50,7 +52,7 @@ use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
 use crate::settings::{PortMode, Settings};
-use crate::site::FactsCell;
+use crate::site::{Facts, FactsCell};
 use crate::tls::Tls;
 
 /// Which server this is, and which run of it.
@@ -99,6 +101,8 @@ pub struct Cells {
     pub history: History,
     /// What the site knows about logins.
     pub facts: FactsCell,
+    /// Who may watch, and who may change things.
+    pub authority: Authority,
     /// The state file.
     pub disk: Writer,
     /// How visitors are spoken to; none: in the clear. Fixed while the process lives.
@@ -135,6 +139,13 @@ impl Cells {
         } else {
             Exposure::Off
         }
+    }
+
+    /// Takes over what somebody knows about logins, for good.
+    pub fn learn(&self, facts: &Facts) -> Kept {
+        self.facts.learn(facts);
+        // Asked for again when it is written down: somebody else may learn something at the same time.
+        self.disk.update(|state| state.facts = self.facts.now())
     }
 
     /// How this server is spoken to.

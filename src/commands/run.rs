@@ -5,8 +5,10 @@ use std::time::SystemTime;
 
 use actix::System;
 use tokio::sync::watch;
+use tracing::warn;
 
 use super::Config;
+use crate::auth::{Authority, FirstStart};
 use crate::cells::{
     CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, Names, RouterState,
     RouterView,
@@ -28,25 +30,39 @@ use crate::{supervise, tree};
 pub fn run(config: &Config) -> anyhow::Result<i32> {
     let clock = Clock::start();
     let settings = config.load()?;
-    refuse_what_would_not_protect(&settings)?;
     supervise::install_hook();
     let file = StateFile::new(&settings.node.data_dir);
-    let remembered = file.begin(SystemTime::now())?;
+    let mut remembered = file.begin(SystemTime::now())?;
+    prepare_login(&file, &settings, &mut remembered)?;
+    let authority = Authority::new(&settings, &remembered.login)?;
     let disk = Writer::start(file, remembered.clone())?;
-    let cells = Arc::new(cells(settings, clock, &remembered, disk)?);
+    let cells = Arc::new(cells(settings, clock, &remembered, authority, disk)?);
     Ok(System::new().block_on(tree::run(cells))?)
 }
 
-/// A password that is set and never asked for is worse than none: its owner believes to be alone.
-fn refuse_what_would_not_protect(settings: &Settings) -> anyhow::Result<()> {
-    let auth = &settings.auth;
-    let set = [
-        ("auth.viewer_password", auth.viewer_password.is_some()),
-        ("auth.admin_password", auth.admin_password.is_some()),
-    ];
-    if let Some((key, _)) = set.into_iter().find(|(_, is_set)| *is_set) {
-        anyhow::bail!(
-            "{key} is set, but this version does not ask for passwords yet: whoever reaches the port can watch. Take it out of the settings to start all the same."
+/// Makes the password of a first start and what sessions are signed with, where they are missing, and tells the
+/// password when both are kept.
+fn prepare_login(
+    file: &StateFile,
+    settings: &Settings,
+    remembered: &mut durable::State,
+) -> anyhow::Result<()> {
+    let before = remembered.login.clone();
+    let made = remembered.login.prepare(settings, &remembered.facts)?;
+    if remembered.login != before
+        && let Err(error) = file.save(remembered)
+    {
+        warn!(%error, "each start will make another password and end all sessions");
+    }
+    if let Some(FirstStart { password, of_site }) = made {
+        let whose = if of_site {
+            "It is the same on every camera with this site.key."
+        } else {
+            "It is this camera's alone: give all cameras the same site.key, and one login opens them all."
+        };
+        warn!(
+            "no admin password is set, so one was made: log in as admin with the password {password} on the page /login. \
+             {whose} It is told this once. Choose your own with PUT /api/v1/passwords or the setting auth.admin_password."
         );
     }
     Ok(())
@@ -56,6 +72,7 @@ fn cells(
     settings: Settings,
     clock: Clock,
     remembered: &durable::State,
+    authority: Authority,
     disk: Writer,
 ) -> Result<Cells, TlsError> {
     let identity = Identity {
@@ -119,6 +136,7 @@ fn cells(
         camera: CameraCells::new(&settings.camera),
         history: History::default(),
         facts: FactsCell::new(remembered.facts.clone()),
+        authority,
         disk,
         tls,
         settings,

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::auth::Own;
 use crate::election::Exposure;
 use crate::fleet::Name;
 use crate::ids::{BootId, ExternalPort, InstanceId, Term};
@@ -57,6 +58,9 @@ pub struct State {
     /// What the site knows about logins.
     #[serde(default)]
     pub facts: Facts,
+    /// What it keeps for itself about logins.
+    #[serde(default)]
+    pub login: Own,
     /// The device that wrote it; only in the file.
     #[serde(default)]
     device: BTreeSet<String>,
@@ -76,6 +80,7 @@ impl State {
             boot: BootId::default(),
             exposure: Exposure::default(),
             facts: Facts::default(),
+            login: Own::default(),
             device: BTreeSet::new(),
         }
     }

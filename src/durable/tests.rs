@@ -22,6 +22,7 @@ fn state() -> State {
         boot: BootId(3),
         exposure: Exposure::Off,
         facts: Facts::default(),
+        login: Own::default(),
         device: BTreeSet::new(),
     }
 }

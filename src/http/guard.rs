@@ -1,4 +1,4 @@
-//! What stands around every handler: panics end in a 500, requests are counted, some paths are for the LAN.
+//! What stands around every handler: panics end in a 500, requests are counted, nobody comes in without leave.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -7,10 +7,13 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError as _, web};
+use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 use futures_util::FutureExt as _;
 
+use super::access::guest::{Denied, Door, recognise};
+use super::access::{self, Guest};
 use super::{App, Problem, Visitor};
+use crate::auth::Access;
 use crate::metrics::{Route, StatusClass};
 
 /// A handler that panics costs its own request and says so; actix-web alone would drop the connection.
@@ -58,71 +61,97 @@ pub async fn count<B: MessageBody>(
     response
 }
 
-/// Until there are passwords to ask for, nobody outside sees anything unless the operator says
-/// `auth.public_view`: what opens itself to the Internet is closed by default. Health checks say nothing
-/// that is worth hiding.
-pub async fn watch_only_by_leave<B: MessageBody>(
+/// Finds out who asks, and lets only those in who may: a viewer at least, but for what is open to anybody. The handlers
+/// find a [`Guest`] in the request's extensions.
+pub async fn admit<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let app = request.app_data::<web::Data<App>>();
-    let welcome = app.is_some_and(|app| {
-        app.cells.settings.auth.public_view
-            || Visitor::of(request.request(), app) == Visitor::OnLan
-            || matches!(request.path(), "/healthz" | "/readyz")
-    });
-    if welcome {
-        return Ok(next.call(request).await?.map_into_left_body());
+    let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
+        return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "nobody answers here").into());
+    };
+    let door = Door::before(request.path());
+    let guest = match (recognise(&request, &app, door).await, door) {
+        (Ok(guest), Door::Asks) if guest.access().is_none() => Err(Denied::Unknown(guest.stale)),
+        // Whoever cannot be told by a header that counts elsewhere may still log in.
+        (Err(_), Door::Open | Door::Greets) => Ok(Guest::default()),
+        (guest, _) => guest,
+    };
+    let guest = match guest {
+        Ok(guest) => guest,
+        Err(denied) => {
+            let answer = denied.answer(request.request());
+            return Ok(request.into_response(answer).map_into_right_body());
+        }
+    };
+    request.extensions_mut().insert(guest.clone());
+    let mut answer = next.call(request).await?;
+    if door == Door::Asks {
+        access::renew(&app.cells, &guest, answer.response_mut());
     }
-    let why = "This camera shows itself on its own LAN only: passwords are not built yet. Whoever runs it \
-               lets anybody watch from outside with the setting auth.public_view = true.";
-    let problem = Problem::new(StatusCode::FORBIDDEN, why);
-    Ok(request
-        .into_response(problem.error_response())
-        .map_into_right_body())
+    Ok(answer.map_into_left_body())
 }
 
-/// For the LAN only: metrics and debugging tell too much to the Internet.
+/// For the LAN only, without a login: metrics and debugging tell too much to the Internet.
 pub async fn lan_only<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let app = request.app_data::<web::Data<App>>();
     let near = app.is_some_and(|app| Visitor::of(request.request(), app) == Visitor::OnLan);
-    if near {
-        return Ok(next.call(request).await?.map_into_left_body());
+    if !near {
+        let why = "this is for visitors on the LAN only";
+        return Ok(refuse(request, why));
     }
-    let problem = Problem::new(
-        StatusCode::FORBIDDEN,
-        "this is for visitors on the LAN only",
-    );
-    Ok(request
-        .into_response(problem.error_response())
-        .map_into_right_body())
+    if !request.method().is_safe() && !sent_by_own_page(&request) {
+        return Ok(refuse(request, ANOTHER_SITE));
+    }
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
-/// For whoever administers this camera. Until there is a login that is anybody on the LAN, but never the page of
-/// another site.
+/// For whoever administers this camera, wherever that is, but never for the page of another site.
 pub async fn admin_only<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let app = request.app_data::<web::Data<App>>();
-    let near = app.is_some_and(|app| Visitor::of(request.request(), app) == Visitor::OnLan);
-    if near && sent_by_own_page(&request) {
-        return Ok(next.call(request).await?.map_into_left_body());
+    if !sent_by_own_page(&request) {
+        return Ok(refuse(request, ANOTHER_SITE));
     }
-    let problem = Problem::new(
-        StatusCode::FORBIDDEN,
-        "this is for the pages of this camera, seen on the LAN",
-    );
-    Ok(request
+    let guest = request.extensions().get::<Guest>().cloned();
+    let guest = guest.unwrap_or_default();
+    match guest.logged_in() {
+        Some(Access::Admin) => Ok(next.call(request).await?.map_into_left_body()),
+        Some(Access::Viewer) => Ok(refuse(request, "this is for the admin: log in as admin")),
+        None => {
+            let answer = Denied::Unknown(guest.stale).answer(request.request());
+            Ok(request.into_response(answer).map_into_right_body())
+        }
+    }
+}
+
+/// For anybody, but never for the page of another site: logging people in or out is not its business.
+pub async fn own_pages_only<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if !sent_by_own_page(&request) {
+        return Ok(refuse(request, ANOTHER_SITE));
+    }
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+const ANOTHER_SITE: &str = "this was sent by a page of another site";
+
+fn refuse<B>(request: ServiceRequest, why: &str) -> ServiceResponse<EitherBody<B>> {
+    let problem = Problem::new(StatusCode::FORBIDDEN, why);
+    request
         .into_response(problem.error_response())
-        .map_into_right_body())
+        .map_into_right_body()
 }
 
 /// Whether a command may count: its body proves nothing, but a browser names the site that sends one (`Origin`), and
-/// only pages of this server may. What is no browser says nothing, and is asked for nothing.
+/// only pages of this server may. What is no browser says nothing, and is asked for nothing. Over TLS browsers also say it
+/// in a header of their own (`Sec-Fetch-Site`; `none`: the person typed it).
 fn sent_by_own_page(request: &ServiceRequest) -> bool {
     let bytes = |name| {
         request
@@ -130,7 +159,10 @@ fn sent_by_own_page(request: &ServiceRequest) -> bool {
             .get(name)
             .map(header::HeaderValue::as_bytes)
     };
-    is_own(bytes(header::ORIGIN), bytes(header::HOST))
+    let fetched = request.headers().get("sec-fetch-site");
+    let fetched = fetched.map(header::HeaderValue::as_bytes);
+    let same_site = matches!(fetched, None | Some(b"same-origin" | b"none"));
+    same_site && is_own(bytes(header::ORIGIN), bytes(header::HOST))
 }
 
 /// Whether `Origin`, if there is one, is the site that `Host` names.

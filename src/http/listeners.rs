@@ -164,7 +164,7 @@ fn serve(
             let site = WebApp::new()
                 .configure(|config| routes(config, &app))
                 .wrap(from_fn(unreadable::in_words))
-                .wrap(from_fn(guard::watch_only_by_leave))
+                .wrap(from_fn(guard::admit))
                 .wrap(from_fn(move |request, next| {
                     host::check(own.clone(), request, next)
                 }))

@@ -7,11 +7,13 @@
 //! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
 //! | `api` | the REST API, one file a resource |
+//! | `access` | login, tokens, passwords, passes |
 //! | `office` | who is representative, for pages and API |
 //! | `headers`, `host` | what browsers are told not to allow; the names that requests may be for |
 //! | `guard` | panics, counting, who may |
 //! | `problem`, `unreadable` | errors as problem+json, also those of actix-web itself |
 
+pub mod access;
 mod admission;
 mod api;
 mod app;
@@ -39,8 +41,9 @@ pub use visitor::Visitor;
 
 use actix_web::guard::{Any, Get, Head};
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig, patch, post, put, resource};
+use actix_web::web::{self, ServiceConfig, delete, patch, post, put, resource};
 
+use access::{login, passage, passwords, tokens};
 use api::{
     camera_by_id, cameras, debug, drive, events, exposure, health, mappings, openapi, status,
     targets, withdraw,
@@ -51,6 +54,8 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let static_dir = app.cells.settings.http.static_dir.as_deref();
     let near = || from_fn(guard::lan_only);
     let admin = || from_fn(guard::admin_only);
+    // For commands of anybody, as long as no other site's page sends them.
+    let ours = || from_fn(guard::own_pages_only);
     // `HEAD` is answered wherever `GET` is (RFC 9110 §9.3.2).
     let read = || web::route().guard(Any(Get()).or(Head()));
     let rename = || patch().to(camera_by_id::rename).wrap(admin());
@@ -58,6 +63,11 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let expose = || put().to(exposure::expose).wrap(admin());
     let withdraw = || post().to(withdraw::withdraw).wrap(admin());
     let crash = || post().to(debug::crash).wrap(near());
+    let log_in = || post().to(login::login).wrap(ours());
+    let log_out = || post().to(login::logout).wrap(ours());
+    let make_token = || post().to(tokens::make).wrap(admin());
+    let end_token = || delete().to(tokens::take_back).wrap(admin());
+    let set_passwords = || put().to(passwords::change).wrap(admin());
     config
         .app_data(app.clone())
         .app_data(web::Data::new(app.pictures()))
@@ -67,6 +77,14 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(assets::service(static_dir))
         .service(resource("/").route(read().to(root::root)))
         .service(resource("/camera").route(read().to(root::camera)))
+        .service(
+            resource("/login")
+                .route(read().to(login::form))
+                .route(log_in()),
+        )
+        .service(resource("/logout").route(log_out()))
+        .service(resource("/enter").route(read().to(passage::enter)))
+        .service(resource("/visit/{id}").route(read().to(passage::visit)))
         .service(resource("/stream.mjpg").to(stream::stream))
         .service(resource("/snapshot.jpg").to(snapshot::snapshot))
         .service(resource("/healthz").route(read().to(health::healthz)))
@@ -92,6 +110,9 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
                 .route(read().to(drive::position))
                 .route(turn()),
         )
+        .service(resource("/api/v1/tokens").route(make_token()))
+        .service(resource("/api/v1/tokens/{id}").route(end_token()))
+        .service(resource("/api/v1/passwords").route(set_passwords()))
         .service(resource("/api/v1/prometheus/targets").route(read().to(targets::targets)))
         .service(resource("/api/v1/openapi.json").route(read().to(openapi::openapi)))
         .service(resource("/api/v1/debug/crash/{actor}").route(crash()))

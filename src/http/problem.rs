@@ -16,6 +16,7 @@ pub struct Problem {
     status: StatusCode,
     detail: String,
     field: Option<&'static str>,
+    retry_after: Option<u64>,
 }
 
 /// An error (RFC 9457).
@@ -47,6 +48,7 @@ impl Problem {
             status,
             detail: detail.into(),
             field: None,
+            retry_after: None,
         }
     }
 
@@ -56,6 +58,25 @@ impl Problem {
             field: Some(field),
             ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
         }
+    }
+
+    /// Says when to try again, in seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The words for a person.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 }
 
@@ -78,7 +99,11 @@ impl ResponseError for Problem {
             detail: &self.detail,
             field: self.field,
         };
-        HttpResponse::build(self.status)
+        let mut answer = HttpResponse::build(self.status);
+        if let Some(seconds) = self.retry_after {
+            answer.insert_header((header::RETRY_AFTER, seconds));
+        }
+        answer
             .content_type(MEDIA_TYPE)
             .insert_header((header::CACHE_CONTROL, "no-store"))
             // Strings and a number always serialise.

@@ -11,11 +11,11 @@
 //!
 //! The signature binds the version, the site and the whole message with its sender, boot id and counter.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac as _;
 
 use super::{KeyMismatch, Rejected};
 use crate::settings::{Secret, Site};
+use crate::site::{HmacSha256, derived, keyed};
 
 /// No datagram is longer, so that none is ever fragmented.
 pub const MAX_DATAGRAM: usize = 1200;
@@ -35,8 +35,6 @@ const SITE: usize = 8;
 const TAG: usize = 32;
 const SIGNED_HEADER: usize = PLAIN_HEADER + SITE + TAG;
 
-type HmacSha256 = Hmac<Sha256>;
-
 /// One site key, made ready for use: what is signed with it says nothing about the secret's other uses.
 struct Key {
     /// Has taken the key in; a copy of it begins each signature.
@@ -46,15 +44,10 @@ struct Key {
 
 impl Key {
     fn new(secret: &Secret) -> Self {
-        let derive = |purpose: &[u8]| {
-            let mut mac = keyed(secret.expose().as_bytes());
-            mac.update(purpose);
-            mac.finalize().into_bytes()
-        };
         let mut site = [0; SITE];
-        site.copy_from_slice(&derive(b"porthole lan site id")[..SITE]);
+        site.copy_from_slice(&derived(secret, "porthole lan site id")[..SITE]);
         Self {
-            mac: keyed(&derive(b"porthole lan message key")),
+            mac: keyed(&derived(secret, "porthole lan message key")),
             site,
         }
     }
@@ -66,10 +59,6 @@ impl Key {
         mac.update(json);
         mac
     }
-}
-
-fn keyed(key: &[u8]) -> HmacSha256 {
-    HmacSha256::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 
 /// The site's keys: it signs with the one and accepts both, so that a key can be changed while the cameras run.

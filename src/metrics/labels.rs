@@ -195,6 +195,8 @@ label!(
         Snapshot = "/snapshot.jpg",
         Login = "/login",
         Logout = "/logout",
+        Enter = "/enter",
+        Visit = "/visit/{id}",
         Status = "/api/v1/status",
         Cameras = "/api/v1/cameras",
         Camera = "/api/v1/cameras/{id}",
@@ -205,6 +207,9 @@ label!(
         CameraControls = "/api/v1/camera/controls",
         Drive = "/api/v1/drive",
         Withdraw = "/api/v1/representative/withdraw",
+        Tokens = "/api/v1/tokens",
+        Token = "/api/v1/tokens/{id}",
+        Passwords = "/api/v1/passwords",
         Targets = "/api/v1/prometheus/targets",
         OpenApi = "/api/v1/openapi.json",
         Metrics = "/metrics",
@@ -226,6 +231,16 @@ impl Route {
             .unwrap_or(Self::Other)
     }
 }
+
+label!(
+    /// How a try to log in went, on the page, over the API or with the header of a request.
+    Login as "outcome" {
+        Right = "right",
+        Wrong = "wrong",
+        Throttled = "throttled",
+        Busy = "busy",
+    }
+);
 
 label!(
     /// The class of an HTTP status code: exact codes times routes would be too many series.

@@ -19,7 +19,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
 };
 
-pub use labels::{Actor, Direction, Failure, Kind, Labels, Rejection, Route, StatusClass};
+pub use labels::{Actor, Direction, Failure, Kind, Labels, Login, Rejection, Route, StatusClass};
 
 use crate::camera::observe::Discard;
 use crate::gateway::Action;
@@ -110,6 +110,7 @@ pub struct Metrics {
     pub stream_frames_skipped_total: IntCounter,
     pub stream_sent_bytes_total: IntCounter,
 
+    pub logins_total: By<Login, IntCounter>,
     pub http_requests_total: By<(Route, StatusClass), IntCounter>,
     pub http_request_duration_seconds: By<Route, Histogram>,
 }
@@ -159,6 +160,7 @@ impl Metrics {
             stream_frames_skipped_total: r.counter("stream_frames_skipped_total", "Frames not sent to a viewer that was too slow for them."),
             stream_sent_bytes_total: r.counter("stream_sent_bytes_total", "Bytes of the stream sent, all viewers together."),
 
+            logins_total: r.counters("logins_total", "Tries to log in with a password, and tokens that were nobody's."),
             http_requests_total: r.counters("http_requests_total", "HTTP requests answered."),
             http_request_duration_seconds: r.histograms("http_request_duration_seconds", "Time from a request to the head of its answer.", REQUEST_SECONDS),
 

@@ -6,6 +6,8 @@
 
 mod cell;
 mod facts;
+mod key;
 
 pub use cell::FactsCell;
 pub use facts::{Facts, MOST_REVOKED, Passwords, SessionId};
+pub use key::{HmacSha256, derived, keyed};

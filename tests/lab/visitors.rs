@@ -4,36 +4,34 @@ use crate::household::cameras;
 use crate::support::lab::{Lab, LabConfig};
 
 #[test]
-fn without_leave_nobody_outside_sees_anything_and_the_lan_sees_all() {
+fn without_a_login_nobody_sees_anything_from_the_lan_or_from_outside() {
     let Some(lab) = Lab::open(LabConfig::default()) else {
         return;
     };
     let fleet = cameras(&lab, 1, |setup| setup.set("auth", "public_view", false));
     fleet[0].await_office();
-    let (outside, inside) = (lab.outside(), lab.inside());
-    for path in [
-        "/",
-        "/camera",
-        "/stream.mjpg",
-        "/snapshot.jpg",
-        "/?action=stream",
-        "/api/v1/status",
-    ] {
-        let answer = outside
-            .get(&format!("{}{path}", lab.external_url(8080)))
-            .unwrap();
-        assert_eq!(answer.status, 403, "{path} from outside");
-        assert!(
-            answer.text().contains("auth.public_view"),
-            "{}",
-            answer.text()
-        );
-    }
-    for path in ["/", "/camera", "/snapshot.jpg", "/api/v1/status"] {
-        let answer = inside
-            .get(&format!("http://{}:8080{path}", fleet[0].address()))
-            .unwrap();
-        assert_eq!(answer.status, 200, "{path} on the LAN");
+    let lan = format!("http://{}:8080", fleet[0].address());
+    let ways = [(lab.outside(), lab.external_url(8080)), (lab.inside(), lan)];
+    for (visitor, base) in ways {
+        let base = base.trim_end_matches('/');
+        for path in [
+            "/",
+            "/camera",
+            "/stream.mjpg",
+            "/snapshot.jpg",
+            "/?action=stream",
+            "/api/v1/status",
+        ] {
+            let url = format!("{base}{path}");
+            let answer = visitor.get(&url).unwrap();
+            assert_eq!(answer.status, 401, "{url}");
+            assert!(answer.text().contains("/login"), "{}", answer.text());
+        }
+        for path in ["/", "/camera", "/snapshot.jpg", "/api/v1/status"] {
+            let url = format!("{base}{path}");
+            let answer = visitor.as_admin().get(&url).unwrap();
+            assert_eq!(answer.status, 200, "{url} with the password");
+        }
     }
 }
 
@@ -52,9 +50,13 @@ fn metrics_and_debugging_are_for_the_lan_even_where_anybody_may_watch() {
         403
     );
     assert_eq!(inside.get(&format!("{lan}/metrics")).unwrap().status, 200);
-    for path in ["/api/v1/debug/crash/drive", "/api/v1/drive"] {
+    for (path, status) in [
+        ("/api/v1/debug/crash/drive", 403),
+        ("/api/v1/drive", 401),
+        ("/api/v1/representative/withdraw", 401),
+    ] {
         let answer = outside.post(&format!("{external}{path}")).unwrap();
-        assert_eq!(answer.status, 403, "{path} from outside");
+        assert_eq!(answer.status, status, "{path} from outside");
     }
     let restarts = "porthole_actor_restarts_total{actor=\"drive\"}";
     assert_eq!(

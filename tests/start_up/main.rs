@@ -20,6 +20,7 @@ mod house;
 mod lan;
 mod leases;
 mod line;
+mod login;
 mod names;
 mod ownership;
 mod peer;

@@ -24,6 +24,26 @@ pub(super) struct DemoFleet {
     _folder: Folder,
 }
 
+/// What its cameras have in common, drawn anew for each demo.
+pub(super) struct Secrets {
+    site_key: String,
+    /// The admin's.
+    pub(super) password: String,
+}
+
+impl Secrets {
+    /// Nobody else's.
+    ///
+    /// # Errors
+    /// When the kernel has no randomness to give.
+    pub(super) fn draw() -> Result<Self, getrandom::Error> {
+        Ok(Self {
+            site_key: format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?),
+            password: format!("demo-{:08x}", getrandom::u32()?),
+        })
+    }
+}
+
 struct DemoCamera {
     address: Ipv4Addr,
     config: PathBuf,
@@ -37,6 +57,7 @@ impl DemoFleet {
         house: &House,
         ssdp: SocketAddrV4,
         control: &str,
+        secrets: &Secrets,
     ) -> anyhow::Result<Self> {
         let folder = Folder::make()?;
         let mut cameras = Vec::new();
@@ -45,8 +66,11 @@ impl DemoFleet {
             check_free(address)?;
             let data = folder.room(&number.to_string())?;
             let config = data.join("porthole.toml");
-            std::fs::write(&config, settings(address, house, ssdp, control, &data))
-                .with_context(|| format!("writing {}", config.display()))?;
+            std::fs::write(
+                &config,
+                settings(address, house, ssdp, control, secrets, &data),
+            )
+            .with_context(|| format!("writing {}", config.display()))?;
             let mut camera = DemoCamera {
                 address: *address.ip(),
                 config,
@@ -177,12 +201,14 @@ fn settings(
     house: &House,
     ssdp: SocketAddrV4,
     control: &str,
+    secrets: &Secrets,
     data: &Path,
 ) -> String {
     let (ip, port) = (address.ip(), address.port());
     let (first, last) = (port + 1, port + 100);
     let group = house.group();
     let data = data.display();
+    let Secrets { site_key, password } = secrets;
     format!(
         r#"[node]
 data_dir = "{data}"
@@ -206,8 +232,11 @@ source = "test"
 width = 960
 height = 540
 fps = 15
+[site]
+key = "{site_key}"
 [auth]
 public_view = true
+admin_password = "{password}"
 [debug]
 demo_control = "{control}"
 "#

@@ -28,7 +28,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
 
 use crate::sim::{Event, SimConfig, SimRouter};
-use fleet::DemoFleet;
+use fleet::{DemoFleet, Secrets};
 use house::House;
 
 const WAN: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -81,7 +81,8 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     })
     .context("the simulated router")?;
     let events = router.events();
-    let mut fleet = DemoFleet::start(args, &house, router.ssdp_address(), &control)?;
+    let secrets = Secrets::draw()?;
+    let mut fleet = DemoFleet::start(args, &house, router.ssdp_address(), &control, &secrets)?;
     listen_to_keys(wishes.clone());
     if let Some(time) = args.kill_after {
         kill_every(time, wishes);
@@ -94,7 +95,7 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
         many => format!("  {many} cameras, each a process of its own, behind one router"),
     })?;
     let ended = tokio::select! {
-        ended = serve(args, &router, &mut fleet, events, inbox) => ended,
+        ended = serve(args, &secrets, &router, &mut fleet, events, inbox) => ended,
         () = stop => Ok(()),
     };
     // Said to nobody where the terminal is gone.
@@ -121,6 +122,7 @@ fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
 /// Does what is wished and tells what happens, until somebody quits.
 async fn serve(
     args: &Args,
+    secrets: &Secrets,
     router: &SimRouter,
     fleet: &mut DemoFleet,
     mut events: broadcast::Receiver<Event>,
@@ -152,7 +154,7 @@ async fn serve(
         };
         if !introduced && (mapped(args.port) || tokio::time::Instant::now() > late) {
             introduced = true;
-            introduce(args)?;
+            introduce(args, secrets)?;
         }
     }
 }
@@ -180,11 +182,15 @@ fn kill_time(text: &str) -> Result<Duration, String> {
     Ok(time)
 }
 
-fn introduce(args: &Args) -> anyhow::Result<()> {
+fn introduce(args: &Args, secrets: &Secrets) -> anyhow::Result<()> {
     let url = SocketAddrV4::new(WAN, args.port);
     say("")?;
     say(&format!("  Open http://{url}/"))?;
     say("")?;
+    say(&format!(
+        "  Anybody may watch; to change something log in at http://{url}/login as admin with {}",
+        secrets.password
+    ))?;
     say("  Enter pulls the plug on the representative (or use the button on the page);")?;
     say("  p and Enter plugs it in again, q and Enter ends the demo.")?;
     say("")

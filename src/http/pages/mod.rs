@@ -7,6 +7,7 @@
 
 mod camera;
 mod fleet;
+mod login;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -14,5 +15,6 @@ mod web_url;
 
 pub use camera::{CameraPage, camera};
 pub use fleet::{FleetPage, Level, Link, Notice, Reason, Standing, fleet};
+pub use login::{LoginPage, login};
 pub use tile::{Role, Tile, TileState, Trust};
 pub use web_url::{NotAWebUrl, WebUrl};

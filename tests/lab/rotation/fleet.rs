@@ -272,7 +272,7 @@ impl Fleet {
     pub(super) fn withdraw(&self, number: usize) {
         let address = self.cameras[number].address();
         let url = format!("http://{address}:8080/api/v1/representative/withdraw");
-        let answer = self.lab.inside().post(&url).expect("an answer");
+        let answer = self.lab.inside().as_admin().post(&url).expect("an answer");
         assert!(
             (200..300).contains(&answer.status),
             "{}: {}",

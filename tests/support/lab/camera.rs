@@ -21,6 +21,9 @@ use crate::support::wait::{ensure, eventually};
 const FIRST_PORT: u16 = 8080;
 const PORTS_IN_USE: u16 = 8;
 
+/// The password of the user `admin` of every camera of the lab.
+pub(crate) const ADMIN_PASSWORD: &str = "for the tests only";
+
 /// Long enough for anything that does not wait for a lease, on a machine where everything else runs too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -68,6 +71,7 @@ impl CameraSetup {
             .set("router", "representative_lease", "6s")
             .set("lan", "mdns", false)
             .set("auth", "public_view", true)
+            .set("auth", "admin_password", ADMIN_PASSWORD)
             .set("camera", "source", "test")
             .set("camera", "width", 320)
             .set("camera", "height", 240)
@@ -233,13 +237,14 @@ impl Camera {
         self.folder.join("data")
     }
 
-    /// GET from the neighbour's host.
+    /// GET from the neighbour's host, as the admin.
     pub(crate) fn get(&self, path: &str) -> Result<Answer, String> {
         let first = self.port.get();
+        let neighbour = self.neighbour.as_admin();
         let others = (FIRST_PORT..FIRST_PORT + PORTS_IN_USE).filter(|port| *port != first);
         let mut refused = String::new();
         for port in std::iter::once(first).chain(others) {
-            match self.neighbour.get(&self.url(port, path)) {
+            match neighbour.get(&self.url(port, path)) {
                 Ok(answer) => {
                     self.port.set(port);
                     return Ok(answer);
@@ -251,15 +256,15 @@ impl Camera {
         Err(refused)
     }
 
-    /// A command from the neighbour's host, at the port where the camera answered last.
+    /// A command of the admin from the neighbour's host, at the port where the camera answered last.
     pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Result<Answer, String> {
         let url = self.url(self.port.get(), path);
-        self.neighbour.send(method, &url, body)
+        self.neighbour.as_admin().send(method, &url, body)
     }
 
     /// GET from its own host by loopback, for when it has no address.
     pub(crate) fn get_by_loopback(&self, path: &str) -> Result<Answer, String> {
-        let client = Client::new(self.place.clone());
+        let client = Client::new(self.place.clone()).as_admin();
         client.get(&format!("http://127.0.0.1:{}{path}", self.port.get()))
     }
 

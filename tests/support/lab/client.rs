@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ureq::http::HeaderMap;
+use ureq::http::header::AUTHORIZATION;
+use ureq::http::{HeaderMap, Request};
 
-use super::Place;
+use super::{ADMIN_PASSWORD, Place};
 
 /// One request, from connecting to the last byte of the answer.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -57,47 +60,82 @@ pub(crate) fn picture_size(jpeg: &[u8]) -> Result<(usize, usize), String> {
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     place: Place,
+    /// What `Authorization` says, if anything.
+    authorization: Option<String>,
 }
 
 impl Client {
     pub(crate) fn new(place: impl Into<Place>) -> Self {
         Self {
             place: place.into(),
+            authorization: None,
         }
     }
 
-    /// GET; any status is an answer, only a failure of the connection is an error.
-    pub(crate) fn get(&self, url: &str) -> Result<Answer, String> {
-        self.place
-            .run(|| answer(agent(Some(PATIENCE)).get(url).call()))
-            .map_err(|error| format!("GET {url}: {error}"))
+    /// The same visitor, who sends user name and password with each request.
+    pub(crate) fn with_password(&self, user: &str, password: &str) -> Self {
+        let credentials = STANDARD.encode(format!("{user}:{password}"));
+        Self {
+            authorization: Some(format!("Basic {credentials}")),
+            ..self.clone()
+        }
     }
 
-    /// POST without a body.
-    pub(crate) fn post(&self, url: &str) -> Result<Answer, String> {
-        self.place
-            .run(|| answer(agent(Some(PATIENCE)).post(url).send_empty()))
-            .map_err(|error| format!("POST {url}: {error}"))
+    /// The same visitor, as the admin of the cameras of the lab.
+    pub(crate) fn as_admin(&self) -> Self {
+        self.with_password("admin", ADMIN_PASSWORD)
     }
 
-    /// `method` with a JSON body.
-    pub(crate) fn send(&self, method: &str, url: &str, body: &Value) -> Result<Answer, String> {
-        let request = ureq::http::Request::builder()
-            .method(method)
-            .uri(url)
-            .header("Content-Type", "application/json")
-            .body(body.to_string())
+    /// Any request; any status is an answer, a redirect too.
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, String> {
+        let mut request = Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let request = request
+            .body(body.to_owned())
             .map_err(|error| error.to_string())?;
         self.place
             .run(|| answer(agent(Some(PATIENCE)).run(request)))
             .map_err(|error| format!("{method} {url}: {error}"))
     }
 
+    /// GET; any status is an answer, only a failure of the connection is an error.
+    pub(crate) fn get(&self, url: &str) -> Result<Answer, String> {
+        self.ask("GET", url, &[], "")
+    }
+
+    /// POST without a body.
+    pub(crate) fn post(&self, url: &str) -> Result<Answer, String> {
+        self.ask("POST", url, &[], "")
+    }
+
+    /// `method` with a JSON body.
+    pub(crate) fn send(&self, method: &str, url: &str, body: &Value) -> Result<Answer, String> {
+        let json = [("Content-Type", "application/json")];
+        self.ask(method, url, &json, &body.to_string())
+    }
+
     /// Opens an MJPEG stream and watches it in the background.
     pub(crate) fn watch(&self, url: &str) -> Result<Stream, String> {
         let response = self
             .place
-            .run(|| agent(None).get(url).call())
+            .run(|| {
+                let mut request = agent(None).get(url);
+                if let Some(authorization) = &self.authorization {
+                    request = request.header(AUTHORIZATION, authorization);
+                }
+                request.call()
+            })
             .map_err(|error| format!("GET {url}: {error}"))?;
         if response.status() != 200 {
             return Err(format!("GET {url}: {}", response.status()));
@@ -133,6 +171,7 @@ pub(super) fn agent(whole: Option<Duration>) -> ureq::Agent {
         .timeout_recv_response(Some(PATIENCE))
         .timeout_per_read(Some(PATIENCE))
         .http_status_as_error(false)
+        .max_redirects(0)
         .max_idle_connections(0)
         .proxy(None)
         .build()

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-pub(crate) use camera::{Camera, CameraSetup, PATIENCE, Role, RouterState, Status};
+pub(crate) use camera::{ADMIN_PASSWORD, Camera, CameraSetup, PATIENCE, Role, RouterState, Status};
 pub(crate) use client::{Answer, Client, Seen, Stream, picture_size};
 use netns::LabName;
 pub(crate) use netns::Namespace;

@@ -1,0 +1,38 @@
+//! The two kinds of leave.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What somebody may do. The greater one includes the smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Watch and read.
+    Viewer,
+    /// Change things, too.
+    Admin,
+}
+
+impl Access {
+    /// The user name that stands for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The one that this user name stands for.
+    pub fn of_user(name: &str) -> Option<Self> {
+        [Self::Viewer, Self::Admin]
+            .into_iter()
+            .find(|access| access.as_str() == name)
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

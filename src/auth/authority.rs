@@ -1,0 +1,601 @@
+//! Asks the rest of this folder, with the clock, the threads and the locks that they do without.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::first_start::Own;
+use super::password::{self, is_right};
+use super::proven::{Edition, Proven};
+use super::throttle::{Charge, Outcome, Place, Throttle};
+use super::{Access, Claims, Purpose, Rejected, Signer};
+use crate::bounded::forget_oldest;
+use crate::ids::InstanceId;
+use crate::settings::{Secret, Settings};
+use crate::site::{Facts, FactsCell, Passwords, SessionId};
+
+/// Passwords that are hashed at a time: each takes 19 MiB.
+const AT_ONCE: usize = 2;
+
+/// Those that may wait for a place, and how long.
+const WAITING: usize = 32;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest password that is looked at, in bytes: the longest that the settings take.
+const LONGEST: usize = 1024;
+
+/// Passes for entering that are remembered as used; each for a minute.
+const MOST_USED: usize = 1024;
+
+/// Decides who may. One for each server.
+pub struct Authority {
+    signer: Signer,
+    reach: Reach,
+    viewer: Option<Arc<Stored>>,
+    admin: Option<Arc<Stored>>,
+    proven: Mutex<Proven>,
+    throttle: Arc<Mutex<Throttle>>,
+    hashing: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+    used: Mutex<BTreeMap<u64, u64>>,
+}
+
+/// How far a login carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To every camera with the same site key.
+    Site,
+    /// To this camera only: it has no site key.
+    ThisCamera,
+}
+
+/// A password by its hash, or one of the settings, which is hashed when it is first asked for: a start does not wait.
+enum Stored {
+    Hash(String),
+    Plain {
+        password: Secret,
+        hash: OnceLock<String>,
+    },
+}
+
+/// Why credentials were not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// They are wrong.
+    #[error("user name or password is wrong")]
+    Wrong,
+    /// They were not looked at.
+    #[error("too many wrong tries; try again in {} s", .0.as_secs() + 1)]
+    Wait(Duration),
+    /// They could not be looked at now.
+    #[error("too many people are logging in at this moment; try again in a few seconds")]
+    Busy,
+    /// They could not be looked at, for want of memory or worse.
+    #[error("the password could not be checked; the log says more")]
+    Broken,
+}
+
+/// New passwords, as somebody wants them.
+pub struct Wanted {
+    /// The admin's; none: as it is.
+    pub admin: Option<String>,
+    /// The viewer's.
+    pub viewer: WantedViewer,
+}
+
+/// What becomes of the viewer's password.
+pub enum WantedViewer {
+    /// It stays.
+    AsItIs,
+    /// There is none any more.
+    None,
+    /// This one.
+    New(String),
+}
+
+impl Stored {
+    fn is(&self, password: &str) -> Result<bool, argon2::password_hash::Error> {
+        Ok(is_right(password, self.hash()?))
+    }
+
+    fn hash(&self) -> Result<&str, argon2::password_hash::Error> {
+        match self {
+            Self::Hash(hash) => Ok(hash),
+            Self::Plain { password, hash } => match hash.get() {
+                Some(hash) => Ok(hash),
+                None => {
+                    let made = password::hash(password.expose())?;
+                    Ok(hash.get_or_init(|| made))
+                }
+            },
+        }
+    }
+}
+
+/// A try that is under way; one that nobody says anything of when it is dropped was not looked at.
+struct Try {
+    throttle: Arc<Mutex<Throttle>>,
+    from: IpAddr,
+    charge: Charge,
+    outcome: Outcome,
+}
+
+impl Try {
+    fn went(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Try {
+    fn drop(&mut self) {
+        lock(&self.throttle).end(self.from, self.charge, self.outcome, Instant::now());
+    }
+}
+
+impl Authority {
+    /// With the settings, and with what this camera keeps for itself ([`Own::prepare`] has been called).
+    ///
+    /// # Errors
+    /// When the kernel has no randomness to give.
+    pub fn new(settings: &Settings, own: &Own) -> Result<Self, getrandom::Error> {
+        let mut random = [[0; 32]; 2];
+        for bytes in &mut random {
+            getrandom::fill(bytes)?;
+        }
+        let (signer, reach) = match (Signer::of_site(&settings.site), own.secret()) {
+            (Some(signer), _) => (signer, Reach::Site),
+            (None, Some(secret)) => (Signer::alone(secret.expose().as_bytes()), Reach::ThisCamera),
+            // A state file that could not be written: sessions end with the process.
+            (None, None) => (Signer::alone(&random[1]), Reach::ThisCamera),
+        };
+        let plain = |password: &Secret| {
+            Arc::new(Stored::Plain {
+                password: password.clone(),
+                hash: OnceLock::new(),
+            })
+        };
+        let auth = &settings.auth;
+        let made = || Some(Arc::new(Stored::Hash(own.first_hash()?.to_owned())));
+        Ok(Self {
+            signer,
+            reach,
+            viewer: auth.viewer_password.as_ref().map(plain),
+            admin: auth.admin_password.as_ref().map(plain).or_else(made),
+            proven: Mutex::new(Proven::new(&random[0])),
+            throttle: Arc::new(Mutex::new(Throttle::new(Instant::now()))),
+            hashing: Arc::new(Semaphore::new(AT_ONCE)),
+            queue: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
+            used: Mutex::new(BTreeMap::new()),
+        })
+    }
+
+    /// How far a login carries.
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Whether these are the credentials of now.
+    ///
+    /// # Errors
+    /// Why they were not accepted. Wrong ones are held against the address.
+    pub async fn prove(
+        &self,
+        facts: &FactsCell,
+        user: &str,
+        password: &str,
+        from: IpAddr,
+        place: Place,
+    ) -> Result<Access, Refused> {
+        // Before anything is looked at, or the answer would tell right from wrong.
+        if let Some(wait) = lock(&self.throttle).wait(from, Instant::now()) {
+            return Err(Refused::Wait(wait));
+        }
+        let access = Access::of_user(user);
+        let (stored, edition) = facts.with(|facts| self.stored(access, facts));
+        if let Some(access) = access
+            && lock(&self.proven).knows(access, password, edition)
+        {
+            return Ok(access);
+        }
+        let begun = lock(&self.throttle).begin(from, place, Instant::now());
+        let attempt = Try {
+            throttle: Arc::clone(&self.throttle),
+            from,
+            charge: begun.map_err(Refused::Wait)?,
+            outcome: Outcome::Unknown,
+        };
+        let (Some(access), Some(stored)) = (access, stored) else {
+            attempt.went(Outcome::Wrong);
+            return Err(Refused::Wrong);
+        };
+        if password.len() > LONGEST {
+            attempt.went(Outcome::Wrong);
+            return Err(Refused::Wrong);
+        }
+        let turn = self.turn().await?;
+        // Somebody before may have had the same ones.
+        if lock(&self.proven).knows(access, password, edition) {
+            attempt.went(Outcome::Right);
+            return Ok(access);
+        }
+        let given = password.to_owned();
+        // The try ends with the hashing, whether or not anybody still waits for the answer.
+        let right = in_background(turn, move || {
+            let right = stored.is(&given)?;
+            attempt.went(if right {
+                Outcome::Right
+            } else {
+                Outcome::Wrong
+            });
+            Ok(right)
+        })
+        .await?;
+        if !right {
+            return Err(Refused::Wrong);
+        }
+        lock(&self.proven).remember(access, password, edition);
+        Ok(access)
+    }
+
+    /// A wrong try of another kind: a header that is nobody's.
+    ///
+    /// # Errors
+    /// How long to wait, where there were too many.
+    pub fn fail(&self, from: IpAddr, place: Place) -> Result<(), Refused> {
+        let mut throttle = lock(&self.throttle);
+        let now = Instant::now();
+        let charge = throttle.begin(from, place, now).map_err(Refused::Wait)?;
+        throttle.end(from, charge, Outcome::Wrong, now);
+        Ok(())
+    }
+
+    /// The passwords that are to count from now on. `current` is the admin's and has been proven.
+    ///
+    /// # Errors
+    /// When they cannot be hashed now.
+    pub async fn passwords(
+        &self,
+        facts: &Facts,
+        current: String,
+        wanted: Wanted,
+    ) -> Result<Passwords, Refused> {
+        let turn = self.turn().await?;
+        let (viewer, _) = self.stored(Some(Access::Viewer), facts);
+        let before = facts.passwords.as_ref().map_or(0, |set| set.changed_at);
+        in_background(turn, move || {
+            let admin = password::hash(&wanted.admin.unwrap_or(current))?;
+            let viewer = match (wanted.viewer, viewer) {
+                (WantedViewer::New(new), _) => Some(password::hash(&new)?),
+                (WantedViewer::AsItIs, Some(stored)) => Some(stored.hash()?.to_owned()),
+                (WantedViewer::AsItIs, None) | (WantedViewer::None, _) => None,
+            };
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let now = u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
+            Ok(Passwords {
+                // Later than the ones before, whatever the clock of whoever set them said.
+                changed_at: now.max(before.saturating_add(1)),
+                viewer,
+                admin,
+            })
+        })
+        .await
+    }
+
+    /// The signed text of these claims.
+    pub fn sign(&self, claims: &Claims) -> String {
+        self.signer.sign(claims)
+    }
+
+    /// What a session's cookie says, if it counts now.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn session(&self, text: &str, facts: &FactsCell) -> Result<Claims, Rejected> {
+        self.read(text, facts, |purpose| matches!(purpose, Purpose::Session))
+    }
+
+    /// What a bearer's token says, if it counts now; a session is one too.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn bearer(&self, text: &str, facts: &FactsCell) -> Result<Claims, Rejected> {
+        self.read(text, facts, |purpose| {
+            matches!(purpose, Purpose::Session | Purpose::Token)
+        })
+    }
+
+    /// Whether this pass is good for the pictures of camera `me`, for this visitor, now.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn pictures(
+        &self,
+        text: &str,
+        facts: &FactsCell,
+        me: InstanceId,
+        from: IpAddr,
+    ) -> Result<Claims, Rejected> {
+        let good = Purpose::Pictures {
+            camera: me,
+            visitor: from,
+        };
+        self.read(text, facts, |purpose| *purpose == good)
+    }
+
+    /// The session that this pass opens at camera `me`, for this visitor, now; each pass once.
+    ///
+    /// # Errors
+    /// Why it opens none.
+    pub fn enter(
+        &self,
+        text: &str,
+        facts: &FactsCell,
+        me: InstanceId,
+        from: IpAddr,
+    ) -> Result<Claims, Rejected> {
+        let pass = self.read(text, facts, |purpose| {
+            matches!(purpose, Purpose::Enter { camera, visitor, .. } if *camera == me && *visitor == from)
+        })?;
+        let (Purpose::Enter { once, .. }, Some(session)) = (pass.purpose, pass.entered()) else {
+            return Err(Rejected::Misused);
+        };
+        let mut used = lock(&self.used);
+        let now = unix_now();
+        used.retain(|_, ends| *ends > now);
+        if used.insert(once, pass.expires).is_some() {
+            return Err(Rejected::Ended);
+        }
+        forget_oldest(&mut used, MOST_USED, |ends| *ends);
+        Ok(session)
+    }
+
+    fn read(
+        &self,
+        text: &str,
+        facts: &FactsCell,
+        good: impl FnOnce(&Purpose) -> bool,
+    ) -> Result<Claims, Rejected> {
+        let claims = self.signer.open(text)?;
+        if !good(&claims.purpose) {
+            return Err(Rejected::Misused);
+        }
+        facts.with(|facts| claims.check(unix_now(), facts))?;
+        Ok(claims)
+    }
+
+    /// The password of this user, and since when: the one set over HTTP, the one of the settings, the one that was made.
+    fn stored(&self, user: Option<Access>, facts: &Facts) -> (Option<Arc<Stored>>, Edition) {
+        let Some(user) = user else {
+            return (None, None);
+        };
+        match (&facts.passwords, user) {
+            (None, Access::Viewer) => (self.viewer.clone(), None),
+            (None, Access::Admin) => (self.admin.clone(), None),
+            (Some(set), user) => {
+                let hash = match user {
+                    Access::Viewer => set.viewer.clone(),
+                    Access::Admin => Some(set.admin.clone()),
+                };
+                let stored = hash.map(|hash| Arc::new(Stored::Hash(hash)));
+                (stored, Some(set.changed_at))
+            }
+        }
+    }
+
+    /// A place among those that hash; few wait for one, and not for long.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Refused> {
+        let _waiting = self.queue.try_acquire().map_err(|_| Refused::Busy)?;
+        let turn = Arc::clone(&self.hashing).acquire_owned();
+        match timeout(PATIENCE, turn).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => Err(Refused::Busy),
+        }
+    }
+}
+
+/// A new session's or token's id.
+///
+/// # Errors
+/// When the kernel has no randomness to give.
+pub fn new_id() -> Result<SessionId, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(SessionId(u128::from_be_bytes(bytes)))
+}
+
+/// Seconds since 1970, by this camera's clock.
+pub fn unix_now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default().as_secs()
+}
+
+/// Hashes on a thread of its own; the place is given back when it is done, not when nobody waits any more.
+async fn in_background<T: Send + 'static>(
+    turn: OwnedSemaphorePermit,
+    hash: impl FnOnce() -> Result<T, argon2::password_hash::Error> + Send + 'static,
+) -> Result<T, Refused> {
+    let done = tokio::task::spawn_blocking(move || {
+        let done = hash();
+        drop(turn);
+        done
+    });
+    match done.await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a password could not be hashed");
+            Err(Refused::Broken)
+        }
+        // The panic hook has logged it.
+        Err(_) => Err(Refused::Broken),
+    }
+}
+
+/// Each change of what is locked here is one call that cannot fail half-way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const NEAR: (IpAddr, Place) = (IpAddr::V4(Ipv4Addr::new(192, 168, 77, 20)), Place::Lan);
+    const ME: InstanceId = InstanceId(1);
+
+    fn with(values: &[(&str, &str)]) -> Authority {
+        let values = values
+            .iter()
+            .map(|(name, value)| (format!("PORTHOLE__{name}"), (*value).to_owned()));
+        let settings = Settings::load(None, values).unwrap();
+        let mut own = Own::default();
+        own.prepare(&settings, &Facts::default()).unwrap();
+        Authority::new(&settings, &own).unwrap()
+    }
+
+    fn usual() -> Authority {
+        with(&[
+            ("AUTH__ADMIN_PASSWORD", "the admin's"),
+            ("AUTH__VIEWER_PASSWORD", "the viewer's"),
+            ("SITE__KEY", "of this house"),
+        ])
+    }
+
+    async fn prove(
+        authority: &Authority,
+        facts: &FactsCell,
+        user: &str,
+        password: &str,
+    ) -> Result<Access, Refused> {
+        authority.prove(facts, user, password, NEAR.0, NEAR.1).await
+    }
+
+    #[tokio::test]
+    async fn each_user_has_a_password_of_its_own() {
+        let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
+        for (user, password, right) in [
+            ("admin", "the admin's", Ok(Access::Admin)),
+            ("viewer", "the viewer's", Ok(Access::Viewer)),
+            ("admin", "the viewer's", Err(Refused::Wrong)),
+            ("root", "the admin's", Err(Refused::Wrong)),
+            ("admin", "", Err(Refused::Wrong)),
+        ] {
+            let proven = prove(&authority, &facts, user, password).await;
+            assert_eq!(proven, right, "{user} {password}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_viewer_without_a_password_cannot_log_in() {
+        let authority = with(&[("AUTH__ADMIN_PASSWORD", "the admin's")]);
+        let facts = FactsCell::new(Facts::default());
+        let proven = prove(&authority, &facts, "viewer", "").await;
+        assert_eq!(proven, Err(Refused::Wrong));
+    }
+
+    #[tokio::test]
+    async fn passwords_set_over_http_replace_those_of_the_settings_also_where_they_were_right_before()
+     {
+        let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
+        prove(&authority, &facts, "viewer", "the viewer's")
+            .await
+            .unwrap();
+        prove(&authority, &facts, "admin", "the admin's")
+            .await
+            .unwrap();
+        let wanted = Wanted {
+            admin: Some("another one".to_owned()),
+            viewer: WantedViewer::None,
+        };
+        let set = authority
+            .passwords(&facts.now(), "the admin's".to_owned(), wanted)
+            .await;
+        facts.learn(&Facts {
+            passwords: Some(set.unwrap()),
+            ..Facts::default()
+        });
+        for (user, password, right) in [
+            ("admin", "another one", Ok(Access::Admin)),
+            ("admin", "the admin's", Err(Refused::Wrong)),
+            ("viewer", "the viewer's", Err(Refused::Wrong)),
+        ] {
+            let proven = prove(&authority, &facts, user, password).await;
+            assert_eq!(proven, right, "{user} {password}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_changed_stays_as_it_is() {
+        let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
+        let wanted = Wanted {
+            admin: None,
+            viewer: WantedViewer::AsItIs,
+        };
+        let set = authority
+            .passwords(&facts.now(), "the admin's".to_owned(), wanted)
+            .await;
+        facts.learn(&Facts {
+            passwords: Some(set.unwrap()),
+            ..Facts::default()
+        });
+        prove(&authority, &facts, "viewer", "the viewer's")
+            .await
+            .unwrap();
+        prove(&authority, &facts, "admin", "the admin's")
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn right_credentials_wait_too_where_there_were_too_many_wrong_ones() {
+        let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
+        prove(&authority, &facts, "admin", "the admin's")
+            .await
+            .unwrap();
+        for _ in 0..5 {
+            assert_eq!(authority.fail(NEAR.0, NEAR.1), Ok(()));
+        }
+        let refused = prove(&authority, &facts, "admin", "the admin's").await;
+        assert!(matches!(refused, Err(Refused::Wait(_))), "{refused:?}");
+        let elsewhere = Ipv4Addr::new(192, 168, 77, 21).into();
+        let proven = authority
+            .prove(&facts, "admin", "the admin's", elsewhere, Place::Lan)
+            .await;
+        assert_eq!(proven, Ok(Access::Admin));
+    }
+
+    #[test]
+    fn a_pass_is_good_for_its_camera_its_visitor_and_its_purpose_only() {
+        let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
+        let (me, here) = (ME, NEAR.0);
+        let (other, elsewhere) = (InstanceId(2), IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let now = unix_now();
+        let session = Claims::session(SessionId(7), Access::Admin, now, &Facts::default());
+        let pictures = authority.sign(&session.pass_for_pictures(me, here, now));
+        assert!(authority.pictures(&pictures, &facts, me, here).is_ok());
+        let misused = Err(Rejected::Misused);
+        assert_eq!(authority.pictures(&pictures, &facts, other, here), misused);
+        assert_eq!(
+            authority.pictures(&pictures, &facts, me, elsewhere),
+            misused
+        );
+        assert_eq!(authority.session(&pictures, &facts), misused);
+        assert_eq!(authority.bearer(&pictures, &facts), misused);
+        assert_eq!(authority.enter(&pictures, &facts, me, here), misused);
+
+        let pass = session.pass_for_entry(me, here, 5, now).unwrap();
+        let pass = authority.sign(&pass);
+        assert_eq!(authority.enter(&pass, &facts, other, here), misused);
+        assert_eq!(authority.enter(&pass, &facts, me, elsewhere), misused);
+        assert_eq!(authority.session(&pass, &facts), misused);
+        assert_eq!(authority.pictures(&pass, &facts, me, here), misused);
+        assert_eq!(authority.enter(&pass, &facts, me, here), Ok(session));
+        let again = authority.enter(&pass, &facts, me, here);
+        assert_eq!(again, Err(Rejected::Ended), "once");
+    }
+}

@@ -1,0 +1,241 @@
+//! `/login` and `/logout`.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Form, Json, Query, ReqData};
+use actix_web::{Either, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use super::guest::{address, prove};
+use super::session::{cookie, no_cookie};
+use super::{Guest, Proof};
+use crate::auth::{Access, Claims, Rejected, new_id, unix_now};
+use crate::http::pages::{self, LoginPage};
+use crate::http::{App, Problem};
+use crate::site::Facts;
+
+/// The longest path that a login leads back to, in bytes.
+const LONGEST_PATH: usize = 1024;
+
+/// `?next=`: where to go afterwards.
+#[derive(Deserialize)]
+pub struct Afterwards {
+    next: Option<String>,
+}
+
+/// What is filled in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filled {
+    /// `viewer` or `admin`.
+    user: String,
+    password: String,
+    /// Where to go afterwards, a path of this server; of a form only.
+    next: Option<String>,
+}
+
+/// The answer to a program.
+#[derive(Serialize)]
+struct LoggedIn {
+    access: Access,
+    /// Seconds since 1970.
+    expires_at: u64,
+}
+
+/// `GET /login`: the form.
+pub async fn form(
+    app: Data<App>,
+    guest: ReqData<Guest>,
+    query: Query<Afterwards>,
+) -> Result<HttpResponse, Problem> {
+    let words = guest.stale.and_then(stale_words);
+    let next = local(query.next.as_deref());
+    page(&mut HttpResponse::Ok(), &app, &guest, words, next, None)
+}
+
+/// `POST /login`, as a form (answered with a page or a redirect) or as JSON (answered with JSON).
+pub async fn login(
+    request: HttpRequest,
+    app: Data<App>,
+    guest: ReqData<Guest>,
+    filled: Result<Either<Form<Filled>, Json<Filled>>, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let unreadable = |why| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            format!("the body cannot be read: {why}"),
+        )
+    };
+    match filled.map_err(unreadable)? {
+        Either::Left(Form(filled)) => {
+            let next = local(filled.next.as_deref());
+            match begin(&request, &app, &filled).await {
+                Ok(session) => Ok(HttpResponse::SeeOther()
+                    .cookie(cookie(&app.cells, &session))
+                    .insert_header((header::LOCATION, next))
+                    .insert_header((header::CACHE_CONTROL, "no-store"))
+                    .finish()),
+                Err(problem) => {
+                    // With the status and the headers of the problem, Retry-After among them.
+                    let refused = problem.error_response();
+                    let mut answer = HttpResponse::build(refused.status());
+                    if let Some(seconds) = refused.headers().get(header::RETRY_AFTER) {
+                        answer.insert_header((header::RETRY_AFTER, seconds.clone()));
+                    }
+                    let words = Some(sentence(problem.detail()));
+                    let user = Access::of_user(&filled.user);
+                    page(&mut answer, &app, &guest, words, next, user)
+                }
+            }
+        }
+        Either::Right(Json(filled)) => {
+            let session = begin(&request, &app, &filled).await?;
+            Ok(HttpResponse::Ok()
+                .cookie(cookie(&app.cells, &session))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .json(LoggedIn {
+                    access: session.access,
+                    expires_at: session.expires,
+                }))
+        }
+    }
+}
+
+/// `POST /logout`: ends the session, here at once, on the site's other cameras as soon as they hear of it.
+pub async fn logout(
+    request: HttpRequest,
+    app: Data<App>,
+    guest: ReqData<Guest>,
+) -> Result<HttpResponse, Problem> {
+    if let Proof::Session(claims) | Proof::Bearer(claims) = &guest.proof {
+        let ended = Facts {
+            revoked: [(claims.id, claims.ends_for_good())].into(),
+            ..Facts::default()
+        };
+        if let Err(why) = app.cells.learn(&ended).wait().await {
+            warn!(%why, "a session was ended");
+        }
+        info!(access = %claims.access, from = %address(&request), "logged out");
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let mut answer = if json {
+        HttpResponse::NoContent()
+    } else {
+        let mut answer = HttpResponse::SeeOther();
+        answer.insert_header((header::LOCATION, "/login"));
+        answer
+    };
+    Ok(answer
+        .cookie(no_cookie(&app.cells))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish())
+}
+
+/// A session for who has the right password.
+async fn begin(request: &HttpRequest, app: &App, filled: &Filled) -> Result<Claims, Problem> {
+    let access = prove(request, app, &filled.user, &filled.password).await?;
+    let session = new_session(app, access)?;
+    info!(%access, from = %address(request), "logged in");
+    Ok(session)
+}
+
+/// A session that begins now.
+pub(super) fn new_session(app: &App, access: Access) -> Result<Claims, Problem> {
+    let id = new_id().map_err(|why| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("no randomness for a session: {why}"),
+        )
+    })?;
+    let cells = &app.cells;
+    Ok(cells
+        .facts
+        .with(|facts| Claims::session(id, access, unix_now(), facts)))
+}
+
+/// What a person should know of a cookie that does not count any more; what was never one of ours is not worth a word.
+fn stale_words(why: Rejected) -> Option<String> {
+    match why {
+        Rejected::Unreadable | Rejected::Signature | Rejected::Misused | Rejected::Ended => None,
+        Rejected::Expired | Rejected::Early { .. } | Rejected::PasswordsChanged => {
+            Some(format!("Your login does not count any more: {why}."))
+        }
+    }
+}
+
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
+fn page(
+    answer: &mut HttpResponseBuilder,
+    app: &App,
+    guest: &Guest,
+    words: Option<String>,
+    next: &str,
+    user: Option<Access>,
+) -> Result<HttpResponse, Problem> {
+    let rendered = pages::login(&LoginPage {
+        words,
+        next: next.to_owned(),
+        user: user.unwrap_or(Access::Admin),
+        logged_in: guest.logged_in(),
+        reach: app.cells.authority.reach(),
+    });
+    let html =
+        rendered.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()))?;
+    Ok(answer
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("X-Content-Type-Options", "nosniff"))
+        .insert_header(("Referrer-Policy", "no-referrer"))
+        .body(html))
+}
+
+/// The path where it is one of this server, else the fleet page: whoever makes up a link to the login page must not be
+/// able to send people elsewhere. What begins with two slashes, or with one of the other kind, names another host.
+fn local(path: Option<&str>) -> &str {
+    let path = path.unwrap_or_default();
+    let bytes = path.as_bytes();
+    let plain = bytes
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() && *byte != b'\\');
+    let here = bytes.first() == Some(&b'/') && bytes.get(1) != Some(&b'/');
+    if plain && here && bytes.len() <= LONGEST_PATH {
+        path
+    } else {
+        "/"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_leads_back_to_a_path_of_this_server_and_nowhere_else() {
+        for good in ["/", "/camera", "/camera?a=b&c=%2F%2Fd", "/a//b"] {
+            assert_eq!(local(Some(good)), good);
+        }
+        for bad in [
+            "",
+            "camera",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "http://evil.example/",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/a\r\nSet-Cookie: a=b",
+            " /camera",
+            "/ä",
+        ] {
+            assert_eq!(local(Some(bad)), "/", "{bad:?}");
+        }
+        assert_eq!(local(None), "/");
+        assert_eq!(local(Some(&format!("/{}", "a".repeat(LONGEST_PATH)))), "/");
+    }
+}

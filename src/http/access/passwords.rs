@@ -1,0 +1,121 @@
+//! `PUT /api/v1/passwords`: new passwords, for all cameras of the site.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json, ReqData};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Deserializer, Serialize};
+use tracing::info;
+
+use super::guest::{address, prove};
+use super::login::new_session;
+use super::session::cookie;
+use super::{Guest, Proof};
+use crate::auth::{self, Access, Reach, Refused, Wanted, WantedViewer};
+use crate::http::{App, Problem};
+use crate::site::Facts;
+
+/// What is asked for. What is left out stays as it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// The admin password of now, again: a session that was left open, or stolen, is not enough.
+    current: String,
+    admin: Option<String>,
+    /// `null`: nobody can log in as viewer any more.
+    #[serde(default, deserialize_with = "given")]
+    viewer: Option<Option<String>>,
+}
+
+/// Since when they count, and where.
+#[derive(Serialize)]
+struct Changed {
+    /// Seconds since 1970.
+    changed_at: f64,
+    /// `site`, or `this-camera` where it has no site key.
+    reach: &'static str,
+}
+
+/// `null` is given, too.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+/// The handler. It ends all sessions and tokens, and answers with a new cookie for the session that asked.
+pub async fn change(
+    request: HttpRequest,
+    app: Data<App>,
+    guest: ReqData<Guest>,
+    order: Json<Order>,
+) -> Result<HttpResponse, Problem> {
+    let Order {
+        current,
+        admin,
+        viewer,
+    } = order.into_inner();
+    if admin.is_none() && viewer.is_none() {
+        return Err(wrong(
+            "admin",
+            "admin or viewer: at least one of them must be given",
+        ));
+    }
+    allowed("admin", admin.as_deref())?;
+    allowed("viewer", viewer.as_ref().and_then(Option::as_deref))?;
+    match prove(&request, &app, Access::Admin.as_str(), &current).await {
+        Ok(_) => {}
+        Err(Refused::Wrong) => {
+            return Err(wrong(
+                "current",
+                "current: this is not the admin password of now",
+            ));
+        }
+        Err(why) => return Err(why.into()),
+    }
+    let cells = &app.cells;
+    let wanted = Wanted {
+        admin,
+        viewer: match viewer {
+            None => WantedViewer::AsItIs,
+            Some(None) => WantedViewer::None,
+            Some(Some(viewer)) => WantedViewer::New(viewer),
+        },
+    };
+    let passwords = cells
+        .authority
+        .passwords(&cells.facts.now(), current, wanted)
+        .await?;
+    let changed_at = passwords.changed_at;
+    let news = Facts {
+        passwords: Some(passwords),
+        ..Facts::default()
+    };
+    info!(from = %address(&request), "the passwords were changed; all sessions and tokens have ended");
+    cells.learn(&news).wait().await.map_err(|why| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("the passwords are changed, but {why}"),
+        )
+    })?;
+    let mut answer = HttpResponse::Ok();
+    if matches!(guest.proof, Proof::Session(_)) {
+        answer.cookie(cookie(cells, &new_session(&app, Access::Admin)?));
+    }
+    Ok(answer
+        .insert_header(("Cache-Control", "no-store"))
+        .json(Changed {
+            changed_at: changed_at as f64 / 1000.0,
+            reach: match cells.authority.reach() {
+                Reach::Site => "site",
+                Reach::ThisCamera => "this-camera",
+            },
+        }))
+}
+
+fn allowed(field: &'static str, password: Option<&str>) -> Result<(), Problem> {
+    password.map_or(Ok(()), |password| {
+        auth::allowed(password).map_err(|why| wrong(field, format!("{field}: {why}")))
+    })
+}
+
+fn wrong(field: &'static str, words: impl Into<String>) -> Problem {
+    Problem::of_field(field, words)
+}

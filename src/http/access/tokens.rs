@@ -1,0 +1,97 @@
+//! `/api/v1/tokens`: leave for programs.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+use super::guest::address;
+use crate::auth::{Access, Claims, new_id, unix_now};
+use crate::http::{App, Problem};
+use crate::site::{Facts, SessionId};
+
+/// How many days a token may last.
+const DAYS: std::ops::RangeInclusive<u16> = 1..=366;
+
+/// What is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    access: Access,
+    days: i64,
+}
+
+/// A new token.
+#[derive(Serialize)]
+struct Made {
+    /// For taking it back.
+    id: SessionId,
+    /// To be sent as `Authorization: Bearer …`. It is shown this once.
+    token: String,
+    access: Access,
+    /// Seconds since 1970.
+    expires_at: u64,
+}
+
+/// `POST`: makes one.
+pub async fn make(
+    request: HttpRequest,
+    app: Data<App>,
+    order: Json<Order>,
+) -> Result<HttpResponse, Problem> {
+    let Order { access, days } = *order;
+    let days = u16::try_from(days).ok().filter(|days| DAYS.contains(days));
+    let days = days.ok_or_else(|| {
+        let words = format!("days: must be {} to {}", DAYS.start(), DAYS.end());
+        Problem::of_field("days", words)
+    })?;
+    let id = new_id().map_err(|why| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("no randomness for a token: {why}"),
+        )
+    })?;
+    let cells = &app.cells;
+    let now = unix_now();
+    let claims = cells
+        .facts
+        .with(|facts| Claims::token(id, access, days, now, facts));
+    info!(%id, %access, days, from = %address(&request), "a token was made");
+    Ok(HttpResponse::Created()
+        .insert_header(("Cache-Control", "no-store"))
+        .json(Made {
+            id,
+            token: cells.authority.sign(&claims),
+            access,
+            expires_at: claims.expires,
+        }))
+}
+
+/// `DELETE /{id}`: takes one back. Nobody keeps a list of tokens, so one that never was is taken back just as well.
+pub async fn take_back(
+    request: HttpRequest,
+    app: Data<App>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id: SessionId = id.parse().map_err(|why| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no such token: {why}"),
+        )
+    })?;
+    // When it ends by itself is known to its bearer only; by then none made today lasts.
+    let longest = u64::from(*DAYS.end()) * 24 * 3600;
+    let ended = Facts {
+        revoked: [(id, unix_now().saturating_add(longest))].into(),
+        ..Facts::default()
+    };
+    app.cells.learn(&ended).wait().await.map_err(|why| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("the token has ended, but {why}"),
+        )
+    })?;
+    info!(%id, from = %address(&request), "a token was taken back");
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,24 @@
+//! Keys for one purpose each, derived from the site's secret.
+//!
+//! What is signed or made with one of them says nothing about the secret or about another of them, as long as no two
+//! uses share a purpose.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use crate::settings::Secret;
+
+/// The only signature of this program (RFC 2104).
+pub type HmacSha256 = Hmac<Sha256>;
+
+/// The key for `purpose`, 256 bits.
+pub fn derived(secret: &Secret, purpose: &str) -> [u8; 32] {
+    let mut mac = keyed(secret.expose().as_bytes());
+    mac.update(purpose.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+/// A signature that has taken the key in; a copy of it begins each text.
+pub fn keyed(key: &[u8]) -> HmacSha256 {
+    HmacSha256::new_from_slice(key).expect("HMAC takes a key of any length")
+}

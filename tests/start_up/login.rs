@@ -1,0 +1,721 @@
+//! Login: who gets in, with what, and who does not. Cameras of one site key know nothing of each other here but that key.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use porthole::auth::{Access, Claims, Signer};
+use porthole::ids::InstanceId;
+use porthole::settings::{Secret, Site};
+use porthole::sim::Quirks;
+use porthole::site::{Facts, SessionId};
+use serde_json::{Value, json};
+
+use crate::house::{House, OFFICE, await_log};
+use crate::support::lab::{ADMIN_PASSWORD, Answer, Camera, CameraSetup, Client, PATIENCE, Place};
+use crate::support::wait::{ensure, eventually};
+
+const KEY: &str = "of this house";
+const VIEWER_PASSWORD: &str = "for those who watch";
+
+const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const JSON: (&str, &str) = ("content-type", "application/json");
+const TURN: &str = r#"{"by":{"pan":3600}}"#;
+
+/// A camera of the site that asks everybody.
+fn setup(house: &House, number: u8) -> CameraSetup {
+    house
+        .camera(number, &format!("camera {number}"))
+        .set("auth", "public_view", false)
+        .set("auth", "viewer_password", VIEWER_PASSWORD)
+        .set("site", "key", KEY)
+}
+
+fn start(setup: CameraSetup) -> Camera {
+    let camera = setup.start();
+    await_answer(&camera);
+    camera
+}
+
+#[track_caller]
+fn await_answer(camera: &Camera) {
+    eventually("it answers", PATIENCE, || {
+        let answer = anybody().get(&url(camera, "/healthz"))?;
+        ensure(answer.status == 200, answer.status)
+    });
+}
+
+fn url(camera: &Camera, path: &str) -> String {
+    format!("http://{}:8080{path}", camera.address())
+}
+
+fn anybody() -> Client {
+    Client::new(Place::Here)
+}
+
+#[track_caller]
+fn ask(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    anybody().ask(method, url, headers, body).unwrap()
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    let value = answer
+        .headers
+        .get(name)
+        .map(|value| value.to_str().unwrap());
+    value.unwrap_or_default()
+}
+
+/// Fills the login form in.
+#[track_caller]
+fn fill_in(base: &str, user: &str, password: &str) -> Answer {
+    let password = password.replace(' ', "+");
+    let body = format!("user={user}&password={password}&next=/camera");
+    ask("POST", &format!("{base}/login"), &[FORM, PAGE], &body)
+}
+
+/// The cookie that an answer sets, as a browser sends it back.
+#[track_caller]
+fn cookie(answer: &Answer) -> String {
+    let set = header(answer, "set-cookie");
+    let (cookie, attributes) = set
+        .split_once("; ")
+        .unwrap_or_else(|| panic!("no cookie: {} {}", answer.status, answer.text()));
+    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="] {
+        assert!(attributes.contains(attribute), "{set}");
+    }
+    assert!(cookie.starts_with("porthole_session=v1."), "{set}");
+    cookie.to_owned()
+}
+
+#[track_caller]
+fn log_in(base: &str, user: &str, password: &str) -> String {
+    let answer = fill_in(base, user, password);
+    assert_eq!(
+        (answer.status, header(&answer, "location")),
+        (303, "/camera")
+    );
+    cookie(&answer)
+}
+
+#[track_caller]
+fn with_cookie(base: &str, path: &str, cookie: &str) -> u16 {
+    ask("GET", &format!("{base}{path}"), &[("cookie", cookie)], "").status
+}
+
+/// Turns the camera; the status of the answer.
+#[track_caller]
+fn turn(base: &str, headers: &[(&str, &str)]) -> u16 {
+    let headers = [headers, &[JSON]].concat();
+    ask("POST", &format!("{base}/api/v1/drive"), &headers, TURN).status
+}
+
+/// Where the camera points.
+#[track_caller]
+fn pan(camera: &Camera) -> i64 {
+    let pointing: Value = camera.get("/api/v1/drive").unwrap().json().unwrap();
+    pointing["pan"].as_i64().unwrap()
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+}
+
+/// What cameras with this key sign.
+fn signer(key: &str) -> Signer {
+    let key = Some(Secret::new(key.to_owned()));
+    let site = Site {
+        key,
+        previous_key: None,
+    };
+    Signer::of_site(&site).unwrap()
+}
+
+fn session(began: u64) -> Claims {
+    Claims::session(SessionId(7), Access::Admin, began, &Facts::default())
+}
+
+#[test]
+fn one_login_at_the_representative_opens_the_other_camera_inside_and_outside() {
+    let house = House::with(Quirks::igd2());
+    let first = start(setup(&house, 2));
+    house.await_entry(OFFICE, &first);
+    let second = start(setup(&house, 3));
+    house.await_entry(8081, &second);
+
+    let outside = |port: u16| format!("http://{}:{port}", house.address(1));
+    let admin = log_in(&outside(OFFICE), "admin", ADMIN_PASSWORD);
+    let viewer = log_in(&outside(OFFICE), "viewer", VIEWER_PASSWORD);
+    for base in [outside(OFFICE), outside(8081), url(&second, "")] {
+        for path in ["/", "/camera", "/snapshot.jpg", "/api/v1/cameras"] {
+            assert_eq!(with_cookie(&base, path, &viewer), 200, "{base}{path}");
+        }
+        assert_eq!(
+            turn(&base, &[("cookie", &viewer)]),
+            403,
+            "a viewer turned {base}"
+        );
+        assert_eq!(turn(&base, &[("cookie", &admin)]), 200, "{base}");
+    }
+    for path in ["/api/v1/tokens", "/api/v1/representative/withdraw"] {
+        let there = format!("{}{path}", outside(OFFICE));
+        let answer = ask("POST", &there, &[("cookie", &viewer), JSON], "{}");
+        assert_eq!(answer.status, 403, "{path}: {}", answer.text());
+        assert!(
+            answer.text().contains("log in as admin"),
+            "{}",
+            answer.text()
+        );
+    }
+    // By the admin alone: the first once, the second from outside and from inside.
+    assert_eq!((pan(&first), pan(&second)), (3600, 7200));
+}
+
+#[test]
+fn what_is_no_login_here_gets_the_login_page_or_401_and_never_an_error() {
+    let house = House::without_router();
+    let camera = start(setup(&house, 2));
+    let base = url(&camera, "");
+    let wrong = [
+        ("nothing", String::new()),
+        ("garbage", "v1.AAAA.AAAA".to_owned()),
+        ("noise", "\"%00%ff;=".to_owned()),
+        ("empty", "v1..".to_owned()),
+        ("expired", signer(KEY).sign(&session(now() - 13 * 3600))),
+        ("from the future", signer(KEY).sign(&session(now() + 3600))),
+        (
+            "another site's",
+            signer("of another house").sign(&session(now())),
+        ),
+        (
+            "a token",
+            signer(KEY).sign(&Claims::token(
+                SessionId(8),
+                Access::Admin,
+                1,
+                now(),
+                &Facts::default(),
+            )),
+        ),
+    ];
+    for (what, text) in &wrong {
+        let cookie = format!("porthole_session={text}");
+        let with = |path: &str, headers: &[(&str, &str)]| {
+            let headers = [headers, &[("cookie", &*cookie)]].concat();
+            ask("GET", &format!("{base}{path}"), &headers, "")
+        };
+        for path in ["/api/v1/status", "/snapshot.jpg", "/nothing", "/"] {
+            let answer = with(path, &[]);
+            assert_eq!(answer.status, 401, "{what} at {path}");
+            assert_eq!(header(&answer, "content-type"), "application/problem+json");
+        }
+        let answer = with("/camera?x=1", &[PAGE]);
+        let location = header(&answer, "location");
+        assert_eq!(
+            (answer.status, location),
+            (303, "/login?next=%2Fcamera%3Fx%3D1"),
+            "{what}"
+        );
+        let page = with("/login?next=%2Fcamera", &[PAGE]);
+        assert_eq!(page.status, 200, "{what}");
+        assert!(
+            page.text().contains("name=\"next\" value=\"/camera\""),
+            "{what}"
+        );
+        assert_eq!(turn(&base, &[("cookie", &cookie)]), 401, "{what}");
+        for open in ["/healthz", "/readyz", "/static/porthole.css", "/metrics"] {
+            assert_eq!(with(open, &[]).status, 200, "{what} at {open}");
+        }
+    }
+    let early = ask(
+        "GET",
+        &format!("{base}/api/v1/status"),
+        &[("cookie", &format!("porthole_session={}", wrong[5].1))],
+        "",
+    );
+    assert!(early.text().contains("set the clocks"), "{}", early.text());
+    assert_eq!(pan(&camera), 0);
+    // The same key and the right time: what was wrong was not the way it was sent.
+    let good = format!("porthole_session={}", signer(KEY).sign(&session(now())));
+    assert_eq!(with_cookie(&base, "/api/v1/status", &good), 200);
+}
+
+#[test]
+fn where_anybody_may_watch_nobody_may_change_anything_without_a_login() {
+    let house = House::without_router();
+    let camera = start(setup(&house, 2).set("auth", "public_view", true));
+    let base = url(&camera, "");
+    for path in ["/", "/snapshot.jpg", "/api/v1/cameras"] {
+        assert_eq!(
+            with_cookie(&base, path, "porthole_session=v1.old.one"),
+            200,
+            "{path}"
+        );
+    }
+    assert_eq!(turn(&base, &[]), 401);
+    let passwords = format!("{base}/api/v1/passwords");
+    let change = json!({"admin": "mine from now on", "current": ADMIN_PASSWORD}).to_string();
+    assert_eq!(ask("PUT", &passwords, &[JSON], &change).status, 401);
+    assert_eq!(
+        turn(
+            &base,
+            &[("cookie", &log_in(&base, "admin", ADMIN_PASSWORD))]
+        ),
+        200
+    );
+}
+
+#[test]
+fn players_are_asked_for_a_password_and_let_in_with_it() {
+    let house = House::without_router();
+    let camera = start(setup(&house, 2));
+    for path in ["/stream.mjpg", "/snapshot.jpg", "/?action=snapshot"] {
+        let answer = anybody().get(&url(&camera, path)).unwrap();
+        assert_eq!(answer.status, 401, "{path}");
+        let question = header(&answer, "www-authenticate");
+        assert!(
+            question.starts_with("Basic realm=\"Porthole\""),
+            "{question:?}"
+        );
+    }
+    // What a page's script or picture asks for opens no dialog over the page.
+    let browser = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)");
+    let answer = ask("GET", &url(&camera, "/api/v1/status"), &[browser], "");
+    assert_eq!(
+        (answer.status, header(&answer, "www-authenticate")),
+        (401, "")
+    );
+
+    let player = anybody().with_password("viewer", VIEWER_PASSWORD);
+    player
+        .get(&url(&camera, "/snapshot.jpg"))
+        .unwrap()
+        .picture_size()
+        .unwrap();
+    let stream = player.watch(&url(&camera, "/stream.mjpg")).unwrap();
+    eventually("pictures", PATIENCE, || {
+        let seen = stream.seen();
+        ensure(seen.parts > 2, format!("{:?}", seen.end))
+    });
+    let stranger = anybody().with_password("viewer", ADMIN_PASSWORD);
+    assert_eq!(
+        stranger.get(&url(&camera, "/snapshot.jpg")).unwrap().status,
+        401
+    );
+}
+
+#[test]
+fn a_token_opens_what_it_was_made_for_until_it_is_taken_back() {
+    let house = House::without_router();
+    let mut camera = start(setup(&house, 2));
+    let other = start(setup(&house, 3));
+    let tokens = url(&camera, "/api/v1/tokens");
+    let admin = anybody().as_admin();
+    let order = json!({"access": "viewer", "days": 30}).to_string();
+    let made = admin.ask("POST", &tokens, &[JSON], &order).unwrap();
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made: Value = made.json().unwrap();
+    let (id, token) = (
+        made["id"].as_str().unwrap(),
+        made["token"].as_str().unwrap(),
+    );
+    let left = made["expires_at"].as_u64().unwrap() - now();
+    assert!((30 * 86400 - 60..=30 * 86400).contains(&left), "{made}");
+
+    let bearer = format!("Bearer {token}");
+    let with_token = |camera: &Camera, path: &str| {
+        ask("GET", &url(camera, path), &[("authorization", &bearer)], "").status
+    };
+    for camera in [&camera, &other] {
+        assert_eq!(with_token(camera, "/api/v1/status"), 200);
+        assert_eq!(turn(&url(camera, ""), &[("authorization", &bearer)]), 403);
+    }
+    let taken_back = admin
+        .ask("DELETE", &format!("{tokens}/{id}"), &[], "")
+        .unwrap();
+    assert_eq!(taken_back.status, 204, "{}", taken_back.text());
+    assert_eq!(with_token(&camera, "/api/v1/status"), 401);
+    camera.kill();
+    camera.start();
+    await_answer(&camera);
+    assert_eq!(
+        with_token(&camera, "/api/v1/status"),
+        401,
+        "it came back with a restart"
+    );
+
+    for (order, status) in [
+        (json!({"access": "viewer", "days": 0}), 422),
+        (json!({"access": "viewer", "days": 367}), 422),
+        (json!({"access": "root", "days": 1}), 400),
+        (json!({"access": "viewer"}), 400),
+    ] {
+        let answer = admin
+            .ask("POST", &tokens, &[JSON], &order.to_string())
+            .unwrap();
+        assert_eq!(answer.status, status, "{order}: {}", answer.text());
+        assert_eq!(header(&answer, "content-type"), "application/problem+json");
+    }
+}
+
+#[test]
+fn a_page_of_another_site_changes_nothing_whatever_the_browser_sends_with_it() {
+    let house = House::without_router();
+    let camera = start(setup(&house, 2));
+    let base = url(&camera, "");
+    let session = log_in(&base, "admin", ADMIN_PASSWORD);
+    let own = format!("http://{}:8080", camera.address());
+    let neighbour = format!("http://{}:8081", camera.address());
+    let basic = anybody().as_admin();
+    for foreign in [
+        ("origin", "http://evil.example"),
+        ("origin", "null"),
+        ("origin", &neighbour),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        assert_eq!(
+            turn(&base, &[("cookie", &session), foreign]),
+            403,
+            "{foreign:?}"
+        );
+        let drive = format!("{base}/api/v1/drive");
+        let answer = basic.ask("POST", &drive, &[JSON, foreign], TURN).unwrap();
+        assert_eq!(answer.status, 403, "{foreign:?} with Basic");
+        let out = ask(
+            "POST",
+            &format!("{base}/logout"),
+            &[("cookie", &session), foreign],
+            "",
+        );
+        assert_eq!(
+            (out.status, header(&out, "set-cookie")),
+            (403, ""),
+            "{foreign:?}"
+        );
+        let body = format!("user=admin&password={}", ADMIN_PASSWORD.replace(' ', "+"));
+        let login = ask("POST", &format!("{base}/login"), &[FORM, foreign], &body);
+        assert_eq!(
+            (login.status, header(&login, "set-cookie")),
+            (403, ""),
+            "{foreign:?}"
+        );
+        let crash = format!("{base}/api/v1/debug/crash/drive");
+        assert_eq!(
+            ask("POST", &crash, &[foreign], "").status,
+            403,
+            "{foreign:?}"
+        );
+    }
+    assert_eq!(pan(&camera), 0);
+    assert_eq!(
+        with_cookie(&base, "/api/v1/status", &session),
+        200,
+        "still logged in"
+    );
+    assert_eq!(
+        turn(&base, &[("cookie", &session), ("origin", &own)]),
+        200,
+        "its own page"
+    );
+}
+
+#[test]
+fn a_login_leads_nowhere_but_to_this_camera() {
+    let house = House::without_router();
+    let camera = start(setup(&house, 2));
+    for next in [
+        "//evil.example/",
+        "http://evil.example/",
+        "/%5Cevil.example",
+        "%2F%2Fevil.example",
+    ] {
+        let body = format!(
+            "user=viewer&password={}&next={next}",
+            VIEWER_PASSWORD.replace(' ', "+")
+        );
+        let answer = ask("POST", &url(&camera, "/login"), &[FORM], &body);
+        assert_eq!(
+            (answer.status, header(&answer, "location")),
+            (303, "/"),
+            "{next}"
+        );
+    }
+}
+
+#[test]
+fn whoever_guesses_waits_and_who_is_logged_in_does_not() {
+    let house = House::without_router();
+    let camera = start(setup(&house, 2));
+    let base = url(&camera, "");
+    let session = log_in(&base, "admin", ADMIN_PASSWORD);
+    for n in 0..5 {
+        let answer = fill_in(&base, "admin", &format!("guess {n}"));
+        assert_eq!(answer.status, 401, "{}", answer.text());
+        assert!(
+            answer.text().contains("User name or password is wrong."),
+            "{}",
+            answer.text()
+        );
+        assert_eq!(header(&answer, "set-cookie"), "");
+    }
+    // The sixth comes within the second that it has to wait, or is wrong again and makes the wait longer.
+    let refused = eventually("a try is not listened to", PATIENCE, || {
+        let answer = fill_in(&base, "admin", "guess");
+        ensure(answer.status == 429, answer.status).map(|()| answer)
+    });
+    let wait: u64 = header(&refused, "retry-after").parse().unwrap();
+    assert!((1..=61).contains(&wait), "{wait}");
+    for _ in 0..20 {
+        // Guesses in a player's header count as well.
+        let _ = anybody()
+            .with_password("admin", "guess")
+            .get(&url(&camera, "/snapshot.jpg"));
+    }
+    eventually("the right password waits, too", PATIENCE, || {
+        let _ = fill_in(&base, "admin", "guess");
+        let right = anybody().as_admin().get(&url(&camera, "/api/v1/status"))?;
+        ensure(right.status == 429, right.status)
+    });
+    assert_eq!(with_cookie(&base, "/api/v1/status", &session), 200);
+    let metrics = anybody().get(&url(&camera, "/metrics")).unwrap().text();
+    let count = |outcome: &str| -> f64 {
+        let series = format!("porthole_logins_total{{outcome=\"{outcome}\"}} ");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&series));
+        line.unwrap().parse().unwrap()
+    };
+    assert!(
+        count("wrong") >= 5.0 && count("throttled") >= 1.0 && count("right") >= 1.0,
+        "{metrics}"
+    );
+    // It is forgiven: the longest wait is a minute, and that is not waited for here.
+    assert!(wait <= Duration::from_mins(1).as_secs() + 1);
+}
+
+#[test]
+fn new_passwords_end_what_was_before_and_outlive_a_restart() {
+    let house = House::without_router();
+    let mut camera = start(setup(&house, 2));
+    let base = url(&camera, "");
+    let passwords = format!("{base}/api/v1/passwords");
+    let session = log_in(&base, "admin", ADMIN_PASSWORD);
+    let viewer = log_in(&base, "viewer", VIEWER_PASSWORD);
+    let put = |body: &Value| {
+        ask(
+            "PUT",
+            &passwords,
+            &[JSON, ("cookie", &session)],
+            &body.to_string(),
+        )
+    };
+    for (body, field) in [
+        (
+            json!({"admin": "seven 7", "current": ADMIN_PASSWORD}),
+            "admin",
+        ),
+        (
+            json!({"viewer": "x".repeat(129), "current": ADMIN_PASSWORD}),
+            "viewer",
+        ),
+        (
+            json!({"admin": "long enough", "current": "a guess"}),
+            "current",
+        ),
+        (json!({"current": ADMIN_PASSWORD}), "admin"),
+    ] {
+        let answer = put(&body);
+        assert_eq!(answer.status, 422, "{body}: {}", answer.text());
+        let problem: Value = answer.json().unwrap();
+        assert_eq!(problem["field"], field, "{problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().starts_with(field),
+            "{problem}"
+        );
+    }
+    assert_eq!(
+        with_cookie(&base, "/camera", &viewer),
+        200,
+        "nothing has changed yet"
+    );
+
+    let new = "chosen by its owner";
+    let answer = put(&json!({"admin": new, "viewer": null, "current": ADMIN_PASSWORD}));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let fresh = cookie(&answer);
+    let after = |camera: &Camera| {
+        let base = url(camera, "");
+        for old in [&session, &viewer] {
+            assert_eq!(with_cookie(&base, "/api/v1/status", old), 401);
+        }
+        assert_eq!(with_cookie(&base, "/api/v1/status", &fresh), 200);
+        assert_eq!(fill_in(&base, "viewer", VIEWER_PASSWORD).status, 401);
+        assert_eq!(fill_in(&base, "admin", ADMIN_PASSWORD).status, 401);
+        log_in(&base, "admin", new);
+    };
+    after(&camera);
+    camera.kill();
+    camera.start();
+    await_answer(&camera);
+    after(&camera);
+}
+
+#[test]
+fn whoever_logs_out_is_out_for_good() {
+    let house = House::without_router();
+    let mut camera = start(setup(&house, 2));
+    let base = url(&camera, "");
+    let session = log_in(&base, "admin", ADMIN_PASSWORD);
+    let other = log_in(&base, "admin", ADMIN_PASSWORD);
+    let out = ask(
+        "POST",
+        &format!("{base}/logout"),
+        &[("cookie", &session)],
+        "",
+    );
+    assert_eq!((out.status, header(&out, "location")), (303, "/login"));
+    assert!(
+        header(&out, "set-cookie").contains("Max-Age=0"),
+        "{:?}",
+        out.headers
+    );
+    assert_eq!(with_cookie(&base, "/api/v1/status", &session), 401);
+    assert_eq!(
+        with_cookie(&base, "/api/v1/status", &other),
+        200,
+        "another session"
+    );
+    camera.kill();
+    camera.start();
+    await_answer(&camera);
+    assert_eq!(with_cookie(&base, "/api/v1/status", &session), 401);
+    assert_eq!(with_cookie(&base, "/api/v1/status", &other), 200);
+}
+
+/// The password that its log tells.
+#[track_caller]
+fn told(camera: &Camera) -> String {
+    await_log(camera, "log in as admin with the password ");
+    let log = camera.log_text();
+    let told: Vec<_> = log
+        .split("log in as admin with the password ")
+        .skip(1)
+        .collect();
+    assert_eq!(told.len(), 1, "told once: {log}");
+    told[0].split(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn without_a_password_in_the_settings_one_is_made_and_told_once() {
+    let house = House::without_router();
+    let of_site = |number| setup(&house, number).set("auth", "admin_password", "");
+    let mut first = start(of_site(2));
+    let second = start(of_site(3));
+    let alone = start(of_site(4).set("site", "key", ""));
+    let password = told(&first);
+    assert_eq!(told(&second), password, "one for the site");
+    assert_ne!(told(&alone), password);
+    log_in(&url(&first, ""), "admin", &password);
+    let session = log_in(&url(&alone, ""), "admin", &told(&alone));
+    assert_eq!(
+        with_cookie(&url(&first, ""), "/api/v1/status", &session),
+        401,
+        "no key in common"
+    );
+    assert_eq!(fill_in(&url(&alone, ""), "admin", &password).status, 401);
+
+    first.kill();
+    first.start();
+    await_answer(&first);
+    log_in(&url(&first, ""), "admin", &password);
+    assert_eq!(told(&first), password);
+    // Sessions of a camera without a site key outlive it, too.
+    let mut alone = alone;
+    alone.kill();
+    alone.start();
+    await_answer(&alone);
+    assert_eq!(
+        with_cookie(&url(&alone, ""), "/api/v1/status", &session),
+        200
+    );
+}
+
+#[test]
+fn a_pass_opens_the_next_camera_once_and_its_pictures_for_minutes() {
+    let house = House::without_router();
+    let group = format!("239.255.80.84:{}", house.free_port());
+    let speaking = |number| {
+        let setup = setup(&house, number).set("lan", "enabled", true);
+        start(
+            setup
+                .set("lan", "group", &*group)
+                .set("lan", "heartbeat", "1s"),
+        )
+    };
+    let (first, second) = (speaking(2), speaking(3));
+    let id = |camera: &Camera| camera.status().unwrap().id;
+    let session = log_in(&url(&first, ""), "viewer", VIEWER_PASSWORD);
+    let path = format!("/visit/{}", id(&second));
+    let away = eventually("the first knows the second", PATIENCE, || {
+        let answer = ask("GET", &url(&first, &path), &[("cookie", &session)], "");
+        ensure(
+            answer.status == 303,
+            format!("{} {}", answer.status, answer.text()),
+        )?;
+        Ok::<_, String>(header(&answer, "location").to_owned())
+    });
+    assert!(away.starts_with(&url(&second, "/enter?pass=v1.")), "{away}");
+    let entered = ask("GET", &away, &[PAGE], "");
+    assert_eq!((entered.status, header(&entered, "location")), (303, "/"));
+    let there = cookie(&entered);
+    assert_eq!(
+        with_cookie(&url(&second, ""), "/api/v1/status", &there),
+        200
+    );
+    assert_eq!(
+        turn(&url(&second, ""), &[("cookie", &there)]),
+        403,
+        "still a viewer"
+    );
+    let again = ask("GET", &away, &[PAGE], "");
+    assert_eq!((again.status, header(&again, "location")), (303, "/login"));
+    assert_eq!(header(&again, "set-cookie"), "");
+
+    let camera: InstanceId = id(&second).parse().unwrap();
+    let picture = |visitor: Ipv4Addr| {
+        let pass = session_of_viewer().pass_for_pictures(camera, visitor.into(), now());
+        format!("pass={}", signer(KEY).sign(&pass))
+    };
+    let pass = picture(Ipv4Addr::LOCALHOST);
+    let still = anybody()
+        .get(&url(&second, &format!("/snapshot.jpg?{pass}")))
+        .unwrap();
+    still.picture_size().unwrap();
+    assert_eq!(header(&still, "set-cookie"), "");
+    for (camera, path, pass) in [
+        (&second, "/api/v1/status", &pass),
+        (&second, "/", &pass),
+        (&second, "/enter", &pass),
+        (&first, "/snapshot.jpg", &pass),
+        (&second, "/snapshot.jpg", &picture(house.console())),
+    ] {
+        let answer = anybody()
+            .get(&url(camera, &format!("{path}?{pass}")))
+            .unwrap();
+        let refused = answer.status == 401 || header(&answer, "location") == "/login";
+        assert!(refused, "{path}: {} {}", answer.status, answer.text());
+    }
+    // Whoever ends the session ends what was made of it.
+    let out = ask("POST", &url(&second, "/logout"), &[("cookie", &there)], "");
+    assert_eq!(out.status, 303);
+    assert_eq!(
+        with_cookie(&url(&second, ""), "/api/v1/status", &session),
+        401
+    );
+}
+
+fn session_of_viewer() -> Claims {
+    Claims::session(SessionId(9), Access::Viewer, now(), &Facts::default())
+}
