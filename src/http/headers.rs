@@ -136,7 +136,10 @@ impl Policy {
 
     fn write(&self, headers: &mut HeaderMap) {
         for (name, value) in ALWAYS {
-            headers.insert(name, HeaderValue::from_static(value));
+            // What a handler has said itself is stricter.
+            if !headers.contains_key(&name) {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
         }
         headers.insert(
             header::CROSS_ORIGIN_RESOURCE_POLICY,

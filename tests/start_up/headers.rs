@@ -4,10 +4,12 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::house::{House, serves_the_lan};
-use crate::support::lab::{Camera, PATIENCE};
+use crate::support::lab::{ADMIN_PASSWORD, Camera, PATIENCE};
 
 fn camera(house: &House) -> Camera {
     let camera = house
@@ -58,8 +60,10 @@ fn every_answer_has_the_headers_whatever_it_is() {
     for (line, host, expected) in [
         ("GET / HTTP/1.1", &*own, "200"),
         ("GET /camera HTTP/1.1", &own, "200"),
+        ("GET /login HTTP/1.1", &own, "200"),
+        ("GET /visit/none HTTP/1.1", &own, "404"),
         ("GET /api/v1/status HTTP/1.1", &own, "200"),
-        ("GET /api/v1/cameras/none HTTP/1.1", &own, "404"),
+        ("GET /api/v1/cameras/none HTTP/1.1", &own, "400"),
         ("GET /static/porthole.css HTTP/1.1", &own, "200"),
         ("GET /static/none HTTP/1.1", &own, "404"),
         ("GET /snapshot.jpg HTTP/1.1", &own, "200"),
@@ -149,34 +153,52 @@ fn requests_for_other_hosts_are_not_answered_and_say_how_to_allow_them() {
 }
 
 #[test]
-fn a_page_of_a_rebound_name_changes_nothing() {
+fn a_page_of_a_rebound_name_changes_nothing_even_with_a_password_or_a_session() {
     let house = House::without_router();
     let camera = camera(&house);
+    let own = format!("Host: {}:8080", camera.address());
+    let from_here = format!("Origin: http://{}:8080", camera.address());
+    let basic = STANDARD.encode(format!("admin:{ADMIN_PASSWORD}"));
+    let basic = format!("Authorization: Basic {basic}");
+    let form = format!("user=admin&password={}", ADMIN_PASSWORD.replace(' ', "+"));
+    let lines = [
+        "POST /login HTTP/1.1",
+        &*own,
+        "Content-Type: application/x-www-form-urlencoded",
+    ];
+    let logged_in = ask(&camera, &lines, &form);
+    let set = logged_in
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "));
+    let session = set.expect(&logged_in).split(';').next().unwrap();
+    let cookie = format!("Cookie: {session}");
+
     let pointing = || camera.get("/api/v1/drive").unwrap().text();
-    let before = pointing();
-    let turn = |host: &str, origin: &str| {
+    let turn = |host: &str, origin: &str, leave: &str| {
         let lines = [
             "POST /api/v1/drive HTTP/1.1",
             host,
             origin,
+            leave,
             "Content-Type: application/json",
         ];
         let answer = ask(&camera, &lines, r#"{"by": {"pan": 3600}}"#);
         code(&answer).to_owned()
     };
-    // Its own page, as its browser sees it: host and origin agree, and are the attacker's.
-    assert_eq!(
-        turn("Host: evil.example", "Origin: http://evil.example"),
-        "421"
-    );
-    let own = format!("Host: {}:8080", camera.address());
-    assert_eq!(turn(&own, "Origin: http://evil.example"), "403");
-    assert_eq!(pointing(), before);
-    let from_here = format!("Origin: http://{}:8080", camera.address());
-    assert_eq!(
-        turn(&own, &from_here),
-        "200",
-        "else the above shows nothing"
-    );
-    assert_ne!(pointing(), before);
+    for leave in [&basic, &cookie] {
+        let before = pointing();
+        // Its own page, as its browser sees it: host and origin agree, and are the attacker's.
+        let rebound = turn("Host: evil.example", "Origin: http://evil.example", leave);
+        assert_eq!(rebound, "421");
+        let forged = turn("Host: evil.example", &from_here, leave);
+        assert_eq!(forged, "421");
+        assert_eq!(turn(&own, "Origin: http://evil.example", leave), "403");
+        assert_eq!(pointing(), before);
+        assert_eq!(
+            turn(&own, &from_here, leave),
+            "200",
+            "else this shows nothing"
+        );
+        assert_ne!(pointing(), before);
+    }
 }
