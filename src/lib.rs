@@ -13,6 +13,7 @@ pub mod bounded;
 pub mod camera;
 pub mod cells;
 pub mod commands;
+pub mod discovery;
 pub mod durable;
 pub mod election;
 pub mod fleet;

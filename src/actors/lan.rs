@@ -22,7 +22,7 @@ use super::election::{self, ElectionActor};
 use super::registry::{Forget, Hear, Introduce, RegistryActor};
 use crate::cells::{Cells, Identity};
 use crate::election::{Chance, Event, Peer, Stay, To, Word};
-use crate::fleet::{Heard, Name, mapped};
+use crate::fleet::{Heard, Name};
 use crate::ids::{InstanceId, InternalPort};
 use crate::lan::{
     Admitted, Answer, Body, Errands, Gate, Keyring, NotDone, Occasion, Peers, Port, Rejected,
@@ -90,7 +90,6 @@ struct Life {
     sockets: Option<Arc<Sockets>>,
     listener: Option<SpawnHandle>,
     reporting: Option<Reporting>,
-    table_read_at: Option<Instant>,
     echoes: usize,
     flushes: Vec<oneshot::Sender<()>>,
     trouble: Option<String>,
@@ -200,10 +199,13 @@ impl LanActor {
         }
     }
 
-    /// Says what there is to say unasked, and learns of new peers from the router.
+    /// Says what there is to say unasked, to whom there is.
     fn glance(&mut self) {
         if self.cells.settings.lan.transport == Transport::Unicast {
-            self.learn_from_the_table();
+            // Of the router's table and of mDNS, too.
+            let fleet = self.cells.fleet.borrow().clone();
+            let addresses = fleet.others().map(|camera| *camera.lan.ip());
+            self.peers.set_known(addresses);
         }
         let due = match (&self.life.reporting, self.cells.myself()) {
             (Some(reporting), Some(me)) => reporting.is_due(&me, Instant::now()),
@@ -212,18 +214,6 @@ impl LanActor {
         if let Some(occasion) = due {
             self.report(occasion);
         }
-    }
-
-    fn learn_from_the_table(&mut self) {
-        let view = self.cells.router.borrow();
-        let read_at = view.table.as_ref().map(|table| table.read_at);
-        if read_at == self.life.table_read_at {
-            return;
-        }
-        self.life.table_read_at = read_at;
-        let servers = view.table.as_ref().map(|view| mapped(&view.table));
-        let addresses = servers.into_iter().flatten().map(|server| *server.lan.ip());
-        self.peers.set_mapped(addresses);
     }
 
     /// Says where this server is (¶47, ¶64).

@@ -1,9 +1,8 @@
 //! `RegistryActor`: the peer map (seed 14c).
 //!
-//! Owns the last report of each other server. Restarts with none. Loses nothing that lasts: the
+//! Owns what each source says of the other servers. Restarts with nothing. Loses nothing that lasts: the
 //! fleet as last merged stays on the pages, and the reports come again with the next heartbeat.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,17 +11,17 @@ use tokio_stream::wrappers::WatchStream;
 
 use super::crash::crashes_on_demand;
 use super::election::{self, ElectionActor};
-use crate::bounded::forget_oldest;
 use crate::cells::{Cells, RouterView};
 use crate::election::{Event, Peer};
-use crate::fleet::{Heard, Mapped, Sources, mapped, merge};
+use crate::fleet::{Advertised, Heard, Known, MOST_PEERS, Sources, mapped, merge};
 use crate::ids::InstanceId;
 
-/// Servers whose reports are kept. Beyond it the oldest goes: a flood of made-up ones costs only itself.
-const MOST_PEERS: usize = 512;
+/// What comes within this time after a merge is merged together: after an Inquiry hundreds answer, and people see
+/// no difference.
+const TOGETHER: Duration = Duration::from_millis(75);
 
-/// A report vouches for its sender for this many heartbeats.
-const FRESH_HEARTBEATS: u32 = 4;
+/// Ages pass and this server's own standing changes without anybody saying so.
+const AT_LEAST: Duration = Duration::from_millis(500);
 
 /// Another server has reported itself.
 #[derive(Message)]
@@ -33,6 +32,16 @@ pub struct Hear(pub Heard);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Forget(pub InstanceId);
+
+/// Another server's entry in mDNS was seen, or has changed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Advertise(pub Advertised);
+
+/// This server's entry is in mDNS no more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Unadvertise(pub InstanceId);
 
 /// Who is told of what others say: of their terms here, of the office in the lan actor.
 #[derive(Message)]
@@ -49,8 +58,10 @@ pub struct RegistryActor {
 
 #[derive(Default)]
 struct Life {
-    heard: BTreeMap<InstanceId, Heard>,
-    table: Option<(Vec<Mapped>, Instant)>,
+    known: Known,
+    merged_at: Option<Instant>,
+    /// The merge that is to come.
+    due: Option<SpawnHandle>,
 }
 
 impl RegistryActor {
@@ -63,35 +74,48 @@ impl RegistryActor {
         }
     }
 
-    fn fresh_for(&self) -> Duration {
-        self.cells.settings.lan.heartbeat * FRESH_HEARTBEATS
+    /// Something is known that was not: merges at once, or together with what else comes.
+    fn changed(&mut self, ctx: &mut Context<Self>) {
+        if self.life.due.is_some() {
+            return;
+        }
+        let since = self.life.merged_at.map_or(Duration::MAX, |at| at.elapsed());
+        match TOGETHER.checked_sub(since) {
+            None | Some(Duration::ZERO) => self.publish(),
+            Some(wait) => {
+                let due = ctx.run_later(wait, |actor, _| {
+                    actor.life.due = None;
+                    actor.publish();
+                });
+                self.life.due = Some(due);
+            }
+        }
     }
 
     fn publish(&mut self) {
         let now = Instant::now();
+        self.life.merged_at = Some(now);
         let Some(me) = self.cells.myself() else {
             return;
         };
-        // Forgotten much later than it stops vouching, so that a name does not flicker.
-        let keep = self.fresh_for() * 4;
-        self.life
-            .heard
-            .retain(|_, heard| now.saturating_duration_since(heard.at) < keep);
-        let read_table = self.cells.settings.router.read_table;
-        let table = self.life.table.as_ref().filter(|_| read_table);
+        let heartbeat = self.cells.settings.lan.heartbeat;
+        self.life.known.sweep(heartbeat, now);
         let sources = Sources {
             me: &me,
-            table: table.map(|(entries, read_at)| (entries.as_slice(), *read_at)),
-            heard: &self.life.heard,
+            known: &self.life.known,
             representative_port: self.cells.settings.router.representative_port,
-            fresh_for: self.fresh_for(),
+            heartbeat,
+            lan: self.cells.role.rules().lan,
         };
         let fleet = merge(&sources, now);
-        self.cells
-            .metrics
-            .peers
-            .set(i64::try_from(fleet.others().count()).unwrap_or(i64::MAX));
-        self.cells.fleet.send_replace(Arc::new(fleet));
+        let others = i64::try_from(fleet.others().count()).unwrap_or(i64::MAX);
+        self.cells.metrics.peers.set(others);
+        // Who waits for a change is not woken by ages.
+        self.cells.fleet.send_if_modified(|shown| {
+            let news = !fleet.looks_like(shown);
+            *shown = Arc::new(fleet);
+            news
+        });
     }
 }
 
@@ -102,8 +126,7 @@ impl Actor for RegistryActor {
         // After an Inquiry all answer within a moment.
         ctx.set_mailbox_capacity(MOST_PEERS);
         ctx.add_stream(WatchStream::new(self.cells.router.subscribe()));
-        // Ages pass and this server's own standing changes without anybody saying so.
-        ctx.run_interval(Duration::from_millis(500), |actor, _| actor.publish());
+        ctx.run_interval(AT_LEAST, |actor, ctx| actor.changed(ctx));
     }
 }
 
@@ -114,16 +137,18 @@ impl Supervised for RegistryActor {
 }
 
 impl StreamHandler<RouterView> for RegistryActor {
-    fn handle(&mut self, view: RouterView, _: &mut Self::Context) {
-        self.life.table = view.table.map(|view| (mapped(&view.table), view.read_at));
-        self.publish();
+    fn handle(&mut self, view: RouterView, ctx: &mut Self::Context) {
+        let read = view.table.filter(|_| self.cells.settings.router.read_table);
+        let table = read.map(|view| (mapped(&view.table), view.read_at));
+        self.life.known.read(table);
+        self.changed(ctx);
     }
 }
 
 impl Handler<Hear> for RegistryActor {
     type Result = ();
 
-    fn handle(&mut self, Hear(heard): Hear, _: &mut Self::Context) {
+    fn handle(&mut self, Hear(heard): Hear, ctx: &mut Self::Context) {
         if let Some(election) = &self.election {
             // Terms are heard again with the next report: a full mailbox costs nothing.
             let _ = election.try_send(election::Hear(Event::Reported {
@@ -135,18 +160,35 @@ impl Handler<Hear> for RegistryActor {
                 term: heard.report.term,
             }));
         }
-        self.life.heard.insert(heard.id, heard);
-        forget_oldest(&mut self.life.heard, MOST_PEERS, |heard| heard.at);
-        self.publish();
+        self.life.known.hear(heard);
+        self.changed(ctx);
     }
 }
 
 impl Handler<Forget> for RegistryActor {
     type Result = ();
 
-    fn handle(&mut self, Forget(id): Forget, _: &mut Self::Context) {
-        self.life.heard.remove(&id);
-        self.publish();
+    fn handle(&mut self, Forget(id): Forget, ctx: &mut Self::Context) {
+        self.life.known.forget(id, Instant::now());
+        self.changed(ctx);
+    }
+}
+
+impl Handler<Advertise> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, Advertise(entry): Advertise, ctx: &mut Self::Context) {
+        self.life.known.advertise(entry);
+        self.changed(ctx);
+    }
+}
+
+impl Handler<Unadvertise> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, Unadvertise(id): Unadvertise, ctx: &mut Self::Context) {
+        self.life.known.unadvertise(id);
+        self.changed(ctx);
     }
 }
 

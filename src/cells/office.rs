@@ -217,7 +217,7 @@ mod tests {
             activity: Activity::Unknown,
             scheme: Scheme::Http,
             vouched: Vouched::ByItself,
-            sources: [Source::Report].into(),
+            sources: [(Source::Report, Duration::ZERO)].into(),
             presence: Presence::Here,
             age: Duration::ZERO,
         }

@@ -122,6 +122,7 @@ fn cells(
     } else {
         RouterState::Disabled
     };
+    let camera = CameraCells::new(&settings.camera, remembered.camera.clone(), name.watch());
     Ok(Cells {
         identity,
         clock,
@@ -133,7 +134,7 @@ fn cells(
         fleet: watch::Sender::new(Arc::new(Fleet::default())),
         keys: KeyNotice::default(),
         doors: Doors::new(settings.http.port),
-        camera: CameraCells::new(&settings.camera),
+        camera,
         history: History::default(),
         facts: FactsCell::new(remembered.facts.clone()),
         authority,

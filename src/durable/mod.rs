@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Own;
+use crate::camera::chosen::Chosen;
 use crate::election::Exposure;
 use crate::fleet::Name;
 use crate::ids::{BootId, ExternalPort, InstanceId, Term};
@@ -61,6 +62,9 @@ pub struct State {
     /// What it keeps for itself about logins.
     #[serde(default)]
     pub login: Own,
+    /// What people chose for the camera over HTTP.
+    #[serde(default)]
+    pub camera: Chosen,
     /// The device that wrote it; only in the file.
     #[serde(default)]
     device: BTreeSet<String>,
@@ -81,6 +85,7 @@ impl State {
             exposure: Exposure::default(),
             facts: Facts::default(),
             login: Own::default(),
+            camera: Chosen::default(),
             device: BTreeSet::new(),
         }
     }

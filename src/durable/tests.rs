@@ -22,6 +22,11 @@ fn state() -> State {
         boot: BootId(3),
         exposure: Exposure::Off,
         facts: Facts::default(),
+        camera: serde_json::from_str(
+            r#"{"picture":{"width":640},"controls":{"camera":"vivid","values":{"9963776":7}},
+                "presets":{"Door":{"pan":3600,"tilt":null,"zoom":2}}}"#,
+        )
+        .unwrap(),
         login: Own::default(),
         device: BTreeSet::new(),
     }

@@ -1,6 +1,6 @@
 //! What the fleet looks like from one server.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
@@ -37,11 +37,11 @@ pub struct Camera {
     pub scheme: Scheme,
     /// Who says so.
     pub vouched: Vouched,
-    /// Which sources know of it.
-    pub sources: BTreeSet<Source>,
+    /// Which sources know of it, and how long ago each spoke of it.
+    pub sources: BTreeMap<Source, Duration>,
     /// Whether it still speaks.
     pub presence: Presence,
-    /// How long ago the newest of the sources spoke of it.
+    /// How long ago it spoke for itself; where it never has, how long ago the newest of the sources spoke of it.
     pub age: Duration,
 }
 
@@ -83,7 +83,8 @@ pub enum Activity {
 pub enum Vouched {
     /// It spoke for itself on the LAN, lately.
     ByItself,
-    /// Only an entry in the router's table says that it exists: shown as *unverified*.
+    /// It does not speak, or no more: only an entry in the router's table, or in mDNS, says that it is there. Shown as
+    /// *unverified*.
     ByTableOnly,
 }
 
@@ -128,13 +129,44 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Presence {
-    /// It does, or nobody can tell: only the router's table names it.
+    /// It does, or nobody can tell: only the router's table or mDNS names it.
     Here,
     /// It has missed its turn more than once; it goes from the list unless it speaks soon.
     Fading,
 }
 
+impl Camera {
+    /// Whether people see the same of both: all but the ages, which change all the time.
+    fn looks_like(&self, other: &Self) -> bool {
+        let Self {
+            who,
+            id,
+            name,
+            lan,
+            external,
+            standing,
+            activity,
+            scheme,
+            vouched,
+            sources,
+            presence,
+            age: _,
+        } = self;
+        (*who, *id, *lan, *external) == (other.who, other.id, other.lan, other.external)
+            && (*standing, *scheme) == (other.standing, other.scheme)
+            && (*vouched, *presence) == (other.vouched, other.presence)
+            && (name, activity) == (&other.name, &other.activity)
+            && sources.keys().eq(other.sources.keys())
+    }
+}
+
 impl Fleet {
+    /// Whether people see the same of both.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        let mut both = self.cameras.iter().zip(&other.cameras);
+        self.cameras.len() == other.cameras.len() && both.all(|(one, two)| one.looks_like(two))
+    }
+
     /// The representative, when one is known.
     pub fn representative(&self) -> Option<&Camera> {
         self.cameras

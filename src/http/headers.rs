@@ -208,7 +208,7 @@ mod tests {
     async fn the_answer_to_a_panic_has_them_too() {
         let panics = || async {
             assert!(std::env::args().count() == usize::MAX, "a test's own panic");
-            HttpResponse::Ok()
+            HttpResponse::Ok().finish()
         };
         let app = init_service(
             actix_web::App::new()

@@ -13,7 +13,7 @@
 //! | `guard` | panics, counting, who may |
 //! | `problem`, `unreadable` | errors as problem+json, also those of actix-web itself |
 
-pub mod access;
+mod access;
 mod admission;
 mod api;
 mod app;
@@ -34,6 +34,7 @@ mod time;
 mod unreadable;
 mod visitor;
 
+pub use access::{Guest, Passage, Proof};
 pub use app::{Actors, App};
 pub use listeners::Listeners;
 pub use problem::Problem;
@@ -45,8 +46,8 @@ use actix_web::web::{self, ServiceConfig, delete, patch, post, put, resource};
 
 use access::{login, passage, passwords, tokens};
 use api::{
-    camera_by_id, cameras, debug, drive, events, exposure, health, mappings, openapi, status,
-    targets, withdraw,
+    camera_by_id, camera_controls, camera_settings, cameras, debug, drive, events, exposure,
+    health, mappings, openapi, status, targets, withdraw,
 };
 
 /// Every route of one server.
@@ -59,6 +60,10 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     // `HEAD` is answered wherever `GET` is (RFC 9110 §9.3.2).
     let read = || web::route().guard(Any(Get()).or(Head()));
     let rename = || patch().to(camera_by_id::rename).wrap(admin());
+    let adjust = || patch().to(camera_settings::change).wrap(admin());
+    let control = || patch().to(camera_controls::change).wrap(admin());
+    let store = || put().to(drive::store).wrap(admin());
+    let forget = || delete().to(drive::forget).wrap(admin());
     let turn = || post().to(drive::turn).wrap(admin());
     let expose = || put().to(exposure::expose).wrap(admin());
     let withdraw = || post().to(withdraw::withdraw).wrap(admin());
@@ -106,9 +111,24 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         )
         .service(resource("/api/v1/representative/withdraw").route(withdraw()))
         .service(
+            resource("/api/v1/camera/settings")
+                .route(read().to(camera_settings::settings))
+                .route(adjust()),
+        )
+        .service(
+            resource("/api/v1/camera/controls")
+                .route(read().to(camera_controls::controls))
+                .route(control()),
+        )
+        .service(
             resource("/api/v1/drive")
                 .route(read().to(drive::position))
                 .route(turn()),
+        )
+        .service(
+            resource("/api/v1/drive/presets/{name}")
+                .route(store())
+                .route(forget()),
         )
         .service(resource("/api/v1/tokens").route(make_token()))
         .service(resource("/api/v1/tokens/{id}").route(end_token()))

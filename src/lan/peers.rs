@@ -16,7 +16,7 @@ const HEARD_FOR: Duration = Duration::from_mins(10);
 pub struct Peers {
     port: u16,
     configured: Vec<SocketAddrV4>,
-    mapped: Vec<Ipv4Addr>,
+    known: Vec<Ipv4Addr>,
     heard: BTreeMap<SocketAddrV4, Instant>,
 }
 
@@ -26,14 +26,14 @@ impl Peers {
         Self {
             port,
             configured,
-            mapped: Vec::new(),
+            known: Vec::new(),
             heard: BTreeMap::new(),
         }
     }
 
-    /// The servers that the router's table knows of, in place of those of its last reading.
-    pub fn set_mapped(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
-        self.mapped = addresses.into_iter().take(MOST_HEARD).collect();
+    /// The servers that other sources know of (the router's table, mDNS), in place of those of before.
+    pub fn set_known(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
+        self.known = addresses.into_iter().take(MOST_HEARD).collect();
     }
 
     /// A message was admitted from there.
@@ -50,9 +50,9 @@ impl Peers {
     pub fn all(&self, now: Instant) -> BTreeSet<SocketAddrV4> {
         let mut all: BTreeSet<_> = self.lately(now).collect();
         all.extend(&self.configured);
-        for mapped in &self.mapped {
-            if !all.iter().any(|known| known.ip() == mapped) {
-                all.insert(SocketAddrV4::new(*mapped, self.port));
+        for address in &self.known {
+            if !all.iter().any(|peer| peer.ip() == address) {
+                all.insert(SocketAddrV4::new(*address, self.port));
             }
         }
         all
@@ -94,15 +94,15 @@ mod tests {
     }
 
     #[test]
-    fn those_of_the_settings_those_heard_and_those_of_the_router_are_each_spoken_to_once() {
+    fn those_of_the_settings_those_heard_and_those_of_other_sources_are_each_spoken_to_once() {
         let now = Instant::now();
         let mut peers = Peers::new(vec![peer(2, PORT), peer(3, 9000)], PORT);
         peers.heard(peer(2, PORT), now);
         peers.heard(peer(4, PORT), now);
-        peers.set_mapped([2, 3, 4, 5].map(|host| *peer(host, 0).ip()));
+        peers.set_known([2, 3, 4, 5].map(|host| *peer(host, 0).ip()));
         let expected = set([peer(2, PORT), peer(3, 9000), peer(4, PORT), peer(5, PORT)]);
         assert_eq!(peers.all(now), expected);
-        peers.set_mapped([]);
+        peers.set_known([]);
         assert!(!peers.all(now).contains(&peer(5, PORT)));
     }
 

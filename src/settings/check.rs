@@ -8,7 +8,7 @@ use super::reader::{Read, Reader};
 use super::types::{
     Auth, Camera, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls,
 };
-use super::values::{CameraSource, MissedLimit, PortRange, TlsMode, Transport};
+use super::values::{CameraSource, FPS, MissedLimit, PortRange, QUALITY, SIDE, TlsMode, Transport};
 use crate::ids::{ExternalPort, InternalPort};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -246,12 +246,12 @@ fn camera(r: &mut Reader) -> Read<Camera> {
         },
     );
     let (width, height) = (
-        r.number("camera.width", 16..=8192),
-        r.number("camera.height", 16..=8192),
+        r.number("camera.width", SIDE),
+        r.number("camera.height", SIDE),
     );
     let (fps, quality) = (
-        r.number("camera.fps", 1..=240),
-        r.number("camera.quality", 1..=100),
+        r.number("camera.fps", FPS),
+        r.number("camera.quality", QUALITY),
     );
     let idle_close = r.duration("camera.idle_close", Duration::ZERO..=HOUR * 24);
     Ok(Camera {

@@ -22,8 +22,8 @@ pub use types::{
     Auth, Camera, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls,
 };
 pub use values::{
-    CameraSource, Choice, Detection, DriveSource, MissedLimit, PortMode, PortRange, Secret,
-    Succession, Transport,
+    CameraSource, Choice, Detection, DriveSource, FPS, MissedLimit, PortMode, PortRange, QUALITY,
+    SIDE, Secret, Succession, Transport,
 };
 
 impl Settings {

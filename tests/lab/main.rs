@@ -9,6 +9,7 @@
 mod support;
 
 mod addresses;
+mod avahi;
 mod crash_safety;
 mod departures;
 mod eviction;
@@ -18,6 +19,7 @@ mod household;
 mod plumbing;
 mod port_modes;
 mod rotation;
+mod table_only;
 mod transports;
 mod troubles;
 mod two_routers;

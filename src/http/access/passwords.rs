@@ -22,8 +22,8 @@ pub struct Order {
     current: String,
     admin: Option<String>,
     /// `null`: nobody can log in as viewer any more.
-    #[serde(default, deserialize_with = "given")]
-    viewer: Option<Option<String>>,
+    #[serde(default = "as_it_is", deserialize_with = "given")]
+    viewer: WantedViewer,
 }
 
 /// Since when they count, and where.
@@ -35,9 +35,14 @@ struct Changed {
     reach: &'static str,
 }
 
+fn as_it_is() -> WantedViewer {
+    WantedViewer::AsItIs
+}
+
 /// `null` is given, too.
-fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(value).map(Some)
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> {
+    let viewer = Option::<String>::deserialize(value)?;
+    Ok(viewer.map_or(WantedViewer::None, WantedViewer::New))
 }
 
 /// The handler. It ends all sessions and tokens, and answers with a new cookie for the session that asked.
@@ -52,14 +57,18 @@ pub async fn change(
         admin,
         viewer,
     } = order.into_inner();
-    if admin.is_none() && viewer.is_none() {
+    if admin.is_none() && matches!(viewer, WantedViewer::AsItIs) {
         return Err(wrong(
             "admin",
             "admin or viewer: at least one of them must be given",
         ));
     }
-    allowed("admin", admin.as_deref())?;
-    allowed("viewer", viewer.as_ref().and_then(Option::as_deref))?;
+    if let Some(admin) = &admin {
+        allowed("admin", admin)?;
+    }
+    if let WantedViewer::New(viewer) = &viewer {
+        allowed("viewer", viewer)?;
+    }
     match prove(&request, &app, Access::Admin.as_str(), &current).await {
         Ok(_) => {}
         Err(Refused::Wrong) => {
@@ -71,14 +80,7 @@ pub async fn change(
         Err(why) => return Err(why.into()),
     }
     let cells = &app.cells;
-    let wanted = Wanted {
-        admin,
-        viewer: match viewer {
-            None => WantedViewer::AsItIs,
-            Some(None) => WantedViewer::None,
-            Some(Some(viewer)) => WantedViewer::New(viewer),
-        },
-    };
+    let wanted = Wanted { admin, viewer };
     let passwords = cells
         .authority
         .passwords(&cells.facts.now(), current, wanted)
@@ -110,10 +112,8 @@ pub async fn change(
         }))
 }
 
-fn allowed(field: &'static str, password: Option<&str>) -> Result<(), Problem> {
-    password.map_or(Ok(()), |password| {
-        auth::allowed(password).map_err(|why| wrong(field, format!("{field}: {why}")))
-    })
+fn allowed(field: &'static str, password: &str) -> Result<(), Problem> {
+    auth::allowed(password).map_err(|why| wrong(field, format!("{field}: {why}")))
 }
 
 fn wrong(field: &'static str, words: impl Into<String>) -> Problem {

@@ -1,5 +1,7 @@
 //! `/api/v1/cameras`: the fleet, with the links that are right for who asks.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
@@ -85,9 +87,10 @@ pub struct CameraView {
     /// Whether it has spoken for itself on the LAN, lately; otherwise only the router's table names it.
     verified: bool,
     presence: Presence,
-    /// Which sources know of it.
-    sources: Vec<Source>,
-    /// How long ago the newest of them spoke of it, in seconds.
+    /// Which sources know of it, and how many seconds ago each spoke of it.
+    #[schema(example = json!({"table": 3.2, "answer": 0.4, "mdns": 61.0}))]
+    sources: BTreeMap<Source, f64>,
+    /// How long ago it spoke for itself, in seconds; where it never has, how long ago the newest of its sources spoke.
     #[schema(minimum = 0)]
     last_seen_seconds: f64,
 }
@@ -110,7 +113,9 @@ impl CameraView {
             detail,
             verified: camera.vouched == Vouched::ByItself,
             presence: camera.presence,
-            sources: camera.sources.iter().copied().collect(),
+            sources: (camera.sources.iter())
+                .map(|(source, age)| (*source, age.as_secs_f64()))
+                .collect(),
             last_seen_seconds: camera.age.as_secs_f64(),
         }
     }

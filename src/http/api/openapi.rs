@@ -12,8 +12,8 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    camera_by_id, cameras, debug, drive, event_data, events, exposure, mappings, openapi, status,
-    targets, withdraw,
+    camera_by_id, camera_controls, camera_settings, cameras, debug, drive, event_data, events,
+    exposure, mappings, openapi, status, targets, withdraw,
 };
 use crate::http::problem;
 
@@ -44,6 +44,12 @@ use crate::http::problem;
         events::events,
         drive::position,
         drive::turn,
+        drive::store,
+        drive::forget,
+        camera_settings::settings,
+        camera_settings::change,
+        camera_controls::controls,
+        camera_controls::change,
         exposure::exposure,
         exposure::expose,
         withdraw::withdraw,

@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 
 use utoipa::openapi::schema::{
-    AdditionalProperties, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
+    AdditionalProperties, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::drive;
+use crate::camera::chosen::{Field, Patch};
 use crate::ids::{InstanceId, Term};
 
 impl PartialSchema for InstanceId {
@@ -62,6 +63,17 @@ impl PartialSchema for drive::Command {
                 .required(name)
                 .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
         };
+        let preset = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some("A stored position."))
+            .property(
+                "preset",
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some("Its name.")),
+            )
+            .required("preset")
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
         let home = ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some("Straight ahead."))
@@ -69,6 +81,7 @@ impl PartialSchema for drive::Command {
         OneOfBuilder::new()
             .item(only("to", "A position."))
             .item(only("by", "A step from where it points."))
+            .item(preset)
             .item(home)
             .into()
     }
@@ -77,5 +90,35 @@ impl PartialSchema for drive::Command {
 impl ToSchema for drive::Command {
     fn name() -> Cow<'static, str> {
         "DriveCommand".into()
+    }
+}
+
+/// Its ranges are those of the settings.
+impl PartialSchema for Patch {
+    fn schema() -> RefOr<Schema> {
+        let patch = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some(
+                "What to change; null gives a number back to the settings.",
+            ))
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+        let fields = Field::ALL.into_iter();
+        fields
+            .fold(patch, |patch, field| {
+                let (least, most) = field.allowed().into_inner();
+                let number = ObjectBuilder::new()
+                    .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+                    .minimum(Some(least))
+                    .maximum(Some(most));
+                patch.property(field.name(), number)
+            })
+            .examples([serde_json::json!({"fps": 15, "quality": null})])
+            .into()
+    }
+}
+
+impl ToSchema for Patch {
+    fn name() -> Cow<'static, str> {
+        "CameraSettingsPatch".into()
     }
 }

@@ -300,13 +300,25 @@ impl Router {
         external_port: u16,
         lease: Duration,
     ) -> Result<(), String> {
+        self.add_described(host, client, external_port, lease, "Games console")
+    }
+
+    /// The same with a description.
+    pub(crate) fn add_described(
+        &self,
+        host: &Namespace,
+        client: Ipv4Addr,
+        external_port: u16,
+        lease: Duration,
+        description: &str,
+    ) -> Result<(), String> {
         let port = external_port.to_string();
         let (client, lease) = (client.to_string(), lease.as_secs().to_string());
         self.ask(
             host,
             &[
                 "-e",
-                "Games console",
+                description,
                 "-a",
                 &client,
                 "9000",

@@ -1,0 +1,434 @@
+use std::net::Ipv4Addr;
+
+use proptest::prelude::*;
+
+use super::super::{GONE_HEARTBEATS, Heard};
+use super::*;
+use crate::fleet::Mapped;
+use crate::ids::{InternalPort, Term};
+use crate::lan::{Occasion, Report};
+
+const OFFICE: u16 = 8080;
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+fn external(port: u16) -> ExternalPort {
+    ExternalPort::new(port).unwrap()
+}
+
+fn lan(host: u8) -> SocketAddrV4 {
+    SocketAddrV4::new(Ipv4Addr::new(192, 168, 0, host), 80)
+}
+
+fn id(host: u8) -> InstanceId {
+    InstanceId(host.into())
+}
+
+fn me(standing: Standing, port: Option<u16>) -> Myself {
+    Myself {
+        id: id(1),
+        name: "server 1".into(),
+        lan: lan(1),
+        external: port.map(external),
+        standing,
+        activity: Activity::Idle,
+        scheme: Scheme::Http,
+    }
+}
+
+fn representative() -> Myself {
+    me(Standing::Representative, Some(OFFICE))
+}
+
+fn member() -> Myself {
+    me(Standing::Member, None)
+}
+
+fn entry(host: u8, port: u16, name: &str) -> Mapped {
+    Mapped {
+        external: external(port),
+        lan: lan(host),
+        name: name.into(),
+    }
+}
+
+fn heard(host: u8, port: Option<u16>, name: &str, at: Instant) -> Heard {
+    let report = Report {
+        name: name.into(),
+        http_port: InternalPort::new(80).unwrap(),
+        external: port.map(external),
+        term: Term(1),
+        activity: Activity::Live("640×480".into()),
+        scheme: Scheme::Http,
+        occasion: Occasion::Unasked,
+        facts: 0,
+    };
+    Heard {
+        id: id(host),
+        report,
+        from: *lan(host).ip(),
+        at,
+    }
+}
+
+fn advertised(host: u8, port: Option<u16>, name: &str, at: Instant) -> Advertised {
+    Advertised {
+        id: id(host),
+        name: Some(name.into()),
+        lan: lan(host),
+        scheme: Scheme::Https,
+        external: port.map(external),
+        at,
+    }
+}
+
+fn merged(me: &Myself, known: &Known, lan: Lan, now: Instant) -> Fleet {
+    let sources = Sources {
+        me,
+        known,
+        representative_port: external(OFFICE),
+        heartbeat: HEARTBEAT,
+        lan,
+    };
+    merge(&sources, now)
+}
+
+fn fleet(me: &Myself, known: &Known, now: Instant) -> Fleet {
+    merged(me, known, Lan::Spoken, now)
+}
+
+fn other(fleet: &Fleet) -> &Camera {
+    let mut others = fleet.others();
+    let other = others.next().expect("there is another");
+    assert_eq!(others.next(), None, "and only one");
+    other
+}
+
+#[test]
+fn the_table_alone_fills_the_fleet_as_in_embodiment_1() {
+    let now = Instant::now();
+    let table = [(3, 8082), (1, 8080), (2, 8081)]
+        .map(|(host, port)| entry(host, port, &format!("server {host}")));
+    let mut known = Known::default();
+    known.read(Some((table.into(), now)));
+    let fleet = fleet(&representative(), &known, now);
+    let names: Vec<_> = fleet.cameras.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["server 1", "server 2", "server 3"]);
+    assert!(fleet.others().all(|c| c.vouched == Vouched::ByTableOnly));
+    assert_eq!(fleet.representative().unwrap().who, Who::Me);
+}
+
+#[test]
+fn a_report_names_and_vouches_for_an_entry_of_the_table_and_each_source_has_its_age() {
+    let start = Instant::now();
+    let second = |n| start + Duration::from_secs(n);
+    let mut known = Known::default();
+    let mut answer = heard(2, Some(8081), "Barn", second(1));
+    answer.report.occasion = Occasion::Asked;
+    known.hear(answer);
+    known.hear(heard(2, Some(8081), "Barn", second(3)));
+    known.read(Some(([entry(2, 8081, "server 2")].into(), second(4))));
+    known.advertise(advertised(2, None, "Attic", start));
+    let fleet = fleet(&representative(), &known, second(5));
+    let barn = other(&fleet);
+    assert_eq!((barn.name.as_str(), barn.id), ("Barn", Some(id(2))));
+    assert_eq!(barn.external, Some(external(8081)));
+    assert_eq!(barn.vouched, Vouched::ByItself);
+    let ages: Vec<_> = barn
+        .sources
+        .iter()
+        .map(|(from, age)| (*from, age.as_secs()))
+        .collect();
+    let expected = [
+        (Source::Table, 1),
+        (Source::Answer, 4),
+        (Source::Report, 2),
+        (Source::Mdns, 5),
+    ];
+    assert_eq!(ages, expected);
+    assert_eq!(barn.age, Duration::from_secs(2), "since it spoke");
+}
+
+#[test]
+fn a_report_sent_unasked_is_there_before_the_table_is_read_again() {
+    let read_at = Instant::now();
+    let now = read_at + Duration::from_secs(1);
+    let mut known = Known::default();
+    known.read(Some((Vec::new(), read_at)));
+    known.hear(heard(4, Some(8083), "Gate", now));
+    let fleet = fleet(&representative(), &known, now);
+    assert_eq!(other(&fleet).external, Some(external(8083)));
+}
+
+#[test]
+fn a_port_that_the_newer_table_does_not_confirm_is_not_linked() {
+    let at = Instant::now();
+    let now = at + Duration::from_secs(1);
+    let mut known = Known::default();
+    known.hear(heard(4, Some(8083), "Gate", at));
+    known.read(Some((Vec::new(), now)));
+    assert_eq!(other(&fleet(&representative(), &known, now)).external, None);
+}
+
+#[test]
+fn nobody_takes_the_office_from_a_holder_by_a_report() {
+    let now = Instant::now();
+    let mut known = Known::default();
+    known.hear(heard(5, Some(OFFICE), "Mallory", now));
+    let fleet = fleet(&representative(), &known, now);
+    assert_eq!(fleet.representative().unwrap().who, Who::Me);
+    assert_eq!(other(&fleet).external, None);
+}
+
+#[test]
+fn who_stops_speaking_fades_and_goes_without_flicker_and_what_the_table_says_of_it_is_unverified() {
+    let start = Instant::now();
+    for in_table in [true, false] {
+        let mut known = Known::default();
+        known.hear(heard(2, Some(8081), "Barn", start));
+        known.advertise(advertised(2, None, "Barn", start));
+        let mut seen = Vec::new();
+        for tenth in 0..=200 {
+            let now = start + HEARTBEAT * tenth / 10;
+            if in_table {
+                known.read(Some(([entry(2, 8081, "server 2")].into(), now)));
+            }
+            known.sweep(HEARTBEAT, now);
+            let fleet = fleet(&member(), &known, now);
+            let state = fleet
+                .others()
+                .next()
+                .map(|one| (one.presence, one.vouched, one.name.clone()));
+            if seen.last().is_none_or(|(_, last)| *last != state) {
+                seen.push((tenth, state));
+            }
+        }
+        let barn = |presence, vouched| Some((presence, vouched, "Barn".to_owned()));
+        let left = in_table.then(|| (Presence::Here, Vouched::ByTableOnly, "server 2".to_owned()));
+        let expected = [
+            (0, barn(Presence::Here, Vouched::ByItself)),
+            (
+                FRESH_HEARTBEATS * 10,
+                barn(Presence::Fading, Vouched::ByTableOnly),
+            ),
+            (GONE_HEARTBEATS * 10, left),
+        ];
+        assert_eq!(seen, expected);
+    }
+}
+
+#[test]
+fn a_new_representative_that_still_holds_its_old_port_is_one_camera() {
+    let now = Instant::now();
+    let mut known = Known::default();
+    let table = [entry(2, 8081, "server 2"), entry(2, OFFICE, "server 2")];
+    known.read(Some((table.into(), now)));
+    let fleet = fleet(&member(), &known, now);
+    assert_eq!(other(&fleet).external, Some(external(OFFICE)));
+    assert_eq!(other(&fleet).standing, Standing::Representative);
+}
+
+#[test]
+fn after_a_rotation_the_new_representatives_word_goes_before_the_older_table() {
+    let read_at = Instant::now();
+    let now = read_at + Duration::from_secs(1);
+    let mut known = Known::default();
+    let table = [entry(2, OFFICE, "server 1"), entry(3, 8081, "server 2")];
+    known.read(Some((table.into(), read_at)));
+    known.hear(heard(3, Some(OFFICE), "Barn", now));
+    let fleet = fleet(&me(Standing::Member, Some(8082)), &known, now);
+    let barn = other(&fleet);
+    assert_eq!(
+        (barn.name.as_str(), barn.external, barn.standing),
+        ("Barn", Some(external(OFFICE)), Standing::Representative),
+        "the dead one's entry of the older reading is gone with its port"
+    );
+}
+
+#[test]
+fn of_two_at_one_address_the_one_that_spoke_last_is_there() {
+    let start = Instant::now();
+    let now = start + Duration::from_secs(1);
+    let mut known = Known::default();
+    let moved = Heard {
+        from: *lan(2).ip(),
+        ..heard(3, None, "Barn", now)
+    };
+    known.hear(moved);
+    known.hear(heard(2, None, "Attic", start));
+    assert_eq!(other(&fleet(&member(), &known, now)).name, "Barn");
+}
+
+#[test]
+fn who_is_only_in_mdns_is_unverified_and_not_linked_from_outside() {
+    let now = Instant::now();
+    let mut known = Known::default();
+    known.advertise(advertised(2, Some(OFFICE), "Barn", now));
+    let spoken = fleet(&member(), &known, now);
+    let barn = other(&spoken);
+    assert_eq!((barn.name.as_str(), barn.id), ("Barn", Some(id(2))));
+    assert_eq!((barn.lan, barn.scheme), (lan(2), Scheme::Https));
+    assert_eq!((barn.vouched, barn.external), (Vouched::ByTableOnly, None));
+    assert_eq!(barn.standing, Standing::Member);
+
+    // Where nobody speaks and no table is read, there is no better word.
+    let silent = merged(&member(), &known, Lan::Silent, now);
+    let barn = other(&silent);
+    assert_eq!(barn.vouched, Vouched::ByTableOnly);
+    assert_eq!(barn.external, Some(external(OFFICE)));
+    known.read(Some((Vec::new(), now)));
+    assert_eq!(
+        other(&merged(&member(), &known, Lan::Silent, now)).external,
+        None
+    );
+}
+
+#[test]
+fn an_entry_of_the_table_gets_its_full_name_from_mdns_if_that_is_what_was_described() {
+    let now = Instant::now();
+    let mut known = Known::default();
+    known.read(Some(([entry(2, 8081, "Kuche")].into(), now)));
+    for (name, expected) in [("Küche", "Küche"), ("Mallory", "Kuche")] {
+        known.advertise(advertised(2, Some(OFFICE), name, now));
+        let fleet = fleet(&representative(), &known, now);
+        let one = other(&fleet);
+        assert_eq!((one.name.as_str(), one.id), (expected, Some(id(2))));
+        assert_eq!(one.external, Some(external(8081)));
+        assert_eq!(one.vouched, Vouched::ByTableOnly);
+    }
+}
+
+#[test]
+fn mdns_speaks_for_nobody_who_was_heard_since_and_said_goodbye_or_went_silent() {
+    let start = Instant::now();
+    let second = |n| start + Duration::from_secs(n);
+    let mut known = Known::default();
+    known.advertise(advertised(2, None, "Barn", start));
+    known.hear(heard(2, None, "Barn", second(1)));
+    known.forget(id(2), second(2));
+    assert_eq!(fleet(&member(), &known, second(2)).others().next(), None);
+    // Seen again since then: somebody has said so.
+    known.advertise(advertised(2, None, "Barn", second(3)));
+    assert_eq!(other(&fleet(&member(), &known, second(3))).name, "Barn");
+    known.unadvertise(id(2));
+    assert_eq!(fleet(&member(), &known, second(3)).others().next(), None);
+}
+
+#[test]
+fn a_flood_of_made_up_servers_is_bounded_and_forgets_the_oldest() {
+    let start = Instant::now();
+    let mut known = Known::default();
+    for n in 0..2000_u64 {
+        let at = start + Duration::from_millis(n);
+        known.hear(Heard {
+            id: InstanceId(n),
+            ..heard(2, None, "x", at)
+        });
+        known.advertise(Advertised {
+            id: InstanceId(n),
+            ..advertised(2, None, "x", at)
+        });
+    }
+    let bound = super::super::MOST_PEERS;
+    assert_eq!(
+        (known.speakers.len(), known.advertised.len()),
+        (bound, bound)
+    );
+    assert!(known.speakers.contains_key(&InstanceId(1999)));
+}
+
+/// Something that one of the sources says.
+#[derive(Clone, Debug)]
+enum Event {
+    Heard(Heard),
+    Advertised(Advertised),
+}
+
+/// A small world, so that they meet: five cameras at five addresses, with five ports.
+fn any_event(start: Instant) -> impl Strategy<Value = (u64, Event)> {
+    let port = prop::option::of(OFFICE..OFFICE + 5);
+    (1..7_u8, 1..7_u8, port, 0..60_000_u64, 0..3).prop_map(move |(who, host, port, ms, kind)| {
+        let at = start + Duration::from_millis(ms);
+        let event = match kind {
+            0 => Event::Advertised(Advertised {
+                id: id(who),
+                ..advertised(host, port, "Küche", at)
+            }),
+            asked => {
+                let mut heard = heard(host, port, "Küche", at);
+                heard.id = id(who);
+                if asked == 1 {
+                    heard.report.occasion = Occasion::Asked;
+                }
+                Event::Heard(heard)
+            }
+        };
+        (ms, event)
+    })
+}
+
+fn known_of(events: &[(u64, Event)]) -> Known {
+    let mut known = Known::default();
+    for (_, event) in events {
+        match event.clone() {
+            Event::Heard(heard) => known.hear(heard),
+            Event::Advertised(entry) => known.advertise(entry),
+        }
+    }
+    known
+}
+
+proptest! {
+    #[test]
+    fn no_order_of_the_sources_matters_nobody_is_there_twice_and_nobody_but_one_represents(
+        events in prop::collection::vec(any_event(Instant::now()), 0..30),
+        table in prop::option::of(prop::collection::vec((1..7_u8, 0..5_u16), 0..8)),
+        read_ms in 0..60_000_u64,
+        mine in prop_oneof![
+            Just(representative()),
+            (0..5_u16).prop_map(|port| me(Standing::Member, Some(OFFICE + port))),
+            Just(member()),
+        ],
+        lan in prop_oneof![Just(Lan::Spoken), Just(Lan::Silent)],
+        seed in any::<u64>(),
+    ) {
+        let start = Instant::now();
+        let now = start + Duration::from_secs(61);
+        // No two words at the same moment: which is the later one is what matters.
+        let mut events = events;
+        events.sort_by_key(|(ms, _)| *ms);
+        events.dedup_by_key(|(ms, _)| *ms);
+        let read_at = start + Duration::from_millis(read_ms);
+        let table = table.map(|entries| {
+            let entries: BTreeMap<_, _> = entries.into_iter().map(|(host, port)| (port, host)).collect();
+            let entries = entries.into_iter().map(|(port, host)| entry(host, OFFICE + port, "Kuche"));
+            entries.collect::<Vec<_>>()
+        });
+        let mut known = known_of(&events);
+        known.read(table.clone().map(|table| (table, read_at)));
+        known.sweep(HEARTBEAT, now);
+        let fleet = merged(&mine, &known, lan, now);
+
+        let mut random = fastrand::Rng::with_seed(seed);
+        random.shuffle(&mut events);
+        let mut again = known_of(&events);
+        again.read(table.map(|mut table| {
+            random.shuffle(&mut table);
+            (table, read_at)
+        }));
+        again.sweep(HEARTBEAT, now);
+        prop_assert_eq!(&fleet, &merged(&mine, &again, lan, now));
+
+        let all = fleet.cameras.len();
+        let distinct = |count: usize| count == all;
+        let lans: BTreeSet<_> = fleet.cameras.iter().map(|camera| camera.lan).collect();
+        prop_assert!(distinct(lans.len()), "one address twice: {:?}", fleet);
+        let ids: Vec<_> = fleet.cameras.iter().filter_map(|camera| camera.id).collect();
+        prop_assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "one camera twice");
+        let ports: Vec<_> = fleet.cameras.iter().filter_map(|camera| camera.external).collect();
+        prop_assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), ports.len(), "one port twice");
+        let offices = fleet.cameras.iter().filter(|camera| camera.standing == Standing::Representative);
+        prop_assert!(offices.count() <= 1);
+        prop_assert_eq!(fleet.cameras.iter().filter(|camera| camera.who == Who::Me).count(), 1);
+        prop_assert!(fleet.cameras.iter().all(|camera| !camera.sources.is_empty()));
+    }
+}
