@@ -306,7 +306,7 @@ impl Drop for Staffed {
 #[tokio::test]
 async fn questions_are_answered_one_after_the_other() {
     let staffed = Staffed::at(Arc::new(Desk::new(LIMIT)));
-    let controls = staffed.desk.ask(|attendant| attendant.controls()).await;
+    let controls = staffed.desk.ask(Attendant::controls).await;
     assert_eq!(controls.unwrap().len(), 4);
     let set = staffed
         .desk

@@ -46,6 +46,7 @@ pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
 use crate::auth::Authority;
 use crate::camera::chosen::Chosen;
+use crate::discovery;
 use crate::durable::{Kept, NotKept, Writer};
 use crate::election::{Exposure, Role, RoleCell};
 use crate::fleet::{Fleet, Myself, Name, Scheme, Standing};

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `listeners`, `admission` | the sockets and servers, which outlive the actor that opens them; who is let in, and TLS |
 //! | `visitor`, `links` | who asks, and so which addresses the links carry |
-//! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
+//! | `root`, `settings_page`, `page_models`, `pages` | `/`, `/camera` and `/settings`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
 //! | `api` | the REST API, one file a resource |
 //! | `access` | login, tokens, passwords, passes |
@@ -28,6 +28,7 @@ mod page_models;
 pub mod pages;
 mod problem;
 mod root;
+mod settings_page;
 pub mod snapshot;
 pub mod stream;
 mod time;
@@ -82,6 +83,7 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(assets::service(static_dir))
         .service(resource("/").route(read().to(root::root)))
         .service(resource("/camera").route(read().to(root::camera)))
+        .service(resource("/settings").route(read().to(settings_page::settings)))
         .service(
             resource("/login")
                 .route(read().to(login::form))

@@ -26,7 +26,7 @@ fn patch(camera: &Camera, path: &str, body: &Value) -> Answer {
     camera.send("PATCH", path, body).unwrap()
 }
 
-/// PATCHes and expects it to be done.
+/// Sends a change and expects it to be done.
 #[track_caller]
 fn change(camera: &Camera, path: &str, body: &Value) -> Value {
     let answer = patch(camera, path, body);
@@ -190,10 +190,10 @@ fn changes_at_the_same_time_do_not_undo_each_other() {
         let url = format!("http://{}:8080{SETTINGS}", camera.address());
         thread::scope(|scope| {
             for body in &bodies {
-                scope.spawn(|| {
-                    let answer = Client::new(Place::Here)
-                        .as_admin()
-                        .send("PATCH", &url, body);
+                let url = &url;
+                scope.spawn(move || {
+                    let admin = Client::new(Place::Here).as_admin();
+                    let answer = admin.send("PATCH", url, body);
                     assert_eq!(answer.unwrap().status, 200, "{body}");
                 });
             }

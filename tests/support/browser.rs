@@ -100,8 +100,12 @@ fn kill(signal: &str, pid: u32) {
 pub(crate) enum Window {
     /// 1280 by 900.
     Desk,
+    /// The same, and the visitor likes it dark.
+    Dark,
     /// 390 by 844, and the page is told that it is on a phone.
     Phone,
+    /// 320 by 568: the narrowest that there is, and what 200 % of zoom leaves of a desk's window.
+    SmallPhone,
 }
 
 /// A browser with one window.
@@ -149,11 +153,19 @@ impl Browser {
                 ],
             },
         });
-        if let Window::Phone = window {
-            // A window of Chromium's is never narrower than 500 pixels; only an emulated screen is.
-            capabilities["goog:chromeOptions"]["mobileEmulation"] = json!({
-                "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 1.0 },
-            });
+        // A window of Chromium's is never narrower than 500 pixels; only an emulated screen is.
+        let screen = |width: u16, height: u16| json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0 } });
+        let options = &mut capabilities["goog:chromeOptions"];
+        match window {
+            Window::Desk => {}
+            Window::Dark => {
+                let dark = json!("--blink-settings=preferredColorScheme=0"); // blink::mojom::PreferredColorScheme
+                if let Value::Array(args) = &mut options["args"] {
+                    args.push(dark);
+                }
+            }
+            Window::Phone => options["mobileEmulation"] = screen(390, 844),
+            Window::SmallPhone => options["mobileEmulation"] = screen(320, 568),
         }
         let Value::Object(capabilities) = capabilities else {
             unreachable!("written as an object above")
@@ -177,6 +189,12 @@ impl Browser {
             .for_element(Locator::Css(css))
             .await
             .unwrap_or_else(|error| panic!("no {css} on the page: {error}"))
+    }
+
+    /// Types into whatever has the focus, as a keyboard does.
+    pub(crate) async fn type_keys(&self, keys: &str) {
+        let focused = self.client.active_element().await.expect("a focus");
+        focused.send_keys(keys).await.expect("it takes keys");
     }
 
     /// The number of elements for this CSS selector now.
