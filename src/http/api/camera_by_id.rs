@@ -24,17 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CameraPatch {
-    /// Its new name: 1 to 64 characters of any script, without control characters; blanks around it are cut off.
-    /// With null it goes by its settings or its number again.
+    /// Its new name. With null it goes by its settings or its number again.
     // A function of its own keeps serde from taking a missing field for null.
     #[serde(deserialize_with = "present")]
-    #[schema(
-        required,
-        min_length = 1,
-        max_length = 64,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
-        example = "Barn"
-    )]
+    #[schema(required, value_type = Option<Name>)]
     name: Option<String>,
 }
 
