@@ -191,7 +191,8 @@ fn page(
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("X-Content-Type-Options", "nosniff"))
-        .insert_header(("Referrer-Policy", "no-referrer"))
+        // Not `no-referrer`: with that a browser sends `Origin: null` with the form, and it would be refused.
+        .insert_header(("Referrer-Policy", "same-origin"))
         .body(html))
 }
 
