@@ -8,10 +8,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use porthole::camera::drive::SimulatedDrive;
 use porthole::camera::format::{FrameFormat, PixelFormat};
 use porthole::camera::frame::RawFrame;
 use porthole::camera::jpeg::{Encoder, Quality};
+use porthole::camera::knobs::PatternRig;
 use porthole::camera::pattern::Pattern;
 use porthole::camera::source::{Source, Wanted};
 use tokio::sync::watch;
@@ -28,7 +28,7 @@ fn frame(width: u32, height: u32) -> RawFrame {
         fps: 120,
     };
     let (_, name) = watch::channel("bench".to_owned());
-    let mut pattern = Pattern::new(&wanted, name, SimulatedDrive::new());
+    let mut pattern = Pattern::new(&wanted, name, PatternRig::default());
     let drawn = pattern.next_frame(Duration::from_secs(1));
     let drawn = drawn
         .expect("the pattern never fails")

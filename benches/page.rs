@@ -3,18 +3,27 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use porthole::http::pages::{FleetPage, Reason, Role, Standing, Tile, TileState, Trust, fleet};
+use porthole::auth::{Access, Reach};
+use porthole::http::pages::{
+    Around, FleetPage, Presence, Reason, Role, Standing, Tile, TileState, Trust, fleet,
+};
 use porthole::ids::InstanceId;
 
 fn tile(number: u16) -> Tile {
     Tile {
         id: Some(InstanceId(u64::from(number))),
         name: format!("server {number}"),
+        label: None,
         url: Some(
             format!("http://60.120.76.64:{}/", 8079 + number)
                 .parse()
                 .unwrap_or_else(|error| panic!("{error}")),
         ),
+        entry: None,
+        still: Some(format!(
+            "http://60.120.76.64:{}/snapshot.jpg",
+            8079 + number
+        )),
         state: TileState::Live,
         detail: "1280×720, 30/s, 2 viewers".to_owned(),
         role: if number == 1 {
@@ -23,6 +32,7 @@ fn tile(number: u16) -> Tile {
             Role::Member
         },
         trust: Trust::Verified,
+        presence: Presence::Here,
     }
 }
 
@@ -32,10 +42,14 @@ fn render(criterion: &mut Criterion) {
         let page = FleetPage {
             me: tile(1),
             others: (2..=cameras).map(tile).collect(),
-            standing: Standing::Representative(Reason::default()),
-            notices: Vec::new(),
-            router_line: "Router at 192.168.77.1, outside 60.120.76.64".to_owned(),
-            demo: None,
+            around: Around {
+                standing: Standing::Representative(Reason::default()),
+                notices: Vec::new(),
+                router_line: "Router at 192.168.77.1, outside 60.120.76.64".to_owned(),
+                access: Some(Access::Admin),
+                reach: Reach::Site,
+                demo: None,
+            },
         };
         group.throughput(Throughput::Elements(u64::from(cameras)));
         group.bench_with_input(BenchmarkId::new("fleet", cameras), &page, |bench, page| {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! root ─┬─ network ── router ─ registry ─ lan ─ discovery ─ election      (one arbiter)
-//!       ├─ media ──── capture ─ encoder ─ drive                           (one arbiter, two threads)
+//!       ├─ media ──── capture ─ encoder ─ drive                           (one arbiter, three threads)
 //!       └─ web ────── http                                                (one arbiter, its workers)
 //! ```
 //!
@@ -40,7 +40,7 @@ const FAREWELL: Duration = Duration::from_millis(2500);
 /// An arbiter that does not turn for so long is stuck, and everything on it with it.
 const STUCK: Duration = Duration::from_secs(20);
 
-/// A capture or encoder thread that shows no sign of life for so long hangs in the device or the codec.
+/// A capture, encoder or drive thread that shows no sign of life for so long hangs in the device or the codec.
 const SILENT_THREAD: Duration = Duration::from_secs(10);
 
 /// Five crashes within half a minute are borne; each waits a little longer than the one before.
@@ -141,7 +141,7 @@ fn build(
     });
     let drive = media.keep(&at, name(Label::Drive), policy, {
         let cells = c();
-        move |_, _| DriveActor::new(cells)
+        move |_, life| DriveActor::new(cells, life.worker("drive", SILENT_THREAD, backoff()))
     });
 
     let web = root.group("web");
@@ -155,7 +155,7 @@ fn build(
             (Label::Election.as_str(), election.clone().recipient()),
             (Label::Capture.as_str(), capture.recipient()),
             (Label::Encoder.as_str(), encoder.recipient()),
-            (Label::Drive.as_str(), drive.clone().recipient()),
+            (Label::Drive.as_str(), drive.recipient()),
         ]);
         let (cells, listeners) = (c(), Arc::clone(&listeners));
         let (election, lan) = (election.clone(), lan.clone());
@@ -166,7 +166,6 @@ fn build(
             let app = App {
                 cells,
                 actors: Actors {
-                    drive,
                     lan,
                     election,
                     crash,

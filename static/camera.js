@@ -1,10 +1,11 @@
 // The page of this camera alone.
 
+import { driving } from "./drive.js";
 import { listen } from "./events.js";
 import { Stream } from "./live.js";
 import { demoBar, showNotices, showTakeover } from "./notices.js";
-import { localTime, showStanding } from "./standing.js";
-import { showCamera, webUrl } from "./tiles.js";
+import { localTime, showStanding, wayTo } from "./standing.js";
+import { showCamera } from "./tiles.js";
 import { watch } from "./watch.js";
 
 const mine = document.querySelector("#mine");
@@ -13,16 +14,16 @@ const stream = new Stream(frame);
 let others = [];
 
 /** Where all cameras are shown, if that is elsewhere. */
-function whoShowsAll({ standing, representative }) {
-  if (standing === "member") return webUrl(representative.url);
+function whoShowsAll({ standing, representative, cameras }) {
+  if (standing === "member") return wayTo(representative, cameras);
   const heir = standing === "vacant" && representative.heir;
-  return heir?.bid === "deputy" && heir.id !== mine.dataset.id ? webUrl(heir.url) : null;
+  return heir?.bid === "deputy" && heir.id !== mine.dataset.id ? wayTo(heir, cameras) : null;
 }
 
 function show(answer) {
   showStanding(answer);
   showNotices(answer);
-  others = answer.cameras.filter((camera) => !camera.self).map((camera) => camera.url).filter(Boolean);
+  others = answer.cameras.filter((camera) => !camera.self);
   document.querySelector("#back").href = whoShowsAll(answer) || "/";
   const me = answer.cameras.find((camera) => camera.self);
   if (!me) return;
@@ -40,3 +41,4 @@ localTime();
 demoBar();
 const look = watch({ show, back: () => stream.start(), elsewhere: () => others });
 listen(look);
+driving(frame);

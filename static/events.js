@@ -1,6 +1,8 @@
 // What happens, said at once and in words, from /api/v1/events. Without it (an old browser, all seats
 // taken) the page learns the same from its regular questions, a little later.
 
+import { isOver } from "./login.js";
+
 const KINDS = ["representative", "vacancy", "router", "camera"];
 const SHOWN = 120000; // ms that a line stays
 const MOST = 3; // lines at a time
@@ -71,7 +73,7 @@ function open(changed) {
   mine.addEventListener("error", () => {
     if (mine.readyState !== EventSource.CLOSED) return; // it comes back by itself
     setTimeout(() => {
-      if (source === mine && !document.hidden) open(changed);
+      if (source === mine && !document.hidden && !isOver()) open(changed);
     }, AGAIN);
   });
 }
@@ -82,10 +84,11 @@ function open(changed) {
  */
 export function listen(changed) {
   if (!window.EventSource) return;
-  document.addEventListener("visibilitychange", () => {
+  const anew = () => {
     source?.close();
     source = null;
-    if (!document.hidden) open(changed);
-  });
-  if (!document.hidden) open(changed);
+    if (!document.hidden && !isOver()) open(changed);
+  };
+  for (const kind of ["visibilitychange", "login-ended", "login-resumed"]) document.addEventListener(kind, anew);
+  anew();
 }

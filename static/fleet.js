@@ -1,15 +1,26 @@
 // The fleet page: this camera large, the others as tiles, all kept up to date.
 
 import { listen } from "./events.js";
+import { filter, filtering } from "./filter.js";
 import { Stream } from "./live.js";
 import { demoBar, showNotices, showTakeover } from "./notices.js";
+import { renaming } from "./rename.js";
 import { localTime, showStanding } from "./standing.js";
+import { show as reveal } from "./text.js";
 import { showCamera, Tiles } from "./tiles.js";
 import { watch } from "./watch.js";
 
 const mine = document.querySelector("#mine");
+const wall = document.querySelector("#wall");
 const stream = new Stream(mine.querySelector(".frame"));
 const tiles = new Tiles();
+
+/** Without a site key another camera may ask for a login of its own, and then its picture does not come. */
+function showWhoAsks() {
+  const blind = '.tile:not([data-state="failed"]):not([data-presence="fading"]) .frame[data-picture="none"]';
+  const asks = document.body.dataset.reach === "this-camera" && wall.querySelector(blind) !== null;
+  reveal(document.querySelector("#asks-itself"), asks);
+}
 
 function show(answer) {
   showStanding(answer);
@@ -25,12 +36,17 @@ function show(answer) {
   }
   const others = answer.cameras.filter((camera) => !camera.self);
   tiles.show(others);
-  document.querySelector("#wall").toggleAttribute("data-empty", others.length === 0);
-  document.querySelector("#others-heading").hidden = others.length === 0;
-  document.querySelector("#alone").hidden = others.length !== 0;
+  filter();
+  wall.toggleAttribute("data-empty", others.length === 0);
+  reveal(document.querySelector("#others"), others.length !== 0);
+  reveal(document.querySelector("#alone"), others.length === 0);
+  reveal(document.querySelector("#unverified-means"), others.some((camera) => !camera.verified));
+  showWhoAsks();
 }
 
 localTime();
 demoBar();
-const look = watch({ show, back: () => stream.start(), elsewhere: () => tiles.urls });
+filtering();
+const look = watch({ show, back: () => stream.start(), elsewhere: () => tiles.cameras });
 listen(look);
+renaming(look);

@@ -2,9 +2,13 @@
 // A frame is an element with one <img> in it. `data-picture` on it says what the image is worth:
 // "fresh", "stale" (the last one that came) or "none".
 
+import { isOver } from "./login.js";
+
 const STILL_EVERY = 1000; // ms between the end of one request and the start of the next
 const STILL_TIMEOUT = 8000;
 const STILL_BACKOFF_MAX = 15000;
+const TURNS = 6; // stills asked for at a time
+const TURN_FOR = 2000; // how long one that does not come counts among them
 const STREAM_START = 8000; // how long a stream may take to show its first picture
 const STREAM_CHECK = 3000;
 const STREAM_RETRY_MIN = 10000;
@@ -22,6 +26,9 @@ const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export function unseen(url) {
   return `${url}${url.includes("?") ? "&" : "?"}t=${Date.now()}`;
 }
+
+/** An address without what is asked of it. */
+const placeOf = (url) => url?.split("?")[0] ?? null;
 
 /** Loads `url` into `image`; gives up, and ends the request, after `ms`. */
 export function load(image, url, ms) {
@@ -61,56 +68,107 @@ function blank(frame) {
 }
 
 /**
- * Stills of one camera, one request at a time, about one a second. It asks for nothing while the
- * page is hidden or the frame is scrolled out of sight, so that a camera nobody sees can rest.
+ * Whose turn it is to ask for a still: so many at a time over all cameras, first come, first served. A camera that is
+ * slow to answer (it may be waking) gives its turn up after a while, so that dead ones do not hold up the others.
+ */
+const turns = {
+  free: TURNS,
+  waiting: [],
+  async take() {
+    if (this.free > 0) this.free -= 1;
+    else await new Promise((resolve) => this.waiting.push(resolve));
+    let held = true;
+    const release = () => {
+      if (!held) return;
+      held = false;
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.free += 1;
+    };
+    setTimeout(release, TURN_FOR);
+    return release;
+  },
+};
+
+const stillsOf = new WeakMap(); // by frame
+const sight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const stills = stillsOf.get(target);
+    if (stills) stills.seen = isIntersecting;
+  }
+}, { rootMargin: "200px" });
+
+/**
+ * Stills of one camera, one request at a time, about one a second. It asks for nothing while the page is hidden, the
+ * frame is scrolled out of sight or the login has ended, so that a camera nobody sees can rest.
  */
 export class Stills {
   #frame;
   #url;
-  #seen = true;
+  #seen = false;
   #failures = 0;
   #timer = 0;
   #busy = false;
   #stopped = false;
-  #watch;
-  #onVisibility = () => this.#soon(0);
+  #again = () => this.#soon(0);
 
   constructor(frame, url) {
     this.#frame = frame;
     this.#url = url;
-    this.#watch = new IntersectionObserver(([entry]) => {
-      this.#seen = entry.isIntersecting;
-      this.#soon(0);
-    }, { rootMargin: "200px" });
-    this.#watch.observe(frame);
-    document.addEventListener("visibilitychange", this.#onVisibility);
-    this.#soon(0);
+    stillsOf.set(frame, this);
+    sight.observe(frame);
+    document.addEventListener("visibilitychange", this.#again);
+    document.addEventListener("login-resumed", this.#again);
   }
 
   /** Where the stills are; null where there is no way to them. */
   set url(url) {
-    if (url === this.#url) return;
+    const moved = placeOf(url) !== placeOf(this.#url);
     this.#url = url;
+    if (!moved) return; // at most the leave to look at it is a newer one
     this.#failures = 0;
     if (!url) failed(this.#frame);
+    this.#soon(0);
+  }
+
+  /** Whether the frame is on the screen, or nearly. */
+  set seen(seen) {
+    this.#seen = seen;
     this.#soon(0);
   }
 
   stop() {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#watch.disconnect();
-    document.removeEventListener("visibilitychange", this.#onVisibility);
+    if (stillsOf.get(this.#frame) === this) {
+      sight.unobserve(this.#frame);
+      stillsOf.delete(this.#frame);
+    }
+    document.removeEventListener("visibilitychange", this.#again);
+    document.removeEventListener("login-resumed", this.#again);
+  }
+
+  get #wanted() {
+    return this.#url && this.#seen && !this.#stopped && !document.hidden && !isOver();
   }
 
   #soon(ms) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#take(), ms);
+    if (this.#wanted) this.#timer = setTimeout(() => this.#take(), ms);
   }
 
   async #take() {
-    if (!this.#url || this.#stopped || this.#busy || !this.#seen || document.hidden) return;
+    if (this.#busy || !this.#wanted) return;
     this.#busy = true;
+    const release = await turns.take();
+    if (this.#wanted) await this.#load();
+    release();
+    this.#busy = false;
+    const backoff = Math.min(STILL_BACKOFF_MAX, STILL_EVERY * 2 ** this.#failures);
+    this.#soon(this.#failures ? backoff : STILL_EVERY);
+  }
+
+  async #load() {
     const next = blank(this.#frame);
     try {
       await load(next, unseen(this.#url), STILL_TIMEOUT);
@@ -120,9 +178,6 @@ export class Stills {
       this.#failures += 1;
       if (!this.#stopped) failed(this.#frame);
     }
-    this.#busy = false;
-    const backoff = Math.min(STILL_BACKOFF_MAX, STILL_EVERY * 2 ** this.#failures);
-    if (!this.#stopped) this.#soon(this.#failures ? backoff : STILL_EVERY);
   }
 }
 
@@ -143,6 +198,8 @@ export class Stream {
       if (document.hidden) this.#fallBack();
       else this.start();
     });
+    document.addEventListener("login-ended", () => this.#fallBack());
+    document.addEventListener("login-resumed", () => this.start());
     setInterval(() => this.#check(), STREAM_CHECK);
     this.#adopt(frame.querySelector("img"), ++this.#attempt);
   }
@@ -188,7 +245,7 @@ export class Stream {
     this.#retry = Math.min(STREAM_RETRY_MAX, delay * 2);
     const fallen = this.#attempt;
     await wait(delay);
-    if (attempt <= fallen && fallen === this.#attempt && !document.hidden) this.start();
+    if (attempt <= fallen && fallen === this.#attempt && !document.hidden && !isOver()) this.start();
   }
 
   #fallBack() {
@@ -202,7 +259,7 @@ export class Stream {
 
   /** A stream whose picture stays the same while a still shows another one has stalled. */
   async #check() {
-    if (this.#stills || document.hidden) return;
+    if (this.#stills || document.hidden || isOver()) return;
     const attempt = this.#attempt;
     const shown = thumbprint(this.#frame.querySelector("img"));
     if (shown !== this.#last || shown === "") {

@@ -1,7 +1,7 @@
 // The notices above the pictures, the router's line below them, and the demo's bar.
 
 import { isTold, officeKey, tell } from "./events.js";
-import { setText } from "./tiles.js";
+import { setText } from "./text.js";
 
 export function showNotices(answer) {
   const list = document.querySelector("#notices");

@@ -1,6 +1,7 @@
 // Who answers for all, since when and why: the line at the top of every page.
 
-import { linkTo, setText, webUrl } from "./tiles.js";
+import { linkTo, setText, webUrl } from "./text.js";
+import { fullName } from "./tiles.js";
 
 /** The time of day, with the date where it is not today's. */
 function showTime(time, date) {
@@ -18,16 +19,26 @@ function showReason(line, { since, because }) {
   setText(why.querySelector("span"), because ?? "");
 }
 
-export function showStanding({ standing, representative, router }) {
+/** Where a link to somebody leads: as the list of cameras has it, which carries the login along. */
+export function wayTo({ id, url }, cameras) {
+  const camera = cameras.find((camera) => id && camera.id === id);
+  return camera?.page_url ?? webUrl(url);
+}
+
+export function showStanding({ standing, representative, cameras }) {
+  const known = (who) => cameras.find(({ id }) => id && id === who.id);
+  const nameOf = (who) => fullName(known(who) ?? who);
   const block = document.querySelector("#standing");
   const line = block.querySelector(`[data-standing=${standing}]`);
   for (const other of block.children) other.hidden = other !== line;
+  const why = block.querySelector(".why");
+  if (standing !== "alone") setText(why, ""); // what the page was made with is over
   if (!line) return; // a word that only a newer server knows
   switch (standing) {
     case "member": {
       const link = line.querySelector("a");
-      linkTo(link, webUrl(representative.url));
-      setText(link.querySelector("bdi"), representative.name);
+      linkTo(link, wayTo(representative, cameras));
+      setText(link.querySelector("bdi"), nameOf(representative));
       showReason(line, representative);
       break;
     }
@@ -36,13 +47,12 @@ export function showStanding({ standing, representative, router }) {
       setText(line.querySelector(".words"), representative.words);
       const { heir } = representative;
       const link = line.querySelector(".deputy");
-      const mine = document.querySelector("#mine").dataset.id;
-      link.hidden = heir?.bid !== "deputy" || heir.id === mine;
-      linkTo(link, webUrl(heir?.url));
-      setText(link.querySelector("bdi"), heir?.name ?? "");
+      link.hidden = heir?.bid !== "deputy" || Boolean(known(heir)?.self);
+      linkTo(link, heir && wayTo(heir, cameras));
+      setText(link.querySelector("bdi"), heir ? nameOf(heir) : "");
       break;
     }
-    default: setText(line.querySelector(".why"), router);
+    default: if (why.textContent === "") setText(why, "No camera answers for all yet.");
   }
 }
 

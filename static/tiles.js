@@ -2,6 +2,7 @@
 
 import { announce, listening } from "./events.js";
 import { Stills } from "./live.js";
+import { linkTo, setAttribute, setData, setText, show } from "./text.js";
 
 const WORDS = {
   live: "Live",
@@ -10,20 +11,10 @@ const WORDS = {
   unknown: "Not known",
 };
 
-/** The address as text if it is http or https, otherwise nothing. */
-export function webUrl(text) {
-  try {
-    const url = new URL(text);
-    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
-  } catch {
-    return null;
-  }
-}
+const admin = document.body.dataset.access === "admin";
 
-/** Writes only what differs, so that a screen reader and a selection are left alone. */
-export function setText(element, text) {
-  if (element && element.textContent !== text) element.textContent = text;
-}
+/** The name, with what tells the camera from another one of the same name. */
+export const fullName = ({ name, label }) => (label ? `${name} (${label})` : name);
 
 /**
  * What a camera is doing. A picture that came proves that it is awake, whatever was last heard: it
@@ -36,69 +27,81 @@ function stateOf(place, { state }) {
 
 document.addEventListener("picture", ({ target }) => {
   const place = target.closest("[data-state]");
-  if (place.dataset.state === "idle") showState(place, "live");
+  if (place?.dataset.state === "idle") showState(place, "live");
 });
 
 function showState(place, state) {
-  place.dataset.state = state;
+  setData(place, "state", state);
   setText(place.querySelector(".word"), WORDS[state]);
+}
+
+/** A camera that fades is dimmed, and says since when it has been silent. */
+function showPresence(place, { presence, last_seen_seconds: silent }) {
+  const fading = presence === "fading";
+  setData(place, "presence", fading ? "fading" : "here");
+  const line = place.querySelector(".silent");
+  if (!line) return;
+  show(line, fading);
+  if (fading) setText(line.querySelector(".ago"), String(Math.floor(silent)));
 }
 
 /** Writes one camera of the answer into its place on the page. */
 export function showCamera(place, camera) {
   const before = place.dataset.state;
   const state = stateOf(place, camera);
+  const name = fullName(camera);
   if (before !== state && (before === "failed" || state === "failed")) {
-    announce(`${camera.name}: ${WORDS[state]}`);
+    announce(`${name}: ${WORDS[state]}`);
   }
   showState(place, state);
-  place.dataset.id = camera.id ?? "";
-  place.dataset.url = camera.url ?? "";
+  showPresence(place, camera);
+  setData(place, "id", camera.id ?? "");
+  setData(place, "url", camera.url ?? "");
   setText(place.querySelector(".name bdi"), camera.name);
+  const label = place.querySelector(".label");
+  show(label, Boolean(camera.label));
+  setText(label, camera.label ?? "");
   setText(place.querySelector(".detail"), camera.detail);
   const address = place.querySelector(".address");
-  address.hidden = !camera.url;
+  show(address, Boolean(camera.url));
   setText(address, camera.url ?? "");
-  place.querySelector(".badge.representative").hidden = !camera.representative;
-  place.querySelector(".badge.unverified").hidden = camera.verified;
-  const image = place.querySelector(".frame img");
-  const alt = `${place.id === "mine" ? "Live picture" : "Picture"} of ${camera.name}`;
-  if (image.alt !== alt) image.alt = alt;
+  show(place.querySelector(".badge.representative"), camera.representative);
+  show(place.querySelector(".badge.unverified"), !camera.verified);
+  const rename = place.querySelector("button.rename");
+  if (rename) {
+    show(rename, admin && Boolean(camera.id));
+    setAttribute(rename, "aria-label", `Rename ${name}`);
+  }
+  const alt = `${place.id === "mine" ? "Live picture" : "Picture"} of ${name}`;
+  setAttribute(place.querySelector(".frame img"), "alt", alt);
 }
-
-/** Leads a link to `url`, or nowhere. */
-export function linkTo(link, url) {
-  if (!url) link.removeAttribute("href");
-  else if (link.href !== url) link.href = url;
-}
-
-const stillOf = (url) => (url ? `${url}snapshot.jpg` : null);
 
 /** The tiles of the other cameras. */
 export class Tiles {
   #list = document.querySelector("#tiles");
   #prototype = document.querySelector("#tile").content.querySelector(".tile");
   #stills = new Map();
+  #cameras = [];
+  #shown = new Map(); // by tile, what it was given last: most of 250 do not change between two answers
 
   constructor() {
     for (const tile of this.#list.children) this.#watch(tile);
   }
 
-  /** Where the other cameras were last known to be. */
-  get urls() {
-    return [...this.#list.children].map((tile) => tile.dataset.url).filter(Boolean);
+  /** The other cameras as they were last told of. */
+  get cameras() {
+    return this.#cameras;
   }
 
   show(cameras) {
+    this.#cameras = cameras;
     const gone = new Set(this.#list.children);
+    const known = new Map([...gone].map((tile) => [tile.dataset.id, tile]));
     let at = this.#list.firstElementChild;
     for (const camera of cameras) {
-      const tile = this.#find(gone, camera) ?? this.#add(camera);
+      const tile = this.#find(known, gone, camera) ?? this.#add(camera);
       gone.delete(tile);
-      showCamera(tile, camera);
-      linkTo(tile.querySelector(".name a"), camera.url);
-      tile.querySelector(".unreached").hidden = Boolean(camera.url);
-      this.#stills.get(tile).url = stillOf(camera.url);
+      this.#fill(tile, camera);
       while (at && gone.has(at)) at = at.nextElementSibling;
       if (tile === at) at = at.nextElementSibling;
       else this.#list.insertBefore(tile, at);
@@ -106,14 +109,27 @@ export class Tiles {
     for (const tile of gone) this.#remove(tile);
   }
 
+  #fill(tile, camera) {
+    this.#stills.get(tile).url = camera.still_url;
+    const { last_seen_seconds: silent, still_url: _, ...rest } = camera;
+    const fading = camera.presence === "fading" ? Math.floor(silent) : "";
+    const worth = tile.querySelector(".frame").dataset.picture;
+    const now = JSON.stringify([rest, fading, worth]);
+    if (this.#shown.get(tile) === now) return;
+    this.#shown.set(tile, now);
+    showCamera(tile, camera);
+    linkTo(tile.querySelector(".name a"), camera.page_url);
+    show(tile.querySelector(".unreached"), !camera.url);
+  }
+
   /** By identity; an entry that only the router's table knew is found again by its address, or its name. */
-  #find(tiles, camera) {
-    const all = [...tiles];
-    const same = camera.url
+  #find(known, tiles, camera) {
+    const same = camera.id && known.get(camera.id);
+    if (same && tiles.has(same)) return same;
+    const alike = camera.url
       ? (tile) => tile.dataset.url === camera.url
       : (tile) => tile.querySelector(".name bdi").textContent === camera.name;
-    return all.find((tile) => camera.id && tile.dataset.id === camera.id)
-      ?? all.find((tile) => (!camera.id || !tile.dataset.id) && same(tile));
+    return [...tiles].find((tile) => (!camera.id || !tile.dataset.id) && alike(tile));
   }
 
   #add(camera) {
@@ -121,7 +137,7 @@ export class Tiles {
     tile.dataset.url = camera.url ?? "";
     this.#list.append(tile);
     this.#watch(tile);
-    if (!listening()) announce(`${camera.name} has joined`);
+    if (!listening()) announce(`${fullName(camera)} has joined`);
     return tile;
   }
 
@@ -129,12 +145,14 @@ export class Tiles {
     if (!listening()) announce(`${tile.querySelector(".name").textContent} has left`);
     this.#stills.get(tile).stop();
     this.#stills.delete(tile);
+    this.#shown.delete(tile);
     tile.querySelector("img").src = "";
     tile.remove();
   }
 
   #watch(tile) {
-    const stills = new Stills(tile.querySelector(".frame"), stillOf(tile.dataset.url));
+    const frame = tile.querySelector(".frame");
+    const stills = new Stills(frame, frame.querySelector("img").src || null);
     this.#stills.set(tile, stills);
   }
 }

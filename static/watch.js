@@ -1,7 +1,8 @@
 // Asks /api/v1/cameras every two seconds and looks for another camera when this one is gone.
 
 import { load, unseen } from "./live.js";
-import { webUrl } from "./tiles.js";
+import { ended, resumed } from "./login.js";
+import { webUrl } from "./text.js";
 
 const FIRST = 500; // the page was made before this viewer came, so its words are soon old
 const EVERY = 2000;
@@ -16,27 +17,34 @@ const PROBE_TIMEOUT = 4000;
 const PATIENCE_OUTSIDE = 60000;
 const PATIENCE_LAN = 8000;
 
-/** The answer, with the address of each camera a web address or null. */
+/** The answer, with the addresses of each camera web addresses or null. */
 function understood(answer) {
   return {
     ...answer,
-    cameras: answer.cameras.map((camera) => ({ ...camera, url: webUrl(camera.url) })),
+    cameras: answer.cameras.map((camera) => ({
+      ...camera,
+      url: webUrl(camera.url),
+      page_url: webUrl(camera.page_url),
+      still_url: webUrl(camera.still_url),
+    })),
   };
 }
 
+/** The answer, or null where a login is asked for. */
 async function ask() {
   const response = await fetch("/api/v1/cameras", {
     cache: "no-store",
     signal: AbortSignal.timeout(TIMEOUT),
   });
+  if (response.status === 401) return null;
   if (!response.ok) throw new Error(`/api/v1/cameras answers ${response.status}`);
   return understood(await response.json());
 }
 
-/** The first of `urls` whose camera shows a picture, or null. */
-async function firstThatAnswers(urls) {
-  const probes = urls.map(async (url) => {
-    await load(new Image(), unseen(`${url}snapshot.jpg`), PROBE_TIMEOUT);
+/** The address of the first of the cameras that shows a picture, or null. */
+async function firstThatAnswers(cameras) {
+  const probes = cameras.filter(({ url, still_url: still }) => url && still).map(async ({ url, still_url: still }) => {
+    await load(new Image(), unseen(still), PROBE_TIMEOUT);
     return url;
   });
   return Promise.any(probes).catch(() => null);
@@ -45,12 +53,12 @@ async function firstThatAnswers(urls) {
 /** The last known pictures and links stay; only this camera's picture is dimmed. */
 function showLost(lost) {
   document.querySelector("#lost").hidden = !lost;
-  document.querySelector("#mine").toggleAttribute("data-lost", lost);
+  document.querySelector("#mine")?.toggleAttribute("data-lost", lost);
 }
 
 /**
  * Calls `show(answer)` with each answer and `back()` before the first one after a silence.
- * `elsewhere()` names the other cameras' addresses. What it returns asks at once.
+ * `elsewhere()` names the other cameras. What it returns asks at once.
  */
 export function watch({ show, back, elsewhere }) {
   let failures = 0;
@@ -62,6 +70,12 @@ export function watch({ show, back, elsewhere }) {
     clearTimeout(timer);
     try {
       const answer = await ask();
+      if (!answer) {
+        showLost(false);
+        ended(); // asked again when the visitor comes back to this page, not before
+        return;
+      }
+      resumed();
       if (failures >= FAILURES_SHOWN) back();
       failures = 0;
       showLost(false);

@@ -18,7 +18,7 @@ use std::path::Path;
 use machine::Machine;
 use picture::Picture;
 use serde_json::{Value, json};
-use web::{Part, Stream, get, get_json, until};
+use web::{Answer, Part, Stream, get, get_json, send, until};
 
 const PORTHOLE: &str = env!("CARGO_BIN_EXE_porthole");
 
@@ -93,6 +93,129 @@ fn a_v4l2_camera_is_served_and_comes_back_after_it_was_unplugged() {
 
     let (status, console) = machine.stop();
     assert_eq!(status, 0, "SIGTERM ends the program cleanly\n{console}");
+}
+
+#[test]
+fn size_rate_and_controls_of_a_driver_change_while_it_streams_and_outlive_its_unplugging() {
+    let arguments = ["run", "--config", "/etc/porthole.toml"];
+    let Some(mut machine) = boot(Path::new(PORTHOLE), &arguments) else {
+        return;
+    };
+    let settings = machine.url("/api/v1/camera/settings");
+    let said = until("the program answers", || get_json(&settings));
+    let modes = said["modes"].as_array().expect("what it offers");
+    let vga = modes
+        .iter()
+        .find(|m| m["width"] == 640 && m["height"] == 480);
+    let rates = vga.expect("640x480 is offered")["fps"].to_string();
+    assert!(rates.contains("25"), "{said}");
+
+    // Without a viewer: it is opened for the question alone.
+    let listed = controls(&machine);
+    assert_eq!(camera(&machine).expect("the status")["state"], "idle");
+    let brightness = named(&listed, "Brightness");
+    assert_eq!(
+        (&brightness["kind"], &brightness["min"], &brightness["max"]),
+        (&json!("integer"), &json!(0), &json!(255)),
+        "{brightness}"
+    );
+    let menu = named(&listed, "Menu");
+    let values: Vec<_> = menu["options"].as_array().into_iter().flatten().collect();
+    let values: Vec<_> = values.iter().map(|option| &option["value"]).collect();
+    // vivid leaves 0, 2 and 5 out (`vivid_ctrl_menu`).
+    assert_eq!(values, [1, 3, 4], "{menu}");
+    assert_eq!(named(&listed, "Integer Menu")["kind"], "menu");
+    assert_eq!(named(&listed, "Button")["kind"], "button");
+    for odd in ["Integer 64 Bits", "String", "Bitmask", "U8 4 Element Array"] {
+        assert!(find(&listed, odd).is_none(), "{odd} is passed over");
+    }
+
+    let mut stream = Stream::open(&machine.url("/stream.mjpg"));
+    let plain = stream.part_until("the camera's picture is on the stream", is_live);
+    let plain = Picture::decode(&plain.jpeg).brightness();
+    let both = json!({"controls": [
+        {"id": brightness["id"], "value": 220}, {"id": menu["id"], "value": 4},
+    ]});
+    let answer = patch(&machine, "/api/v1/camera/controls", &both);
+    assert_eq!(answer.status, 200, "{}", text(&answer));
+    let are_set = |listed: &[Value]| {
+        let value = |name| named(listed, name)["value"].clone();
+        (value("Brightness"), value("Menu")) == (json!(220), json!(4))
+    };
+    assert!(are_set(&controls(&machine)), "a fresh read says so");
+    // The driver itself draws brighter pictures.
+    let is_brighter = |part: &Part| Picture::decode(&part.jpeg).brightness() > plain + 20.0;
+    stream.part_until("the stream is brighter", is_brighter);
+    for (id, value, range) in [
+        (&brightness["id"], 256, "0 to 255"),
+        (&menu["id"], 2, "3 ("),
+    ] {
+        let bad = json!({"controls": [{"id": id, "value": value}]});
+        let answer = patch(&machine, "/api/v1/camera/controls", &bad);
+        assert_eq!(answer.status, 422);
+        assert!(text(&answer).contains(range), "{}", text(&answer));
+    }
+    let drive = get_json(&machine.url("/api/v1/drive")).expect("the drive");
+    assert_eq!(drive["source"], "none", "vivid has no motors: {drive}");
+    let answer = send("POST", &machine.url("/api/v1/drive"), &json!("home"));
+    assert_eq!(answer.expect("an answer").status, 409);
+
+    assert_eq!(machine.tell("unplug"), "ok");
+    let answer = until("the loss is noticed", || {
+        let answer = get(&machine.url("/api/v1/camera/controls"))?;
+        let is_refused = answer.status == 503;
+        is_refused.then_some(answer).ok_or("200".to_owned())
+    });
+    assert!(text(&answer).contains("not connected"), "{}", text(&answer));
+    stream.part_until("a placeholder comes", |p| !is_brighter(p));
+    assert_eq!(machine.tell("plug"), "ok");
+    stream.part_until("it is as bright as it was set", is_brighter);
+    let listed = until("it answers again", || {
+        let listed = get_json(&machine.url("/api/v1/camera/controls"))?;
+        listed.as_array().cloned().ok_or(listed.to_string())
+    });
+    assert!(are_set(&listed), "{listed:?}");
+
+    let answer = patch(&machine, "/api/v1/camera/settings", &json!({"fps": 10}));
+    assert_eq!(answer.status, 200, "{}", text(&answer));
+    stream.part_until("the stream goes on at another rate", is_brighter);
+    let larger = json!({"width": 1280, "height": 720});
+    let answer = patch(&machine, "/api/v1/camera/settings", &larger);
+    assert_eq!(answer.status, 200, "{}", text(&answer));
+    let sizes = stream.sizes_until_the_end();
+    assert!(sizes.iter().all(|size| *size == (640, 480)), "{sizes:?}");
+    until("pictures of the new size come", || {
+        let snapshot = get(&machine.url("/snapshot.jpg"))?;
+        if snapshot.status != 200 {
+            return Err(snapshot.status.to_string());
+        }
+        let size = Picture::decode(&snapshot.body).width;
+        (size == 1280).then_some(()).ok_or(size.to_string())
+    });
+    let (status, console) = machine.stop();
+    assert_eq!(status, 0, "{console}");
+}
+
+fn controls(machine: &Machine) -> Vec<Value> {
+    let listed = get_json(&machine.url("/api/v1/camera/controls")).expect("the controls");
+    let listed = listed.as_array().cloned();
+    listed.expect("a list")
+}
+
+fn find<'a>(listed: &'a [Value], name: &str) -> Option<&'a Value> {
+    listed.iter().find(|control| control["name"] == name)
+}
+
+fn named<'a>(listed: &'a [Value], name: &str) -> &'a Value {
+    find(listed, name).unwrap_or_else(|| panic!("no {name} in {listed:?}"))
+}
+
+fn patch(machine: &Machine, path: &str, body: &Value) -> Answer {
+    send("PATCH", &machine.url(path), body).expect("an answer")
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
 }
 
 #[test]

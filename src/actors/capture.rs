@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
 use crate::camera::capture::Capture;
-use crate::camera::opener;
 use crate::cells::Cells;
 use crate::supervise::Vitals;
 
@@ -19,17 +18,17 @@ pub type CaptureActor = ThreadActor<Capturing>;
 pub struct Capturing;
 
 impl Work for Capturing {
-    fn run(cells: &Cells, vitals: &Vitals) {
+    fn run(cells: &Arc<Cells>, vitals: &Vitals) {
         let camera = &cells.camera;
-        let source = &cells.settings.camera.source;
         let mut capture = Capture {
             name: cells.name.watch(),
-            opener: opener(source, cells.name.watch(), camera.drive.clone()),
+            opener: Box::new(camera.place.clone()),
             audience: Arc::clone(&camera.audience),
             raw: Arc::clone(&camera.raw),
             pictures: Arc::clone(&camera.pictures),
             health: camera.health.clone(),
             settings: camera.settings.subscribe(),
+            desk: Arc::clone(&camera.desk),
             observer: Arc::new(cells.metrics.camera()),
             last_size: None,
         };

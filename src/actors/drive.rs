@@ -1,54 +1,48 @@
-//! `DriveActor`: pan and tilt (seed: drive section 18, camera controller 19).
+//! `DriveActor`: keeps the thread running that turns and sets the camera (seed: drive section 18, camera controller 19).
 //!
-//! Owns nothing yet but the right to move the camera; where it stands is in the camera's cells. Restarts
-//! and loses nothing. Today it moves the test pattern; the controls of a V4L2 device join it here.
+//! Owns the thread that works off the questions of the [`desk`](crate::camera::desk). Restarts by starting it again if
+//! it has ended. Loses the question in hand, whose asker is told; where the camera points is in the camera.
 
 use std::sync::Arc;
 
-use actix::prelude::*;
-
-use super::crash::crashes_on_demand;
-use crate::camera::drive::Position;
+use super::thread::{ThreadActor, Work};
+use crate::camera::attendant::{Attendant, Memory};
+use crate::camera::control::Change;
 use crate::cells::Cells;
-
-/// Turn the camera; the answer is where it then points, within its limits.
-#[derive(Message)]
-#[rtype(result = "Position")]
-pub enum Turn {
-    /// To this position.
-    To(Position),
-    /// By this much.
-    By(Position),
-}
+use crate::durable::Kept;
+use crate::supervise::Vitals;
 
 /// See the module.
-pub struct DriveActor {
-    cells: Arc<Cells>,
-}
+pub type DriveActor = ThreadActor<Attending>;
 
-impl DriveActor {
-    /// An actor for this server's camera.
-    pub fn new(cells: Arc<Cells>) -> Self {
-        Self { cells }
+/// From the desk to the device.
+pub struct Attending;
+
+impl Work for Attending {
+    fn run(cells: &Arc<Cells>, vitals: &Vitals) {
+        let camera = &cells.camera;
+        let mut attendant = Attendant {
+            panels: Box::new(camera.place.clone()),
+            drive: cells.settings.drive.source,
+            rig: camera.rig.clone(),
+            memory: Box::new(Chosen(Arc::clone(cells))),
+            offered: camera.offered.clone(),
+            settled: None,
+        };
+        attendant.run(&camera.desk, &|| vitals.go_on());
     }
 }
 
-impl Actor for DriveActor {
-    type Context = Context<Self>;
-}
+/// What people chose, in the cells and in the state file.
+struct Chosen(Arc<Cells>);
 
-impl Supervised for DriveActor {}
+impl Memory for Chosen {
+    fn of(&self, camera: &str) -> Vec<Change> {
+        self.0.camera.chosen.borrow().controls.of(camera)
+    }
 
-impl Handler<Turn> for DriveActor {
-    type Result = MessageResult<Turn>;
-
-    fn handle(&mut self, turn: Turn, _: &mut Self::Context) -> Self::Result {
-        let drive = &self.cells.camera.drive;
-        MessageResult(match turn {
-            Turn::To(position) => drive.move_to(position),
-            Turn::By(step) => drive.move_by(step),
-        })
+    fn remember(&self, camera: &str, set: &[Change]) -> Kept {
+        self.0
+            .choose(|chosen| chosen.controls.remember(camera, set))
     }
 }
-
-crashes_on_demand!(DriveActor);

@@ -17,7 +17,7 @@ pub type EncoderActor = ThreadActor<EncodingWork>;
 pub struct EncodingWork;
 
 impl Work for EncodingWork {
-    fn run(cells: &Cells, vitals: &Vitals) {
+    fn run(cells: &Arc<Cells>, vitals: &Vitals) {
         let encoding = Encoding {
             raw: Arc::clone(&cells.camera.raw),
             pictures: Arc::clone(&cells.camera.pictures),

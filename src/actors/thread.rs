@@ -1,4 +1,4 @@
-//! `ThreadActor`: keeps one blocking thread running; capture and encoder are two of its kind.
+//! `ThreadActor`: keeps one blocking thread running; capture, encoder and drive are of its kind.
 //!
 //! Blocking work never runs on an arbiter: it would hold up every actor there. So such an actor owns a
 //! thread and does nothing but start it again. The thread hangs on the actor value, not on a life of
@@ -22,7 +22,7 @@ const AGAIN: Duration = Duration::from_millis(250);
 /// What the thread does.
 pub trait Work: Unpin + 'static {
     /// Runs until the vitals say to stop; asking them is the sign of life.
-    fn run(cells: &Cells, vitals: &Vitals);
+    fn run(cells: &Arc<Cells>, vitals: &Vitals);
 }
 
 /// See the module.

@@ -58,8 +58,11 @@ impl Proven {
         let mark = self.mark(user, password);
         self.looks += 1;
         self.known.retain(|_, proof| proof.edition == edition);
-        let used = self.looks;
-        self.known.insert(mark, Proof { edition, used });
+        let proof = Proof {
+            edition,
+            used: self.looks,
+        };
+        self.known.insert(mark, proof);
         forget_oldest(&mut self.known, MOST, |proof| proof.used);
     }
 

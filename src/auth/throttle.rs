@@ -239,7 +239,7 @@ mod tests {
         }
         for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
             let wait = Duration::from_secs(seconds);
-            let early = now + wait - Duration::from_millis(1);
+            let early = now + wait.saturating_sub(Duration::from_millis(1));
             let refused = a_try(&mut throttle, guesser, OUTSIDE, Outcome::Right, early);
             assert_eq!(
                 refused,

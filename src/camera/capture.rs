@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
+use super::desk::Desk;
 use super::format::PixelFormat;
 use super::frame::{PictureKind, RawFrame};
 use super::jpeg::{Encoder, Quality};
@@ -52,6 +53,8 @@ pub struct Capture {
     pub health: watch::Sender<CameraHealth>,
     /// What people ask for.
     pub settings: watch::Receiver<CameraSettings>,
+    /// Where it is told that the camera has been opened.
+    pub desk: Arc<Desk>,
     /// Counts.
     pub observer: Arc<dyn CameraObserver>,
     /// Size of the last picture, which placeholders take over; begin with `None`.
@@ -127,6 +130,7 @@ impl Capture {
         let opened = source.format();
         tracing::info!(format = %opened, source = %description, "camera open");
         self.observer.device(Device::Up);
+        self.desk.opened();
         let mut rate = Rate::new();
         let (mut good, mut bad) = (0, 0);
         let mut last_good = Instant::now();

@@ -171,6 +171,7 @@ impl Rig {
             pictures: pictures.clone(),
             health: health_sender,
             settings: follow.clone(),
+            desk: Arc::new(Desk::new(LIMIT)),
             observer: counts.clone(),
             last_size: None,
         };

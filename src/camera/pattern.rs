@@ -19,22 +19,24 @@ use super::canvas::{Canvas, Colour};
 use super::drive::SimulatedDrive;
 use super::format::{FrameFormat, PixelFormat};
 use super::frame::RawFrame;
+use super::knobs::{Knobs, PatternRig};
 use super::lettering::Lettering;
 use super::pool::BufferPool;
 use super::scene::{Palette, Scene};
 use super::source::{Opener, Source, SourceError, Wanted};
 
 /// Opens test patterns.
+#[derive(Clone)]
 pub struct PatternOpener {
     /// The camera's name, as it is now.
     pub name: watch::Receiver<String>,
-    /// Where the pattern looks.
-    pub drive: SimulatedDrive,
+    /// What turns and changes it.
+    pub rig: PatternRig,
 }
 
 impl Opener for PatternOpener {
     fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
-        let pattern = Pattern::new(wanted, self.name.clone(), self.drive.clone());
+        let pattern = Pattern::new(wanted, self.name.clone(), self.rig.clone());
         Ok(Box::new(pattern))
     }
 }
@@ -45,12 +47,15 @@ pub struct Pattern {
     period: Duration,
     name: watch::Receiver<String>,
     drive: SimulatedDrive,
+    knobs: Knobs,
     scene: Scene,
     palette: Palette,
     caption: Caption,
     /// Where the picture looks now, in shares of the scene's margin; follows the drive like a motor would.
     look: (f32, f32),
-    began: Instant,
+    /// How long clouds and balloon have been on their way, at the pace of the time of day.
+    way: f32,
+    last: Instant,
     due: Instant,
     sequence: u64,
     pool: BufferPool,
@@ -58,7 +63,8 @@ pub struct Pattern {
 
 impl Pattern {
     /// A pattern of the size wanted (even sides of 64 to 4096) at 1 to 120 frames per second.
-    pub fn new(wanted: &Wanted, name: watch::Receiver<String>, drive: SimulatedDrive) -> Self {
+    pub fn new(wanted: &Wanted, name: watch::Receiver<String>, rig: PatternRig) -> Self {
+        let PatternRig { drive, knobs } = rig;
         let side = |side: u32| side.clamp(64, 4096).next_multiple_of(2);
         let format = FrameFormat::tight(PixelFormat::Yuyv, side(wanted.width), side(wanted.height));
         let text = name.borrow().clone();
@@ -72,8 +78,10 @@ impl Pattern {
             format,
             name,
             drive,
+            knobs,
             palette,
-            began: now,
+            way: 0.0,
+            last: now,
             due: now,
             sequence: 0,
             pool: BufferPool::new(),
@@ -90,7 +98,11 @@ impl Pattern {
             self.caption = Caption::new(self.format.width, self.format.height, &name);
         }
         self.sequence += 1;
-        let elapsed = captured.duration_since(self.began).as_secs_f32();
+        let since = captured.saturating_duration_since(self.last);
+        self.way += since.as_secs_f32() * self.knobs.speed();
+        self.last = captured;
+        let (brighter, way) = (self.knobs.brightness(), self.way);
+        let has_caption = self.knobs.has_caption();
         let Self {
             format,
             scene,
@@ -104,8 +116,16 @@ impl Pattern {
         let filled: Result<_, Infallible> = pool.fill(|data| {
             let offset = scene.window(*look, data);
             let mut canvas = Canvas::new(data, format.width, format.height);
-            scene.moving_parts(&mut canvas, palette, offset, elapsed);
-            caption.write(&mut canvas, palette, captured_at, *sequence);
+            scene.moving_parts(&mut canvas, palette, offset, way);
+            if has_caption {
+                caption.write(&mut canvas, palette, captured_at, *sequence);
+            }
+            if brighter != 0 {
+                for pixel in data.chunks_exact_mut(2) {
+                    // Luma of limited range ends at 16 and 235.
+                    pixel[0] = (i16::from(pixel[0]) + brighter).clamp(16, 235) as u8;
+                }
+            }
             Ok(())
         });
         let data = match filled {
@@ -223,6 +243,7 @@ fn subsecond(at: SystemTime) -> f32 {
 mod tests {
     use super::*;
     use crate::camera::drive::Position;
+    use crate::camera::panel::Panel as _;
 
     fn pattern(name: &str, drive: &SimulatedDrive) -> Pattern {
         let wanted = Wanted {
@@ -231,7 +252,11 @@ mod tests {
             fps: 30,
         };
         let (_, name) = watch::channel(name.to_owned());
-        Pattern::new(&wanted, name, drive.clone())
+        let rig = PatternRig {
+            drive: drive.clone(),
+            ..PatternRig::default()
+        };
+        Pattern::new(&wanted, name, rig)
     }
 
     /// Mean difference of luma between two frames, over the part above the caption.
@@ -281,13 +306,39 @@ mod tests {
     fn panning_moves_the_picture() {
         let drive = SimulatedDrive::new();
         let mut pattern = pattern("Gate", &drive);
-        let (now, time) = (pattern.began, SystemTime::now());
+        let (now, time) = (pattern.last, SystemTime::now());
         let before = pattern.frame(now, time);
         let still = pattern.frame(now, time);
         drive.move_to(Position::degrees(30, -10));
         let after = (0..40).map(|_| pattern.frame(now, time)).last().unwrap();
         assert!(difference(&before, &still) < 0.1);
         assert!(difference(&before, &after) > 3.0);
+    }
+
+    #[test]
+    fn its_controls_change_the_picture() {
+        let mut pattern = pattern("Gate", &SimulatedDrive::new());
+        let rig = PatternRig {
+            drive: pattern.drive.clone(),
+            knobs: pattern.knobs.clone(),
+        };
+        let (start, time) = (pattern.last, SystemTime::now());
+        let before = pattern.frame(start, time);
+        let set = |name: &str, value| {
+            let controls = rig.controls(start).unwrap();
+            let control = controls.iter().find(|c| c.name == name).unwrap();
+            rig.set(control.id, value).unwrap();
+        };
+        set("Speed of the Clouds", 0);
+        let later = pattern.frame(start + Duration::from_mins(1), time);
+        assert!(difference(&before, &later) < 0.1, "nothing moves");
+        set("Brightness", 60);
+        assert!(difference(&before, &pattern.frame(start, time)) > 30.0);
+        set("Brightness", 0);
+        set("Name and Clock", 0);
+        let bare = pattern.frame(start, time);
+        let below = before.data.len() * 9 / 10;
+        assert_ne!(before.data[below..], bare.data[below..]);
     }
 
     #[test]
@@ -298,8 +349,8 @@ mod tests {
             height: 240,
             fps: 30,
         };
-        let mut pattern = Pattern::new(&wanted, name, SimulatedDrive::new());
-        let (now, time) = (pattern.began, SystemTime::now());
+        let mut pattern = Pattern::new(&wanted, name, PatternRig::default());
+        let (now, time) = (pattern.last, SystemTime::now());
         pattern.frame(now, time);
         rename.send("Yard".into()).unwrap();
         pattern.frame(now, time);

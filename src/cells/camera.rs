@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::camera::drive::SimulatedDrive;
-use crate::camera::jpeg::Quality;
+use crate::camera::Place;
+use crate::camera::attendant::Offered;
+use crate::camera::chosen::Chosen;
+use crate::camera::desk::{Desk, PATIENCE};
+use crate::camera::knobs::PatternRig;
 use crate::camera::observe::CameraHealth;
 use crate::camera::settings::CameraSettings;
 use crate::camera::slot::{PictureSlot, RawSlot};
-use crate::camera::source::Wanted;
 use crate::camera::viewing::{Audience, MOST_VIEWERS, Viewing};
 use crate::fleet::Activity;
 use crate::settings::Camera;
@@ -29,33 +31,50 @@ pub struct CameraCells {
     pub health: watch::Sender<CameraHealth>,
     /// What is asked of it; followed without a restart.
     pub settings: watch::Sender<CameraSettings>,
-    /// What turns the test pattern.
-    pub drive: SimulatedDrive,
+    /// What people chose over HTTP. Changed by [`super::Cells::choose`] alone.
+    pub chosen: watch::Sender<Chosen>,
+    /// What it offers.
+    pub offered: watch::Sender<Offered>,
+    /// Where questions to its controls wait.
+    pub desk: Arc<Desk>,
+    /// Where pictures and controls come from.
+    pub place: Place,
+    /// What turns and changes the test pattern.
+    pub rig: PatternRig,
+    configured: Camera,
 }
 
 impl CameraCells {
-    /// A camera that is closed, with the settings that it begins with.
-    pub fn new(settings: &Camera) -> Self {
+    /// A camera that is closed, with the settings that it begins with and what people chose before.
+    pub fn new(configured: &Camera, chosen: Chosen, name: watch::Receiver<String>) -> Self {
         let audience = Arc::new(Audience::new(MOST_VIEWERS));
         let pictures = Arc::new(PictureSlot::new());
-        let begin = CameraSettings {
-            wanted: Wanted {
-                width: settings.width,
-                height: settings.height,
-                fps: settings.fps,
-            },
-            quality: Quality::new(settings.quality).unwrap_or(Quality::STREAM),
-            idle_close: settings.idle_close,
-        };
+        let rig = PatternRig::default();
         Self {
             viewing: Viewing::new(Arc::clone(&audience), Arc::clone(&pictures)),
             audience,
             raw: Arc::new(RawSlot::new()),
             pictures,
             health: watch::Sender::new(CameraHealth::Idle),
-            settings: watch::Sender::new(begin),
-            drive: SimulatedDrive::new(),
+            settings: watch::Sender::new(chosen.picture.over(configured)),
+            chosen: watch::Sender::new(chosen),
+            offered: watch::Sender::new(None),
+            desk: Arc::new(Desk::new(PATIENCE)),
+            place: Place::new(&configured.source, name, rig.clone()),
+            rig,
+            configured: configured.clone(),
         }
+    }
+
+    /// Changes what people chose, and what is therefore asked of the camera, in one step.
+    pub(super) fn choose(&self, change: impl FnOnce(&mut Chosen)) {
+        self.chosen.send_modify(|chosen| {
+            change(chosen);
+            // Under the lock: of two changes at once, the later one's settings stay.
+            let settings = chosen.picture.over(&self.configured);
+            self.settings
+                .send_if_modified(|now| std::mem::replace(now, settings) != settings);
+        });
     }
 
     /// What it is doing, in the words of the fleet.

@@ -11,7 +11,7 @@
 //! | [`Cells::router`] | router | registry, election, http |
 //! | [`Cells::fleet`] | registry | http |
 //! | [`Cells::doors`] | election (wanted), http (open) | both |
-//! | [`Cells::camera`] | capture, encoder | http, lan |
+//! | [`Cells::camera`] | capture, encoder, drive; http what people choose | http, lan |
 //! | [`Cells::history`] | election | http |
 //! | [`Cells::keys`] | lan | http |
 //! | [`Cells::name`] | election (its number), http and lan (what people choose) | everybody |
@@ -45,6 +45,8 @@ pub use office::{Named, OfficeView, Successor};
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
 use crate::auth::Authority;
+use crate::camera::chosen::Chosen;
+use crate::discovery;
 use crate::durable::{Kept, NotKept, Writer};
 use crate::election::{Exposure, Role, RoleCell};
 use crate::fleet::{Fleet, Myself, Name, Scheme, Standing};
@@ -53,6 +55,7 @@ use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
 use crate::settings::{PortMode, Settings};
 use crate::site::{Facts, FactsCell};
+use crate::tls::Tls;
 
 /// Which server this is, and which run of it.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +64,13 @@ pub struct Identity {
     pub id: InstanceId,
     /// Another one at each start.
     pub boot: BootId,
+}
+
+impl Identity {
+    /// The host name under which mDNS knows this server (RFC 6762 §3), without a dot behind.
+    pub fn local_host(&self) -> String {
+        format!("{}.local", discovery::label(self.id))
+    }
 }
 
 /// All of them.
@@ -97,6 +107,8 @@ pub struct Cells {
     pub authority: Authority,
     /// The state file.
     pub disk: Writer,
+    /// How visitors are spoken to; none: in the clear. Fixed while the process lives.
+    pub tls: Option<Tls>,
 }
 
 impl Cells {
@@ -105,6 +117,14 @@ impl Cells {
     pub fn rename(&self, name: Option<Name>) -> Kept {
         self.name.choose(name.clone());
         self.disk.update(|remembered| remembered.chosen_name = name)
+    }
+
+    /// People choose something about the camera.
+    pub fn choose(&self, change: impl FnOnce(&mut Chosen)) -> Kept {
+        self.camera.choose(change);
+        // Whatever is the newest when it is this change's turn: two at once do not undo each other.
+        self.disk
+            .update(|remembered| remembered.camera = self.camera.chosen.borrow().clone())
     }
 
     /// [`Cells::rename`] and waits until that is on the disk. Where the disk does not take it the name is the old one
@@ -140,7 +160,10 @@ impl Cells {
 
     /// How this server is spoken to.
     pub fn scheme(&self) -> Scheme {
-        Scheme::Http
+        match self.tls {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        }
     }
 
     /// This server's address on the LAN, if it has one.

@@ -60,7 +60,8 @@ impl Named {
         }
     }
 
-    fn of(camera: &Camera) -> Self {
+    /// This camera.
+    pub fn of(camera: &Camera) -> Self {
         Self {
             id: camera.id,
             name: camera.name.clone(),

@@ -13,6 +13,7 @@ mod known;
 mod mapped;
 mod merge;
 mod name;
+mod tell_apart;
 
 pub use camera::{Activity, Camera, Fleet, Presence, Scheme, Source, Standing, Vouched, Who};
 pub use default_name::default_name;
@@ -20,3 +21,4 @@ pub use known::{Advertised, FRESH_HEARTBEATS, GONE_HEARTBEATS, Heard, Known, MOS
 pub use mapped::{Mapped, mapped};
 pub use merge::{Myself, Sources, merge};
 pub use name::{BadName, MAX_NAME, Name, is_unseen};
+pub use tell_apart::Labels;

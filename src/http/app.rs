@@ -6,7 +6,6 @@ use std::sync::Arc;
 use actix::Recipient;
 
 use crate::actors::crash::Crash;
-use crate::actors::drive::DriveActor;
 use crate::actors::election::ElectionActor;
 use crate::actors::lan::LanActor;
 use crate::cells::Cells;
@@ -14,8 +13,6 @@ use crate::http::stream::Pictures;
 
 /// The addresses of the actors that a request may reach.
 pub struct Actors {
-    /// Turns the camera.
-    pub drive: actix::Addr<DriveActor>,
     /// Speaks with the other cameras.
     pub lan: actix::Addr<LanActor>,
     /// Gives up the office.

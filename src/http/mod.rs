@@ -2,21 +2,25 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `listeners` | the sockets and servers, which outlive the actor that opens them |
+//! | `listeners`, `admission` | the sockets and servers, which outlive the actor that opens them; who is let in, and TLS |
 //! | `visitor`, `links` | who asks, and so which addresses the links carry |
-//! | `root`, `page_models`, `pages` | `/` and `/camera`: from what is known to what is shown |
+//! | `root`, `settings_page`, `page_models`, `pages` | `/`, `/camera` and `/settings`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
 //! | `api` | the REST API, one file a resource |
 //! | `access` | login, tokens, passwords, passes |
 //! | `office` | who is representative, for pages and API |
+//! | `headers`, `host` | what browsers are told not to allow; the names that requests may be for |
 //! | `guard` | panics, counting, who may |
 //! | `problem`, `unreadable` | errors as problem+json, also those of actix-web itself |
 
-pub mod access;
+mod access;
+mod admission;
 mod api;
 mod app;
 pub mod assets;
 mod guard;
+mod headers;
+mod host;
 mod links;
 mod listeners;
 mod office;
@@ -24,12 +28,14 @@ mod page_models;
 pub mod pages;
 mod problem;
 mod root;
+mod settings_page;
 pub mod snapshot;
 pub mod stream;
 mod time;
 mod unreadable;
 mod visitor;
 
+pub use access::{Guest, Passage, Proof};
 pub use app::{Actors, App};
 pub use listeners::Listeners;
 pub use problem::Problem;
@@ -41,8 +47,8 @@ use actix_web::web::{self, ServiceConfig, delete, patch, post, put, resource};
 
 use access::{login, passage, passwords, tokens};
 use api::{
-    camera_by_id, cameras, debug, drive, events, exposure, health, mappings, openapi, status,
-    targets, withdraw,
+    camera_by_id, camera_controls, camera_settings, cameras, debug, drive, events, exposure,
+    health, mappings, openapi, status, targets, withdraw,
 };
 
 /// Every route of one server.
@@ -55,6 +61,10 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     // `HEAD` is answered wherever `GET` is (RFC 9110 §9.3.2).
     let read = || web::route().guard(Any(Get()).or(Head()));
     let rename = || patch().to(camera_by_id::rename).wrap(admin());
+    let adjust = || patch().to(camera_settings::change).wrap(admin());
+    let control = || patch().to(camera_controls::change).wrap(admin());
+    let store = || put().to(drive::store).wrap(admin());
+    let forget = || delete().to(drive::forget).wrap(admin());
     let turn = || post().to(drive::turn).wrap(admin());
     let expose = || put().to(exposure::expose).wrap(admin());
     let withdraw = || post().to(withdraw::withdraw).wrap(admin());
@@ -73,6 +83,7 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(assets::service(static_dir))
         .service(resource("/").route(read().to(root::root)))
         .service(resource("/camera").route(read().to(root::camera)))
+        .service(resource("/settings").route(read().to(settings_page::settings)))
         .service(
             resource("/login")
                 .route(read().to(login::form))
@@ -102,9 +113,24 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         )
         .service(resource("/api/v1/representative/withdraw").route(withdraw()))
         .service(
+            resource("/api/v1/camera/settings")
+                .route(read().to(camera_settings::settings))
+                .route(adjust()),
+        )
+        .service(
+            resource("/api/v1/camera/controls")
+                .route(read().to(camera_controls::controls))
+                .route(control()),
+        )
+        .service(
             resource("/api/v1/drive")
                 .route(read().to(drive::position))
                 .route(turn()),
+        )
+        .service(
+            resource("/api/v1/drive/presets/{name}")
+                .route(store())
+                .route(forget()),
         )
         .service(resource("/api/v1/tokens").route(make_token()))
         .service(resource("/api/v1/tokens/{id}").route(end_token()))

@@ -1,12 +1,14 @@
 //! `/` and `/camera`, and the pictures, also under the names that mjpg-streamer gave them.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Query};
+use actix_web::web::{Data, Query, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use super::access::Guest;
+use super::page_models::{self, Viewpoint};
 use super::stream::Pictures;
-use super::{App, Problem, Visitor, page_models, pages, snapshot, stream};
+use super::{App, Problem, pages, snapshot, stream};
 
 /// `/?action=stream` and `/?action=snapshot`: `OctoPrint`, Mainsail and Home Assistant know these.
 #[derive(Deserialize)]
@@ -19,11 +21,12 @@ pub async fn root(
     request: HttpRequest,
     query: Query<Action>,
     app: Data<App>,
+    guest: ReqData<Guest>,
     pictures: Data<Pictures>,
 ) -> Result<HttpResponse, actix_web::Error> {
     match query.action.as_deref() {
         None => {
-            let page = page_models::fleet(&app, Visitor::of(&request, &app))?;
+            let page = page_models::fleet(&Viewpoint::of(&request, &app, &guest))?;
             html(pages::fleet(&page))
         }
         Some("stream") => Ok(stream::stream(request, pictures).await?),
@@ -40,18 +43,18 @@ pub async fn root(
 pub async fn camera(
     request: HttpRequest,
     app: Data<App>,
+    guest: ReqData<Guest>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let page = page_models::camera(&app, Visitor::of(&request, &app))?;
+    let page = page_models::camera(&Viewpoint::of(&request, &app, &guest))?;
     html(pages::camera(&page))
 }
 
-fn html(rendered: Result<String, askama::Error>) -> Result<HttpResponse, actix_web::Error> {
+/// A page as an answer: never kept by anybody on the way, and never taken for anything but HTML.
+pub fn html(rendered: Result<String, askama::Error>) -> Result<HttpResponse, actix_web::Error> {
     match rendered {
         Ok(page) => Ok(HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")
             .insert_header(("Cache-Control", "no-store"))
-            .insert_header(("X-Content-Type-Options", "nosniff"))
-            .insert_header(("Referrer-Policy", "no-referrer"))
             .body(page)),
         Err(why) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()).into()),
     }

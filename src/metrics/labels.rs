@@ -206,6 +206,7 @@ label!(
         CameraSettings = "/api/v1/camera/settings",
         CameraControls = "/api/v1/camera/controls",
         Drive = "/api/v1/drive",
+        Preset = "/api/v1/drive/presets/{name}",
         Withdraw = "/api/v1/representative/withdraw",
         Tokens = "/api/v1/tokens",
         Token = "/api/v1/tokens/{id}",

@@ -1,6 +1,7 @@
 //! The small types that settings are made of: closed choices, a port range, a secret.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::ids::ExternalPort;
@@ -44,6 +45,18 @@ choice!(
         Separate = "separate",
         /// Fig. 8A: internal = external; the server listens anew when its external port changes.
         Common = "common",
+    }
+);
+
+choice!(
+    /// The words of `http.tls`.
+    TlsMode {
+        /// No TLS.
+        Off = "off",
+        /// A certificate that this program makes.
+        SelfSigned = "self-signed",
+        /// A certificate in files.
+        Files = "files",
     }
 );
 
@@ -116,6 +129,13 @@ impl MissedLimit {
         }
     }
 }
+
+/// Pixels of a picture's side.
+pub const SIDE: RangeInclusive<u32> = 16..=8192;
+/// Frames per second.
+pub const FPS: RangeInclusive<u32> = 1..=240;
+/// JPEG quality.
+pub const QUALITY: RangeInclusive<u8> = 1..=100;
 
 /// Where pictures come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

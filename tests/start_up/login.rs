@@ -1,7 +1,7 @@
 //! Login: who gets in, with what, and who does not. Cameras of one site key know nothing of each other here but that key.
 
 use std::net::Ipv4Addr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use porthole::auth::{Access, Claims, Signer};
 use porthole::ids::InstanceId;
@@ -11,111 +11,12 @@ use porthole::site::{Facts, SessionId};
 use serde_json::{Value, json};
 
 use crate::house::{House, OFFICE, await_log};
-use crate::support::lab::{ADMIN_PASSWORD, Answer, Camera, CameraSetup, Client, PATIENCE, Place};
+use crate::people::{
+    FORM, JSON, KEY, PAGE, TURN, VIEWER_PASSWORD, anybody, ask, await_answer, cookie, fill_in,
+    header, log_in, pan, setup, start, turn, url, with_cookie,
+};
+use crate::support::lab::{ADMIN_PASSWORD, Camera, PATIENCE};
 use crate::support::wait::{ensure, eventually};
-
-const KEY: &str = "of this house";
-const VIEWER_PASSWORD: &str = "for those who watch";
-
-const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-const JSON: (&str, &str) = ("content-type", "application/json");
-const TURN: &str = r#"{"by":{"pan":3600}}"#;
-
-/// A camera of the site that asks everybody.
-fn setup(house: &House, number: u8) -> CameraSetup {
-    house
-        .camera(number, &format!("camera {number}"))
-        .set("auth", "public_view", false)
-        .set("auth", "viewer_password", VIEWER_PASSWORD)
-        .set("site", "key", KEY)
-}
-
-fn start(setup: CameraSetup) -> Camera {
-    let camera = setup.start();
-    await_answer(&camera);
-    camera
-}
-
-#[track_caller]
-fn await_answer(camera: &Camera) {
-    eventually("it answers", PATIENCE, || {
-        let answer = anybody().get(&url(camera, "/healthz"))?;
-        ensure(answer.status == 200, answer.status)
-    });
-}
-
-fn url(camera: &Camera, path: &str) -> String {
-    format!("http://{}:8080{path}", camera.address())
-}
-
-fn anybody() -> Client {
-    Client::new(Place::Here)
-}
-
-#[track_caller]
-fn ask(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    anybody().ask(method, url, headers, body).unwrap()
-}
-
-fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
-    let value = answer
-        .headers
-        .get(name)
-        .map(|value| value.to_str().unwrap());
-    value.unwrap_or_default()
-}
-
-/// Fills the login form in.
-#[track_caller]
-fn fill_in(base: &str, user: &str, password: &str) -> Answer {
-    let password = password.replace(' ', "+");
-    let body = format!("user={user}&password={password}&next=/camera");
-    ask("POST", &format!("{base}/login"), &[FORM, PAGE], &body)
-}
-
-/// The cookie that an answer sets, as a browser sends it back.
-#[track_caller]
-fn cookie(answer: &Answer) -> String {
-    let set = header(answer, "set-cookie");
-    let (cookie, attributes) = set
-        .split_once("; ")
-        .unwrap_or_else(|| panic!("no cookie: {} {}", answer.status, answer.text()));
-    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="] {
-        assert!(attributes.contains(attribute), "{set}");
-    }
-    assert!(cookie.starts_with("porthole_session=v1."), "{set}");
-    cookie.to_owned()
-}
-
-#[track_caller]
-fn log_in(base: &str, user: &str, password: &str) -> String {
-    let answer = fill_in(base, user, password);
-    assert_eq!(
-        (answer.status, header(&answer, "location")),
-        (303, "/camera")
-    );
-    cookie(&answer)
-}
-
-#[track_caller]
-fn with_cookie(base: &str, path: &str, cookie: &str) -> u16 {
-    ask("GET", &format!("{base}{path}"), &[("cookie", cookie)], "").status
-}
-
-/// Turns the camera; the status of the answer.
-#[track_caller]
-fn turn(base: &str, headers: &[(&str, &str)]) -> u16 {
-    let headers = [headers, &[JSON]].concat();
-    ask("POST", &format!("{base}/api/v1/drive"), &headers, TURN).status
-}
-
-/// Where the camera points.
-#[track_caller]
-fn pan(camera: &Camera) -> i64 {
-    let pointing: Value = camera.get("/api/v1/drive").unwrap().json().unwrap();
-    pointing["pan"].as_i64().unwrap()
-}
 
 fn now() -> u64 {
     SystemTime::now()
@@ -177,7 +78,7 @@ fn one_login_at_the_representative_opens_the_other_camera_inside_and_outside() {
 #[test]
 fn what_is_no_login_here_gets_the_login_page_or_401_and_never_an_error() {
     let house = House::without_router();
-    let camera = start(setup(&house, 2));
+    let camera = start(setup(&house, 2).set("router", "enabled", false));
     let base = url(&camera, "");
     let wrong = [
         ("nothing", String::new()),
@@ -350,8 +251,8 @@ fn a_token_opens_what_it_was_made_for_until_it_is_taken_back() {
     for (order, status) in [
         (json!({"access": "viewer", "days": 0}), 422),
         (json!({"access": "viewer", "days": 367}), 422),
-        (json!({"access": "root", "days": 1}), 400),
-        (json!({"access": "viewer"}), 400),
+        (json!({"access": "root", "days": 1}), 422),
+        (json!({"access": "viewer"}), 422),
     ] {
         let answer = admin
             .ask("POST", &tokens, &[JSON], &order.to_string())
@@ -491,8 +392,6 @@ fn whoever_guesses_waits_and_who_is_logged_in_does_not() {
         count("wrong") >= 5.0 && count("throttled") >= 1.0 && count("right") >= 1.0,
         "{metrics}"
     );
-    // It is forgiven: the longest wait is a minute, and that is not waited for here.
-    assert!(wait <= Duration::from_mins(1).as_secs() + 1);
 }
 
 #[test]

@@ -10,11 +10,14 @@
 mod support;
 
 mod attacks;
+mod camera;
+mod curl;
 mod dead;
 mod disk;
 mod doors;
 mod exposure;
 mod fading;
+mod headers;
 mod house;
 mod lan;
 mod leases;
@@ -23,8 +26,11 @@ mod login;
 mod names;
 mod ownership;
 mod peer;
+mod people;
 mod rotation;
 mod scale;
 mod settings;
+mod site;
 mod table;
+mod tls;
 mod tools;

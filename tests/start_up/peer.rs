@@ -85,7 +85,7 @@ impl Peer {
         panic!("not within {PATIENCE:?}: {what}");
     }
 
-    /// What one of this name reports of itself.
+    /// A report of one that has just begun.
     pub(crate) fn report(name: &str) -> Report {
         Report {
             name: name.to_owned(),

@@ -10,10 +10,13 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use fantoccini::elements::Element;
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
+use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use url::{ParseError, Url};
 
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -97,8 +100,12 @@ fn kill(signal: &str, pid: u32) {
 pub(crate) enum Window {
     /// 1280 by 900.
     Desk,
+    /// The same, and the visitor likes it dark.
+    Dark,
     /// 390 by 844, and the page is told that it is on a phone.
     Phone,
+    /// 320 by 568: the narrowest that there is, and what 200 % of zoom leaves of a desk's window.
+    SmallPhone,
 }
 
 /// A browser with one window.
@@ -134,6 +141,9 @@ impl Browser {
         let mut capabilities = json!({
             // A page with a stream in it need not ever finish loading.
             "pageLoadStrategy": "eager",
+            "goog:loggingPrefs": { "browser": "ALL" },
+            // The cameras make their certificates themselves.
+            "acceptInsecureCerts": true,
             "goog:chromeOptions": {
                 "binary": CHROMIUM,
                 "args": [
@@ -143,11 +153,19 @@ impl Browser {
                 ],
             },
         });
-        if let Window::Phone = window {
-            // A window of Chromium's is never narrower than 500 pixels; only an emulated screen is.
-            capabilities["goog:chromeOptions"]["mobileEmulation"] = json!({
-                "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 1.0 },
-            });
+        // A window of Chromium's is never narrower than 500 pixels; only an emulated screen is.
+        let screen = |width: u16, height: u16| json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0 } });
+        let options = &mut capabilities["goog:chromeOptions"];
+        match window {
+            Window::Desk => {}
+            Window::Dark => {
+                let dark = json!("--blink-settings=preferredColorScheme=0"); // blink::mojom::PreferredColorScheme
+                if let Value::Array(args) = &mut options["args"] {
+                    args.push(dark);
+                }
+            }
+            Window::Phone => options["mobileEmulation"] = screen(390, 844),
+            Window::SmallPhone => options["mobileEmulation"] = screen(320, 568),
         }
         let Value::Object(capabilities) = capabilities else {
             unreachable!("written as an object above")
@@ -173,10 +191,27 @@ impl Browser {
             .unwrap_or_else(|error| panic!("no {css} on the page: {error}"))
     }
 
+    /// Types into whatever has the focus, as a keyboard does.
+    pub(crate) async fn type_keys(&self, keys: &str) {
+        let focused = self.client.active_element().await.expect("a focus");
+        focused.send_keys(keys).await.expect("it takes keys");
+    }
+
     /// The number of elements for this CSS selector now.
     pub(crate) async fn count(&self, css: &str) -> usize {
         let all = self.client.find_all(Locator::Css(css)).await;
         all.expect("a list of elements").len()
+    }
+
+    /// What the browser itself has complained of since this was asked last: of policies that a page broke, of headers that
+    /// it does not heed, of what could not be loaded.
+    pub(crate) async fn complaints(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(ReadLog).await.expect("the log");
+        let entries = log.as_array().cloned().unwrap_or_default();
+        entries
+            .iter()
+            .map(|entry| format!("{} {}", entry["source"], entry["message"]))
+            .collect()
     }
 
     /// Waits until `script`, the body of a function, returns true.
@@ -208,6 +243,21 @@ impl Browser {
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+}
+
+/// Chromedriver's own command for the browser's log.
+#[derive(Debug)]
+struct ReadLog;
+
+impl WebDriverCompatibleCommand for ReadLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let body = json!({ "type": "browser" }).to_string();
+        (Method::POST, Some(body))
     }
 }
 

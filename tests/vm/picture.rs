@@ -49,6 +49,12 @@ impl Picture {
         })
     }
 
+    /// How bright it is, 0 to 255.
+    pub(crate) fn brightness(&self) -> f64 {
+        let sum: f64 = self.rgb.iter().map(|byte| f64::from(*byte)).sum();
+        sum / self.rgb.len() as f64
+    }
+
     /// How many pixels are clearly not the same on both.
     pub(crate) fn pixels_unlike(&self, other: &Self) -> usize {
         let (ours, theirs) = (self.rgb.chunks_exact(3), other.rgb.chunks_exact(3));

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::picture::Picture;
+
 /// Bounds every wait; nothing is judged by how long it took.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -18,10 +20,11 @@ pub(crate) struct Answer {
 
 /// GETs `url`. QEMU accepts connections before the program listens and then drops them: that is an error too.
 pub(crate) fn get(url: &str) -> Result<Answer, String> {
-    let mut answer = agent(Duration::from_secs(10))
-        .get(url)
-        .call()
-        .map_err(|e| e.to_string())?;
+    answer(agent(Duration::from_secs(20)).get(url).call())
+}
+
+fn answer(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Answer, String> {
+    let mut answer = answer.map_err(|e| e.to_string())?;
     let media_type = header(&answer, "content-type");
     let status = answer.status().as_u16();
     let body = answer.body_mut().read_to_vec().map_err(|e| e.to_string())?;
@@ -30,6 +33,21 @@ pub(crate) fn get(url: &str) -> Result<Answer, String> {
         media_type,
         body,
     })
+}
+
+/// The admin and the password of `porthole.toml`, as Basic authentication has them.
+const ADMIN: &str = "Basic YWRtaW46dW5wbHVnIGFuZCBwbHVn";
+
+/// Sends a command with a JSON body, as the admin.
+pub(crate) fn send(method: &str, url: &str, body: &Value) -> Result<Answer, String> {
+    let request = ureq::http::Request::builder()
+        .method(method)
+        .uri(url)
+        .header("Content-Type", "application/json")
+        .header("Authorization", ADMIN)
+        .body(body.to_string())
+        .map_err(|e| e.to_string())?;
+    answer(agent(Duration::from_secs(20)).run(request))
 }
 
 /// GETs `url` as JSON.
@@ -91,10 +109,15 @@ impl Stream {
 
     /// The next part. Fails when the stream ends, or stands still until the connection's time is up.
     pub(crate) fn part(&mut self) -> Part {
-        while self.line() != self.delimiter {}
+        self.whole_part().expect("the stream goes on")
+    }
+
+    /// The next part, or nothing where the stream has ended before it.
+    fn whole_part(&mut self) -> Option<Part> {
+        while self.line_or_end()? != self.delimiter {}
         let (mut length, mut captured) = (None, None);
         loop {
-            let line = self.line();
+            let line = self.line_or_end()?;
             if line.is_empty() {
                 break;
             }
@@ -108,10 +131,10 @@ impl Stream {
         }
         let mut jpeg = vec![0; length.expect("every part has its exact length")];
         self.body.read_exact(&mut jpeg).expect("a whole part");
-        Part {
+        Some(Part {
             captured: captured.expect("every part has its time of capture"),
             jpeg,
-        }
+        })
     }
 
     /// The first part that `is_wanted`; those before it are passed over.
@@ -133,11 +156,24 @@ impl Stream {
         }
     }
 
-    fn line(&mut self) -> String {
+    /// Reads what is left, and says the size of each picture. Fails when the stream goes on for ever.
+    pub(crate) fn sizes_until_the_end(mut self) -> Vec<(usize, usize)> {
+        self.deadline = Instant::now() + PATIENCE;
+        let mut sizes = Vec::new();
+        while !self.body.fill_buf().expect("no failure").is_empty() {
+            assert!(Instant::now() < self.deadline, "the stream does not end");
+            // A part cut off by the end of the connection is the last one.
+            let Some(part) = self.whole_part() else { break };
+            let picture = Picture::decode(&part.jpeg);
+            sizes.push((picture.width, picture.height));
+        }
+        sizes
+    }
+
+    fn line_or_end(&mut self) -> Option<String> {
         let mut line = String::new();
-        let read = self.body.read_line(&mut line).expect("the stream goes on");
-        assert!(read > 0, "the stream ended");
-        line.trim_end().to_owned()
+        let read = self.body.read_line(&mut line).expect("no failure");
+        (read > 0).then(|| line.trim_end().to_owned())
     }
 }
 

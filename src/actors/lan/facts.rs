@@ -64,12 +64,9 @@ impl LanActor {
         if !self.cells.facts.learn(facts) {
             return;
         }
-        let known = self.cells.facts.now();
-        shared.digest = known.digest();
-        self.cells
-            .disk
-            .update(|remembered| remembered.facts = known)
-            .soon();
+        shared.digest = self.cells.facts.with(Facts::digest);
+        // Merged already; this has it stored, with what others have learned meanwhile.
+        self.cells.learn(facts).soon();
         let promise =
             |reporting: &mut crate::lan::Reporting| reporting.learned(Instant::now(), chance());
         if let Some(wait) = self.life.reporting.as_mut().and_then(promise) {

@@ -41,6 +41,15 @@ impl Span {
         }
     }
 
+    pub(super) const fn max(self) -> u32 {
+        self.max
+    }
+
+    /// Whether it is one of the numbers.
+    pub(super) const fn holds(self, number: u32) -> bool {
+        self.min <= number && number <= self.max && (number - self.min).is_multiple_of(self.step)
+    }
+
     fn nearest(self, wanted: u32) -> u32 {
         let over = wanted.clamp(self.min, self.max) - self.min;
         let below = self.min + over / self.step * self.step;
@@ -124,6 +133,12 @@ pub(super) struct Interval {
 impl Interval {
     pub(super) const fn is_sound(self) -> bool {
         self.numerator > 0 && self.denominator > 0
+    }
+
+    /// Frames a second, where it is sound.
+    pub(super) fn rate(self) -> Option<f64> {
+        self.is_sound()
+            .then(|| f64::from(self.denominator) / f64::from(self.numerator))
     }
 
     /// How far from `fps` frames a second, as a fraction of frames a second.

@@ -1,20 +1,26 @@
 //! Cameras of the Linux kernel (V4L2, `/dev/video*`), through the `v4l` crate.
 //!
 //! `open` opens one; `choose` and `clock` are pure: which format, size and rate, and when a frame was
-//! taken. `probe` lists the devices, `stream` reads frames, `call` stands around every call of the crate,
+//! taken. `probe` lists the devices, `modes` what one offers, `stream` reads frames, `controls` are the device's own
+//! (by way of `ioctl`), `call` stands around every call of the crate,
 //! because it panics on answers that it does not know. A camera that breaks, hangs or leaves is an error,
 //! never more.
 
 mod call;
 mod choose;
 mod clock;
+mod controls;
+mod ioctl;
+mod modes;
 mod open;
 mod probe;
 mod stream;
 
 use std::path::PathBuf;
 
+use super::panel::{Panel, PanelOpener};
 use super::source::{Opener, Source, SourceError, Wanted};
+use controls::V4l2Panel;
 use open::open;
 pub use probe::{Ability, Listed, devices, first_camera};
 
@@ -47,17 +53,28 @@ impl V4l2Opener {
     }
 }
 
-impl Opener for V4l2Opener {
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
-        let source = match &self.which {
-            Which::At(path) => open(path, wanted)?,
+impl V4l2Opener {
+    fn path(&self) -> Result<PathBuf, SourceError> {
+        match &self.which {
+            Which::At(path) => Ok(path.clone()),
             Which::First => {
                 let listed = devices();
                 let camera = first_camera(&listed).ok_or(SourceError::Gone)?;
-                open(&camera.path, wanted)?
+                Ok(camera.path.clone())
             }
-        };
-        Ok(Box::new(source))
+        }
+    }
+}
+
+impl Opener for V4l2Opener {
+    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(open(&self.path()?, wanted)?))
+    }
+}
+
+impl PanelOpener for V4l2Opener {
+    fn panel(&self) -> Result<Box<dyn Panel>, SourceError> {
+        Ok(Box::new(V4l2Panel::open(&self.path()?)?))
     }
 }
 

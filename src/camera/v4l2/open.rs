@@ -106,7 +106,7 @@ pub(super) fn offered(device: &Device) -> Result<Vec<[u8; 4]>, SourceError> {
 }
 
 /// The sizes offered with this format; none when the device does not say (many drivers do not).
-fn sizes(device: &Device, fourcc: [u8; 4]) -> Vec<Sizes> {
+pub(super) fn sizes(device: &Device, fourcc: [u8; 4]) -> Vec<Sizes> {
     let listed = call("listing its sizes", || {
         device.enum_framesizes(FourCC::new(&fourcc))
     });
@@ -154,18 +154,16 @@ const fn range(pixel: PixelFormat, said: Quantization, space: Colorspace) -> Ran
     }
 }
 
-/// Sets the rate that comes nearest to `fps` and returns the one that the device took; nothing when it
-/// knows no rates, which is no reason to do without its pictures.
-fn set_interval(
+/// The rates offered with this format and size; none when the device does not say.
+pub(super) fn intervals(
     device: &Device,
-    fourcc: FourCC,
-    format: &FrameFormat,
-    fps: u32,
-) -> Result<Option<Interval>, SourceError> {
+    fourcc: [u8; 4],
+    (width, height): (u32, u32),
+) -> Vec<Intervals> {
     let listed = call("listing its rates", || {
-        device.enum_frameintervals(fourcc, format.width, format.height)
+        device.enum_frameintervals(FourCC::new(&fourcc), width, height)
     });
-    let offered: Vec<Intervals> = listed
+    listed
         .unwrap_or_default()
         .into_iter()
         .map(|listed| match listed.interval {
@@ -175,7 +173,18 @@ fn set_interval(
                 longest: s.max.into(),
             },
         })
-        .collect();
+        .collect()
+}
+
+/// Sets the rate that comes nearest to `fps` and returns the one that the device took; nothing when it
+/// knows no rates, which is no reason to do without its pictures.
+fn set_interval(
+    device: &Device,
+    fourcc: FourCC,
+    format: &FrameFormat,
+    fps: u32,
+) -> Result<Option<Interval>, SourceError> {
+    let offered = intervals(device, fourcc.repr, (format.width, format.height));
     let asked = choose::interval(&offered, fps);
     let parameters = Parameters::new(v4l::Fraction::new(asked.numerator, asked.denominator));
     match call("setting the rate", || device.set_params(&parameters)) {

@@ -177,7 +177,8 @@ pub async fn prove(
         Ok(_) => {}
         // What was typed as a name may be a password.
         Err(Refused::Wrong) => {
-            info!(%from, user = Access::of_user(user).map(Access::as_str), "a wrong password")
+            let user = Access::of_user(user).map(Access::as_str);
+            info!(%from, user, "a wrong password");
         }
         Err(why) => debug!(%from, %why, "not let in"),
     }
@@ -359,7 +360,7 @@ mod tests {
     fn people_get_the_login_page_players_the_question_and_scripts_neither() {
         const CHROME: (&str, &str) = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140");
         const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-        let cases: [(&str, &[(&str, &str)], u16, bool); 6] = [
+        let cases: [(_, &[_], _, _); 6] = [
             ("a person", &[CHROME, PAGE], 303, false),
             (
                 "a person, over TLS",

@@ -5,6 +5,7 @@ use actix_web::web::{Data, Json, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Deserializer, Serialize};
 use tracing::info;
+use utoipa::ToSchema;
 
 use super::guest::{address, prove};
 use super::login::new_session;
@@ -14,33 +15,54 @@ use crate::auth::{self, Access, Reach, Refused, Wanted, WantedViewer};
 use crate::http::{App, Problem};
 use crate::site::Facts;
 
-/// What is asked for. What is left out stays as it is.
-#[derive(Deserialize)]
+/// New passwords. What is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordOrder)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The admin password of now, again: a session that was left open, or stolen, is not enough.
     current: String,
+    #[schema(min_length = 8, max_length = 128)]
     admin: Option<String>,
     /// `null`: nobody can log in as viewer any more.
-    #[serde(default, deserialize_with = "given")]
-    viewer: Option<Option<String>>,
+    #[serde(default = "as_it_is", deserialize_with = "given")]
+    #[schema(value_type = Option<String>, min_length = 8, max_length = 128)]
+    viewer: WantedViewer,
 }
 
 /// Since when they count, and where.
-#[derive(Serialize)]
-struct Changed {
+#[derive(Serialize, ToSchema)]
+#[schema(as = PasswordsChanged)]
+pub struct Changed {
     /// Seconds since 1970.
     changed_at: f64,
     /// `site`, or `this-camera` where it has no site key.
     reach: &'static str,
 }
 
-/// `null` is given, too.
-fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(value).map(Some)
+fn as_it_is() -> WantedViewer {
+    WantedViewer::AsItIs
 }
 
-/// The handler. It ends all sessions and tokens, and answers with a new cookie for the session that asked.
+/// `null` is given, too.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> {
+    let viewer = Option::<String>::deserialize(value)?;
+    Ok(viewer.map_or(WantedViewer::None, WantedViewer::New))
+}
+
+/// Change the passwords
+///
+/// Of all cameras of the site. It ends all sessions and tokens, and answers with a new cookie for the session that asked.
+#[utoipa::path(
+    put,
+    path = "/api/v1/passwords",
+    tag = "commands",
+    responses(
+        (status = 200, description = "They count from now on", body = Changed),
+        (status = 429, description = "Too many wrong passwords from this address: come back later"),
+        (status = 503, description = "Too many people are logging in at this moment"),
+    ),
+)]
 pub async fn change(
     request: HttpRequest,
     app: Data<App>,
@@ -52,14 +74,18 @@ pub async fn change(
         admin,
         viewer,
     } = order.into_inner();
-    if admin.is_none() && viewer.is_none() {
+    if admin.is_none() && matches!(viewer, WantedViewer::AsItIs) {
         return Err(wrong(
             "admin",
             "admin or viewer: at least one of them must be given",
         ));
     }
-    allowed("admin", admin.as_deref())?;
-    allowed("viewer", viewer.as_ref().and_then(Option::as_deref))?;
+    if let Some(admin) = &admin {
+        allowed("admin", admin)?;
+    }
+    if let WantedViewer::New(viewer) = &viewer {
+        allowed("viewer", viewer)?;
+    }
     match prove(&request, &app, Access::Admin.as_str(), &current).await {
         Ok(_) => {}
         Err(Refused::Wrong) => {
@@ -71,14 +97,7 @@ pub async fn change(
         Err(why) => return Err(why.into()),
     }
     let cells = &app.cells;
-    let wanted = Wanted {
-        admin,
-        viewer: match viewer {
-            None => WantedViewer::AsItIs,
-            Some(None) => WantedViewer::None,
-            Some(Some(viewer)) => WantedViewer::New(viewer),
-        },
-    };
+    let wanted = Wanted { admin, viewer };
     let passwords = cells
         .authority
         .passwords(&cells.facts.now(), current, wanted)
@@ -110,10 +129,8 @@ pub async fn change(
         }))
 }
 
-fn allowed(field: &'static str, password: Option<&str>) -> Result<(), Problem> {
-    password.map_or(Ok(()), |password| {
-        auth::allowed(password).map_err(|why| wrong(field, format!("{field}: {why}")))
-    })
+fn allowed(field: &'static str, password: &str) -> Result<(), Problem> {
+    auth::allowed(password).map_err(|why| wrong(field, format!("{field}: {why}")))
 }
 
 fn wrong(field: &'static str, words: impl Into<String>) -> Problem {

@@ -5,6 +5,7 @@ use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use tracing::info;
+use utoipa::ToSchema;
 
 use super::guest::address;
 use crate::auth::{Access, Claims, new_id, unix_now};
@@ -14,18 +15,23 @@ use crate::site::{Facts, SessionId};
 /// How many days a token may last.
 const DAYS: std::ops::RangeInclusive<u16> = 1..=366;
 
-/// What is asked for.
-#[derive(Deserialize)]
+/// A token that is asked for.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TokenOrder)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     access: Access,
+    /// How long it lasts.
+    #[schema(minimum = 1, maximum = 366)]
     days: i64,
 }
 
 /// A new token.
-#[derive(Serialize)]
-struct Made {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+pub struct Made {
     /// For taking it back.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     id: SessionId,
     /// To be sent as `Authorization: Bearer …`. It is shown this once.
     token: String,
@@ -34,7 +40,15 @@ struct Made {
     expires_at: u64,
 }
 
-/// `POST`: makes one.
+/// Make a token
+///
+/// For a program, which sends it as a bearer.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    tag = "commands",
+    responses((status = 201, description = "The token; it is shown this once", body = Made)),
+)]
 pub async fn make(
     request: HttpRequest,
     app: Data<App>,
@@ -68,7 +82,20 @@ pub async fn make(
         }))
 }
 
-/// `DELETE /{id}`: takes one back. Nobody keeps a list of tokens, so one that never was is taken back just as well.
+/// Take a token back
+///
+/// At this camera at once, at the others of the site within two heartbeats. Nobody keeps a list of tokens, so one that
+/// never was is taken back just as well.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tokens/{id}",
+    tag = "commands",
+    params(("id" = String, Path, description = "32 hexadecimal digits")),
+    responses(
+        (status = 204, description = "It does not count any more"),
+        (status = 404, description = "That is no token's id"),
+    ),
+)]
 pub async fn take_back(
     request: HttpRequest,
     app: Data<App>,

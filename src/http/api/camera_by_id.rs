@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json, Path, ReqData};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::cameras::CameraView;
 use crate::actors::lan::Rename;
-use crate::fleet::{Camera, Name, Who};
-use crate::http::links::Links;
-use crate::http::{App, Problem, Visitor};
+use crate::fleet::{Camera, Labels, Name, Who};
+use crate::http::access::Guest;
+use crate::http::page_models::Viewpoint;
+use crate::http::{App, Problem};
 use crate::ids::InstanceId;
 use crate::lan::NotDone;
 
@@ -57,15 +58,11 @@ fn present<'de, D: Deserializer<'de>>(text: D) -> Result<Option<String>, D::Erro
 pub async fn camera(
     request: HttpRequest,
     app: Data<App>,
+    guest: ReqData<Guest>,
     id: Path<InstanceId>,
 ) -> Result<Json<CameraView>, Problem> {
     let camera = find(&app, *id)?;
-    let visitor = Visitor::of(&request, &app);
-    Ok(Json(CameraView::of(
-        &camera,
-        visitor,
-        &Links::new(&app.cells),
-    )))
+    Ok(Json(view(&request, &app, &guest, &camera)))
 }
 
 /// Name a camera
@@ -90,6 +87,7 @@ pub async fn camera(
 pub async fn rename(
     request: HttpRequest,
     app: Data<App>,
+    guest: ReqData<Guest>,
     id: Path<InstanceId>,
     patch: Json<CameraPatch>,
 ) -> Result<Json<CameraView>, Problem> {
@@ -112,12 +110,12 @@ pub async fn rename(
             }
         }
     }
-    let visitor = Visitor::of(&request, &app);
-    Ok(Json(CameraView::of(
-        &camera,
-        visitor,
-        &Links::new(&app.cells),
-    )))
+    Ok(Json(view(&request, &app, &guest, &camera)))
+}
+
+fn view(request: &HttpRequest, app: &App, guest: &Guest, camera: &Camera) -> CameraView {
+    let labels = Labels::of(&app.cells.fleet.borrow());
+    CameraView::of(camera, &labels, &Viewpoint::of(request, app, guest))
 }
 
 fn find(app: &App, id: InstanceId) -> Result<Camera, Problem> {

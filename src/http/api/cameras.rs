@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use actix_web::HttpRequest;
-use actix_web::web::{Data, Json};
+use actix_web::web::{Data, Json, ReqData};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fleet::{self, Camera, Presence, Scheme, Source, Vouched, Who};
+use crate::fleet::{self, Camera, Labels, Presence, Scheme, Source, Vouched, Who};
+use crate::http::App;
+use crate::http::access::Guest;
 use crate::http::links::Links;
 use crate::http::office::{Representative, representative};
-use crate::http::page_models::{notices, picture, router_line, standing};
+use crate::http::page_models::{Viewpoint, notices, picture, router_line, standing};
 use crate::http::pages::{Notice, Standing as PageStanding, TileState};
-use crate::http::{App, Visitor};
 use crate::ids::InstanceId;
 
 /// The fleet.
@@ -64,6 +65,9 @@ pub struct CameraView {
     /// What people call it. Two cameras may have the same name.
     #[schema(example = "Barn")]
     pub name: String,
+    /// What tells it from another camera of the same name; null where the name is enough.
+    #[schema(example = "port 8081")]
+    label: Option<String>,
     /// Whether it is the camera that answers.
     #[serde(rename = "self")]
     is_self: bool,
@@ -72,6 +76,12 @@ pub struct CameraView {
     /// Where this visitor reaches it; null where it has no way there.
     #[schema(format = "uri", example = "http://192.168.1.20:8080/")]
     url: Option<String>,
+    /// Where a link to it leads this visitor: `url`, or a path of the camera that answers, which carries the login along.
+    #[schema(format = "uri-reference", example = "/visit/85f1eef97a54aa14")]
+    page_url: Option<String>,
+    /// Where a picture of it is, with this visitor's leave to look at it.
+    #[schema(format = "uri", example = "http://192.168.1.20:8080/snapshot.jpg")]
+    still_url: Option<String>,
     /// Where it is reached from outside; null where it is not.
     #[schema(format = "uri", example = "http://60.120.76.64:8081/")]
     external_url: Option<String>,
@@ -97,16 +107,19 @@ pub struct CameraView {
 
 impl CameraView {
     /// A camera as this visitor sees it.
-    pub fn of(camera: &Camera, visitor: Visitor, links: &Links) -> Self {
+    pub fn of(camera: &Camera, labels: &Labels, view: &Viewpoint) -> Self {
         let (state, detail) = picture(&camera.activity);
         let text = |url: Option<_>| url.map(|url: crate::http::pages::WebUrl| url.to_string());
         Self {
             id: camera.id,
             name: camera.name.clone(),
+            label: labels.get(camera).map(str::to_owned),
             is_self: camera.who == Who::Me,
             representative: camera.standing == fleet::Standing::Representative,
-            url: text(links.for_visitor(camera, visitor)),
-            external_url: text(links.external(camera)),
+            url: text(view.links.for_visitor(camera, view.visitor)),
+            page_url: view.way_to(camera),
+            still_url: view.still_of(camera),
+            external_url: text(view.links.external(camera)),
             lan_url: text(Links::lan(camera)),
             scheme: camera.scheme,
             state,
@@ -131,17 +144,17 @@ impl CameraView {
     tag = "state",
     responses((status = 200, description = "The fleet", body = Fleet)),
 )]
-pub async fn cameras(request: HttpRequest, app: Data<App>) -> Json<Fleet> {
-    let visitor = Visitor::of(&request, &app);
-    let links = Links::new(&app.cells);
+pub async fn cameras(request: HttpRequest, app: Data<App>, guest: ReqData<Guest>) -> Json<Fleet> {
+    let view = Viewpoint::of(&request, &app, &guest);
     let fleet = app.cells.fleet.borrow().clone();
+    let labels = Labels::of(&fleet);
     let all = fleet.cameras.iter();
     Json(Fleet {
-        representative: representative(&app, visitor, &links),
-        standing: (&standing(&app, visitor, &links)).into(),
+        representative: representative(&app, view.visitor, &view.links),
+        standing: (&standing(&view)).into(),
         router: router_line(&app),
         cameras: all
-            .map(|camera| CameraView::of(camera, visitor, &links))
+            .map(|camera| CameraView::of(camera, &labels, &view))
             .collect(),
         notices: notices(&app),
     })

@@ -1,27 +1,84 @@
-//! `/api/v1/drive`: where the camera points, and turning it.
+//! `/api/v1/drive`: where the camera points, turning it, and the presets that it can be sent to by name.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json};
-use serde::de::{Deserializer, Error as _};
+use actix_web::web::{Data, Json, Path};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::actors::drive::Turn;
-use crate::camera::drive::Position;
+use super::camera_settings::stored;
+use super::whole::whole_or_null;
+use crate::camera::attendant::Attendant;
+use crate::camera::chosen::MOST_PRESETS;
+use crate::camera::desk::Trouble;
+use crate::camera::drive::{Axis, NoDrive, Pointing, Stance, Turn};
+use crate::camera::panel::Nature;
+use crate::fleet::Name;
 use crate::http::{App, Problem};
 
-/// Arc seconds to the right and upwards, 0 at home (the unit of V4L2's pan and tilt controls).
+/// Where the camera points. Pan and tilt are in arc seconds (the unit of V4L2's controls), zoom is in the camera's own
+/// unit; null for an axis that there is not.
 #[derive(Serialize, ToSchema)]
-pub struct Pointing {
+pub struct Drive {
     /// To the right.
     #[schema(example = 36000)]
-    pan: i32,
+    pan: Option<i32>,
     /// Upwards.
     #[schema(example = 0)]
-    tilt: i32,
+    tilt: Option<i32>,
+    /// Nearer.
+    #[schema(example = json!(null))]
+    zoom: Option<i32>,
+    limits: Limits,
+    source: Mover,
+    presets: Vec<Preset>,
 }
 
-/// Where to: a position, or a step from where it is.
+/// How far each axis goes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DriveLimits)]
+struct Limits {
+    pan: Option<Ends>,
+    tilt: Option<Ends>,
+    zoom: Option<Ends>,
+}
+
+/// Both included.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AxisLimits)]
+struct Ends {
+    #[schema(example = -108_000)]
+    min: i32,
+    #[schema(example = 108_000)]
+    max: i32,
+}
+
+/// What moves.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DriveSource)]
+#[serde(rename_all = "lowercase")]
+enum Mover {
+    /// Nothing.
+    None,
+    /// The test pattern.
+    Simulated,
+    /// The motors of a device.
+    V4l,
+}
+
+/// A position with a name.
+#[derive(Serialize, ToSchema)]
+struct Preset {
+    name: Name,
+    #[schema(example = 36000)]
+    pan: Option<i32>,
+    #[schema(example = 0)]
+    tilt: Option<i32>,
+    #[schema(example = json!(null))]
+    zoom: Option<i32>,
+}
+
+/// Where to: a position, a step from where it is, or a preset.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
@@ -29,85 +86,197 @@ pub enum Command {
     To(Angles),
     /// A step.
     By(Angles),
+    /// A stored position.
+    Preset(String),
     /// Straight ahead.
     Home,
 }
 
-/// Arc seconds; what is left out is 0. What lies beyond the limits of the drive stops there.
+/// Arc seconds, and zoom in the camera's own unit; an axis that is left out stays where it is. What lies beyond the
+/// limits of the drive stops there.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Angles {
     /// To the right.
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "whole_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = 36000)]
-    pan: i32,
+    pan: Option<i32>,
     /// Upwards.
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "whole_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = -1800)]
-    tilt: i32,
+    tilt: Option<i32>,
+    /// Nearer.
+    #[serde(deserialize_with = "whole_or_null")]
+    #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = json!(null))]
+    zoom: Option<i32>,
 }
 
-/// A whole number however it is written: to JSON 36000.0 is one, too.
-fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<i32, D::Error> {
-    let number = f64::deserialize(number)?;
-    let whole = number as i32;
-    // A cast that has changed nothing has lost nothing.
-    if f64::from(whole) == number {
-        return Ok(whole);
-    }
-    Err(D::Error::custom(format!(
-        "{number} is no whole number from {} to {}",
-        i32::MIN,
-        i32::MAX
-    )))
-}
-
-impl From<Position> for Pointing {
-    fn from(Position { pan, tilt }: Position) -> Self {
-        Self { pan, tilt }
-    }
-}
-
-impl From<Angles> for Position {
-    fn from(Angles { pan, tilt }: Angles) -> Self {
-        Self { pan, tilt }
+impl From<Angles> for Stance {
+    fn from(Angles { pan, tilt, zoom }: Angles) -> Self {
+        Self { pan, tilt, zoom }
     }
 }
 
 /// Where the camera points
+///
+/// And how far it can be turned, as the camera says now. One that nobody watches is opened for that, without a picture.
 #[utoipa::path(
     get,
     path = "/api/v1/drive",
     tag = "state",
-    responses((status = 200, description = "Where it points", body = Pointing)),
+    responses(
+        (status = 200, description = "Where it points", body = Drive),
+        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (status = 504, description = "The camera has not answered"),
+    ),
 )]
-pub async fn position(app: Data<App>) -> Json<Pointing> {
-    Json(app.cells.camera.drive.position().into())
+pub async fn position(app: Data<App>) -> Result<Json<Drive>, Problem> {
+    let pointing = pointing(&app).await?;
+    Ok(Json(drive(&app, pointing)))
 }
 
 /// Turn the camera
 ///
-/// To a position, by a step, or home. It stops at its limits; the answer is where it points then.
+/// To a position, by a step, to a preset, or home. It stops at its limits; the answer is where it points then, as far as
+/// its motors have come.
 #[utoipa::path(
     post,
     path = "/api/v1/drive",
     tag = "commands",
     responses(
-        (status = 200, description = "Where it points now", body = Pointing),
-        (status = 503, description = "The drive is being restarted"),
+        (status = 200, description = "Where it points now", body = Drive),
+        (status = 404, description = "There is no such preset"),
+        (status = 409, description = "Nothing moves this camera, or not so, or not now"),
+        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (status = 504, description = "The camera has not answered"),
     ),
 )]
-pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Pointing>, Problem> {
+pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>, Problem> {
     let turn = match command.into_inner() {
         Command::To(angles) => Turn::To(angles.into()),
         Command::By(angles) => Turn::By(angles.into()),
-        Command::Home => Turn::To(Position::HOME),
+        Command::Home => Turn::Home,
+        Command::Preset(name) => {
+            let name = named(&name)?;
+            let chosen = app.cells.camera.chosen.borrow();
+            let stance = chosen.presets.get(&name).ok_or_else(|| unknown(&name))?;
+            Turn::Back(*stance)
+        }
     };
-    match app.actors.drive.send(turn).await {
-        Ok(position) => Ok(Json(position.into())),
-        Err(_) => Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the drive is being restarted; where the camera points is not known, try again",
-        )),
+    let desk = &app.cells.camera.desk;
+    let pointing = desk.ask(move |attendant| attendant.turn(turn)).await?;
+    Ok(Json(drive(&app, Some(pointing))))
+}
+
+/// Store a preset
+///
+/// Where the camera points now gets this name, over one that had it before. At most 32 are kept, over restarts.
+#[utoipa::path(
+    put,
+    path = "/api/v1/drive/presets/{name}",
+    tag = "commands",
+    params(("name" = Name, Path, description = "What to call it")),
+    responses(
+        (status = 200, description = "All presets, and where it points", body = Drive),
+        (status = 409, description = "Nothing moves this camera, or there are 32 presets already"),
+        (status = 422, description = "That is no name"),
+        (status = 500, description = "It counts now, but could not be stored"),
+        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (status = 504, description = "The camera has not answered"),
+    ),
+)]
+pub async fn store(app: Data<App>, name: Path<String>) -> Result<Json<Drive>, Problem> {
+    let name = named(&name)?;
+    let pointing = pointing(&app)
+        .await?
+        .ok_or(Trouble::NoDrive(NoDrive::Nothing))?;
+    let mut is_full = false;
+    let kept = app.cells.choose(|chosen| {
+        is_full = chosen.presets.len() >= MOST_PRESETS && !chosen.presets.contains_key(&name);
+        if !is_full {
+            chosen.presets.insert(name, pointing.stance());
+        }
+    });
+    if is_full {
+        let why = format!("there are {MOST_PRESETS} presets already, and no more are kept");
+        return Err(Problem::new(StatusCode::CONFLICT, why));
+    }
+    stored(kept).await?;
+    Ok(Json(drive(&app, Some(pointing))))
+}
+
+/// Forget a preset
+#[utoipa::path(
+    delete,
+    path = "/api/v1/drive/presets/{name}",
+    tag = "commands",
+    params(("name" = Name, Path, description = "As it was stored")),
+    responses(
+        (status = 204, description = "It is forgotten"),
+        (status = 404, description = "There is no such preset"),
+        (status = 422, description = "That is no name"),
+        (status = 500, description = "It counts now, but could not be stored"),
+    ),
+)]
+pub async fn forget(app: Data<App>, name: Path<String>) -> Result<HttpResponse, Problem> {
+    let name = named(&name)?;
+    let mut was_there = false;
+    let kept = app
+        .cells
+        .choose(|chosen| was_there = chosen.presets.remove(&name).is_some());
+    if !was_there {
+        return Err(unknown(&name));
+    }
+    stored(kept).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn pointing(app: &App) -> Result<Option<Pointing>, Problem> {
+    let desk = &app.cells.camera.desk;
+    Ok(desk.ask(Attendant::pointing).await?)
+}
+
+fn named(text: &str) -> Result<Name, Problem> {
+    Name::new(text).map_err(|why| Problem::of_field("preset", why.to_string()))
+}
+
+fn unknown(name: &Name) -> Problem {
+    let why = format!("there is no preset \"{name}\"");
+    Problem::new(StatusCode::NOT_FOUND, why)
+}
+
+fn drive(app: &App, pointing: Option<Pointing>) -> Drive {
+    let stance = pointing.as_ref().map(Pointing::stance).unwrap_or_default();
+    let ends = |axis| {
+        let reach = pointing.as_ref()?.axis(axis)?;
+        Some(Ends {
+            min: reach.least,
+            max: reach.most,
+        })
+    };
+    let chosen = app.cells.camera.chosen.borrow();
+    let presets = chosen.presets.iter();
+    Drive {
+        pan: stance.pan,
+        tilt: stance.tilt,
+        zoom: stance.zoom,
+        limits: Limits {
+            pan: ends(Axis::Pan),
+            tilt: ends(Axis::Tilt),
+            zoom: ends(Axis::Zoom),
+        },
+        source: match pointing.map(|pointing| pointing.nature) {
+            None => Mover::None,
+            Some(Nature::TestPattern) => Mover::Simulated,
+            Some(Nature::Device) => Mover::V4l,
+        },
+        presets: presets
+            .map(|(name, stance)| Preset {
+                name: name.clone(),
+                pan: stance.pan,
+                tilt: stance.tilt,
+                zoom: stance.zoom,
+            })
+            .collect(),
     }
 }

@@ -3,12 +3,16 @@
 //! | file | what |
 //! |---|---|
 //! | `status`, `cameras`, `camera_by_id`, `mappings` | what is known, and naming a camera |
-//! | `drive`, `exposure`, `withdraw` | what can be done |
+//! | `camera_settings`, `camera_controls`, `drive` | setting and turning this camera |
+//! | `exposure`, `withdraw` | what else can be done |
 //! | `events`, `event_data` | what happens |
 //! | `targets`, `health`, `debug` | for machines and operators |
 //! | `openapi`, `schemas` | the document of it all |
+//! | `whole` | numbers in bodies |
 
 pub mod camera_by_id;
+pub mod camera_controls;
+pub mod camera_settings;
 pub mod cameras;
 pub mod debug;
 pub mod drive;
@@ -21,4 +25,5 @@ pub mod openapi;
 mod schemas;
 pub mod status;
 pub mod targets;
+mod whole;
 pub mod withdraw;

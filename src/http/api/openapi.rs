@@ -12,9 +12,10 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    camera_by_id, cameras, debug, drive, event_data, events, exposure, mappings, openapi, status,
-    targets, withdraw,
+    camera_by_id, camera_controls, camera_settings, cameras, debug, drive, event_data, events,
+    exposure, mappings, openapi, status, targets, withdraw,
 };
+use crate::http::access::{passwords, tokens};
 use crate::http::problem;
 
 /// The document.
@@ -44,9 +45,18 @@ use crate::http::problem;
         events::events,
         drive::position,
         drive::turn,
+        drive::store,
+        drive::forget,
+        camera_settings::settings,
+        camera_settings::change,
+        camera_controls::controls,
+        camera_controls::change,
         exposure::exposure,
         exposure::expose,
         withdraw::withdraw,
+        tokens::make,
+        tokens::take_back,
+        passwords::change,
         targets::targets,
         openapi::openapi,
         debug::crash,

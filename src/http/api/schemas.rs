@@ -4,12 +4,14 @@
 use std::borrow::Cow;
 
 use utoipa::openapi::schema::{
-    AdditionalProperties, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
+    AdditionalProperties, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::drive;
+use crate::camera::chosen::{Field, Patch};
+use crate::fleet::{MAX_NAME, Name};
 use crate::ids::{InstanceId, Term};
 
 impl PartialSchema for InstanceId {
@@ -62,6 +64,12 @@ impl PartialSchema for drive::Command {
                 .required(name)
                 .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
         };
+        let preset = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some("A stored position."))
+            .property("preset", Ref::from_schema_name("Name"))
+            .required("preset")
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
         let home = ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some("Straight ahead."))
@@ -69,6 +77,7 @@ impl PartialSchema for drive::Command {
         OneOfBuilder::new()
             .item(only("to", "A position."))
             .item(only("by", "A step from where it points."))
+            .item(preset)
             .item(home)
             .into()
     }
@@ -77,5 +86,60 @@ impl PartialSchema for drive::Command {
 impl ToSchema for drive::Command {
     fn name() -> Cow<'static, str> {
         "DriveCommand".into()
+    }
+}
+
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "Any script, without control characters; blanks around it are cut off.",
+            ))
+            .min_length(Some(1))
+            .max_length(Some(MAX_NAME))
+            .pattern(Some(concat!(
+                r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*",
+                r"[^\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]",
+                r"[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+            )))
+            .examples(["Door"])
+            .into()
+    }
+}
+
+impl ToSchema for Name {
+    fn name() -> Cow<'static, str> {
+        "Name".into()
+    }
+}
+
+/// Its ranges are those of the settings.
+impl PartialSchema for Patch {
+    fn schema() -> RefOr<Schema> {
+        let patch = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some(
+                "What to change; null gives a number back to the settings.",
+            ))
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+        let fields = Field::ALL.into_iter();
+        fields
+            .fold(patch, |patch, field| {
+                let (least, most) = field.allowed().into_inner();
+                let number = ObjectBuilder::new()
+                    .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+                    .minimum(Some(least))
+                    .maximum(Some(most));
+                patch.property(field.name(), number)
+            })
+            .examples([serde_json::json!({"fps": 15, "quality": null})])
+            .into()
+    }
+}
+
+impl ToSchema for Patch {
+    fn name() -> Cow<'static, str> {
+        "CameraSettingsPatch".into()
     }
 }

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Notice, Standing, Tile, WebUrl};
+use super::{Around, Tile};
+use crate::auth::Reach;
 
 /// Everything on the page at `/camera`, ready to be shown to one visitor.
 #[derive(Clone, Debug)]
@@ -11,15 +12,9 @@ pub struct CameraPage {
     pub camera: Tile,
     /// The representative's page, where that is another server's and this visitor has a way there;
     /// otherwise the way back to all cameras is `/`.
-    pub representative: Option<WebUrl>,
-    /// Who answers for all.
-    pub standing: Standing,
-    /// What a person should know, most important first.
-    pub notices: Vec<Notice>,
-    /// The router in one line, for the foot of the page.
-    pub router_line: String,
-    /// Where the demo's "pull the plug" button posts to; only the demo sets it.
-    pub demo: Option<WebUrl>,
+    pub representative: Option<String>,
+    /// What stands around the picture.
+    pub around: Around,
 }
 
 #[derive(Template)]

@@ -1,12 +1,12 @@
 //! The fleet page: this camera large, every other one linked (Fig. 6 and 7).
 
-use std::time::SystemTime;
-
 use askama::Template;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::{Tile, WebUrl};
+use super::{Around, Tile};
+use crate::auth::Reach;
+
+/// From so many other cameras on, the page is a wall to look for one in: smaller tiles, and a box that filters them.
+const CROWD: usize = 12;
 
 /// Everything on the page at `/`, ready to be shown to one visitor.
 #[derive(Clone, Debug)]
@@ -15,147 +15,18 @@ pub struct FleetPage {
     pub me: Tile,
     /// All the others, in the order they are to appear. Empty: the page has no camera links (¶52).
     pub others: Vec<Tile>,
-    /// What this server is among them.
-    pub standing: Standing,
-    /// What a person should know, most important first.
-    pub notices: Vec<Notice>,
-    /// The router in one line, for the foot of the page.
-    pub router_line: String,
-    /// Where the demo's "pull the plug" button posts to; only the demo sets it.
-    pub demo: Option<WebUrl>,
+    /// What stands around the pictures.
+    pub around: Around,
 }
 
-/// Who answers for all, and what the page says about it.
-#[derive(Clone, Debug)]
-pub enum Standing {
-    /// This server.
-    Representative(Reason),
-    /// Another one.
-    Member {
-        /// That one's name and address.
-        representative: Link,
-        /// How it came to that.
-        reason: Reason,
-    },
-    /// Nobody at the moment.
-    Vacant {
-        /// Why, and who is about to, in a sentence or two.
-        words: String,
-        /// Who shows all cameras meanwhile, if one does.
-        deputy: Option<Link>,
-    },
-    /// Nobody that is known.
-    Alone {
-        /// The reason, as a sentence: no router, a router that refuses, none elected yet.
-        why: String,
-    },
-}
-
-/// How the office came to its holder.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Reason {
-    /// Since when it holds it, where that is known.
-    pub since: Option<SystemTime>,
-    /// Why, in words to stand after "because", where that is known.
-    pub because: Option<&'static str>,
-}
-
-/// A name and where it leads.
-#[derive(Clone, Debug)]
-pub struct Link {
-    /// What the link says. Untrusted text.
-    pub name: String,
-    /// Where it leads; nothing where this visitor has no way there.
-    pub url: Option<WebUrl>,
-}
-
-/// A sentence for the person in front of the page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Notice {
-    /// How much it matters.
-    pub level: Level,
-    /// The sentence.
-    pub text: String,
-}
-
-/// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Good to know.
-    Info,
-    /// Something does not work, or is not safe.
-    Warning,
-}
-
-impl Level {
-    /// The value in the page (`data-level`), the same as in the API (`level`).
-    pub fn token(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-        }
-    }
-}
-
-impl Standing {
-    /// The value in the page (`data-standing`) and in `/api/v1/cameras` (`standing`).
-    pub fn token(&self) -> &'static str {
-        match self {
-            Self::Representative(_) => "representative",
-            Self::Member { .. } => "member",
-            Self::Vacant { .. } => "vacant",
-            Self::Alone { .. } => "alone",
-        }
+impl FleetPage {
+    /// Then no picture is loaded before the script knows which ones are on the screen.
+    fn is_crowd(&self) -> bool {
+        self.others.len() >= CROWD
     }
 
-    /// What the line for `token` says; nothing of a line that is hidden.
-    pub(super) fn reason(&self, token: &str) -> Reason {
-        match self {
-            Self::Representative(reason) | Self::Member { reason, .. } if self.token() == token => {
-                *reason
-            }
-            _ => Reason::default(),
-        }
-    }
-
-    pub(super) fn representative(&self) -> Option<&Link> {
-        match self {
-            Self::Member { representative, .. } => Some(representative),
-            _ => None,
-        }
-    }
-
-    pub(super) fn deputy(&self) -> Option<&Link> {
-        match self {
-            Self::Vacant { deputy, .. } => deputy.as_ref(),
-            _ => None,
-        }
-    }
-
-    pub(super) fn words(&self) -> &str {
-        match self {
-            Self::Vacant { words, .. } => words,
-            _ => "",
-        }
-    }
-
-    pub(super) fn why(&self) -> &str {
-        match self {
-            Self::Alone { why } => why,
-            _ => "",
-        }
-    }
-}
-
-impl Reason {
-    /// RFC 3339 in UTC; the page's script turns it into the visitor's own time.
-    pub(super) fn since_text(&self) -> Option<String> {
-        let time = self.since?;
-        // Before 1970 or after 9999 the clock is wrong and `humantime` would have no text for it.
-        let age = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        (age.as_secs() < 253_402_300_800)
-            .then(|| humantime::format_rfc3339_seconds(time).to_string())
+    fn has_unverified(&self) -> bool {
+        self.others.iter().any(|other| !other.is_verified())
     }
 }
 
@@ -163,6 +34,7 @@ impl Reason {
 #[template(path = "fleet.html")]
 struct FleetTemplate<'a> {
     page: &'a FleetPage,
+    crowd_from: usize,
     prototype: Tile,
 }
 
@@ -173,6 +45,7 @@ struct FleetTemplate<'a> {
 pub fn fleet(page: &FleetPage) -> Result<String, askama::Error> {
     FleetTemplate {
         page,
+        crowd_from: CROWD,
         prototype: Tile::prototype(),
     }
     .render()

@@ -5,16 +5,20 @@
 //! The scripts in `static/` then keep the page up to date from `/api/v1/cameras`; every sentence they
 //! may have to show is already in the page, hidden, so that the words live in `templates/` alone.
 
+mod around;
 mod camera;
 mod fleet;
 mod login;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod tile;
 mod web_url;
 
+pub use around::{Around, Level, Link, Notice, Reason, Standing};
 pub use camera::{CameraPage, camera};
-pub use fleet::{FleetPage, Level, Link, Notice, Reason, Standing, fleet};
+pub use fleet::{FleetPage, fleet};
 pub use login::{LoginPage, login};
-pub use tile::{Role, Tile, TileState, Trust};
+pub use settings::{SeenFrom, SettingsPage, settings};
+pub use tile::{Presence, Role, Tile, TileState, Trust};
 pub use web_url::{NotAWebUrl, WebUrl};

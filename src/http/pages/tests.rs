@@ -1,17 +1,25 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::auth::{Access, Reach};
 use crate::ids::InstanceId;
 
 fn tile(number: u16, name: &str) -> Tile {
     Tile {
         id: Some(InstanceId(u64::from(number))),
         name: name.to_owned(),
+        label: None,
         url: Some(url(&format!("http://60.120.76.64:{}/", 8079 + number))),
+        entry: None,
+        still: Some(format!(
+            "http://60.120.76.64:{}/snapshot.jpg",
+            8079 + number
+        )),
         state: TileState::Live,
         detail: "1280×720, 30/s, 2 viewers".to_owned(),
         role: Role::Member,
         trust: Trust::Verified,
+        presence: Presence::Here,
     }
 }
 
@@ -26,11 +34,44 @@ fn page(others: Vec<Tile>) -> FleetPage {
             ..tile(1, "server 1")
         },
         others,
+        around: around(),
+    }
+}
+
+fn around() -> Around {
+    Around {
         standing: Standing::Representative(Reason::default()),
         notices: Vec::new(),
         router_line: "Router at 192.168.77.1".to_owned(),
+        access: Some(Access::Admin),
+        reach: Reach::Site,
         demo: None,
     }
+}
+
+/// The other pages of the camera that serves this one.
+fn lone(page: &FleetPage) -> (CameraPage, SettingsPage) {
+    let lone = CameraPage {
+        camera: page.me.clone(),
+        representative: None,
+        around: page.around.clone(),
+    };
+    let settings = SettingsPage {
+        camera: page.me.clone(),
+        seen_from: SeenFrom::Lan,
+        around: page.around.clone(),
+    };
+    (lone, settings)
+}
+
+/// All pages of one server as HTML.
+fn all(page: &FleetPage) -> [String; 3] {
+    let (lone, own) = lone(page);
+    [
+        fleet(page).unwrap(),
+        camera(&lone).unwrap(),
+        settings(&own).unwrap(),
+    ]
 }
 
 /// What a person sees at first: the page without the prototype that only its script uses.
@@ -69,6 +110,7 @@ fn the_others_are_linked_by_name_with_their_external_addresses_as_in_figure_6() 
 fn a_camera_without_a_way_there_is_listed_by_name_without_link_or_picture() {
     let mut other = tile(2, "Cellar");
     other.url = None;
+    other.still = None;
     let html = seen(&page(vec![other, tile(3, "server 3")]));
     let (_, tiles) = html.split_once("id=\"tiles\"").unwrap();
     let (unreached, reached) = tiles.split_once("</li>").unwrap();
@@ -86,10 +128,10 @@ fn a_camera_without_a_way_there_is_listed_by_name_without_link_or_picture() {
 #[test]
 fn a_representative_without_a_way_there_is_named_all_the_same() {
     let mut page = page(Vec::new());
-    page.standing = Standing::Member {
+    page.around.standing = Standing::Member {
         representative: Link {
             name: "Front door".to_owned(),
-            url: None,
+            href: None,
         },
         reason: Reason::default(),
     };
@@ -106,9 +148,9 @@ fn without_others_the_page_has_no_camera_links_and_says_what_to_do() {
     for href in values(&html, "href") {
         assert!(href.starts_with(['/', '#']), "{href}");
     }
-    assert!(html.contains("<p class=\"hint\" id=\"alone\">"));
+    assert!(html.contains("<div class=\"hint\" id=\"alone\">"));
     let html = seen(&page(vec![tile(2, "server 2")]));
-    assert!(html.contains("<p class=\"hint\" id=\"alone\" hidden>"));
+    assert!(html.contains("<div class=\"hint\" id=\"alone\" hidden>"));
 }
 
 #[test]
@@ -118,8 +160,9 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
     page.me.name = hostile.to_owned();
     page.me.detail = hostile.to_owned();
     page.others[0].detail = hostile.to_owned();
-    page.router_line = hostile.to_owned();
-    page.notices = vec![Notice {
+    page.others[0].label = Some(hostile.to_owned());
+    page.around.router_line = hostile.to_owned();
+    page.around.notices = vec![Notice {
         level: Level::Warning,
         text: hostile.to_owned(),
     }];
@@ -130,7 +173,7 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
         Standing::Member {
             representative: Link {
                 name: hostile.to_owned(),
-                url: Some(url("http://60.120.76.64:8080/")),
+                href: Some("http://60.120.76.64:8080/".to_owned()),
             },
             reason: Reason::default(),
         },
@@ -138,21 +181,13 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
             words: hostile.to_owned(),
             deputy: Some(Link {
                 name: hostile.to_owned(),
-                url: Some(url("http://60.120.76.64:8081/")),
+                href: Some("http://60.120.76.64:8081/".to_owned()),
             }),
         },
     ];
     for standing in standings {
-        page.standing = standing;
-        let lone = CameraPage {
-            camera: page.me.clone(),
-            representative: None,
-            standing: page.standing.clone(),
-            notices: page.notices.clone(),
-            router_line: hostile.to_owned(),
-            demo: None,
-        };
-        for html in [fleet(&page).unwrap(), camera(&lone).unwrap()] {
+        page.around.standing = standing;
+        for html in all(&page) {
             // The page's own script is the only one, and no attribute was opened by the name.
             assert_eq!(html.matches("<script").count(), 1, "{html}");
             assert!(values(&html, "onload").is_empty(), "{html}");
@@ -167,10 +202,10 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
 #[test]
 fn a_member_links_the_representative_and_an_alone_server_says_why() {
     let mut page = page(vec![tile(2, "server 2")]);
-    page.standing = Standing::Member {
+    page.around.standing = Standing::Member {
         representative: Link {
             name: "Front door".to_owned(),
-            url: Some(url("http://60.120.76.64:8080/")),
+            href: Some("http://60.120.76.64:8080/".to_owned()),
         },
         reason: Reason {
             since: None,
@@ -183,7 +218,7 @@ fn a_member_links_the_representative_and_an_alone_server_says_why() {
         "<span class=\"because\">, because <span>the one before withdrew</span></span></p>";
     assert!(html.contains(because), "{html}");
     assert!(html.contains("<p data-standing=\"alone\" hidden>"));
-    page.standing = Standing::Alone {
+    page.around.standing = Standing::Alone {
         why: "No router answers.".to_owned(),
     };
     let html = seen(&page);
@@ -203,7 +238,7 @@ fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
     };
     let door = Link {
         name: "Front door".to_owned(),
-        url: Some(url("http://60.120.76.64:8081/")),
+        href: Some("http://60.120.76.64:8081/".to_owned()),
     };
     for (deputy, link) in [
         (
@@ -213,16 +248,8 @@ fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
         (None, "<a class=\"deputy\" hidden>Open <bdi></bdi></a>"),
     ] {
         let mut page = page(Vec::new());
-        page.standing = standing(deputy);
-        let lone = CameraPage {
-            camera: page.me.clone(),
-            representative: None,
-            standing: page.standing.clone(),
-            notices: Vec::new(),
-            router_line: String::new(),
-            demo: None,
-        };
-        for html in [fleet(&page).unwrap(), camera(&lone).unwrap()] {
+        page.around.standing = standing(deputy);
+        for html in all(&page) {
             let paragraph = format!(
                 "<p data-standing=\"vacant\"><span class=\"words\">{words}</span> {link}</p>"
             );
@@ -235,7 +262,7 @@ fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
 fn the_time_of_taking_office_is_shown_unless_the_clock_is_absurd() {
     let mut page = page(Vec::new());
     let mut shown = |since| {
-        page.standing = Standing::Representative(Reason {
+        page.around.standing = Standing::Representative(Reason {
             since: Some(since),
             because: None,
         });
@@ -271,28 +298,21 @@ fn only_what_holds_of_a_camera_is_marked() {
 fn the_demo_bar_is_on_the_page_only_in_the_demo() {
     let mut page = page(Vec::new());
     assert!(!seen(&page).contains("pull-the-plug"));
-    page.demo = Some(url("http://127.0.0.1:9000/unplug"));
+    page.around.demo = Some(url("http://127.0.0.1:9000/unplug"));
     let html = seen(&page);
-    assert!(html.contains("<body data-demo=\"http://127.0.0.1:9000/unplug\">"));
+    assert!(html.contains(" data-demo=\"http://127.0.0.1:9000/unplug\">"));
     assert!(html.contains("id=\"pull-the-plug\""));
 }
 
 #[test]
 fn the_camera_page_leads_back_to_all_cameras() {
-    let mut page = CameraPage {
-        camera: tile(2, "server 2"),
-        representative: None,
-        standing: Standing::Representative(Reason::default()),
-        notices: Vec::new(),
-        router_line: String::new(),
-        demo: None,
-    };
+    let (mut page, _) = lone(&page(Vec::new()));
     assert!(
         camera(&page)
             .unwrap()
             .contains("<a id=\"back\" href=\"/\">All cameras</a>")
     );
-    page.representative = Some(url("http://60.120.76.64:8080/"));
+    page.representative = Some("http://60.120.76.64:8080/".to_owned());
     let html = camera(&page).unwrap();
     assert!(html.contains("<a id=\"back\" href=\"http://60.120.76.64:8080/\">All cameras</a>"));
     assert!(html.contains("1280×720, 30/s, 2 viewers"));
@@ -300,19 +320,97 @@ fn the_camera_page_leads_back_to_all_cameras() {
 
 #[test]
 fn no_page_needs_an_inline_script_or_style() {
-    let lone = CameraPage {
-        camera: tile(1, "server 1"),
-        representative: None,
-        standing: Standing::Representative(Reason::default()),
-        notices: Vec::new(),
-        router_line: String::new(),
-        demo: None,
-    };
-    for html in [
-        fleet(&page(vec![tile(2, "server 2")])).unwrap(),
-        camera(&lone).unwrap(),
-    ] {
+    for html in all(&page(vec![tile(2, "server 2")])) {
         assert!(!html.contains("<style") && !html.contains(" style="));
         assert!(!html.contains("<script>") && html.contains("<script type=\"module\" src=\"/"));
+    }
+}
+
+#[test]
+fn where_the_login_has_to_be_carried_along_the_name_leads_through_this_camera_and_the_address_is_shown_all_the_same()
+ {
+    let mut other = tile(2, "Gate");
+    other.entry = Some("/visit/0000000000000002".to_owned());
+    other.still = Some("http://60.120.76.64:8081/snapshot.jpg?pass=a.b".to_owned());
+    let html = seen(&page(vec![other]));
+    assert!(html.contains("<a href=\"/visit/0000000000000002\"><bdi>Gate</bdi></a>"));
+    assert!(html.contains("src=\"http://60.120.76.64:8081/snapshot.jpg?pass=a.b\""));
+    assert!(html.contains("<p class=\"address\">http://60.120.76.64:8081/</p>"));
+}
+
+#[test]
+fn cameras_of_one_name_carry_what_tells_them_apart_and_the_others_nothing() {
+    let mut namesake = tile(2, "Garden");
+    namesake.label = Some("port 8081".to_owned());
+    let html = seen(&page(vec![namesake, tile(3, "Gate")]));
+    assert!(html.contains("<bdi>Garden</bdi></a></h3>\n<span class=\"label\">port 8081</span>"));
+    assert!(html.contains("<bdi>Gate</bdi></a></h3>\n<span class=\"label\" hidden></span>"));
+}
+
+#[test]
+fn a_camera_that_fades_says_how_long_it_has_been_silent() {
+    let mut fading = tile(2, "Garden");
+    fading.presence = Presence::Fading {
+        last_heard: Duration::from_millis(9_900),
+    };
+    let html = seen(&page(vec![fading]));
+    assert!(html.contains("data-presence=\"fading\""));
+    assert!(html.contains("<p class=\"silent\">Last heard <span class=\"ago\">9</span> s ago</p>"));
+    let html = seen(&page(vec![tile(2, "Garden")]));
+    assert!(!html.contains("<p class=\"silent\">"));
+}
+
+#[test]
+fn a_crowd_gets_a_filter_and_no_picture_before_its_tile_is_seen() {
+    let few = seen(&page((2..13).map(|n| tile(n, "server")).collect()));
+    let many = seen(&page((2..14).map(|n| tile(n, "server")).collect()));
+    assert!(few.contains("id=\"filter\" hidden") && few.contains(":8081/snapshot.jpg"));
+    assert!(many.contains("id=\"filter\">") && !many.contains("/snapshot.jpg"));
+}
+
+#[test]
+fn who_may_not_change_anything_is_told_so_and_is_shown_no_control_that_works() {
+    for (access, login) in [(None, "Log in"), (Some(Access::Viewer), "Log in as admin")] {
+        let mut page = page(vec![tile(2, "server 2")]);
+        page.around.access = access;
+        let [fleet, camera, settings] = all(&page);
+        let link = format!("<a class=\"login\" href=\"/login\">{login}</a>");
+        for html in [&fleet, &camera, &settings] {
+            assert!(html.contains(&link), "{access:?}: {html}");
+        }
+        let buttons = fleet
+            .matches("<button type=\"button\" class=\"rename\"")
+            .count();
+        let hidden = fleet.matches("aria-haspopup=\"dialog\" hidden>").count();
+        assert_eq!(
+            (buttons, hidden),
+            (3, 3),
+            "this one, the other, the prototype"
+        );
+        assert!(settings.contains("Only an admin can change something here"));
+        let fieldsets = settings.matches("<fieldset").count();
+        assert_eq!(settings.matches("<fieldset disabled").count(), fieldsets);
+        assert!(!settings.contains("type=\"password\""));
+    }
+    let [fleet, _, settings] = all(&page(vec![tile(2, "server 2")]));
+    assert!(!fleet.contains("href=\"/login\">Log in<"));
+    assert!(fleet.contains("aria-label=\"Rename server 2\" aria-haspopup=\"dialog\">"));
+    assert!(!settings.contains("<fieldset disabled"));
+    assert_eq!(settings.matches("type=\"password\"").count(), 3);
+}
+
+#[test]
+fn every_input_has_a_label_and_what_describes_it_is_on_the_page() {
+    for html in all(&page(vec![tile(2, "server 2")])) {
+        let ids = values(&html, "id");
+        for named in ["for", "aria-describedby", "aria-labelledby"] {
+            for list in values(&html, named) {
+                for id in list.split(' ') {
+                    assert!(ids.contains(&id), "{named}={id} leads nowhere");
+                }
+            }
+        }
+        let unique: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!(unique.len(), ids.len(), "{ids:?}");
     }
 }

@@ -1,5 +1,7 @@
 //! One camera as a page shows it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,9 +15,15 @@ pub struct Tile {
     pub id: Option<InstanceId>,
     /// The name people gave it, or `server N` (¶53). Untrusted text.
     pub name: String,
+    /// What tells it from another camera of the same name (`port 8081`); nothing where the name is enough.
+    pub label: Option<String>,
     /// Its page, as this visitor reaches it; shown as text too, as in Fig. 6. Nothing where this visitor
     /// has no way there, as from outside before the router has given it a port.
     pub url: Option<WebUrl>,
+    /// A path of this server that leads there with the visitor's login; nothing where its own address does.
+    pub entry: Option<String>,
+    /// Where a still of it is, with the visitor's leave to look at it.
+    pub still: Option<String>,
     /// What its picture is doing.
     pub state: TileState,
     /// The same in words: `1280×720, 30/s, 2 viewers`, or the reason of a failure. Untrusted text.
@@ -24,6 +32,8 @@ pub struct Tile {
     pub role: Role,
     /// Whether somebody on the LAN vouches for it.
     pub trust: Trust,
+    /// Whether it still speaks.
+    pub presence: Presence,
 }
 
 /// What a camera's picture is doing.
@@ -81,6 +91,18 @@ pub enum Trust {
     Unverified,
 }
 
+/// Whether a camera still speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It does, as far as anybody can tell.
+    Here,
+    /// It has missed its turn; the page dims it until it speaks again or is gone.
+    Fading {
+        /// How long ago it was heard last.
+        last_heard: Duration,
+    },
+}
+
 // What the templates ask a tile for.
 impl Tile {
     /// The empty tile that the page's script copies for a camera that joins later.
@@ -88,11 +110,15 @@ impl Tile {
         Self {
             id: None,
             name: String::new(),
+            label: None,
             url: None,
+            entry: None,
+            still: None,
             state: TileState::Unknown,
             detail: String::new(),
             role: Role::Member,
             trust: Trust::Verified,
+            presence: Presence::Here,
         }
     }
 
@@ -104,8 +130,10 @@ impl Tile {
         self.url.as_ref().map_or("", WebUrl::as_str)
     }
 
-    pub(super) fn snapshot_url(&self) -> Option<String> {
-        Some(self.url.as_ref()?.child("snapshot.jpg"))
+    /// Where its name leads.
+    pub(super) fn href(&self) -> Option<&str> {
+        let address = self.url.as_ref().map(WebUrl::as_str);
+        self.entry.as_deref().or(address)
     }
 
     pub(super) fn state_token(&self) -> &'static str {
@@ -118,6 +146,25 @@ impl Tile {
 
     pub(super) fn is_representative(&self) -> bool {
         self.role == Role::Representative
+    }
+
+    pub(super) fn label_text(&self) -> &str {
+        self.label.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn presence_token(&self) -> &'static str {
+        match self.presence {
+            Presence::Here => "here",
+            Presence::Fading { .. } => "fading",
+        }
+    }
+
+    /// Whole seconds since it was heard, while it fades.
+    pub(super) fn silent_seconds(&self) -> Option<u64> {
+        match self.presence {
+            Presence::Here => None,
+            Presence::Fading { last_heard } => Some(last_heard.as_secs()),
+        }
     }
 
     pub(super) fn is_verified(&self) -> bool {

@@ -24,7 +24,7 @@ impl WebUrl {
     }
 
     /// The address of `name` directly below this one.
-    pub(super) fn child(&self, name: &str) -> String {
+    pub fn child(&self, name: &str) -> String {
         format!("{}/{name}", self.0.trim_end_matches('/'))
     }
 }

@@ -1,0 +1,165 @@
+//! What can be set on the test pattern: the same as on a camera, so that pages and programs have something to set.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Instant;
+
+use super::control::{Access, Control, ControlId, Kind};
+use super::drive::{Position, SimulatedDrive};
+use super::modes::{COMMON_RATES, COMMON_SIZES, Gathered, Mode};
+use super::panel::{Nature, Panel, PanelOpener, Plug};
+use super::source::SourceError;
+
+const BRIGHTNESS: ControlId = ControlId(0x0098_0900);
+// V4L2_CID_PRIVATE_BASE: numbers that mean something on this camera alone.
+const SPEED: ControlId = ControlId(0x0800_0000);
+const CAPTION: ControlId = ControlId(0x0800_0001);
+
+/// What the settings of the test pattern stand at. Clones are the same knobs.
+#[derive(Clone, Debug)]
+pub struct Knobs(Arc<Values>);
+
+#[derive(Debug)]
+struct Values {
+    brightness: AtomicI32,
+    speed: AtomicI32,
+    caption: AtomicI32,
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Self(Arc::new(Values {
+            brightness: 0.into(),
+            speed: 100.into(),
+            caption: 1.into(),
+        }))
+    }
+}
+
+impl Knobs {
+    /// What is added to each pixel's luma.
+    pub(super) fn brightness(&self) -> i16 {
+        let value = self.0.brightness.load(Ordering::Relaxed);
+        i16::try_from(value).unwrap_or(0)
+    }
+
+    /// How fast clouds and balloon go: 1 is their own pace.
+    pub(super) fn speed(&self) -> f32 {
+        self.0.speed.load(Ordering::Relaxed) as f32 / 100.0
+    }
+
+    /// Whether name and clock are drawn.
+    pub(super) fn has_caption(&self) -> bool {
+        self.0.caption.load(Ordering::Relaxed) != 0
+    }
+}
+
+/// What turns and changes the test pattern. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct PatternRig {
+    /// Where it looks.
+    pub drive: SimulatedDrive,
+    /// How it looks.
+    pub knobs: Knobs,
+}
+
+impl PatternRig {
+    fn all(&self) -> [Control; 5] {
+        let at = self.drive.position();
+        let limits = SimulatedDrive::LIMITS;
+        let values = &self.knobs.0;
+        let control = |id, name: &str, kind, value: i32, (min, max, default)| Control {
+            id,
+            name: name.to_owned(),
+            kind,
+            value: Some(value),
+            min,
+            max,
+            step: 1,
+            default,
+            options: Vec::new(),
+            access: Access::Writable,
+        };
+        let knob = |value: &AtomicI32| value.load(Ordering::Relaxed);
+        let integer = Kind::Integer;
+        let (pan, tilt) = (
+            (limits.least.pan, limits.most.pan, 0),
+            (limits.least.tilt, limits.most.tilt, 0),
+        );
+        [
+            control(
+                BRIGHTNESS,
+                "Brightness",
+                integer,
+                knob(&values.brightness),
+                (-100, 100, 0),
+            ),
+            control(ControlId::PAN, "Pan, Absolute", integer, at.pan, pan),
+            control(ControlId::TILT, "Tilt, Absolute", integer, at.tilt, tilt),
+            control(
+                SPEED,
+                "Speed of the Clouds",
+                integer,
+                knob(&values.speed),
+                (0, 400, 100),
+            ),
+            control(
+                CAPTION,
+                "Name and Clock",
+                Kind::Boolean,
+                knob(&values.caption),
+                (0, 1, 1),
+            ),
+        ]
+    }
+}
+
+impl PanelOpener for PatternRig {
+    fn panel(&self) -> Result<Box<dyn Panel>, SourceError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Panel for PatternRig {
+    fn camera(&self) -> &'static str {
+        "test pattern"
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::TestPattern
+    }
+
+    fn plug(&self) -> Plug {
+        Plug(0)
+    }
+
+    fn controls(&self, _: Instant) -> Result<Vec<Control>, SourceError> {
+        Ok(self.all().to_vec())
+    }
+
+    fn control(&self, id: ControlId) -> Result<Option<Control>, SourceError> {
+        Ok(self.all().into_iter().find(|control| control.id == id))
+    }
+
+    fn set(&self, id: ControlId, value: i32) -> Result<(), SourceError> {
+        let values = &self.knobs.0;
+        let at = self.drive.position();
+        match id {
+            BRIGHTNESS => values.brightness.store(value, Ordering::Relaxed),
+            SPEED => values.speed.store(value, Ordering::Relaxed),
+            CAPTION => values.caption.store(value, Ordering::Relaxed),
+            ControlId::PAN => drop(self.drive.move_to(Position { pan: value, ..at })),
+            ControlId::TILT => drop(self.drive.move_to(Position { tilt: value, ..at })),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn modes(&self, _: Instant) -> Vec<Mode> {
+        let mut gathered = Gathered::default();
+        for size in COMMON_SIZES {
+            gathered.add(size, COMMON_RATES.map(f64::from));
+        }
+        gathered.modes()
+    }
+}

@@ -1,0 +1,197 @@
+//! `/api/v1/camera/controls`: what else the camera lets people set, as it says itself.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::camera_settings::stored;
+use super::whole::whole;
+use crate::camera::attendant::Attendant;
+use crate::camera::control::{self, Access, ControlId, Refused};
+use crate::camera::desk::Trouble;
+use crate::camera::drive::NoDrive;
+use crate::http::{App, Problem};
+
+/// One control, as it is now.
+#[derive(Serialize, ToSchema)]
+pub struct Control {
+    /// V4L2's number for it, the same on every camera for the common ones.
+    #[schema(example = 9_963_776)]
+    id: u32,
+    /// What the camera calls it.
+    #[schema(example = "Brightness")]
+    name: String,
+    kind: Kind,
+    /// What it is, 0 or 1 for a boolean; null for a button.
+    #[schema(example = 128)]
+    value: Option<i32>,
+    /// The least value.
+    #[schema(example = 0)]
+    min: i32,
+    /// The greatest value.
+    #[schema(example = 255)]
+    max: i32,
+    /// The camera rounds to multiples of this above `min`.
+    #[schema(minimum = 1, example = 1)]
+    step: u32,
+    /// What it was made with.
+    #[schema(example = 128)]
+    default: i32,
+    /// What a menu can be set to.
+    options: Vec<Choice>,
+    /// Whether it can be set as the other controls are now.
+    writable: bool,
+}
+
+/// What kind of value a control takes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ControlKind)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    /// A number of its range.
+    Integer,
+    /// 0 or 1.
+    Boolean,
+    /// One of its options.
+    Menu,
+    /// Any: setting it does something once.
+    Button,
+}
+
+/// An entry of a menu.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ControlOption)]
+struct Choice {
+    /// What to set.
+    #[schema(example = 1)]
+    value: i32,
+    /// What the camera calls it.
+    #[schema(example = "50 Hz")]
+    name: String,
+}
+
+/// Controls to set, in this order.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ControlChanges)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    #[schema(max_items = 128)]
+    controls: Vec<Change>,
+}
+
+/// A control and what it is to become.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ControlChange)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// Which.
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = 0, maximum = 4_294_967_295_u32, example = 9_963_776)]
+    id: u32,
+    /// What it is to become; of no meaning for a button.
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = 0)]
+    value: i32,
+}
+
+/// The camera's controls
+///
+/// Asked of the camera now; one that nobody watches is opened for that, without a picture. At most 128, with at most 64
+/// options each. Controls of 64 bits, texts, structures and what the camera marks as disabled are left out.
+#[utoipa::path(
+    get,
+    path = "/api/v1/camera/controls",
+    tag = "state",
+    responses(
+        (status = 200, description = "All of them", body = Vec<Control>),
+        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (status = 504, description = "The camera has not answered"),
+    ),
+)]
+pub async fn controls(app: Data<App>) -> Result<Json<Vec<Control>>, Problem> {
+    let desk = &app.cells.camera.desk;
+    let controls = desk.ask(Attendant::controls).await?;
+    Ok(shown(controls))
+}
+
+/// Set controls
+///
+/// In the given order, and over restarts and replugging of this camera. All are looked at before the first is set. A
+/// control that is not writable now may follow the one that makes it so. Where the camera refuses one all the same, or
+/// does not answer, those before it are set.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/camera/controls",
+    tag = "commands",
+    responses(
+        (status = 200, description = "All controls as they are now", body = Vec<Control>),
+        (status = 409, description = "The camera does not take it as it is now"),
+        (status = 500, description = "It counts now, but could not be stored"),
+        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (status = 504, description = "The camera has not answered"),
+    ),
+)]
+pub async fn change(app: Data<App>, body: Json<Changes>) -> Result<Json<Vec<Control>>, Problem> {
+    let changes: Vec<_> = body.controls.iter().map(control::Change::from).collect();
+    let desk = &app.cells.camera.desk;
+    let set = desk.ask(move |attendant| attendant.set(&changes));
+    let (controls, kept) = set.await?;
+    stored(kept).await?;
+    Ok(shown(controls))
+}
+
+fn shown(controls: Vec<control::Control>) -> Json<Vec<Control>> {
+    Json(controls.into_iter().map(Control::from).collect())
+}
+
+impl From<&Change> for control::Change {
+    fn from(change: &Change) -> Self {
+        Self {
+            id: ControlId(change.id),
+            value: change.value,
+        }
+    }
+}
+
+impl From<control::Control> for Control {
+    fn from(control: control::Control) -> Self {
+        let options = control.options.into_iter();
+        Self {
+            id: control.id.0,
+            name: control.name,
+            kind: match control.kind {
+                control::Kind::Integer => Kind::Integer,
+                control::Kind::Boolean => Kind::Boolean,
+                control::Kind::Menu => Kind::Menu,
+                control::Kind::Button => Kind::Button,
+            },
+            value: control.value,
+            min: control.min,
+            max: control.max,
+            step: control.step,
+            default: control.default,
+            options: options
+                .map(|option| Choice {
+                    value: option.value,
+                    name: option.name,
+                })
+                .collect(),
+            writable: control.access == Access::Writable,
+        }
+    }
+}
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Self {
+        let status = match &trouble {
+            Trouble::Camera(_) | Trouble::Full | Trouble::Failed => StatusCode::SERVICE_UNAVAILABLE,
+            Trouble::Late => StatusCode::GATEWAY_TIMEOUT,
+            Trouble::NotTaken { .. }
+            | Trouble::Refused(Refused::Inactive { .. })
+            | Trouble::NoDrive(NoDrive::Nothing | NoDrive::Without(_)) => StatusCode::CONFLICT,
+            Trouble::Refused(_) => return Self::of_field("controls", trouble.to_string()),
+        };
+        Self::new(status, trouble.to_string())
+    }
+}

@@ -1,0 +1,172 @@
+//! `/api/v1/camera/settings`: size, rate and quality, changed while the camera runs and kept over restarts.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::camera::attendant::Attendant;
+use crate::camera::chosen::Patch;
+use crate::camera::modes;
+use crate::camera::observe::CameraHealth;
+use crate::durable::Kept;
+use crate::http::{App, Problem};
+
+/// What is asked of the camera, what it offers, and what it delivers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CameraSettings)]
+pub struct Settings {
+    #[serde(flatten)]
+    asked: Numbers,
+    /// What the settings say, which counts for what nobody has chosen here.
+    configured: Numbers,
+    /// What the camera offers, from small to large; empty where it does not say.
+    modes: Vec<Mode>,
+    /// What it delivers now; null while it is closed or fails.
+    actual: Option<Actual>,
+}
+
+/// Numbers that can be asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CameraNumbers)]
+struct Numbers {
+    /// Pixels across.
+    #[schema(minimum = 16, maximum = 8192, example = 1280)]
+    width: u32,
+    /// Lines.
+    #[schema(minimum = 16, maximum = 8192, example = 720)]
+    height: u32,
+    /// Frames per second.
+    #[schema(minimum = 1, maximum = 240, example = 30)]
+    fps: u32,
+    /// JPEG quality. Cameras that send JPEG have their own.
+    #[schema(minimum = 1, maximum = 100, example = 80)]
+    quality: u8,
+}
+
+/// A size, and the rates at which the camera delivers it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CameraMode)]
+struct Mode {
+    /// Pixels across.
+    #[schema(example = 1280)]
+    width: u32,
+    /// Lines.
+    #[schema(example = 720)]
+    height: u32,
+    /// Frames per second, rising; empty where the camera does not say.
+    #[schema(example = json!([12.5, 30.0]))]
+    fps: Vec<f64>,
+}
+
+/// What comes out of the camera.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CameraActual)]
+struct Actual {
+    /// Pixels across.
+    #[schema(example = 1280)]
+    width: u32,
+    /// Lines.
+    #[schema(example = 720)]
+    height: u32,
+    /// Frames per second over the last second or so; 0 in the first.
+    #[schema(example = 29.8)]
+    fps: f32,
+}
+
+/// Size, rate and quality
+///
+/// What is asked of the camera, what it offers, and what it delivers. A camera that was not open yet is opened for the
+/// question, without a picture.
+#[utoipa::path(
+    get,
+    path = "/api/v1/camera/settings",
+    tag = "state",
+    responses((status = 200, description = "How it is", body = Settings)),
+)]
+pub async fn settings(app: Data<App>) -> Json<Settings> {
+    let camera = &app.cells.camera;
+    if camera.offered.borrow().is_none() {
+        // Where it does not answer now, that is told by where its pictures are.
+        let _ = camera.desk.ask(Attendant::look).await;
+    }
+    Json(now(&app))
+}
+
+/// Change size, rate or quality
+///
+/// What is not named stays; null gives one back to the settings. It counts at once and over restarts. Running streams
+/// go on, except where the size changes: those end, and are to be opened again.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/camera/settings",
+    tag = "commands",
+    request_body = Patch,
+    responses(
+        (status = 200, description = "How it is now", body = Settings),
+        (status = 500, description = "It counts now, but could not be stored"),
+    ),
+)]
+pub async fn change(
+    app: Data<App>,
+    body: Json<Map<String, Value>>,
+) -> Result<Json<Settings>, Problem> {
+    let patch = Patch::read(&body).map_err(|bad| match bad.field() {
+        Some(field) => Problem::of_field(field.name(), bad.to_string()),
+        None => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string()),
+    })?;
+    let kept = app.cells.choose(|chosen| chosen.picture.apply(&patch));
+    stored(kept).await?;
+    Ok(Json(now(&app)))
+}
+
+/// Waits until what was changed is on the disk.
+pub(super) async fn stored(kept: Kept) -> Result<(), Problem> {
+    kept.wait().await.map_err(|why| {
+        let detail = format!("this counts now, but {why}");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    })
+}
+
+fn now(app: &App) -> Settings {
+    let camera = &app.cells.camera;
+    let asked = *camera.settings.borrow();
+    let configured = &app.cells.settings.camera;
+    let offered = camera.offered.borrow().clone();
+    Settings {
+        asked: Numbers {
+            width: asked.wanted.width,
+            height: asked.wanted.height,
+            fps: asked.wanted.fps,
+            quality: asked.quality.get(),
+        },
+        configured: Numbers {
+            width: configured.width,
+            height: configured.height,
+            fps: configured.fps,
+            quality: configured.quality,
+        },
+        modes: offered
+            .iter()
+            .flat_map(|modes| modes.iter())
+            .map(Mode::from)
+            .collect(),
+        actual: match &*camera.health.borrow() {
+            &CameraHealth::Live {
+                width, height, fps, ..
+            } => Some(Actual { width, height, fps }),
+            CameraHealth::Idle | CameraHealth::Starting | CameraHealth::Failed { .. } => None,
+        },
+    }
+}
+
+impl From<&modes::Mode> for Mode {
+    fn from(mode: &modes::Mode) -> Self {
+        Self {
+            width: mode.width,
+            height: mode.height,
+            fps: mode.fps.clone(),
+        }
+    }
+}

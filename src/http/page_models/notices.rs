@@ -1,0 +1,147 @@
+//! What a person should know, in sentences that say what it is and what to do.
+
+use std::net::Ipv4Addr;
+
+use crate::auth::Reach;
+use crate::cells::RouterState;
+use crate::election::Exposure;
+use crate::gateway::Description;
+use crate::http::App;
+use crate::http::pages::{Level, Notice};
+
+/// What a person should know, most important first.
+pub fn notices(app: &App) -> Vec<Notice> {
+    let cells = &app.cells;
+    let warning = |text: String| Notice {
+        level: Level::Warning,
+        text,
+    };
+    let info = |text: String| Notice {
+        level: Level::Info,
+        text,
+    };
+    let mut notices = Vec::new();
+    notices.extend(not_exposed(app).map(info));
+    let office = cells.settings.router.representative_port;
+    let outlook = cells.role.load().outlook(cells.clock.now());
+    let advice = cells.router.borrow().advice(office, &outlook);
+    notices.extend(advice.map(warning));
+    notices.extend(cells.keys.words().map(warning));
+    notices.extend(router_problem(app).map(warning));
+    if cells.role.load().crowded_since.is_some() {
+        let range = cells.settings.router.port_range;
+        notices.push(warning(format!(
+            "Every port from {} to {} of the router is taken, so this camera is reached on the LAN \
+             only. Delete entries on the router that nobody needs, or widen router.port_range.",
+            range.first(),
+            range.last()
+        )));
+    }
+    notices.extend(foreign_holder(app).map(warning));
+    notices.extend(no_site_key(app).map(info));
+    notices
+}
+
+/// The switch of ¶84 is off: whoever misses the camera outside should not look for a fault.
+fn not_exposed(app: &App) -> Option<String> {
+    let off = app.cells.role.load().exposure == Exposure::Off;
+    off.then(|| {
+        "Exposure is off: this camera asks the router for no port, and is reached on its own network only. An admin \
+         switches it on under Settings."
+            .to_owned()
+    })
+}
+
+/// What is wrong with the router, and what to do about it.
+fn router_problem(app: &App) -> Option<String> {
+    let cells = &app.cells;
+    let view = cells.router.borrow();
+    let problem = view.problem(cells.settings.router.external_host.is_some())?;
+    Some(match view.state {
+        RouterState::Searching { .. } => {
+            let gateway = cells.lan_address().and_then(|lan| lan.default_gateway);
+            no_router(&problem, gateway)
+        }
+        _ => sentence(&problem),
+    })
+}
+
+/// Nobody answered the search: `why` says so. Most routers have their pages on port 80 of the default gateway.
+fn no_router(why: &str, gateway: Option<Ipv4Addr>) -> String {
+    let place = gateway.map_or(String::new(), |address| {
+        format!(", most likely at http://{address}/")
+    });
+    format!(
+        "{} Look in the router's own pages{place}; the switch is often beside port forwarding or NAT. Until a router \
+         answers, this camera is reached on the LAN only. It keeps looking.",
+        sentence(why)
+    )
+}
+
+/// A capital at the beginning, a stop at the end.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().into_iter().flat_map(char::to_uppercase);
+    let stop = if text.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    first.chain(rest).chain(stop.chars()).collect()
+}
+
+/// Without a site key nothing is shared, and nobody on the LAN can be told from a camera.
+fn no_site_key(app: &App) -> Option<String> {
+    let cells = &app.cells;
+    let several = cells.fleet.borrow().cameras.len() > 1;
+    let words = "These cameras share no site key: each asks for a login of its own, and whoever is on this network can \
+                 pose as a camera. Write the same site.key into the settings of all of them.";
+    (several && cells.authority.reach() == Reach::ThisCamera).then(|| words.to_owned())
+}
+
+/// Somebody else's program on the representative port: nobody can be representative then.
+fn foreign_holder(app: &App) -> Option<String> {
+    let port = app.cells.settings.router.representative_port;
+    let view = app.cells.router.borrow();
+    let entry = view.table.as_ref()?.table.tcp(port)?;
+    if Description::name_of(&entry.description).is_some() {
+        return None;
+    }
+    let what: String = entry
+        .description
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(40)
+        .collect();
+    Some(format!(
+        "Port {port} of the router is mapped to {} (\"{what}\"), which is no Porthole camera, so no \
+         camera can answer for all. Delete that entry on the router, or choose another \
+         router.representative_port.",
+        entry.client
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_router_the_notice_says_where_to_look() {
+        let why = "no router answered on the network of 192.168.0.11: is UPnP switched on?";
+        assert_eq!(
+            no_router(why, Some(Ipv4Addr::new(192, 168, 0, 1))),
+            "No router answered on the network of 192.168.0.11: is UPnP switched on? Look in the router's own pages, most \
+             likely at http://192.168.0.1/; the switch is often beside port forwarding or NAT. Until a router answers, \
+             this camera is reached on the LAN only. It keeps looking."
+        );
+        let nowhere = no_router("cannot search: no network", None);
+        assert!(nowhere.starts_with("Cannot search: no network. Look in"));
+        assert!(nowhere.contains("own pages; the switch"));
+    }
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_and_ends_with_a_stop() {
+        assert_eq!(sentence("ärger"), "Ärger.");
+        assert_eq!(sentence("Ärger."), "Ärger.");
+    }
+}

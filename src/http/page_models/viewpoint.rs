@@ -1,0 +1,54 @@
+//! Who looks at a page, and what leads them on from there.
+
+use actix_web::HttpRequest;
+
+use crate::fleet::Camera;
+use crate::http::access::{Guest, Passage};
+use crate::http::links::Links;
+use crate::http::{App, Visitor};
+
+/// One visitor's view of the cameras.
+pub struct Viewpoint<'a> {
+    /// What is known.
+    pub app: &'a App,
+    /// Where the visitor stands.
+    pub visitor: Visitor,
+    /// How the site is reached.
+    pub links: Links,
+    /// What the visitor is logged in as.
+    pub guest: &'a Guest,
+    /// What that opens elsewhere.
+    pub passage: Passage<'a>,
+}
+
+impl<'a> Viewpoint<'a> {
+    /// Of whoever sends this request.
+    pub fn of(request: &'a HttpRequest, app: &'a App, guest: &'a Guest) -> Self {
+        Self {
+            app,
+            visitor: Visitor::of(request, app),
+            links: Links::new(&app.cells),
+            guest,
+            passage: Passage::of(request, app, guest),
+        }
+    }
+
+    /// Where the camera's own name leads: its address, or a path of this server that carries the login along.
+    pub fn way_to(&self, camera: &Camera) -> Option<String> {
+        let address = self.links.for_visitor(camera, self.visitor)?;
+        let path = self.passage.page_path(camera);
+        Some(path.unwrap_or_else(|| address.to_string()))
+    }
+
+    /// Where a still of it is, with the leave to look at it.
+    pub fn still_of(&self, camera: &Camera) -> Option<String> {
+        let still = self
+            .links
+            .for_visitor(camera, self.visitor)?
+            .child("snapshot.jpg");
+        Some(match self.passage.picture_query(camera) {
+            Some(pass) => format!("{still}?{pass}"),
+            None => still,
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! The settings of this camera: name, exposure, picture, passwords, and what the router says.
+
+use askama::Template;
+
+use super::{Around, Tile};
+use crate::auth::{Access, Reach};
+
+/// Everything on the page at `/settings`, ready to be shown to one visitor. Its script fetches the values.
+#[derive(Clone, Debug)]
+pub struct SettingsPage {
+    /// The camera that serves this page.
+    pub camera: Tile,
+    /// Where this visitor stands: who is outside loses the page by switching exposure off.
+    pub seen_from: SeenFrom,
+    /// What stands around the settings.
+    pub around: Around,
+}
+
+/// Where a visitor stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeenFrom {
+    /// On the LAN.
+    Lan,
+    /// Beyond the router.
+    Outside,
+}
+
+impl SeenFrom {
+    /// The value in the page (`data-seen-from`).
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Lan => "lan",
+            Self::Outside => "outside",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsTemplate<'a> {
+    page: &'a SettingsPage,
+}
+
+/// The settings page as HTML.
+///
+/// # Errors
+/// When formatting fails, which a `String` as the target rules out in practice.
+pub fn settings(page: &SettingsPage) -> Result<String, askama::Error> {
+    SettingsTemplate { page }.render()
+}
