@@ -126,7 +126,7 @@ impl Actor for RegistryActor {
         // After an Inquiry all answer within a moment.
         ctx.set_mailbox_capacity(MOST_PEERS);
         ctx.add_stream(WatchStream::new(self.cells.router.subscribe()));
-        ctx.run_interval(AT_LEAST, |actor, ctx| actor.changed(ctx));
+        ctx.run_interval(AT_LEAST, Self::changed);
     }
 }
 

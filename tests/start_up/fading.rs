@@ -39,7 +39,7 @@ fn who_falls_silent_is_shown_as_fading_and_then_not_at_all() {
         .start();
     camera.await_office();
     let mut peer = Peer::new(house.address(6), group, None);
-    let report = peer.report("Garden");
+    let report = Peer::report("Garden");
     peer.say(Body::Report(report));
     let mut seen: Vec<Listed> = Vec::new();
     let began = Instant::now();
@@ -56,7 +56,7 @@ fn who_falls_silent_is_shown_as_fading_and_then_not_at_all() {
     assert_eq!(seen, [state("here", true), state("fading", false), None]);
 
     // It speaks again, and says goodbye: no fading.
-    let report = peer.report("Garden");
+    let report = Peer::report("Garden");
     peer.say(Body::Report(report));
     eventually("it is back", PATIENCE, || {
         let now = listed(&camera, "Garden")?;

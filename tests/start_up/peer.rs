@@ -85,8 +85,8 @@ impl Peer {
         panic!("not within {PATIENCE:?}: {what}");
     }
 
-    /// A report of itself.
-    pub(crate) fn report(&self, name: &str) -> Report {
+    /// A report of one that has just begun.
+    pub(crate) fn report(name: &str) -> Report {
         Report {
             name: name.to_owned(),
             http_port: InternalPort::new(8080).unwrap(),

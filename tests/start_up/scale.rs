@@ -84,7 +84,7 @@ impl Light {
             activity: Activity::Live("1280×720, 30/s".to_owned()),
             occasion: Occasion::Asked,
             facts: Facts::default().digest(),
-            ..peer.report(&format!("Camera {number}"))
+            ..Peer::report(&format!("Camera {number}"))
         };
         Self {
             peer,

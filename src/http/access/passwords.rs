@@ -5,6 +5,7 @@ use actix_web::web::{Data, Json, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Deserializer, Serialize};
 use tracing::info;
+use utoipa::ToSchema;
 
 use super::guest::{address, prove};
 use super::login::new_session;
@@ -15,24 +16,28 @@ use crate::http::{App, Problem};
 use crate::site::Facts;
 
 /// What is asked for. What is left out stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordsOrder, min_properties = 2)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The admin password of now, again: a session that was left open, or stolen, is not enough.
     current: String,
+    /// A new one for the admin.
+    #[schema(value_type = String, required = false, min_length = 8, max_length = 128)]
     admin: Option<String>,
-    /// `null`: nobody can log in as viewer any more.
+    /// A new one for the viewer. `null`: nobody can log in as viewer any more.
     #[serde(default = "as_it_is", deserialize_with = "given")]
+    #[schema(value_type = Option<String>, required = false, min_length = 8, max_length = 128)]
     viewer: WantedViewer,
 }
 
 /// Since when they count, and where.
-#[derive(Serialize)]
-struct Changed {
+#[derive(Serialize, ToSchema)]
+#[schema(as = PasswordsChanged)]
+pub struct Changed {
     /// Seconds since 1970.
     changed_at: f64,
-    /// `site`, or `this-camera` where it has no site key.
-    reach: &'static str,
+    reach: Reach,
 }
 
 fn as_it_is() -> WantedViewer {
@@ -45,7 +50,20 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> 
     Ok(viewer.map_or(WantedViewer::None, WantedViewer::New))
 }
 
-/// The handler. It ends all sessions and tokens, and answers with a new cookie for the session that asked.
+/// Change the passwords
+///
+/// On all cameras with the same site key. It ends all sessions and tokens, and answers with a new cookie for the session
+/// that asked.
+#[utoipa::path(
+    put,
+    path = "/api/v1/passwords",
+    tag = "access",
+    responses(
+        (status = 200, description = "They count now", body = Changed),
+        (status = 403, description = "`current` is not the admin's password, or this visitor may not do that"),
+        (status = 500, description = "They count now, but that could not be kept on the disk"),
+    ),
+)]
 pub async fn change(
     request: HttpRequest,
     app: Data<App>,
@@ -72,10 +90,8 @@ pub async fn change(
     match prove(&request, &app, Access::Admin.as_str(), &current).await {
         Ok(_) => {}
         Err(Refused::Wrong) => {
-            return Err(wrong(
-                "current",
-                "current: this is not the admin password of now",
-            ));
+            let words = "current: this is not the admin password of now";
+            return Err(wrong("current", words).with_status(StatusCode::FORBIDDEN));
         }
         Err(why) => return Err(why.into()),
     }
@@ -105,10 +121,7 @@ pub async fn change(
         .insert_header(("Cache-Control", "no-store"))
         .json(Changed {
             changed_at: changed_at as f64 / 1000.0,
-            reach: match cells.authority.reach() {
-                Reach::Site => "site",
-                Reach::ThisCamera => "this-camera",
-            },
+            reach: cells.authority.reach(),
         }))
 }
 

@@ -5,9 +5,11 @@ use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use tracing::info;
+use utoipa::ToSchema;
 
 use super::guest::address;
 use crate::auth::{Access, Claims, new_id, unix_now};
+use crate::http::api::whole::whole;
 use crate::http::{App, Problem};
 use crate::site::{Facts, SessionId};
 
@@ -15,26 +17,40 @@ use crate::site::{Facts, SessionId};
 const DAYS: std::ops::RangeInclusive<u16> = 1..=366;
 
 /// What is asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TokenOrder)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     access: Access,
+    /// How long it is to last.
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 366, example = 30)]
     days: i64,
 }
 
 /// A new token.
-#[derive(Serialize)]
-struct Made {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+pub struct Made {
     /// For taking it back.
     id: SessionId,
     /// To be sent as `Authorization: Bearer …`. It is shown this once.
+    #[schema(example = "v1.eyJpZCI6…")]
     token: String,
     access: Access,
     /// Seconds since 1970.
     expires_at: u64,
 }
 
-/// `POST`: makes one.
+/// Make a token
+///
+/// Leave for a program, by a bearer token that lasts for some days.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    tag = "access",
+    responses((status = 201, description = "The token", body = Made)),
+)]
 pub async fn make(
     request: HttpRequest,
     app: Data<App>,
@@ -68,18 +84,25 @@ pub async fn make(
         }))
 }
 
-/// `DELETE /{id}`: takes one back. Nobody keeps a list of tokens, so one that never was is taken back just as well.
+/// Take a token back
+///
+/// As a logout does a session. Nobody keeps a list of tokens, so one that never was is taken back just as well.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tokens/{id}",
+    tag = "access",
+    params(("id" = SessionId, Path, description = "Its `id`, as it was told when it was made")),
+    responses(
+        (status = 204, description = "It does not count any more"),
+        (status = 500, description = "It does not count any more here, but that could not be kept on the disk"),
+    ),
+)]
 pub async fn take_back(
     request: HttpRequest,
     app: Data<App>,
-    id: Path<String>,
+    id: Path<SessionId>,
 ) -> Result<HttpResponse, Problem> {
-    let id: SessionId = id.parse().map_err(|why| {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            format!("there is no such token: {why}"),
-        )
-    })?;
+    let id = id.into_inner();
     // When it ends by itself is known to its bearer only; by then none made today lasts.
     let longest = u64::from(*DAYS.end()) * 24 * 3600;
     let ended = Facts {

@@ -26,5 +26,5 @@ pub mod openapi;
 mod schemas;
 pub mod status;
 pub mod targets;
-mod whole;
+pub mod whole;
 pub mod withdraw;
