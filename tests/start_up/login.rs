@@ -251,8 +251,8 @@ fn a_token_opens_what_it_was_made_for_until_it_is_taken_back() {
     for (order, status) in [
         (json!({"access": "viewer", "days": 0}), 422),
         (json!({"access": "viewer", "days": 367}), 422),
-        (json!({"access": "root", "days": 1}), 400),
-        (json!({"access": "viewer"}), 400),
+        (json!({"access": "root", "days": 1}), 422),
+        (json!({"access": "viewer"}), 422),
     ] {
         let answer = admin
             .ask("POST", &tokens, &[JSON], &order.to_string())

@@ -242,13 +242,12 @@ fn page(
     Ok(answer
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header(("X-Content-Type-Options", "nosniff"))
-        .insert_header(("Referrer-Policy", "no-referrer"))
         .body(html))
 }
 
 /// The path where it is one of this server, else the fleet page: whoever makes up a link to the login page must not be
-/// able to send people elsewhere. What begins with two slashes, or with one of the other kind, names another host.
+/// able to send people elsewhere. What begins with two slashes, or with one of the other kind, names another host; so
+/// does `/visit/…` in the end, and browsers let a form lead to no other (`form-action` of the pages' policy).
 fn local(path: Option<&str>) -> &str {
     let path = path.unwrap_or_default();
     let bytes = path.as_bytes();
@@ -256,7 +255,8 @@ fn local(path: Option<&str>) -> &str {
         .iter()
         .all(|byte| byte.is_ascii_graphic() && *byte != b'\\');
     let here = bytes.first() == Some(&b'/') && bytes.get(1) != Some(&b'/');
-    if plain && here && bytes.len() <= LONGEST_PATH {
+    let stays = !path.starts_with("/visit/");
+    if plain && here && stays && bytes.len() <= LONGEST_PATH {
         path
     } else {
         "/"

@@ -125,16 +125,12 @@ fn find(app: &App, id: InstanceId) -> Result<Camera, Problem> {
 }
 
 async fn rename_self(app: &App, name: Option<Name>) -> Result<(), Problem> {
-    let before = app.cells.name.names().chosen;
-    if let Err(why) = app.cells.rename(name).wait().await {
-        // What is shown must not be what is gone after a restart.
-        app.cells.rename(before).soon();
-        return Err(Problem::new(
+    app.cells.rename_for_good(name).await.map_err(|why| {
+        Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("the name could not be kept, and is as before: {why}"),
-        ));
-    }
-    Ok(())
+        )
+    })
 }
 
 async fn rename_other(

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::camera_settings::stored;
+use super::object::Object;
 use super::whole::whole;
 use crate::camera::attendant::Attendant;
 use crate::camera::control::{self, Access, ControlId, Refused};
@@ -138,10 +139,8 @@ pub async fn change(
     app: Data<App>,
     body: Json<Object<Changes>>,
 ) -> Result<Json<Vec<Control>>, Problem> {
-    let changes: Vec<_> = body
-        .0
-        .0
-        .controls
+    let Object(Changes { controls }) = body.into_inner();
+    let changes: Vec<_> = controls
         .iter()
         .map(|Object(change)| change.into())
         .collect();
