@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::camera_settings::stored;
-use super::object::Object;
 use super::whole::whole;
 use crate::camera::attendant::Attendant;
 use crate::camera::control::{self, Access, ControlId, Refused};

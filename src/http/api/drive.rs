@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::camera_settings::stored;
-use super::object::Object;
 use super::whole::whole_or_null;
 use crate::camera::attendant::Attendant;
 use crate::camera::chosen::MOST_PRESETS;
