@@ -26,4 +26,5 @@ pub mod settings;
 pub mod sim;
 pub mod site;
 pub mod supervise;
+pub mod tls;
 pub mod tree;

@@ -162,6 +162,15 @@ impl Server {
 
     /// The status and the beginning of the body (a stream has no end).
     fn ask(&self, method: &str, path: &str) -> Result<(u16, String), String> {
+        self.ask_for(method, path, 400)
+    }
+
+    /// The status and the body.
+    fn ask_for_all(&self, method: &str, path: &str) -> Result<(u16, String), String> {
+        self.ask_for(method, path, 1024 * 1024)
+    }
+
+    fn ask_for(&self, method: &str, path: &str, most: u64) -> Result<(u16, String), String> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(20)))
             .http_status_as_error(false)
@@ -182,7 +191,7 @@ impl Server {
             return Ok((status, String::new())); // silent while nothing happens
         }
         let mut body = Vec::new();
-        let mut reader = answer.into_body().into_reader().take(400);
+        let mut reader = answer.into_body().into_reader().take(most);
         reader
             .read_to_end(&mut body)
             .map_err(|why| why.to_string())?;
@@ -230,6 +239,21 @@ fn every_method_of_every_route_is_documented_and_answers() {
         .collect();
     assert_eq!(documented, program);
     assert!(program.len() > 5, "{program:?}");
+
+    // Its description of itself has the same methods. `every_path_of_the_api_is_described_and_nothing_else` has the paths.
+    let (_, described) = server.ask_for_all("GET", "/api/v1/openapi.json").unwrap();
+    let described: serde_json::Value = serde_json::from_str(&described).unwrap();
+    let described: BTreeSet<_> = described["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys();
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    let of_api = |route: &&String| route.contains("/api/v1/") || route.contains(" /log");
+    assert_eq!(described, program.iter().filter(of_api).cloned().collect());
 }
 
 #[test]

@@ -46,6 +46,7 @@ impl Server {
             .env("PORTHOLE__LAN__GROUP", format!("239.255.{high}.{low}:8079"))
             .env("PORTHOLE__CAMERA__SOURCE", "test")
             .env("PORTHOLE__AUTH__PUBLIC_VIEW", "true")
+            .env("PORTHOLE__AUTH__ADMIN_PASSWORD", "of this test")
             .env("PORTHOLE__DEBUG__ALLOW_CRASH", "true")
             .stderr(Stdio::null())
             .spawn()
@@ -82,6 +83,29 @@ impl Server {
         }
         let answer = agent.run(request.body("").unwrap());
         answer.map_err(|why| why.to_string())
+    }
+
+    /// What is there, as JSON.
+    fn json(&self, path: &str) -> Result<Value, String> {
+        let mut answer = self.ask("GET", path, None)?;
+        let body = answer.body_mut().read_to_string();
+        let body = body.map_err(|why| why.to_string())?;
+        serde_json::from_str(&body).map_err(|why| why.to_string())
+    }
+
+    /// Has it name the camera with this id.
+    fn rename(&self, id: &str, name: &str) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        let request = agent
+            .patch(format!("{}/api/v1/cameras/{id}", self.url))
+            .config()
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .header("Content-Type", "application/json")
+            // admin:of this test
+            .header("Authorization", "Basic YWRtaW46b2YgdGhpcyB0ZXN0");
+        let body = serde_json::json!({ "name": name }).to_string();
+        assert_eq!(request.send(body).unwrap().status(), 200);
     }
 
     /// Listens; the beginning of the stream has come when this returns.
@@ -174,6 +198,32 @@ fn listeners_outlive_the_actors_and_resume_where_they_were() {
     let (next, data) = later.camera();
     assert_eq!(data["words"], "Camera 2 has left.");
     assert_ne!(next, id);
+}
+
+#[test]
+fn a_rename_is_told_on_every_camera() {
+    let (first, second) = (Server::start(3), Server::start(4));
+    let mut at_first = first.listen(None);
+    let mut at_second = second.listen(None);
+    let known = wait::eventually("the first hears the second", PATIENCE, || {
+        let fleet: Value = first.json("/api/v1/cameras")?;
+        let mut cameras = fleet["cameras"].as_array().into_iter().flatten();
+        let other = cameras.find(|one| one["name"] == "Camera 4" && one["verified"] == true);
+        other.cloned().ok_or_else(|| fleet.to_string())
+    });
+    let id = known["id"].as_str().unwrap();
+    // Asked of one, it is the other's name.
+    first.rename(id, "Küche");
+    for events in [&mut at_first, &mut at_second] {
+        let data = loop {
+            let (_, data) = events.camera();
+            if data["change"] == "renamed" {
+                break data;
+            }
+        };
+        assert_eq!(data["words"], "Camera 4 is called Küche now.");
+        assert_eq!(data["camera"]["id"], id);
+    }
 }
 
 #[test]

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::first_start::Own;
 use super::password::{self, is_right};
@@ -45,7 +47,8 @@ pub struct Authority {
 }
 
 /// How far a login carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reach {
     /// To every camera with the same site key.
     Site,

@@ -46,6 +46,7 @@ pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
 use crate::auth::Authority;
 use crate::camera::chosen::Chosen;
+use crate::discovery;
 use crate::durable::{Kept, NotKept, Writer};
 use crate::election::{Exposure, Role, RoleCell};
 use crate::fleet::{Fleet, Myself, Name, Scheme, Standing};
@@ -54,6 +55,7 @@ use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
 use crate::settings::{PortMode, Settings};
 use crate::site::{Facts, FactsCell};
+use crate::tls::Tls;
 
 /// Which server this is, and which run of it.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +64,13 @@ pub struct Identity {
     pub id: InstanceId,
     /// Another one at each start.
     pub boot: BootId,
+}
+
+impl Identity {
+    /// The host name under which mDNS knows this server (RFC 6762 §3), without a dot behind.
+    pub fn local_host(&self) -> String {
+        format!("{}.local", discovery::label(self.id))
+    }
 }
 
 /// All of them.
@@ -98,6 +107,8 @@ pub struct Cells {
     pub authority: Authority,
     /// The state file.
     pub disk: Writer,
+    /// How visitors are spoken to; none: in the clear. Fixed while the process lives.
+    pub tls: Option<Tls>,
 }
 
 impl Cells {
@@ -149,7 +160,10 @@ impl Cells {
 
     /// How this server is spoken to.
     pub fn scheme(&self) -> Scheme {
-        Scheme::Http
+        match self.tls {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        }
     }
 
     /// This server's address on the LAN, if it has one.

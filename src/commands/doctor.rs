@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::num::NonZeroU16;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix::System;
 use futures_util::future::join_all;
@@ -21,7 +21,8 @@ use crate::gateway::{
 };
 use crate::ids::ExternalPort;
 use crate::lan::interface::{self, LanAddress};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
+use crate::tls;
 
 /// The port of the trial mapping: high, and outside every range that programs ask for by habit.
 const TRIAL_PORT: ExternalPort = ExternalPort(NonZeroU16::new(61_080).expect("it is not 0"));
@@ -39,6 +40,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub fn run(config: &Config) -> anyhow::Result<i32> {
     let settings = config.load()?;
     println!("Settings: read without an error.");
+    let speaks = tls(&settings);
     cameras();
     let lan = match interface::find(settings.node.interface.as_deref(), settings.http.bind) {
         Ok(lan) => lan,
@@ -55,7 +57,41 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
         Some(gateway) => println!("Default gateway: {gateway}."),
         None => println!("Default gateway: none known."),
     }
-    Ok(System::new().block_on(router(&settings, &lan)))
+    let reached = System::new().block_on(router(&settings, &lan));
+    Ok(reached.max(i32::from(!speaks)))
+}
+
+/// Whether the server will start with what the settings say about TLS.
+fn tls(settings: &Settings) -> bool {
+    let now = SystemTime::now();
+    match &settings.http.tls {
+        settings::Tls::Off => println!(
+            "TLS: off. Whoever is between visitor and camera can see pictures and passwords; see http.tls."
+        ),
+        settings::Tls::SelfSigned => match tls::peek_own(&settings.node.data_dir, now) {
+            Some(own) => println!(
+                "TLS: self-signed, good until {}, fingerprint {}.",
+                own.expires(),
+                own.fingerprint
+            ),
+            None => println!("TLS: self-signed; the certificate is made at the first start."),
+        },
+        settings::Tls::Files { certificate, key } => {
+            match tls::check_files(certificate, key, now) {
+                Ok(given) => println!(
+                    "TLS: {}, good until {}, fingerprint {}.",
+                    certificate.display(),
+                    given.expires(),
+                    given.fingerprint
+                ),
+                Err(why) => {
+                    println!("TLS: {why}.");
+                    return false;
+                }
+            }
+        }
+    }
+    true
 }
 
 fn cameras() {

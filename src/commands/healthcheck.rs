@@ -3,16 +3,20 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use ureq::tls::{TlsConfig, TlsProvider};
+
 use super::Config;
 use crate::durable::StateFile;
 use crate::ids::ExternalPort;
-use crate::settings::PortMode;
+use crate::settings::{PortMode, Tls};
+use crate::tls;
 
 /// Longer than any answer of a healthy server takes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks `/healthz` of the server that these settings describe, on this machine. In `common` mode
-/// (Fig. 8A) it listens where the router's port leads to, which its state file knows.
+/// (Fig. 8A) it listens where the router's port leads to, which its state file knows. Through TLS it takes any
+/// certificate: it wants to know whether the server lives, and tells it nothing.
 ///
 /// # Errors
 /// Why it is not well.
@@ -29,14 +33,25 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
         any if any.is_unspecified() => Ipv4Addr::LOCALHOST,
         one => one,
     };
+    let scheme = match settings.http.tls {
+        Tls::Off => "http",
+        Tls::SelfSigned | Tls::Files { .. } => "https",
+    };
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         .proxy(None)
+        .tls_config(
+            TlsConfig::builder()
+                .provider(TlsProvider::Rustls)
+                .unversioned_rustls_crypto_provider(tls::provider())
+                .disable_verification(true)
+                .build(),
+        )
         .build()
         .into();
     let mut why = Vec::new();
     for port in mapped.into_iter().chain([settings.http.port.get()]) {
-        let url = format!("http://{host}:{port}/healthz");
+        let url = format!("{scheme}://{host}:{port}/healthz");
         match agent.get(&url).call() {
             Ok(_) => return Ok(()),
             Err(error) => why.push(format!("{url}: {error}")),

@@ -16,10 +16,11 @@ use crate::cells::{
 use crate::durable::{self, StateFile, Writer};
 use crate::election::{self, Memory, RoleCell, Rules, State};
 use crate::fleet::Fleet;
-use crate::lan::interface;
+use crate::lan::interface::{self, LanAddress};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::site::FactsCell;
+use crate::tls::{Tls, TlsError};
 use crate::{supervise, tree};
 
 /// Runs until told to end; the answer is the exit code.
@@ -35,7 +36,7 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     prepare_login(&file, &settings, &mut remembered)?;
     let authority = Authority::new(&settings, &remembered.login)?;
     let disk = Writer::start(file, remembered.clone())?;
-    let cells = Arc::new(cells(settings, clock, &remembered, authority, disk));
+    let cells = Arc::new(cells(settings, clock, &remembered, authority, disk)?);
     Ok(System::new().block_on(tree::run(cells))?)
 }
 
@@ -73,7 +74,7 @@ fn cells(
     remembered: &durable::State,
     authority: Authority,
     disk: Writer,
-) -> Cells {
+) -> Result<Cells, TlsError> {
     let identity = Identity {
         id: remembered.instance,
         boot: remembered.boot,
@@ -110,13 +111,19 @@ fn cells(
     };
     let name = NameCell::new(names, identity.id);
     let lan = interface::find(settings.node.interface.as_deref(), settings.http.bind);
+    let tls = Tls::start(
+        &settings.http.tls,
+        &settings.node.data_dir,
+        &own_names(&settings, identity, lan.as_ref().ok()),
+        SystemTime::now(),
+    )?;
     let router = if settings.router.enabled {
         RouterState::Searching { why: None }
     } else {
         RouterState::Disabled
     };
     let camera = CameraCells::new(&settings.camera, remembered.camera.clone(), name.watch());
-    Cells {
+    Ok(Cells {
         identity,
         clock,
         metrics: Metrics::new(),
@@ -132,6 +139,17 @@ fn cells(
         facts: FactsCell::new(remembered.facts.clone()),
         authority,
         disk,
+        tls,
         settings,
-    }
+    })
+}
+
+/// The names and addresses for which a certificate is made: this server's own name first, then whatever else visitors may
+/// have in their address bars.
+fn own_names(settings: &Settings, identity: Identity, lan: Option<&LanAddress>) -> Vec<String> {
+    let mut names = vec![identity.local_host()];
+    names.extend(lan.map(|lan| lan.address.to_string()));
+    names.extend(settings.router.external_host.clone());
+    names.extend(settings.http.hosts.iter().cloned());
+    names
 }

@@ -5,9 +5,8 @@
 //! A file that cannot be used is kept beside for whoever wants to look, and the server starts afresh.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -21,11 +20,13 @@ use crate::ids::{BootId, ExternalPort, InstanceId, Term};
 use crate::site::Facts;
 
 mod device;
+mod whole;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+pub use whole::replace;
 pub use writer::{Kept, NotKept, Writer};
 
 /// The version that is written; a file of a higher one is not read.
@@ -184,13 +185,23 @@ impl StateFile {
     /// # Errors
     /// When the folder cannot be made or written to. The old file is whole then.
     pub fn save(&self, state: &State) -> Result<(), SaveError> {
-        self.write_temporary(state)
-            .and_then(|temporary| fs::rename(temporary, self.file()))
-            .and_then(|()| File::open(&self.folder)?.sync_all())
+        self.text(state)
+            .and_then(|text| replace(&self.folder, FILE, &text))
             .map_err(|source| SaveError {
                 path: self.file(),
                 source,
             })
+    }
+
+    /// What stands in the file.
+    fn text(&self, state: &State) -> io::Result<Vec<u8>> {
+        let stored = State {
+            device: self.device.clone(),
+            ..state.clone()
+        };
+        let mut text = serde_json::to_vec_pretty(&stored)?;
+        text.push(b'\n');
+        Ok(text)
     }
 
     fn file(&self) -> PathBuf {
@@ -223,33 +234,6 @@ impl StateFile {
             return Err(format!("written by another device, {writer}"));
         }
         Ok(Some(state))
-    }
-
-    fn write_temporary(&self, state: &State) -> io::Result<PathBuf> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)?;
-        let path = self.path("tmp");
-        // Left by a crash: made anew, so that it has our mode and nobody else's content.
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
-        let stored = State {
-            device: self.device.clone(),
-            ..state.clone()
-        };
-        let mut text = serde_json::to_vec_pretty(&stored)?;
-        text.push(b'\n');
-        file.write_all(&text)?;
-        file.sync_all()?;
-        Ok(path)
     }
 }
 

@@ -85,7 +85,7 @@ pub enum Vouched {
     ByItself,
     /// It does not speak, or no more: only an entry in the router's table, or in mDNS, says that it is there. Shown as
     /// *unverified*.
-    ByTableOnly,
+    ByHint,
 }
 
 /// How a web server is spoken to.

@@ -114,7 +114,7 @@ fn speaking(speaker: &Speaker, sources: &Sources<'_>, now: Instant) -> Draft {
     let (vouched, presence) = if age(last.at) < sources.heartbeat * FRESH_HEARTBEATS {
         (Vouched::ByItself, Presence::Here)
     } else {
-        (Vouched::ByTableOnly, Presence::Fading)
+        (Vouched::ByHint, Presence::Fading)
     };
     // Not in the table, or not yet as in the one last read: its own word stands until the next reading.
     let table = sources.known.table.as_ref();
@@ -177,7 +177,7 @@ fn hinted(lan: SocketAddrV4, name: String, scheme: Scheme, age: Duration) -> Dra
             standing: Standing::Member,
             activity: Activity::Unknown,
             scheme,
-            vouched: Vouched::ByTableOnly,
+            vouched: Vouched::ByHint,
             sources: BTreeMap::new(),
             presence: Presence::Here,
             age,

@@ -31,11 +31,7 @@ pub fn service(static_dir: Option<&Path>) -> impl HttpServiceFactory + 'static {
             ),
         ),
     };
-    scope.wrap(
-        DefaultHeaders::new()
-            .add((header::CACHE_CONTROL, "no-cache"))
-            .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")),
-    )
+    scope.wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-cache")))
 }
 
 async fn embedded(request: HttpRequest, name: web::Path<String>) -> HttpResponse {
@@ -96,7 +92,6 @@ mod tests {
             let value = answer.headers().get(name);
             value.map_or(String::new(), |v| v.to_str().unwrap().to_owned())
         };
-        assert_eq!(text(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
         assert_eq!(text(header::CACHE_CONTROL), "no-cache");
         let (kind, etag) = (text(header::CONTENT_TYPE), text(header::ETAG));
         let status = answer.status().as_u16();

@@ -24,15 +24,23 @@ impl Links {
         }
     }
 
+    /// The host that all cameras share for who is outside.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
     /// Where a camera answers from outside.
     pub fn external(&self, camera: &Camera) -> Option<WebUrl> {
         let host = self.host.as_ref()?;
-        format!("http://{host}:{}/", camera.external?).parse().ok()
+        let scheme = camera.scheme.as_str();
+        let url = format!("{scheme}://{host}:{}/", camera.external?);
+        url.parse().ok()
     }
 
     /// Where a camera answers on the LAN.
     pub fn lan(camera: &Camera) -> Option<WebUrl> {
-        format!("http://{}/", camera.lan).parse().ok()
+        let scheme = camera.scheme.as_str();
+        format!("{scheme}://{}/", camera.lan).parse().ok()
     }
 
     /// The right one for this visitor; nothing where it has no way there.

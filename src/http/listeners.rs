@@ -10,14 +10,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_server::Server;
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::dev::AppConfig;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::{App as WebApp, HttpServer, web};
+use actix_web::{App as WebApp, web};
 use socket2::{Domain, Protocol, Socket, Type};
-use tracing::{info, warn};
+use tokio::net::TcpStream;
+use tracing::{debug, info, warn};
 
-use super::stream::{STALLED_AFTER, guard_connections};
-use super::{App, guard, routes, unreadable};
+use super::admission::{Connection, admit};
+use super::host::OwnNames;
+use super::{App, guard, headers, host, routes, unreadable};
 use crate::ids::InternalPort;
 
 /// Connections that may wait to be accepted.
@@ -31,6 +38,9 @@ const HEAD: Duration = Duration::from_secs(10);
 
 /// How long an idle connection is kept for the next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long the end of a connection may take: through TLS both sides say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How long a drained port's last streams may go on, in seconds: as long as anybody would watch.
 const DRAIN_SECONDS: u64 = 24 * 3600;
@@ -131,30 +141,65 @@ fn bind_listener(address: SocketAddrV4) -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// A web server on a socket. It is put together here from what `actix_web::HttpServer` is made of, because that one offers
+/// HTTP/2 wherever it speaks TLS ([`crate::tls`] says why not here).
 fn serve(
     socket: TcpListener,
     app: &web::Data<App>,
     running: Arc<AtomicBool>,
 ) -> std::io::Result<ServerHandle> {
     let app = app.clone();
-    let server = HttpServer::new(move || {
-        WebApp::new()
-            .configure(|config| routes(config, &app))
-            .wrap(from_fn(unreadable::in_words))
-            .wrap(from_fn(guard::admit))
-            .wrap(from_fn(guard::count))
-            .wrap(from_fn(guard::catch_panic))
-    })
-    .workers(2)
-    .max_connections(MOST_CONNECTIONS)
-    .client_request_timeout(HEAD)
-    .keep_alive(KEEP_ALIVE)
-    .h1_allow_half_closed(false)
-    .shutdown_timeout(DRAIN_SECONDS)
-    .disable_signals()
-    .on_connect(guard_connections(STALLED_AFTER))
-    .listen(socket)?
-    .run();
+    let tls = app.cells.tls.as_ref().map(|tls| Arc::clone(tls.config()));
+    let names = OwnNames::of(&app.cells);
+    let server = Server::build()
+        .workers(2)
+        .max_concurrent_connections(MOST_CONNECTIONS)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals();
+    let drained = server.graceful_shutdown_signal();
+    let server = server
+        .listen("porthole", socket, move || {
+            let (app, own) = (app.clone(), names.clone());
+            // The last one stands outermost: whatever becomes of a request, its answer has the headers and is counted.
+            let site = WebApp::new()
+                .configure(|config| routes(config, &app))
+                .wrap(from_fn(unreadable::in_words))
+                .wrap(from_fn(guard::admit))
+                .wrap(from_fn(move |request, next| {
+                    host::check(own.clone(), request, next)
+                }))
+                .wrap(from_fn(guard::catch_panic))
+                .wrap(from_fn(guard::count))
+                .wrap(from_fn(headers::protect));
+            let site = site
+                .into_factory()
+                .map_err(|error: actix_web::Error| error.error_response());
+            let drained = drained.clone();
+            let http = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let drained = drained.clone();
+                    async move { drained.notified().await }
+                })
+                .client_request_timeout(HEAD)
+                .client_disconnect_timeout(GOODBYE)
+                .keep_alive(KEEP_ALIVE)
+                .h1_allow_half_closed(false)
+                .h1(map_config(site, |()| AppConfig::default()));
+            let (tls, names) = (tls.clone(), names.clone());
+            fn_service(move |tcp: TcpStream| {
+                let (tls, names) = (tls.clone(), names.clone());
+                async move {
+                    let peer = tcp.peer_addr().ok();
+                    let connection: Connection = admit(tcp, tls, names).await.map_err(|why| {
+                        debug!(?peer, %why, "a connection was not let in");
+                        DispatchError::Io(why)
+                    })?;
+                    Ok((connection, peer))
+                }
+            })
+            .and_then(http)
+        })?
+        .run();
     let handle = server.handle();
     // On the arbiter itself, not in an actor's context: the server outlives every life of the actor.
     actix::spawn(async move {

@@ -2,21 +2,25 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `listeners` | the sockets and servers, which outlive the actor that opens them |
+//! | `listeners`, `admission` | the sockets and servers, which outlive the actor that opens them; who is let in, and TLS |
 //! | `visitor`, `links` | who asks, and so which addresses the links carry |
 //! | `root`, `settings_page`, `page_models`, `pages` | `/`, `/camera` and `/settings`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
 //! | `api` | the REST API, one file a resource |
 //! | `access` | login, tokens, passwords, passes |
 //! | `office` | who is representative, for pages and API |
+//! | `headers`, `host` | what browsers are told not to allow; the names that requests may be for |
 //! | `guard` | panics, counting, who may |
 //! | `problem`, `unreadable` | errors as problem+json, also those of actix-web itself |
 
 mod access;
+mod admission;
 mod api;
 mod app;
 pub mod assets;
 mod guard;
+mod headers;
+mod host;
 mod links;
 mod listeners;
 mod office;

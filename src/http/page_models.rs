@@ -82,7 +82,7 @@ fn tile(camera: &Camera, labels: &Labels, view: &Viewpoint) -> Tile {
         },
         trust: match camera.vouched {
             Vouched::ByItself => Trust::Verified,
-            Vouched::ByTableOnly => Trust::Unverified,
+            Vouched::ByHint => Trust::Unverified,
         },
         presence: match camera.presence {
             fleet::Presence::Here => Presence::Here,

@@ -60,6 +60,12 @@ impl Problem {
         }
     }
 
+    /// The same, of another kind.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     /// Says when to try again, in seconds.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {

@@ -55,8 +55,6 @@ pub fn html(rendered: Result<String, askama::Error>) -> Result<HttpResponse, act
         Ok(page) => Ok(HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")
             .insert_header(("Cache-Control", "no-store"))
-            .insert_header(("X-Content-Type-Options", "nosniff"))
-            .insert_header(("Referrer-Policy", "same-origin"))
             .body(page)),
         Err(why) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()).into()),
     }

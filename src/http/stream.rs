@@ -4,18 +4,17 @@
 //! by itself: each time it gets the newest one. The JPEG's bytes are shared by all viewers; actix copies them
 //! once into each connection's write buffer. What the browsers need is told at each constant.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use actix_web::dev::Extensions;
 use actix_web::http::{Method, header};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, rt, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::snapshot::PictureError;
@@ -217,29 +216,22 @@ impl Drop for Parts {
     }
 }
 
-/// For `HttpServer::on_connect`: has the kernel close connections on which nothing moves for `stalled_after`, and
-/// find out by itself that a peer is gone. actix does not ask a body for more while its socket is full, so nothing
-/// above the kernel would notice. A refused option is no reason to refuse the visitor.
-pub fn guard_connections(
-    stalled_after: Duration,
-) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + Clone + 'static {
-    move |connection, _| {
-        let Some(connection) = connection.downcast_ref::<rt::net::TcpStream>() else {
-            return;
-        };
-        let socket = SockRef::from(connection);
-        let keepalive = TcpKeepalive::new()
-            .with_time(stalled_after)
-            .with_interval(stalled_after / 3)
-            .with_retries(3);
-        let set = socket
-            .set_tcp_user_timeout(Some(stalled_after))
-            .and_then(|()| socket.set_tcp_keepalive(&keepalive))
-            .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES))
-            .and_then(|()| socket.set_tcp_nodelay(true));
-        if let Err(error) = set {
-            tracing::debug!(%error, "a connection runs without its time-outs");
-        }
+/// Has the kernel close a connection on which nothing moves for `stalled_after`, and find out by itself that the peer is
+/// gone. actix does not ask a body for more while its socket is full, so nothing above the kernel would notice. A refused
+/// option is no reason to refuse the visitor.
+pub fn guard_connection(connection: &TcpStream, stalled_after: Duration) {
+    let socket = SockRef::from(connection);
+    let keepalive = TcpKeepalive::new()
+        .with_time(stalled_after)
+        .with_interval(stalled_after / 3)
+        .with_retries(3);
+    let set = socket
+        .set_tcp_user_timeout(Some(stalled_after))
+        .and_then(|()| socket.set_tcp_keepalive(&keepalive))
+        .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES))
+        .and_then(|()| socket.set_tcp_nodelay(true));
+    if let Err(error) = set {
+        tracing::debug!(%error, "a connection runs without its time-outs");
     }
 }
 

@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpServer, rt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::*;
@@ -71,7 +70,10 @@ impl Server {
         .disable_signals()
         .shutdown_timeout(0)
         .h1_allow_half_closed(false)
-        .on_connect(guard_connections(Duration::from_secs(1)))
+        .on_connect(|connection, _| {
+            let connection = connection.downcast_ref().expect("a TCP connection");
+            guard_connection(connection, Duration::from_secs(1));
+        })
         .bind("127.0.0.1:0")
         .unwrap();
         let address = server.addrs()[0];

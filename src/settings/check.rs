@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::reader::{Read, Reader};
-use super::types::{Auth, Camera, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site};
-use super::values::{CameraSource, FPS, MissedLimit, PortRange, QUALITY, SIDE, Transport};
+use super::types::{
+    Auth, Camera, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls,
+};
+use super::values::{CameraSource, FPS, MissedLimit, PortRange, QUALITY, SIDE, TlsMode, Transport};
 use crate::ids::{ExternalPort, InternalPort};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -67,11 +69,45 @@ fn http(r: &mut Reader) -> Read<Http> {
     let static_dir = r.optional("http.static_dir", "a folder", |text| {
         Some(PathBuf::from(text))
     });
+    let tls = tls(r);
+    let hosts = r.list(
+        "http.hosts",
+        "a list of domain names, without \"http://\" and without ports",
+        |text| host(text).map(|name| name.to_ascii_lowercase()),
+    );
     Ok(Http {
         bind: bind?,
         port: port?,
         static_dir: static_dir?,
+        tls: tls?,
+        hosts: hosts?,
     })
+}
+
+/// The three settings about TLS make sense together only.
+fn tls(r: &mut Reader) -> Read<Tls> {
+    let mode = r.choice("http.tls");
+    // Whoever pastes the key itself gets told so here; what is said then does not show it.
+    let path = |text: &str| (!text.contains('\n')).then(|| PathBuf::from(text));
+    let certificate = r.optional("http.tls_certificate", "a file", path);
+    let key = r.optional("http.tls_key", "a file", path);
+    match (mode?, certificate?, key?) {
+        (TlsMode::Off, None, None) => Ok(Tls::Off),
+        (TlsMode::SelfSigned, None, None) => Ok(Tls::SelfSigned),
+        (TlsMode::Files, Some(certificate), Some(key)) => Ok(Tls::Files { certificate, key }),
+        (TlsMode::Files, None, _) => Err(r.refuse(
+            "http.tls_certificate",
+            "the file of the certificate (PEM), since http.tls is \"files\"",
+        )),
+        (TlsMode::Files, Some(_), None) => Err(r.refuse(
+            "http.tls_key",
+            "the file of the private key (PEM), since http.tls is \"files\"",
+        )),
+        (TlsMode::Off | TlsMode::SelfSigned, _, _) => Err(r.refuse(
+            "http.tls",
+            "\"files\" when http.tls_certificate or http.tls_key is given",
+        )),
+    }
 }
 
 fn router(r: &mut Reader) -> Read<Router> {

@@ -18,7 +18,9 @@ use std::path::Path;
 
 pub use error::{SettingsError, SettingsErrors};
 pub use layers::DEFAULT_TOML;
-pub use types::{Auth, Camera, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site};
+pub use types::{
+    Auth, Camera, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls,
+};
 pub use values::{
     CameraSource, Choice, Detection, DriveSource, FPS, MissedLimit, PortMode, PortRange, QUALITY,
     SIDE, Secret, Succession, Transport,

@@ -56,6 +56,8 @@ fn the_built_in_defaults_are_those_of_the_contract() {
     assert_eq!(s.http.bind, Ipv4Addr::UNSPECIFIED);
     assert_eq!(s.http.port.get(), 8080);
     assert_eq!(s.http.static_dir, None);
+    assert_eq!(s.http.tls, Tls::Off);
+    assert!(s.http.hosts.is_empty());
     assert!(s.router.enabled && s.router.read_table);
     assert_eq!(s.router.representative_port.get(), 8080);
     assert_eq!(s.router.port_range.to_string(), "8081-8180");
@@ -331,5 +333,65 @@ proptest! {
     #[test]
     fn no_file_brings_the_program_down(text in "\\PC{0,60}|(\\[[a-z]{1,6}\\]\n)?[a-z.\"]{1,9} = .{0,9}") {
         let _ = load(&text, &[]);
+    }
+}
+
+#[test]
+fn the_files_of_a_certificate_come_with_files_and_both_or_not_at_all() {
+    let files = "[http]\ntls = \"files\"\ntls_certificate = \"/c.pem\"\ntls_key = \"/k.pem\"";
+    assert_eq!(
+        load(files, &[]).unwrap().http.tls,
+        Tls::Files {
+            certificate: "/c.pem".into(),
+            key: "/k.pem".into(),
+        }
+    );
+    assert_eq!(
+        load("", &[("PORTHOLE__HTTP__TLS", "self-signed")])
+            .unwrap()
+            .http
+            .tls,
+        Tls::SelfSigned
+    );
+    for (wrong, key) in [
+        ("tls = \"files\"", "http.tls_certificate"),
+        (
+            "tls = \"files\"\ntls_certificate = \"/c.pem\"",
+            "http.tls_key",
+        ),
+        (
+            "tls = \"files\"\ntls_key = \"/k.pem\"",
+            "http.tls_certificate",
+        ),
+        ("tls_key = \"/k.pem\"", "http.tls "),
+        (
+            "tls = \"self-signed\"\ntls_certificate = \"/c.pem\"",
+            "http.tls ",
+        ),
+        ("tls = \"on\"", "http.tls "),
+    ] {
+        let told = errors(&format!("[http]\n{wrong}"), &[]);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with(key), "{told:?}");
+    }
+}
+
+#[test]
+fn a_private_key_in_the_place_of_its_file_is_refused_and_not_shown() {
+    let pasted = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----";
+    let told = errors("", &[("PORTHOLE__HTTP__TLS_KEY", pasted)]);
+    assert!(told[0].contains("http.tls_key = (hidden)"), "{told:?}");
+    assert!(!told[0].contains("MIGH"), "{told:?}");
+}
+
+#[test]
+fn hosts_are_names_and_nothing_else() {
+    let hosts = |text: &str| load("", &[("PORTHOLE__HTTP__HOSTS", text)]).map(|s| s.http.hosts);
+    assert_eq!(
+        hosts("Camera.Example.org, nas").unwrap(),
+        ["camera.example.org", "nas"]
+    );
+    for wrong in ["http://camera", "camera:8080", "a b", "*.example.org", ","] {
+        assert!(hosts(wrong).is_err(), "{wrong:?}");
     }
 }

@@ -57,6 +57,26 @@ pub struct Http {
     pub port: InternalPort,
     /// Where the assets are; none: those built into the program.
     pub static_dir: Option<PathBuf>,
+    /// Whether it speaks TLS.
+    pub tls: Tls,
+    /// Names by which this camera may be addressed, besides those that it knows to be its own; in lower case.
+    pub hosts: Vec<String>,
+}
+
+/// `http.tls`, with what it needs: where its certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// It does not: pictures and passwords travel in the clear.
+    Off,
+    /// From this program itself, made at its first start.
+    SelfSigned,
+    /// From files, PEM (RFC 7468).
+    Files {
+        /// `http.tls_certificate`: the certificate, and those between it and its root.
+        certificate: PathBuf,
+        /// `http.tls_key`: its private key.
+        key: PathBuf,
+    },
 }
 
 /// `[router]`: what this server asks of the router.

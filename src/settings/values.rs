@@ -49,6 +49,18 @@ choice!(
 );
 
 choice!(
+    /// The words of `http.tls`.
+    TlsMode {
+        /// No TLS.
+        Off = "off",
+        /// A certificate that this program makes.
+        SelfSigned = "self-signed",
+        /// A certificate in files.
+        Files = "files",
+    }
+);
+
+choice!(
     /// How a missing representative is noticed; several work together.
     Detection {
         /// It said so itself (claims 9 and 12).

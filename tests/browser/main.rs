@@ -7,5 +7,6 @@ mod accessibility;
 mod demo;
 mod fleet_page;
 mod links;
+mod policy;
 mod rotation;
 mod settings_page;

@@ -6,7 +6,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::household::{NAMES, cameras};
@@ -247,6 +247,21 @@ fn avahi_sees_the_fleet_hears_a_goodbye_at_once_and_keeps_no_killed_camera_on_th
             camera.address()
         );
     }
+
+    let id = fleet[1].status().unwrap().id;
+    let renamed = json!({ "name": "Küche" });
+    let answer = fleet[0].send("PATCH", &format!("/api/v1/cameras/{id}"), &renamed);
+    assert_eq!(answer.unwrap().status, 200);
+    eventually("its web server has the new name alone", PATIENCE, || {
+        let found = avahi.browse(HTTP)?;
+        let names: Vec<_> = found.keys().map(String::as_str).collect();
+        let expected = [
+            "Front door (Porthole)",
+            "Küche (Porthole)",
+            "Till (Porthole)",
+        ];
+        ensure(names == expected, format!("{names:?}"))
+    });
 
     // Its entry would stay for more than a minute.
     let mut third = fleet.pop().unwrap();

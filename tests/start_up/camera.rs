@@ -171,6 +171,9 @@ fn a_bad_value_is_named_with_what_is_allowed_and_nothing_is_changed() {
         words.contains("Brightness") && words.contains("-100 to 100"),
         "{words}"
     );
+    for array in [json!([[]]), json!({ "controls": [[BRIGHTNESS, 5]] })] {
+        refusal(&patch(&camera, CONTROLS, &array), 422);
+    }
     let unknown = json!({ "controls": [{ "id": 77, "value": 1 }] });
     let words = refusal(&patch(&camera, CONTROLS, &unknown), 422);
     assert!(words.contains("77"), "{words}");

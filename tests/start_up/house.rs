@@ -25,7 +25,7 @@ const ADDRESSES: u8 = 8;
 const HOUSES: u8 = u8::MAX / ADDRESSES;
 
 /// How many times as many there may be; more would meet the first ones.
-const STREETS: u8 = 2;
+const STREETS: u8 = 4;
 
 /// The port that makes a camera the representative.
 pub(crate) const OFFICE: u16 = 8080;
@@ -58,7 +58,7 @@ impl House {
         let process = std::process::id().to_be_bytes();
         let first = Ipv4Addr::new(
             127,
-            128 | street << 6 | process[2] & 63,
+            128 | street << 5 | process[2] & 31,
             process[3],
             number * ADDRESSES,
         );

@@ -8,7 +8,7 @@ use porthole::ids::InstanceId;
 use porthole::lan::{Ask, Body};
 use porthole::sim::Quirks;
 use porthole::site::{Facts, Passwords, SessionId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::house::House;
 use crate::peer::Peer;
@@ -172,6 +172,46 @@ fn an_errand_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_
     assert_eq!(name_of(&camera).unwrap(), "Barn");
 }
 
+/// Renames a camera over the API of another one: the status, and what it says.
+fn rename(asked: &Camera, of: InstanceId, name: &str) -> (u16, Value) {
+    let path = format!("/api/v1/cameras/{of}");
+    let answer = asked
+        .send("PATCH", &path, &json!({ "name": name }))
+        .unwrap();
+    (answer.status, answer.json().unwrap())
+}
+
+#[test]
+fn a_camera_is_renamed_from_another_ones_api_and_one_that_is_down_is_not_and_is_named() {
+    let place = house();
+    let of_site = |number, name| setup(&place, number, name).set("site", "key", KEY).start();
+    let first = of_site(2, "Front door");
+    let mut second = of_site(3, "Garden");
+    let third = of_site(4, "Till");
+    let of = id_of(&second);
+    id_of(&third);
+    await_name_in_list_of(&first, "Garden");
+    let (status, camera) = rename(&first, of, "Küche");
+    assert_eq!(
+        (status, &camera["name"]),
+        (200, &json!("Küche")),
+        "{camera}"
+    );
+    assert_eq!(stored(&second)["chosen_name"], "Küche", "before it answers");
+    for camera in [&first, &second, &third] {
+        await_name_in_list_of(camera, "Küche");
+    }
+    second.kill();
+    let (status, problem) = rename(&first, of, "Attic");
+    assert_eq!(status, 504, "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("Küche"), "{detail}");
+    second.start();
+    id_of(&second);
+    assert_eq!(name_of(&second).unwrap(), "Küche");
+    await_name_in_list_of(&first, "Küche");
+}
+
 /// What one of three cameras is told about logins.
 fn facts() -> Facts {
     Facts {
@@ -213,5 +253,5 @@ fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_
     // One who was not there when it was said.
     let late = of_site(4, "Till");
     eventually("the late one has stored it", PATIENCE, || knows(&late));
-    assert_eq!(stored(&stranger)["facts"], serde_json::json!({}));
+    assert_eq!(stored(&stranger)["facts"], json!({}));
 }

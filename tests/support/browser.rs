@@ -10,10 +10,13 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use fantoccini::elements::Element;
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
+use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use url::{ParseError, Url};
 
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -138,6 +141,9 @@ impl Browser {
         let mut capabilities = json!({
             // A page with a stream in it need not ever finish loading.
             "pageLoadStrategy": "eager",
+            "goog:loggingPrefs": { "browser": "ALL" },
+            // The cameras make their certificates themselves.
+            "acceptInsecureCerts": true,
             "goog:chromeOptions": {
                 "binary": CHROMIUM,
                 "args": [
@@ -206,6 +212,17 @@ impl Browser {
         all.expect("a list of elements").len()
     }
 
+    /// What the browser itself has complained of since this was asked last: of policies that a page broke, of headers that
+    /// it does not heed, of what could not be loaded.
+    pub(crate) async fn complaints(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(ReadLog).await.expect("the log");
+        let entries = log.as_array().cloned().unwrap_or_default();
+        entries
+            .iter()
+            .map(|entry| format!("{} {}", entry["source"], entry["message"]))
+            .collect()
+    }
+
     /// Waits until `script`, the body of a function, returns true.
     pub(crate) async fn until(&self, what: &str, script: &str) {
         let deadline = Instant::now() + PATIENCE;
@@ -235,6 +252,21 @@ impl Browser {
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+}
+
+/// Chromedriver's own command for the browser's log.
+#[derive(Debug)]
+struct ReadLog;
+
+impl WebDriverCompatibleCommand for ReadLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let body = json!({ "type": "browser" }).to_string();
+        (Method::POST, Some(body))
     }
 }
 

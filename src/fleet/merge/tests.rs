@@ -113,7 +113,7 @@ fn the_table_alone_fills_the_fleet_as_in_embodiment_1() {
     let fleet = fleet(&representative(), &known, now);
     let names: Vec<_> = fleet.cameras.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["server 1", "server 2", "server 3"]);
-    assert!(fleet.others().all(|c| c.vouched == Vouched::ByTableOnly));
+    assert!(fleet.others().all(|c| c.vouched == Vouched::ByHint));
     assert_eq!(fleet.representative().unwrap().who, Who::Me);
 }
 
@@ -203,12 +203,12 @@ fn who_stops_speaking_fades_and_goes_without_flicker_and_what_the_table_says_of_
             }
         }
         let barn = |presence, vouched| Some((presence, vouched, "Barn".to_owned()));
-        let left = in_table.then(|| (Presence::Here, Vouched::ByTableOnly, "server 2".to_owned()));
+        let left = in_table.then(|| (Presence::Here, Vouched::ByHint, "server 2".to_owned()));
         let expected = [
             (0, barn(Presence::Here, Vouched::ByItself)),
             (
                 FRESH_HEARTBEATS * 10,
-                barn(Presence::Fading, Vouched::ByTableOnly),
+                barn(Presence::Fading, Vouched::ByHint),
             ),
             (GONE_HEARTBEATS * 10, left),
         ];
@@ -267,13 +267,13 @@ fn who_is_only_in_mdns_is_unverified_and_not_linked_from_outside() {
     let barn = other(&spoken);
     assert_eq!((barn.name.as_str(), barn.id), ("Barn", Some(id(2))));
     assert_eq!((barn.lan, barn.scheme), (lan(2), Scheme::Https));
-    assert_eq!((barn.vouched, barn.external), (Vouched::ByTableOnly, None));
+    assert_eq!((barn.vouched, barn.external), (Vouched::ByHint, None));
     assert_eq!(barn.standing, Standing::Member);
 
     // Where nobody speaks and no table is read, there is no better word.
     let silent = merged(&member(), &known, Lan::Silent, now);
     let barn = other(&silent);
-    assert_eq!(barn.vouched, Vouched::ByTableOnly);
+    assert_eq!(barn.vouched, Vouched::ByHint);
     assert_eq!(barn.external, Some(external(OFFICE)));
     known.read(Some((Vec::new(), now)));
     assert_eq!(
@@ -293,7 +293,7 @@ fn an_entry_of_the_table_gets_its_full_name_from_mdns_if_that_is_what_was_descri
         let one = other(&fleet);
         assert_eq!((one.name.as_str(), one.id), (expected, Some(id(2))));
         assert_eq!(one.external, Some(external(8081)));
-        assert_eq!(one.vouched, Vouched::ByTableOnly);
+        assert_eq!(one.vouched, Vouched::ByHint);
     }
 }
 

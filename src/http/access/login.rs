@@ -5,44 +5,59 @@ use actix_web::web::{Data, Form, Json, Query, ReqData};
 use actix_web::{Either, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
+use utoipa::{IntoParams, ToSchema};
 
 use super::guest::{address, prove};
 use super::session::{cookie, no_cookie};
 use super::{Guest, Proof};
 use crate::auth::{Access, Claims, Rejected, new_id, unix_now};
 use crate::http::pages::{self, LoginPage};
-use crate::http::{App, Problem};
+use crate::http::{App, Problem, problem};
 use crate::site::Facts;
 
 /// The longest path that a login leads back to, in bytes.
 const LONGEST_PATH: usize = 1024;
 
-/// `?next=`: where to go afterwards.
-#[derive(Deserialize)]
+/// Where to go afterwards.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Afterwards {
+    /// A path of this server; anything else leads to `/`.
+    #[param(example = "/camera")]
     next: Option<String>,
 }
 
 /// What is filled in.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Login)]
 #[serde(deny_unknown_fields)]
 pub struct Filled {
     /// `viewer` or `admin`.
+    #[schema(example = "viewer")]
     user: String,
+    /// Its password.
     password: String,
     /// Where to go afterwards, a path of this server; of a form only.
     next: Option<String>,
 }
 
 /// The answer to a program.
-#[derive(Serialize)]
-struct LoggedIn {
+#[derive(Serialize, ToSchema)]
+pub struct LoggedIn {
     access: Access,
-    /// Seconds since 1970.
+    /// When the session ends unless it is used, seconds since 1970.
     expires_at: u64,
 }
 
-/// `GET /login`: the form.
+/// The form
+#[utoipa::path(
+    get,
+    path = "/login",
+    tag = "access",
+    security(()),
+    params(Afterwards),
+    responses((status = 200, description = "The page with the form", body = String, content_type = "text/html")),
+)]
 pub async fn form(
     app: Data<App>,
     guest: ReqData<Guest>,
@@ -53,7 +68,30 @@ pub async fn form(
     page(&mut HttpResponse::Ok(), &app, &guest, words, next, None)
 }
 
-/// `POST /login`, as a form (answered with a page or a redirect) or as JSON (answered with JSON).
+/// Log in
+///
+/// As a form, answered with a page or a redirect, or as JSON, answered with JSON. Either way the cookie
+/// `porthole_session` is set: a session, good on every camera with the same site key.
+#[utoipa::path(
+    post,
+    path = "/login",
+    tag = "access",
+    security(()),
+    request_body(content(
+        (Filled = "application/json"),
+        (Filled = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (status = 200, description = "To JSON: logged in", body = LoggedIn),
+        (status = 303, description = "To a form: logged in, and where to go now"),
+        (status = 401, description = "Not the right password; to a form, the page with the form again",
+         content((problem::Body = "application/problem+json"), (String = "text/html"))),
+        (status = 429, description = "Too many wrong tries came from there; to a form, the page with the form again",
+         content((problem::Body = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "Too many log in at the moment; to a form, the page with the form again",
+         content((problem::Body = "application/problem+json"), (String = "text/html"))),
+    ),
+)]
 pub async fn login(
     request: HttpRequest,
     app: Data<App>,
@@ -101,7 +139,20 @@ pub async fn login(
     }
 }
 
-/// `POST /logout`: ends the session, here at once, on the site's other cameras as soon as they hear of it.
+/// Log out
+///
+/// Ends the session of the cookie, or of the token that is sent: here at once, on the site's other cameras as soon as
+/// they hear of it.
+#[utoipa::path(
+    post,
+    path = "/logout",
+    tag = "access",
+    security(()),
+    responses(
+        (status = 204, description = "To JSON: there is no session any more"),
+        (status = 303, description = "To anything else: the same, and the way to the form"),
+    ),
+)]
 pub async fn logout(
     request: HttpRequest,
     app: Data<App>,
@@ -190,14 +241,12 @@ fn page(
     Ok(answer
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header(("X-Content-Type-Options", "nosniff"))
-        // Not `no-referrer`: with that a browser sends `Origin: null` with the form, and it would be refused.
-        .insert_header(("Referrer-Policy", "same-origin"))
         .body(html))
 }
 
 /// The path where it is one of this server, else the fleet page: whoever makes up a link to the login page must not be
-/// able to send people elsewhere. What begins with two slashes, or with one of the other kind, names another host.
+/// able to send people elsewhere. What begins with two slashes, or with one of the other kind, names another host; so
+/// does `/visit/…` in the end, and browsers let a form lead to no other (`form-action` of the pages' policy).
 fn local(path: Option<&str>) -> &str {
     let path = path.unwrap_or_default();
     let bytes = path.as_bytes();
@@ -205,7 +254,8 @@ fn local(path: Option<&str>) -> &str {
         .iter()
         .all(|byte| byte.is_ascii_graphic() && *byte != b'\\');
     let here = bytes.first() == Some(&b'/') && bytes.get(1) != Some(&b'/');
-    if plain && here && bytes.len() <= LONGEST_PATH {
+    let stays = !path.starts_with("/visit/");
+    if plain && here && stays && bytes.len() <= LONGEST_PATH {
         path
     } else {
         "/"

@@ -15,18 +15,19 @@ use crate::auth::{self, Access, Reach, Refused, Wanted, WantedViewer};
 use crate::http::{App, Problem};
 use crate::site::Facts;
 
-/// New passwords. What is left out stays as it is.
+/// What is asked for. What is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = PasswordOrder)]
+#[schema(as = PasswordsOrder, min_properties = 2)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The admin password of now, again: a session that was left open, or stolen, is not enough.
     current: String,
-    #[schema(min_length = 8, max_length = 128)]
+    /// A new one for the admin.
+    #[schema(value_type = String, required = false, min_length = 8, max_length = 128)]
     admin: Option<String>,
-    /// `null`: nobody can log in as viewer any more.
+    /// A new one for the viewer. `null`: nobody can log in as viewer any more.
     #[serde(default = "as_it_is", deserialize_with = "given")]
-    #[schema(value_type = Option<String>, min_length = 8, max_length = 128)]
+    #[schema(value_type = Option<String>, required = false, min_length = 8, max_length = 128)]
     viewer: WantedViewer,
 }
 
@@ -36,8 +37,7 @@ pub struct Order {
 pub struct Changed {
     /// Seconds since 1970.
     changed_at: f64,
-    /// `site`, or `this-camera` where it has no site key.
-    reach: &'static str,
+    reach: Reach,
 }
 
 fn as_it_is() -> WantedViewer {
@@ -52,15 +52,16 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> 
 
 /// Change the passwords
 ///
-/// Of all cameras of the site. It ends all sessions and tokens, and answers with a new cookie for the session that asked.
+/// On all cameras with the same site key. It ends all sessions and tokens, and answers with a new cookie for the session
+/// that asked.
 #[utoipa::path(
     put,
     path = "/api/v1/passwords",
-    tag = "commands",
+    tag = "access",
     responses(
-        (status = 200, description = "They count from now on", body = Changed),
-        (status = 429, description = "Too many wrong passwords from this address: come back later"),
-        (status = 503, description = "Too many people are logging in at this moment"),
+        (status = 200, description = "They count now", body = Changed),
+        (status = 403, description = "`current` is not the admin's password, or this visitor may not do that"),
+        (status = 500, description = "They count now, but that could not be kept on the disk"),
     ),
 )]
 pub async fn change(
@@ -89,10 +90,8 @@ pub async fn change(
     match prove(&request, &app, Access::Admin.as_str(), &current).await {
         Ok(_) => {}
         Err(Refused::Wrong) => {
-            return Err(wrong(
-                "current",
-                "current: this is not the admin password of now",
-            ));
+            let words = "current: this is not the admin password of now";
+            return Err(wrong("current", words).with_status(StatusCode::FORBIDDEN));
         }
         Err(why) => return Err(why.into()),
     }
@@ -122,10 +121,7 @@ pub async fn change(
         .insert_header(("Cache-Control", "no-store"))
         .json(Changed {
             changed_at: changed_at as f64 / 1000.0,
-            reach: match cells.authority.reach() {
-                Reach::Site => "site",
-                Reach::ThisCamera => "this-camera",
-            },
+            reach: cells.authority.reach(),
         }))
 }
 

@@ -9,20 +9,22 @@ use utoipa::ToSchema;
 
 use super::guest::address;
 use crate::auth::{Access, Claims, new_id, unix_now};
+use crate::http::api::whole::whole;
 use crate::http::{App, Problem};
 use crate::site::{Facts, SessionId};
 
 /// How many days a token may last.
 const DAYS: std::ops::RangeInclusive<u16> = 1..=366;
 
-/// A token that is asked for.
+/// What is asked for.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TokenOrder)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     access: Access,
-    /// How long it lasts.
-    #[schema(minimum = 1, maximum = 366)]
+    /// How long it is to last.
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 366, example = 30)]
     days: i64,
 }
 
@@ -31,9 +33,9 @@ pub struct Order {
 #[schema(as = Token)]
 pub struct Made {
     /// For taking it back.
-    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     id: SessionId,
     /// To be sent as `Authorization: Bearer …`. It is shown this once.
+    #[schema(example = "v1.eyJpZCI6…")]
     token: String,
     access: Access,
     /// Seconds since 1970.
@@ -42,12 +44,12 @@ pub struct Made {
 
 /// Make a token
 ///
-/// For a program, which sends it as a bearer.
+/// Leave for a program, by a bearer token that lasts for some days.
 #[utoipa::path(
     post,
     path = "/api/v1/tokens",
-    tag = "commands",
-    responses((status = 201, description = "The token; it is shown this once", body = Made)),
+    tag = "access",
+    responses((status = 201, description = "The token", body = Made)),
 )]
 pub async fn make(
     request: HttpRequest,
@@ -84,29 +86,23 @@ pub async fn make(
 
 /// Take a token back
 ///
-/// At this camera at once, at the others of the site within two heartbeats. Nobody keeps a list of tokens, so one that
-/// never was is taken back just as well.
+/// As a logout does a session. Nobody keeps a list of tokens, so one that never was is taken back just as well.
 #[utoipa::path(
     delete,
     path = "/api/v1/tokens/{id}",
-    tag = "commands",
-    params(("id" = String, Path, description = "32 hexadecimal digits")),
+    tag = "access",
+    params(("id" = SessionId, Path, description = "Its `id`, as it was told when it was made")),
     responses(
         (status = 204, description = "It does not count any more"),
-        (status = 404, description = "That is no token's id"),
+        (status = 500, description = "It does not count any more here, but that could not be kept on the disk"),
     ),
 )]
 pub async fn take_back(
     request: HttpRequest,
     app: Data<App>,
-    id: Path<String>,
+    id: Path<SessionId>,
 ) -> Result<HttpResponse, Problem> {
-    let id: SessionId = id.parse().map_err(|why| {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            format!("there is no such token: {why}"),
-        )
-    })?;
+    let id = id.into_inner();
     // When it ends by itself is known to its bearer only; by then none made today lasts.
     let longest = u64::from(*DAYS.end()) * 24 * 3600;
     let ended = Facts {

@@ -24,17 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CameraPatch {
-    /// Its new name: 1 to 64 characters of any script, without control characters; blanks around it are cut off.
-    /// With null it goes by its settings or its number again.
+    /// Its new name. With null it goes by its settings or its number again.
     // A function of its own keeps serde from taking a missing field for null.
     #[serde(deserialize_with = "present")]
-    #[schema(
-        required,
-        min_length = 1,
-        max_length = 64,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
-        example = "Barn"
-    )]
+    #[schema(required, value_type = Option<Name>)]
     name: Option<String>,
 }
 
@@ -130,16 +123,12 @@ fn find(app: &App, id: InstanceId) -> Result<Camera, Problem> {
 }
 
 async fn rename_self(app: &App, name: Option<Name>) -> Result<(), Problem> {
-    let before = app.cells.name.names().chosen;
-    if let Err(why) = app.cells.rename(name).wait().await {
-        // What is shown must not be what is gone after a restart.
-        app.cells.rename(before).soon();
-        return Err(Problem::new(
+    app.cells.rename_for_good(name).await.map_err(|why| {
+        Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("the name could not be kept, and is as before: {why}"),
-        ));
-    }
-    Ok(())
+        )
+    })
 }
 
 async fn rename_other(

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::camera_settings::stored;
+use super::object::Object;
 use super::whole::whole;
 use crate::camera::attendant::Attendant;
 use crate::camera::control::{self, Access, ControlId, Refused};
@@ -76,8 +77,8 @@ struct Choice {
 #[schema(as = ControlChanges)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
-    #[schema(max_items = 128)]
-    controls: Vec<Change>,
+    #[schema(value_type = Vec<Change>, max_items = 128)]
+    controls: Vec<Object<Change>>,
 }
 
 /// A control and what it is to become.
@@ -124,6 +125,7 @@ pub async fn controls(app: Data<App>) -> Result<Json<Vec<Control>>, Problem> {
     patch,
     path = "/api/v1/camera/controls",
     tag = "commands",
+    request_body = Changes,
     responses(
         (status = 200, description = "All controls as they are now", body = Vec<Control>),
         (status = 409, description = "The camera does not take it as it is now"),
@@ -132,8 +134,15 @@ pub async fn controls(app: Data<App>) -> Result<Json<Vec<Control>>, Problem> {
         (status = 504, description = "The camera has not answered"),
     ),
 )]
-pub async fn change(app: Data<App>, body: Json<Changes>) -> Result<Json<Vec<Control>>, Problem> {
-    let changes: Vec<_> = body.controls.iter().map(control::Change::from).collect();
+pub async fn change(
+    app: Data<App>,
+    body: Json<Object<Changes>>,
+) -> Result<Json<Vec<Control>>, Problem> {
+    let Object(Changes { controls }) = body.into_inner();
+    let changes: Vec<_> = controls
+        .iter()
+        .map(|Object(change)| change.into())
+        .collect();
     let desk = &app.cells.camera.desk;
     let set = desk.ask(move |attendant| attendant.set(&changes));
     let (controls, kept) = set.await?;

@@ -15,6 +15,7 @@ use crate::http::{App, Problem};
     post,
     path = "/api/v1/debug/crash/{actor}",
     tag = "machines",
+    security(()),
     params(("actor" = String, Path, description = "`router`, `registry`, `election`, `lan`, `discovery`, \
         `capture`, `encoder`, `drive` or `http`", example = "registry")),
     responses(

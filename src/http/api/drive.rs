@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::camera_settings::stored;
+use super::object::Object;
 use super::whole::whole_or_null;
 use crate::camera::attendant::Attendant;
 use crate::camera::chosen::MOST_PRESETS;
@@ -83,9 +84,9 @@ struct Preset {
 #[serde(rename_all = "lowercase")]
 pub enum Command {
     /// A position.
-    To(Angles),
+    To(Object<Angles>),
     /// A step.
-    By(Angles),
+    By(Object<Angles>),
     /// A stored position.
     Preset(String),
     /// Straight ahead.
@@ -153,8 +154,8 @@ pub async fn position(app: Data<App>) -> Result<Json<Drive>, Problem> {
 )]
 pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>, Problem> {
     let turn = match command.into_inner() {
-        Command::To(angles) => Turn::To(angles.into()),
-        Command::By(angles) => Turn::By(angles.into()),
+        Command::To(Object(angles)) => Turn::To(angles.into()),
+        Command::By(Object(angles)) => Turn::By(angles.into()),
         Command::Home => Turn::Home,
         Command::Preset(name) => {
             let name = named(&name)?;

@@ -92,7 +92,6 @@ fn headers(answer: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("X-Accel-Buffering", "no"))
-        .insert_header(("X-Content-Type-Options", "nosniff"))
 }
 
 /// What the listener has heard before, by the last id that it was given.

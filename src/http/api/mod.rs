@@ -8,7 +8,7 @@
 //! | `events`, `event_data` | what happens |
 //! | `targets`, `health`, `debug` | for machines and operators |
 //! | `openapi`, `schemas` | the document of it all |
-//! | `whole` | numbers in bodies |
+//! | `object`, `whole` | what serde reads too freely, or not freely enough |
 
 pub mod camera_by_id;
 pub mod camera_controls;
@@ -21,9 +21,10 @@ pub mod events;
 pub mod exposure;
 pub mod health;
 pub mod mappings;
+mod object;
 pub mod openapi;
 mod schemas;
 pub mod status;
 pub mod targets;
-mod whole;
+pub mod whole;
 pub mod withdraw;

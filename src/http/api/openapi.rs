@@ -15,7 +15,7 @@ use super::{
     camera_by_id, camera_controls, camera_settings, cameras, debug, drive, event_data, events,
     exposure, mappings, openapi, status, targets, withdraw,
 };
-use crate::http::access::{passwords, tokens};
+use crate::http::access::{login, passwords, tokens};
 use crate::http::problem;
 
 /// The document.
@@ -31,6 +31,7 @@ use crate::http::problem;
     tags(
         (name = "state", description = "What is known. For viewers."),
         (name = "commands", description = "What changes something. For admins."),
+        (name = "access", description = "Who may do what. Tokens and passwords are for admins."),
         (name = "machines", description = "What other programs ask."),
     ),
     security(("cookie" = []), ("bearer" = []), ("basic" = [])),
@@ -54,12 +55,15 @@ use crate::http::problem;
         exposure::exposure,
         exposure::expose,
         withdraw::withdraw,
-        tokens::make,
-        tokens::take_back,
-        passwords::change,
         targets::targets,
         openapi::openapi,
         debug::crash,
+        login::form,
+        login::login,
+        login::logout,
+        tokens::make,
+        tokens::take_back,
+        passwords::change,
     )
 )]
 pub struct Document;
@@ -113,10 +117,20 @@ fn ways_in() -> [(&'static str, SecurityScheme); 3] {
 
 /// Adds the errors that any operation may answer with, and their form.
 fn share(operation: &mut Operation) {
-    let mut errors = vec![
-        ("401", "Nobody is logged in, or not rightly"),
-        ("403", "This visitor may not do that"),
-    ];
+    let mut errors = vec![("403", "This visitor may not do that")];
+    if operation.security.is_none() {
+        errors.extend([
+            ("401", "Nobody is logged in, or not rightly"),
+            (
+                "429",
+                "Too many wrong tries came from there; `Retry-After` says when to come back",
+            ),
+            (
+                "503",
+                "Not now; `Retry-After` says when to come back, where that is known",
+            ),
+        ]);
+    }
     let body = operation.request_body.is_some();
     if body || operation.parameters.is_some() {
         errors.push(("400", "The path, the query or the body cannot be read"));
@@ -136,11 +150,13 @@ fn share(operation: &mut Operation) {
     for (status, response) in responses {
         if let RefOr::T(response) = response
             && status.as_str() >= "400"
+            && response.content.is_empty()
         {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
+            let content = content.build().into();
             response
                 .content
-                .insert(problem::MEDIA_TYPE.to_owned(), content.build().into());
+                .insert(problem::MEDIA_TYPE.to_owned(), content);
         }
     }
 }
@@ -171,7 +187,8 @@ mod tests {
     fn every_path_of_the_api_is_described_and_nothing_else() {
         let document = Document::openapi();
         let described: BTreeSet<_> = document.paths.paths.keys().map(String::as_str).collect();
-        let api = |path: &&str| path.starts_with("/api/v1/");
+        let access = ["/login", "/logout"];
+        let api = |path: &&str| path.starts_with("/api/v1/") || access.contains(path);
         let routes = include_str!("../mod.rs").split('"').skip(1).step_by(2);
         let routes: BTreeSet<_> = routes.filter(api).collect();
         assert!(routes.len() > 5, "{routes:?}");
@@ -184,9 +201,12 @@ mod tests {
         let mut operations = 0;
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
-                let answer = &operation["responses"]["401"]["content"]["application/problem+json"];
-                let problem = "#/components/schemas/Problem";
-                assert_eq!(answer["schema"]["$ref"], problem, "{method} {path}");
+                if operation["security"].is_null() {
+                    let answer =
+                        &operation["responses"]["401"]["content"]["application/problem+json"];
+                    let problem = "#/components/schemas/Problem";
+                    assert_eq!(answer["schema"]["$ref"], problem, "{method} {path}");
+                }
                 assert!(operation["summary"].is_string(), "{method} {path}");
                 operations += 1;
             }

@@ -13,6 +13,7 @@ use super::drive;
 use crate::camera::chosen::{Field, Patch};
 use crate::fleet::{MAX_NAME, Name};
 use crate::ids::{InstanceId, Term};
+use crate::site::SessionId;
 
 impl PartialSchema for InstanceId {
     fn schema() -> RefOr<Schema> {
@@ -30,6 +31,23 @@ impl PartialSchema for InstanceId {
 impl ToSchema for InstanceId {
     fn name() -> Cow<'static, str> {
         "CameraId".into()
+    }
+}
+
+impl PartialSchema for SessionId {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Which session or token: no secret."))
+            .pattern(Some("^[0-9a-fA-F]{32}$"))
+            .examples(["5b1f0c9d2e3a4b5c6d7e8f9a0b1c2d3e"])
+            .into()
+    }
+}
+
+impl ToSchema for SessionId {
+    fn name() -> Cow<'static, str> {
+        "SessionId".into()
     }
 }
 
@@ -94,7 +112,7 @@ impl PartialSchema for Name {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "Any script, without control characters; blanks around it are cut off.",
+                "1 to 64 characters of any script, without control characters; blanks around it are cut off.",
             ))
             .min_length(Some(1))
             .max_length(Some(MAX_NAME))
@@ -103,7 +121,7 @@ impl PartialSchema for Name {
                 r"[^\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]",
                 r"[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
             )))
-            .examples(["Door"])
+            .examples(["Barn"])
             .into()
     }
 }

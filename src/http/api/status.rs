@@ -41,6 +41,8 @@ pub struct Status {
     lease: Option<Lease>,
     router: RouterStatus,
     camera: CameraStatus,
+    /// The certificate that visitors are shown; none: this server is spoken to in the clear.
+    tls: Option<TlsStatus>,
     /// What the operator should know or do, most important first.
     notices: Vec<Notice>,
     /// How long the program runs, in seconds.
@@ -103,6 +105,18 @@ struct RouterStatus {
     class: RouterClass,
     /// When it last answered, seconds since 1970.
     last_poll: Option<f64>,
+}
+
+/// The certificate that visitors are shown.
+#[derive(Serialize, ToSchema)]
+struct TlsStatus {
+    /// Its SHA-256, as browsers show it: 32 pairs of hexadecimal digits with colons between them.
+    #[schema(example = "4F:8A:…")]
+    fingerprint: String,
+    /// Whether this program made it, so that no browser trusts it by itself.
+    self_signed: bool,
+    /// When it ends, seconds since 1970.
+    expires_at: f64,
 }
 
 /// Whether there is a router.
@@ -179,6 +193,7 @@ pub async fn status(request: HttpRequest, app: Data<App>) -> Json<Status> {
         lease: lease(&app),
         router: router(&app),
         camera: camera(&app),
+        tls: cells.tls.as_ref().map(tls),
         notices: notices(&app),
         uptime_seconds: cells.clock.uptime().as_secs_f64(),
         version: env!("CARGO_PKG_VERSION"),
@@ -220,6 +235,15 @@ fn router(app: &App) -> RouterStatus {
         problem: view.problem(host_is_set),
         class: view.class(),
         last_poll: view.last_answer.map(unix_seconds),
+    }
+}
+
+fn tls(tls: &crate::tls::Tls) -> TlsStatus {
+    let certificate = tls.certificate();
+    TlsStatus {
+        fingerprint: certificate.fingerprint.to_string(),
+        self_signed: tls.is_self_signed(),
+        expires_at: unix_seconds(certificate.expires_at),
     }
 }
 

@@ -63,6 +63,8 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
                 .to_owned(),
         );
     }
+    // Who comes next may be in office before this is answered, and that is another term.
+    let term = cells.role.load().term;
     let released = async {
         // An error is a crash on this very message: what it did shows in the cell all the same.
         let _ = app.actors.election.send(StepDown).await;
@@ -70,7 +72,7 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
     };
     match tokio::time::timeout(PATIENCE, released).await {
         Ok(()) => Ok(Json(Withdrawn {
-            term: cells.role.load().term,
+            term,
             words: "This camera is not the representative any more; another one takes over at the same \
                     address within seconds.",
         })),

@@ -1,0 +1,168 @@
+//! TLS: which certificate this server shows, where it comes from, and how a browser's owner can tell it from another's.
+//!
+//! | file | what |
+//! |---|---|
+//! | `certificate` | a certificate with its key, checked: what is wrong with it in words, when it ends |
+//! | `fingerprint` | its SHA-256, as browsers show it |
+//! | `own` | the one that this program makes at its first start and keeps |
+//! | `files` | the one in files, read anew when they change |
+//!
+//! The provider of the cryptography (ring) is named wherever it is needed; nothing is installed for the whole process.
+
+mod certificate;
+mod files;
+mod fingerprint;
+mod own;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::ResolvesServerCert;
+use rustls::sign::CertifiedKey;
+use tracing::info;
+
+pub use certificate::{Certificate, Flaw};
+pub use files::FileError;
+pub use fingerprint::Fingerprint;
+
+use crate::settings;
+use files::Files;
+
+/// TLS as a server speaks it.
+pub struct Tls {
+    source: Source,
+    config: Arc<ServerConfig>,
+}
+
+/// Where the certificate comes from.
+#[derive(Clone)]
+enum Source {
+    /// Made here; the same for the whole run.
+    Own(Arc<Certificate>),
+    /// In files that somebody else may replace.
+    Files(Arc<Files>),
+}
+
+/// Why there is no TLS although it is wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file of the settings is of no use.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// No certificate could be made.
+    #[error("cannot make a certificate: {0}")]
+    Making(#[from] rcgen::Error),
+    /// What was made cannot be used.
+    #[error("the certificate that was made is of no use: {0}")]
+    Made(#[from] Flaw),
+    /// The library refuses.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(#[from] rustls::Error),
+}
+
+impl Tls {
+    /// TLS as the settings want it; nothing where they want none. A certificate of one's own is kept in `data_dir` and made
+    /// for `names` (host names and addresses), the first of which is this server's alone.
+    ///
+    /// # Errors
+    /// Files that cannot be used, with the setting that names them; no randomness for a key.
+    pub fn start(
+        wanted: &settings::Tls,
+        data_dir: &Path,
+        names: &[String],
+        now: SystemTime,
+    ) -> Result<Option<Self>, TlsError> {
+        let source = match wanted {
+            settings::Tls::Off => return Ok(None),
+            settings::Tls::SelfSigned => {
+                Source::Own(Arc::new(own::load_or_make(data_dir, names, now)?))
+            }
+            settings::Tls::Files { certificate, key } => {
+                let files = Files::open(certificate.clone(), key.clone(), now, Instant::now())?;
+                Source::Files(Arc::new(files))
+            }
+        };
+        let tls = Self {
+            config: Arc::new(config(source.resolver())?),
+            source,
+        };
+        let shown = tls.certificate();
+        info!(fingerprint = %shown.fingerprint, expires = %shown.expires(), "speaking TLS");
+        Ok(Some(tls))
+    }
+
+    /// What each connection is greeted with.
+    pub fn config(&self) -> &Arc<ServerConfig> {
+        &self.config
+    }
+
+    /// The certificate that visitors are shown now.
+    pub fn certificate(&self) -> Arc<Certificate> {
+        match &self.source {
+            Source::Own(certificate) => Arc::clone(certificate),
+            Source::Files(files) => files.current(),
+        }
+    }
+
+    /// Whether the certificate is one that this program made, which no browser trusts by itself.
+    pub fn is_self_signed(&self) -> bool {
+        matches!(self.source, Source::Own(_))
+    }
+}
+
+impl Source {
+    fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
+        match self {
+            Self::Own(certificate) => Arc::new(Always(Arc::clone(&certificate.key))),
+            Self::Files(files) => Arc::clone(files) as Arc<dyn ResolvesServerCert>,
+        }
+    }
+}
+
+/// One certificate for every name: a visitor who used another one is told so by its browser, not by a broken connection.
+#[derive(Debug)]
+struct Always(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Always {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+/// TLS 1.2 and 1.3, and HTTP/1.1 on top: an MJPEG stream has nothing to gain from HTTP/2, whose many streams on one
+/// connection would go around every limit that is counted in connections.
+fn config(certificates: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// The cryptography.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// The certificate that [`settings::Tls::SelfSigned`] has left in `data_dir`, for who only wants to look.
+pub fn peek_own(data_dir: &Path, now: SystemTime) -> Option<Certificate> {
+    own::load(data_dir, now).ok()
+}
+
+/// What is in the files of the settings, for who only wants to look.
+///
+/// # Errors
+/// As [`Tls::start`].
+pub fn check_files(
+    certificate: &Path,
+    key: &Path,
+    now: SystemTime,
+) -> Result<Certificate, FileError> {
+    files::read(certificate, key, now)
+}

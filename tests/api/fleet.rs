@@ -1,0 +1,67 @@
+//! A house with two cameras that hear each other and ask for a login: what every test here asks.
+
+use porthole::sim::Quirks;
+use serde_json::Value;
+
+use crate::house::{House, OFFICE};
+use crate::support::lab::{Camera, PATIENCE};
+use crate::support::wait::{ensure, eventually};
+
+/// The cameras and their house. Cameras are dropped before their router.
+pub(crate) struct Fleet {
+    /// The representative.
+    pub(crate) barn: Camera,
+    /// The other one; its name is not ASCII.
+    pub(crate) kitchen: Camera,
+    pub(crate) house: House,
+}
+
+impl Fleet {
+    /// Both are up, mapped, and know of each other by what they say.
+    pub(crate) fn start() -> Self {
+        let house = House::with(Quirks::igd2());
+        let port = house.free_port();
+        let camera = |number, name| {
+            let setup = house
+                .camera(number, name)
+                .set("lan", "enabled", true)
+                .set("lan", "group", format!("239.255.80.83:{port}"))
+                .set("lan", "heartbeat", "500ms")
+                .set("site", "key", "of this house")
+                .set("auth", "public_view", false)
+                .set("debug", "allow_crash", false);
+            setup.start()
+        };
+        let barn = camera(2, "Barn");
+        barn.await_office();
+        let kitchen = camera(3, "Küche");
+        house.await_entry(OFFICE + 1, &kitchen);
+        let fleet = Self {
+            barn,
+            kitchen,
+            house,
+        };
+        for camera in [&fleet.barn, &fleet.kitchen] {
+            let what = format!("{} hears both", camera.name);
+            eventually(&what, PATIENCE, || {
+                let known = cameras(camera)?;
+                let heard =
+                    |camera: &&Value| camera["id"].is_string() && camera["verified"] == true;
+                let heard = known.iter().filter(heard).count();
+                ensure(heard == 2, format!("{known:?}"))
+            });
+        }
+        fleet
+    }
+}
+
+/// The fleet as this camera tells it.
+pub(crate) fn cameras(camera: &Camera) -> Result<Vec<Value>, String> {
+    let fleet: Value = camera.get("/api/v1/cameras")?.json()?;
+    Ok(fleet["cameras"].as_array().cloned().unwrap_or_default())
+}
+
+/// What this camera answers at.
+pub(crate) fn base(camera: &Camera) -> String {
+    format!("http://{}:8080", camera.address())
+}
