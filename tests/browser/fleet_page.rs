@@ -57,7 +57,7 @@ async fn among_250_cameras_a_few_letters_find_one_and_only_what_is_seen_is_asked
 
     let filter = browser.find("#filter-text").await;
     filter
-        .send_keys("BARN 24")
+        .send_keys("bARN")
         .await
         .expect("it can be typed into");
     browser
