@@ -38,23 +38,36 @@ fn started(mut command: Command) -> (Process, String) {
 
 /// The same, with the browser logged in as admin on all three.
 pub(crate) async fn admin_demo(browser: &Browser) -> (Process, String) {
-    let (demo, url) = demo_with_password("demo-for-a-test");
+    let (demo, url) = demo_with_password(PASSWORD);
+    log_in(browser, &url).await;
+    (demo, url)
+}
+
+/// The same, on the LAN of the camera that serves the page.
+pub(crate) async fn admin_on_lan(browser: &Browser) -> (Process, String) {
+    let (demo, url) = admin_demo(browser).await;
+    let found =
+        "return fetch('/api/v1/status').then((answer) => answer.json()).then(({ lan_url }) => {
+        window.lan = lan_url; return Boolean(lan_url) })";
+    browser.until("it has an address on the LAN", found).await;
+    let lan = text(browser, "return window.lan").await;
+    log_in(browser, &lan).await;
+    (demo, lan)
+}
+
+/// What the demo's admin types into the login page.
+const PASSWORD: &str = "demo-for-a-test";
+
+async fn log_in(browser: &Browser, url: &str) {
     let login = format!("{url}login");
     browser.client.goto(&login).await.expect("the page opens");
-    browser
-        .find("input[value=admin]")
-        .await
-        .click()
-        .await
-        .expect("it can be chosen");
+    let admin = browser.find("input[value=admin]").await;
+    admin.click().await.expect("it can be chosen");
     let password = browser.find("#password").await;
-    password
-        .send_keys("demo-for-a-test\u{e007}")
-        .await
-        .expect("it can be typed into");
+    let typed = password.send_keys(&format!("{PASSWORD}\u{e007}")).await;
+    typed.expect("it can be typed into");
     let inside = "return location.pathname === '/' && document.body.dataset.access === 'admin'";
     browser.until("the admin is logged in", inside).await;
-    (demo, url)
 }
 
 /// That the picture in `frame` has come, moves, and is not an old one that the page has dimmed.
