@@ -36,10 +36,18 @@ fn started(mut command: Command) -> (Process, String) {
     (demo, url)
 }
 
+/// The same, where nobody may watch without a login.
+pub(crate) fn closed_demo(viewer: &str) -> (Process, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_porthole"));
+    command.env("PORTHOLE__AUTH__PUBLIC_VIEW", "false");
+    command.env("PORTHOLE__AUTH__VIEWER_PASSWORD", viewer);
+    started(command)
+}
+
 /// The same, with the browser logged in as admin on all three.
 pub(crate) async fn admin_demo(browser: &Browser) -> (Process, String) {
     let (demo, url) = demo_with_password(PASSWORD);
-    log_in(browser, &url).await;
+    log_in(browser, &url, "admin", PASSWORD).await;
     (demo, url)
 }
 
@@ -51,23 +59,25 @@ pub(crate) async fn admin_on_lan(browser: &Browser) -> (Process, String) {
         window.lan = lan_url; return Boolean(lan_url) })";
     browser.until("it has an address on the LAN", found).await;
     let lan = text(browser, "return window.lan").await;
-    log_in(browser, &lan).await;
+    log_in(browser, &lan, "admin", PASSWORD).await;
     (demo, lan)
 }
 
 /// What the demo's admin types into the login page.
 const PASSWORD: &str = "demo-for-a-test";
 
-async fn log_in(browser: &Browser, url: &str) {
+/// Fills in the login page and waits for the fleet's.
+pub(crate) async fn log_in(browser: &Browser, url: &str, user: &str, password: &str) {
     let login = format!("{url}login");
     browser.client.goto(&login).await.expect("the page opens");
-    let admin = browser.find("input[value=admin]").await;
-    admin.click().await.expect("it can be chosen");
-    let password = browser.find("#password").await;
-    let typed = password.send_keys(&format!("{PASSWORD}\u{e007}")).await;
+    let choice = browser.find(&format!("input[value={user}]")).await;
+    choice.click().await.expect("it can be chosen");
+    let field = browser.find("#password").await;
+    let typed = field.send_keys(&format!("{password}\u{e007}")).await;
     typed.expect("it can be typed into");
-    let inside = "return location.pathname === '/' && document.body.dataset.access === 'admin'";
-    browser.until("the admin is logged in", inside).await;
+    let inside =
+        format!("return location.pathname === '/' && document.body.dataset.access === '{user}'");
+    browser.until("somebody is logged in", &inside).await;
 }
 
 /// That the picture in `frame` has come, moves, and is not an old one that the page has dimmed.
