@@ -8,6 +8,7 @@
 //! | `events`, `event_data` | what happens |
 //! | `targets`, `health`, `debug` | for machines and operators |
 //! | `openapi`, `schemas` | the document of it all |
+//! | `whole` | numbers in bodies |
 
 pub mod camera_by_id;
 pub mod camera_controls;
