@@ -67,17 +67,17 @@ fn every_example_of_the_reference_prints_what_the_reference_says() {
         one.expect(name)["id"].as_str().unwrap().to_owned()
     });
     let folder = tempfile::tempdir().unwrap();
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     for example in &examples {
         let printed = run(example, &fleet, &ids, folder.path());
         if let Err(why) = compare(&example.printed, &printed) {
-            wrong += &format!(
+            wrong.push(format!(
                 "docs/ref/api.md:{}: {}\n  {why}\n  said: {}\n  printed: {printed}\n",
                 example.line, example.command, example.printed
-            );
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    assert!(wrong.is_empty(), "{}", wrong.join(""));
 }
 
 #[test]

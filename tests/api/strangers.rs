@@ -12,9 +12,9 @@ pub(crate) fn relay(at: Ipv4Addr, server: SocketAddrV4) -> SocketAddr {
     let listener = TcpListener::bind((at, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
-        let mut stranger = Ipv4Addr::new(127, 250, 0, 0).to_bits();
-        for visitor in listener.incoming().map_while(Result::ok) {
-            stranger += 1;
+        let strangers = Ipv4Addr::new(127, 250, 0, 1).to_bits()..;
+        let visitors = listener.incoming().map_while(Result::ok);
+        for (stranger, visitor) in strangers.zip(visitors) {
             thread::spawn(move || {
                 // A visitor whose connection fails has to come again.
                 let _ = pass_on(&visitor, Ipv4Addr::from_bits(stranger), server);

@@ -117,7 +117,14 @@ fn ways_in() -> [(&'static str, SecurityScheme); 3] {
 
 /// Adds the errors that any operation may answer with, and their form.
 fn share(operation: &mut Operation) {
-    let mut errors = vec![("403", "This visitor may not do that")];
+    let mut errors = vec![
+        (
+            "400",
+            "The request cannot be read: its host, path, query or body",
+        ),
+        ("403", "This visitor may not do that"),
+        ("421", "The request is for a host that is not this camera's"),
+    ];
     if operation.security.is_none() {
         errors.extend([
             ("401", "Nobody is logged in, or not rightly"),
@@ -131,11 +138,7 @@ fn share(operation: &mut Operation) {
             ),
         ]);
     }
-    let body = operation.request_body.is_some();
-    if body || operation.parameters.is_some() {
-        errors.push(("400", "The path, the query or the body cannot be read"));
-    }
-    if body {
+    if operation.request_body.is_some() {
         errors.extend([
             ("413", "The body is longer than any command"),
             ("415", "The body does not say that it is JSON"),
