@@ -68,7 +68,7 @@ async fn one_login_opens_every_camera_a_viewer_changes_nothing_and_logging_out_e
         let ended = "return fetch('/api/v1/status').then((answer) => answer.status === 401)";
         browser
             .client
-            .goto(&format!("{}static/porthole.svg", page(number)))
+            .goto(&format!("{}login", page(number)))
             .await
             .expect("it opens");
         browser.until(what, ended).await;
