@@ -36,25 +36,48 @@ fn started(mut command: Command) -> (Process, String) {
     (demo, url)
 }
 
+/// The same, where nobody may watch without a login.
+pub(crate) fn closed_demo(viewer: &str) -> (Process, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_porthole"));
+    command.env("PORTHOLE__AUTH__PUBLIC_VIEW", "false");
+    command.env("PORTHOLE__AUTH__VIEWER_PASSWORD", viewer);
+    started(command)
+}
+
 /// The same, with the browser logged in as admin on all three.
 pub(crate) async fn admin_demo(browser: &Browser) -> (Process, String) {
-    let (demo, url) = demo_with_password("demo-for-a-test");
+    let (demo, url) = demo_with_password(PASSWORD);
+    log_in(browser, &url, "admin", PASSWORD).await;
+    (demo, url)
+}
+
+/// The same, on the LAN of the camera that serves the page.
+pub(crate) async fn admin_on_lan(browser: &Browser) -> (Process, String) {
+    let (demo, url) = admin_demo(browser).await;
+    let found =
+        "return fetch('/api/v1/status').then((answer) => answer.json()).then(({ lan_url }) => {
+        window.lan = lan_url; return Boolean(lan_url) })";
+    browser.until("it has an address on the LAN", found).await;
+    let lan = text(browser, "return window.lan").await;
+    log_in(browser, &lan, "admin", PASSWORD).await;
+    (demo, lan)
+}
+
+/// What the demo's admin types into the login page.
+const PASSWORD: &str = "demo-for-a-test";
+
+/// Fills in the login page and waits for the fleet's.
+pub(crate) async fn log_in(browser: &Browser, url: &str, user: &str, password: &str) {
     let login = format!("{url}login");
     browser.client.goto(&login).await.expect("the page opens");
-    browser
-        .find("input[value=admin]")
-        .await
-        .click()
-        .await
-        .expect("it can be chosen");
-    let password = browser.find("#password").await;
-    password
-        .send_keys("demo-for-a-test\u{e007}")
-        .await
-        .expect("it can be typed into");
-    let inside = "return location.pathname === '/' && document.body.dataset.access === 'admin'";
-    browser.until("the admin is logged in", inside).await;
-    (demo, url)
+    let choice = browser.find(&format!("input[value={user}]")).await;
+    choice.click().await.expect("it can be chosen");
+    let field = browser.find("#password").await;
+    let typed = field.send_keys(&format!("{password}\u{e007}")).await;
+    typed.expect("it can be typed into");
+    let inside =
+        format!("return location.pathname === '/' && document.body.dataset.access === '{user}'");
+    browser.until("somebody is logged in", &inside).await;
 }
 
 /// That the picture in `frame` has come, moves, and is not an old one that the page has dimmed.

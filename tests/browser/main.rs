@@ -7,6 +7,7 @@ mod accessibility;
 mod demo;
 mod fleet_page;
 mod links;
+mod login;
 mod policy;
 mod rotation;
 mod settings_page;

@@ -1,7 +1,7 @@
 //! The settings of a camera: by keyboard, with what is wrong said beside the field.
 
 use crate::browser::{Browser, Window};
-use crate::demo::{admin_demo, text};
+use crate::demo::{admin_demo, admin_on_lan, text};
 
 /// What has the focus, by its id.
 async fn focus(browser: &Browser) -> String {
@@ -36,12 +36,7 @@ async fn what_is_wrong_is_said_beside_its_field_and_what_is_right_is_kept() {
     browser
         .until("the name is refused", &blamed("name", "64"))
         .await;
-    browser
-        .find("#name")
-        .await
-        .clear()
-        .await
-        .expect("the field can be emptied");
+    // What was refused is selected: typing takes its place.
     browser.type_keys("Front door\u{e007}").await;
     browser
         .until(
@@ -53,14 +48,12 @@ async fn what_is_wrong_is_said_beside_its_field_and_what_is_right_is_kept() {
         )
         .await;
 
-    let quality = browser.find("#quality").await;
-    quality.clear().await.expect("the field can be emptied");
-    quality.send_keys("900\u{e007}").await.expect("it is typed");
+    browser.select("#quality").await;
+    browser.type_keys("900\u{e007}").await;
     browser
         .until("the quality is refused", &blamed("quality", "100"))
         .await;
-    quality.clear().await.expect("the field can be emptied");
-    quality.send_keys("60\u{e007}").await.expect("it is typed");
+    browser.type_keys("60\u{e007}").await;
     browser
         .until(
             "the quality is kept",
@@ -95,7 +88,7 @@ async fn the_switch_takes_the_camera_off_the_router_and_back() {
     let Some(browser) = Browser::start(Window::Desk).await else {
         return;
     };
-    let (demo, url) = admin_demo(&browser).await;
+    let (demo, url) = admin_on_lan(&browser).await;
     let page = format!("{url}settings");
     browser.client.goto(&page).await.expect("the page opens");
     let is = |on: bool| {
@@ -120,5 +113,29 @@ async fn the_switch_takes_the_camera_off_the_router_and_back() {
         .await;
     browser.type_keys(" ").await;
     browser.until("the switch is on again", &is(true)).await;
+    browser.client.close().await.expect("the session ends");
+}
+
+#[tokio::test]
+async fn who_would_lose_the_page_by_switching_exposure_off_is_asked_once_more() {
+    let Some(browser) = Browser::start(Window::Phone).await else {
+        return;
+    };
+    let (_demo, url) = admin_demo(&browser).await;
+    let page = format!("{url}settings");
+    browser.client.goto(&page).await.expect("the page opens");
+    let exposed = "const input = document.querySelector('#exposure');
+        return input.offsetParent !== null && input.checked";
+    browser.until("it is exposed", exposed).await;
+    let focused = "document.querySelector('#exposure').focus(); return true";
+    browser.until("the switch has the focus", focused).await;
+    browser.type_keys(" ").await;
+    let asked = "return document.querySelector('#confirm-off').open";
+    browser.until("it asks", asked).await;
+    browser.type_keys("\u{e00c}").await; // Escape
+    let kept = "const input = document.querySelector('#exposure');
+        return !document.querySelector('#confirm-off').open && input.checked
+            && fetch('/api/v1/exposure').then((answer) => answer.json()).then(({ enabled }) => enabled)";
+    browser.until("it is as it was", kept).await;
     browser.client.close().await.expect("the session ends");
 }

@@ -191,6 +191,15 @@ impl Browser {
             .unwrap_or_else(|error| panic!("no {css} on the page: {error}"))
     }
 
+    /// Puts the focus into a field, with all of its text selected, so that what is typed takes its place.
+    pub(crate) async fn select(&self, css: &str) {
+        let script = format!(
+            "const field = document.querySelector('{css}'); field.focus(); field.select(); return true"
+        );
+        self.until(&format!("{css} can be typed into"), &script)
+            .await;
+    }
+
     /// Types into whatever has the focus, as a keyboard does.
     pub(crate) async fn type_keys(&self, keys: &str) {
         let focused = self.client.active_element().await.expect("a focus");
