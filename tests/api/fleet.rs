@@ -29,6 +29,8 @@ impl Fleet {
                 .set("lan", "heartbeat", "500ms")
                 .set("site", "key", "of this house")
                 .set("auth", "public_view", false)
+                // Who has looked once finds the camera open.
+                .set("camera", "idle_close", "5m")
                 .set("debug", "allow_crash", false);
             setup.start()
         };
