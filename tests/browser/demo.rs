@@ -53,7 +53,7 @@ pub(crate) async fn admin_demo(browser: &Browser) -> (Process, String) {
 
 /// The same, on the LAN of the camera that serves the page.
 pub(crate) async fn admin_on_lan(browser: &Browser) -> (Process, String) {
-    let (demo, url) = admin_demo(browser).await;
+    let (demo, _) = admin_demo(browser).await;
     let found =
         "return fetch('/api/v1/status').then((answer) => answer.json()).then(({ lan_url }) => {
         window.lan = lan_url; return Boolean(lan_url) })";
