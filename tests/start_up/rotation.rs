@@ -35,6 +35,13 @@ fn fleet(house: &House, detection: &[&str], succession: &str) -> Vec<Camera> {
             let known = &status["representative"];
             ensure(known["since"].is_number(), known.to_string())
         });
+        // Who has not heard of those before it believes to be the next in order.
+        eventually("it has heard all others", PATIENCE, || {
+            let fleet: Value = camera.get("/api/v1/cameras")?.json()?;
+            let all = fleet["cameras"].as_array().ok_or("no cameras")?;
+            let spoke = |one: &&Value| one["verified"] == true && one["external_url"].is_string();
+            ensure(all.iter().filter(spoke).count() == 3, fleet.to_string())
+        });
     }
     fleet
 }
