@@ -6,13 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ask, Rejected};
 use crate::election::Word;
-use crate::fleet::{Activity, Name, Scheme};
+use crate::fleet::{Activity, MAX_NAME, Name, Scheme};
 use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 use crate::metrics::Kind;
 use crate::site::Facts;
-
-/// Longest name, in characters.
-const MAX_NAME: usize = 64;
 
 /// Longest line about what a camera is doing, in characters.
 const MAX_DETAIL: usize = 144;

@@ -1,24 +1,17 @@
 //! `/api/v1/exposure`: the switch of ¶84, whether this camera is to be reached from outside.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::settled::{self, LOOK, PATIENCE};
 use crate::actors::election::Expose;
 use crate::cells::Cells;
 use crate::election::Exposure;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
 use crate::ids::ExternalPort;
-
-/// How long the router may take to do it.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How often it is looked at, where nothing wakes the wait.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// The switch, and what has come of it.
 #[derive(Serialize, ToSchema)]
@@ -103,7 +96,7 @@ pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json
             // It crashed on this very message, and is back in a moment.
             tokio::time::sleep(LOOK).await;
         }
-        done(cells, exposure).await;
+        settled::until(cells, || is_done(cells, exposure)).await;
     };
     match tokio::time::timeout(PATIENCE, turned).await {
         Ok(()) => Ok(Json(now(cells))),
@@ -122,22 +115,15 @@ pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json
     }
 }
 
-/// Waits until what was asked of the router has happened. Most changes wake the history; the rest is looked at.
-async fn done(cells: &Cells, exposure: Exposure) {
-    let mut changes = cells.history.watch();
-    loop {
-        let state = cells.role.load();
-        let holds = state.office.is_some() || state.own.is_some();
-        let settled = match exposure {
-            Exposure::On => holds,
-            Exposure::Off => !holds && state.pending.is_none(),
-        };
-        if state.exposure == exposure && settled {
-            return;
-        }
-        // Either way it is looked at again.
-        let _ = tokio::time::timeout(LOOK, changes.changed()).await;
-    }
+/// Whether the switch is so, and what follows from it has happened.
+fn is_done(cells: &Cells, exposure: Exposure) -> bool {
+    let state = cells.role.load();
+    let holds = state.office.is_some() || state.own.is_some();
+    let followed = match exposure {
+        Exposure::On => holds,
+        Exposure::Off => !holds && state.pending.is_none(),
+    };
+    state.exposure == exposure && followed
 }
 
 fn now(cells: &Cells) -> Switch {

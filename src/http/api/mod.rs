@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `status`, `cameras`, `camera_by_id`, `mappings` | what is known, and naming a camera |
 //! | `camera_settings`, `camera_controls`, `drive` | setting and turning this camera |
-//! | `exposure`, `withdraw` | what else can be done |
+//! | `exposure`, `withdraw` | what else can be done; `settled` waits until it is |
 //! | `events`, `event_data` | what happens |
 //! | `targets`, `health`, `debug` | for machines and operators |
 //! | `openapi`, `schemas` | the document of it all |
@@ -23,6 +23,7 @@ pub mod health;
 pub mod mappings;
 pub mod openapi;
 mod schemas;
+mod settled;
 pub mod status;
 pub mod targets;
 pub mod whole;

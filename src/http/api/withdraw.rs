@@ -1,13 +1,12 @@
 //! `POST /api/v1/representative/withdraw`: this server gives up the office and stays in the fleet.
 
-use std::time::Duration;
-
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::settled::{self, PATIENCE};
 use crate::actors::election::StepDown;
 use crate::cells::{Cells, OfficeView};
 use crate::election::{Request, Role};
@@ -16,12 +15,6 @@ use crate::http::links::Links;
 use crate::http::office::Guide;
 use crate::http::{App, Problem, Visitor};
 use crate::ids::Term;
-
-/// How long the router may take to give the port back.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How often it is looked at, where nothing wakes the wait.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// The office is given up.
 #[derive(Serialize, ToSchema)]
@@ -68,7 +61,7 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
     let released = async {
         // An error is a crash on this very message: what it did shows in the cell all the same.
         let _ = app.actors.election.send(StepDown).await;
-        released(cells).await;
+        settled::until(cells, || is_released(cells)).await;
     };
     match tokio::time::timeout(PATIENCE, released).await {
         Ok(()) => Ok(Json(Withdrawn {
@@ -91,15 +84,10 @@ fn may_follow(cells: &Cells, camera: &Camera) -> bool {
     camera.vouched == Vouched::ByItself || !cells.settings.lan.enabled
 }
 
-/// Waits until this server is not the representative and the router has answered for the port. Most changes wake
-/// the history; an answer that changes nothing that people are told does not, so it is looked at in between.
-async fn released(cells: &Cells) {
-    let mut changes = cells.history.watch();
+/// Whether this server is not the representative, and the router has answered for the port.
+fn is_released(cells: &Cells) -> bool {
     let asked = Request::Release(cells.role.rules().representative_port);
-    while cells.role_now() == Role::Representative || cells.role.load().pending == Some(asked) {
-        // Either way it is looked at again.
-        let _ = tokio::time::timeout(LOOK, changes.changed()).await;
-    }
+    cells.role_now() != Role::Representative && cells.role.load().pending != Some(asked)
 }
 
 fn not_this_one(request: &HttpRequest, app: &App) -> String {

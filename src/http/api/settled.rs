@@ -1,0 +1,21 @@
+//! Waiting until the election and the router have done what a command asks.
+
+use std::time::Duration;
+
+use crate::cells::Cells;
+
+/// How long the router may take.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked at, where nothing wakes the wait.
+pub const LOOK: Duration = Duration::from_millis(50);
+
+/// Waits until `is_so`. Most changes wake the history; an answer of the router that changes nothing that people are told
+/// does not, so it is looked at in between.
+pub async fn until(cells: &Cells, is_so: impl Fn() -> bool) {
+    let mut changes = cells.history.watch();
+    while !is_so() {
+        // Either way it is looked at again.
+        let _ = tokio::time::timeout(LOOK, changes.changed()).await;
+    }
+}
