@@ -36,8 +36,8 @@ bench: ## measure: encoding, page rendering, table reading, start-up (criterion)
 	cargo bench --locked
 
 simulate: ## rotation in simulated houses (SEEDS=100000, or SEED=17 for one with its trace, or HOURS=1000 of loss)
-	PORTHOLE_SEEDS=$(SEEDS) PORTHOLE_SEED=$(SEED) PORTHOLE_HOURS=$(HOURS) cargo test --locked --test rotation \
+	PORTHOLE_SEEDS=$(SEEDS) PORTHOLE_SEED=$(SEED) PORTHOLE_HOURS=$(HOURS) cargo test --locked -p porthole-election --test rotation \
 		$(if $(HOURS),hours,seeds::the_invariants) -- --nocapture
 
 model: ## the rotation's rules in a model checker, for N servers (N=5)
-	PORTHOLE_MODEL_N=$(N) cargo test --locked --test rotation any_number -- --ignored --nocapture
+	PORTHOLE_MODEL_N=$(N) cargo test --locked -p porthole-election --test rotation any_number -- --ignored --nocapture

@@ -8,12 +8,12 @@ use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use porthole::camera::format::{FrameFormat, PixelFormat};
-use porthole::camera::frame::RawFrame;
-use porthole::camera::jpeg::{Encoder, Quality};
-use porthole::camera::knobs::PatternRig;
-use porthole::camera::pattern::Pattern;
-use porthole::camera::source::{Source, Wanted};
+use porthole_camera::format::{FrameFormat, PixelFormat};
+use porthole_camera::frame::RawFrame;
+use porthole_camera::jpeg::{Encoder, Quality};
+use porthole_camera::knobs::PatternRig;
+use porthole_camera::pattern::Pattern;
+use porthole_camera::source::{Source, Wanted};
 use tokio::sync::watch;
 use turbojpeg::{Compressor, OutputBuf, Subsamp, YuvPlanesImage};
 

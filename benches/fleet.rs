@@ -6,12 +6,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use porthole::election::Lan;
 use porthole::fleet::{
     Activity, Advertised, Heard, Known, Mapped, Myself, Scheme, Sources, Standing, merge,
 };
-use porthole::ids::{ExternalPort, InstanceId, InternalPort, Term};
 use porthole::lan::{Occasion, Report};
+use porthole_election::Lan;
+use porthole_types::{ExternalPort, InstanceId, InternalPort, Term};
 
 const SIZES: [u16; 3] = [3, 50, 250];
 

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use porthole::fleet::{Activity, Scheme};
-use porthole::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 use porthole::lan::{Body, Gate, Keyring, Message, Occasion, Report};
 use porthole::settings::{Secret, Site};
+use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 
 const FROM: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 12);
 

@@ -7,7 +7,7 @@ use porthole::auth::{Access, Reach};
 use porthole::http::pages::{
     Around, FleetPage, Presence, Reason, Role, Standing, Tile, TileState, Trust, fleet,
 };
-use porthole::ids::InstanceId;
+use porthole_types::InstanceId;
 
 fn tile(number: u16) -> Tile {
     Tile {

@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use porthole::gateway::table::IndexWalk;
-use porthole::gateway::{
+use porthole_gateway::table::IndexWalk;
+use porthole_gateway::{
     Action, Entry, Found, Gateway as _, Identity, Igd, Route, ServiceType, Table, soap,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

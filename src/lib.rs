@@ -9,22 +9,15 @@ compile_error!("Porthole restarts what panics, so it must be built with panic = 
 
 pub mod actors;
 pub mod auth;
-pub mod bounded;
-pub mod camera;
-pub mod cells;
 pub mod commands;
 pub mod discovery;
 pub mod durable;
-pub mod election;
 pub mod fleet;
-pub mod gateway;
 pub mod http;
-pub mod ids;
 pub mod lan;
 pub mod metrics;
 pub mod settings;
-pub mod sim;
+pub mod shared;
 pub mod site;
-pub mod supervise;
 pub mod tls;
 pub mod tree;

@@ -26,10 +26,10 @@ use crate::actors::{
     election::ElectionActor, encoder::EncoderActor, http::HttpActor, lan, lan::LanActor,
     registry::Introduce, registry::RegistryActor, router::RouterActor,
 };
-use crate::cells::Cells;
 use crate::http::{Actors, App, Listeners};
 use crate::metrics::Actor as Label;
-use crate::supervise::{ActorName, Backoff, Budget, Event, Events, Policy, Supervisor};
+use crate::shared::Cells;
+use porthole_supervise::{ActorName, Backoff, Budget, Event, Events, Policy, Supervisor};
 
 /// What the process exits with when an actor cannot be kept alive (`EX_SOFTWARE` of sysexits.h).
 pub const EXIT_ESCALATED: i32 = 70;

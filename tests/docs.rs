@@ -15,9 +15,9 @@ use std::time::Duration;
 use clap::CommandFactory as _;
 use config::{FileFormat, Source as _, Value, ValueKind};
 use porthole::commands::Cli;
-use porthole::ids::InstanceId;
 use porthole::metrics::{Labels as _, Metrics, Route};
 use porthole::settings::DEFAULT_TOML;
+use porthole_types::InstanceId;
 
 #[path = "support/wait.rs"]
 #[allow(dead_code, reason = "this file waits for one thing only")]
@@ -344,7 +344,7 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 #[test]
 fn every_test_that_a_design_document_names_exists() {
     let root = Path::new(ROOT);
-    let code: String = ["src", "tests"]
+    let code: String = ["src", "crates", "tests"]
         .iter()
         .flat_map(|folder| files(&root.join(folder), "rs"))
         .map(|file| fs::read_to_string(file).unwrap())

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use porthole::cells::LISTENERS;
+use porthole::shared::LISTENERS;
 use serde_json::Value;
 use ureq::http::Request;
 

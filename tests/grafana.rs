@@ -7,8 +7,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-use porthole::ids::InstanceId;
 use porthole::metrics::Metrics;
+use porthole_types::InstanceId;
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/grafana")).join(name)

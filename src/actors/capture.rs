@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
-use crate::camera::capture::Capture;
-use crate::cells::Cells;
-use crate::supervise::Vitals;
+use crate::shared::Cells;
+use porthole_camera::capture::Capture;
+use porthole_supervise::Vitals;
 
 /// See the module.
 pub type CaptureActor = ThreadActor<Capturing>;

@@ -18,14 +18,14 @@ use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
 use super::registry::{Advertise, RegistryActor, Unadvertise};
-use crate::cells::Cells;
 use crate::discovery::{
     Announcement, Changes, PORTHOLE, Resolved, Service, fullname, id_of, label, sighting,
 };
 use crate::fleet::{Fleet, Presence, Source};
-use crate::ids::InstanceId;
 use crate::lan::interface::{LanAddress, NoAddress};
-use crate::supervise::Resync;
+use crate::shared::Cells;
+use porthole_supervise::Resync;
+use porthole_types::InstanceId;
 
 /// What changes about this server within this time is announced together: at a start it gets name and port one after
 /// the other.

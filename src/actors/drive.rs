@@ -1,16 +1,16 @@
 //! `DriveActor`: keeps the thread running that turns and sets the camera (seed: drive section 18, camera controller 19).
 //!
-//! Owns the thread that works off the questions of the [`desk`](crate::camera::desk). Restarts by starting it again if
+//! Owns the thread that works off the questions of the [`desk`](porthole_camera::desk). Restarts by starting it again if
 //! it has ended. Loses the question in hand, whose asker is told; where the camera points is in the camera.
 
 use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
-use crate::camera::attendant::{Attendant, Memory};
-use crate::camera::control::Change;
-use crate::cells::Cells;
-use crate::durable::Kept;
-use crate::supervise::Vitals;
+use crate::shared::Cells;
+use porthole_camera::attendant::{Attendant, Memory};
+use porthole_camera::control::Change;
+use porthole_durable::Kept;
+use porthole_supervise::Vitals;
 
 /// See the module.
 pub type DriveActor = ThreadActor<Attending>;

@@ -18,16 +18,16 @@ use tracing::{debug, info};
 use super::crash::crashes_on_demand;
 use super::lan::{LanActor, Say};
 use super::router::{Ask, EntryOf, RouterActor};
-use crate::cells::{Cells, RouterState, RouterView, Sight};
-use crate::election::{
-    Chance, Effect, Event, Exposure, Pursuit, Request, Role, Seen, State, Whose,
-};
 use crate::fleet::{Fleet, default_name, mapped};
-use crate::gateway::{Entry, Extent, Protocol, Table};
-use crate::ids::{ExternalPort, InternalPort};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::settings::PortMode;
-use crate::supervise::{Progress, Resync};
+use crate::shared::{Cells, RouterState, RouterView, Sight};
+use porthole_election::{
+    Chance, Effect, Event, Exposure, Pursuit, Request, Role, Seen, State, Whose,
+};
+use porthole_gateway::{Entry, Extent, Protocol, Table};
+use porthole_supervise::{Progress, Resync};
+use porthole_types::{ExternalPort, InternalPort};
 
 /// How long the web server may take to listen on another port.
 const DOOR: Duration = Duration::from_secs(3);

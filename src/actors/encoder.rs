@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
-use crate::camera::encode::Encoding;
-use crate::cells::Cells;
-use crate::supervise::Vitals;
+use crate::shared::Cells;
+use porthole_camera::encode::Encoding;
+use porthole_supervise::Vitals;
 
 /// See the module.
 pub type EncoderActor = ThreadActor<EncodingWork>;

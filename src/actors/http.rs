@@ -14,9 +14,9 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::warn;
 
 use super::crash::crashes_on_demand;
-use crate::cells::Door;
 use crate::http::{App, Listeners};
-use crate::ids::InternalPort;
+use crate::shared::Door;
+use porthole_types::InternalPort;
 
 /// How often a port that could not be opened is tried again, and a server that ended is noticed.
 const LOOK: Duration = Duration::from_secs(1);

@@ -20,16 +20,17 @@ use tracing::{debug, info, warn};
 use super::crash::crashes_on_demand;
 use super::election::{self, ElectionActor};
 use super::registry::{Forget, Hear, Introduce, RegistryActor};
-use crate::cells::{Cells, Identity};
-use crate::election::{Chance, Event, Peer, Stay, To, Word};
-use crate::fleet::{Heard, Name};
-use crate::ids::{InstanceId, InternalPort};
+use crate::fleet::Heard;
 use crate::lan::{
     Admitted, Answer, Body, Errands, Gate, Keyring, NotDone, Occasion, Peers, Port, Rejected,
     Report, Reporting, Served, Sockets, Voice, interface, listen,
 };
 use crate::metrics::Direction;
 use crate::settings::Transport;
+use crate::shared::{Cells, Identity};
+use porthole_election::{Chance, Event, Peer, Stay, To, Word};
+use porthole_types::Name;
+use porthole_types::{InstanceId, InternalPort};
 
 /// How often the interface is looked at.
 const LOOK: Duration = Duration::from_secs(1);

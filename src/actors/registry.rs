@@ -11,10 +11,10 @@ use tokio_stream::wrappers::WatchStream;
 
 use super::crash::crashes_on_demand;
 use super::election::{self, ElectionActor};
-use crate::cells::{Cells, RouterView};
-use crate::election::{Event, Peer};
 use crate::fleet::{Advertised, Heard, Known, MOST_PEERS, Sources, mapped, merge};
-use crate::ids::InstanceId;
+use crate::shared::{Cells, RouterView};
+use porthole_election::{Event, Peer};
+use porthole_types::InstanceId;
 
 /// What comes within this time after a merge is merged together: after an Inquiry hundreds answer, and people see
 /// no difference.

@@ -13,14 +13,14 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
-use crate::cells::{Cells, Refusal, RouterState, RouterView, TableView};
-use crate::election::{Event, Request};
-use crate::gateway::{
+use crate::lan::interface::{LanAddress, NoAddress};
+use crate::shared::{Cells, Refusal, RouterState, RouterView, TableView};
+use porthole_election::{Event, Request};
+use porthole_gateway::{
     self, Backoff, Choice, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd,
     Observer, Polled, Preference, Protocol, RouterLessons, SSDP_PORT, Scope, Search,
 };
-use crate::lan::interface::{LanAddress, NoAddress};
-use crate::supervise::Progress;
+use porthole_supervise::Progress;
 
 use answer::{Answer, Learned};
 
@@ -136,7 +136,7 @@ impl RouterActor {
         let observer = Arc::clone(&self.observer);
         let job = self.progress.job(job, ROUND);
         async move {
-            let found = gateway::discover(&search, &observer).await;
+            let found = porthole_gateway::discover(&search, &observer).await;
             drop(job);
             found
         }
@@ -220,7 +220,7 @@ impl RouterActor {
         };
         let job = self.progress.job("a poll of the router", ROUND);
         let poll = async move {
-            let polled = gateway::poll(&router, scope).await;
+            let polled = porthole_gateway::poll(&router, scope).await;
             drop(job);
             polled
         };

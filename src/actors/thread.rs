@@ -13,8 +13,8 @@ use actix::prelude::*;
 use tracing::warn;
 
 use super::crash::Crash;
-use crate::cells::Cells;
-use crate::supervise::{ThreadEnded, Vitals, Worker};
+use crate::shared::Cells;
+use porthole_supervise::{ThreadEnded, Vitals, Worker};
 
 /// How soon a thread that could not be started is tried again.
 const AGAIN: Duration = Duration::from_millis(250);

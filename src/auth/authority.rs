@@ -15,10 +15,10 @@ use super::password::{self, is_right};
 use super::proven::{Edition, Proven};
 use super::throttle::{Charge, Outcome, Place, Throttle};
 use super::{Access, Claims, Purpose, Rejected, Signer};
-use crate::bounded::forget_oldest;
-use crate::ids::InstanceId;
 use crate::settings::{Secret, Settings};
 use crate::site::{Facts, FactsCell, Passwords, SessionId};
+use porthole_types::InstanceId;
+use porthole_types::forget_oldest;
 
 /// Passwords that are hashed at a time: each takes 19 MiB.
 const AT_ONCE: usize = 2;

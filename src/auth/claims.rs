@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Access;
-use crate::ids::InstanceId;
 use crate::site::{Facts, SessionId};
+use porthole_types::InstanceId;
 
 /// How long a session lasts that nobody uses, in seconds.
 const SESSION: u64 = 12 * 3600;

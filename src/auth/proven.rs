@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use hmac::Mac as _;
 
 use super::Access;
-use crate::bounded::forget_oldest;
 use crate::site::{HmacSha256, keyed};
+use porthole_types::forget_oldest;
 
 /// As many different ones as a site has, and some old ones.
 const MOST: usize = 32;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::bounded::forget_oldest;
+use porthole_types::forget_oldest;
 
 /// Wrong tries within [`WINDOW`] that cost nothing.
 const FREE: u32 = 5;

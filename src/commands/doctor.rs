@@ -14,15 +14,15 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Config;
-use crate::camera::v4l2::{self, Ability};
-use crate::gateway::{
-    self, Connection, Description, Entry, Gateway, Igd, Ladder, Lease, MappingRequest, Observer,
-    Route, Search, by_hand, verified,
-};
-use crate::ids::ExternalPort;
 use crate::lan::interface::{self, LanAddress};
 use crate::settings::{self, Settings};
 use crate::tls;
+use porthole_camera::v4l2::{self, Ability};
+use porthole_gateway::{
+    self, Connection, Description, Entry, Gateway, Igd, Ladder, Lease, MappingRequest, Observer,
+    Route, Search, by_hand, verified,
+};
+use porthole_types::ExternalPort;
 
 /// The port of the trial mapping: high, and outside every range that programs ask for by habit.
 const TRIAL_PORT: ExternalPort = ExternalPort(NonZeroU16::new(61_080).expect("it is not 0"));
@@ -120,7 +120,7 @@ async fn router(settings: &Settings, lan: &LanAddress) -> i32 {
         wait: Duration::from_secs(3),
     };
     println!("Router: looking for one …");
-    let found = match gateway::discover(&search, &observer).await {
+    let found = match porthole_gateway::discover(&search, &observer).await {
         Ok(found) => found,
         Err(why) => {
             println!("Router: {}", sentence(&why));
@@ -304,7 +304,7 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
 }
 
 /// An error ends like a sentence, also one that is a question.
-fn sentence(error: &gateway::Error) -> String {
+fn sentence(error: &porthole_gateway::Error) -> String {
     let text = error.to_string();
     if text.ends_with(['.', '?', '!']) {
         text
@@ -316,8 +316,8 @@ fn sentence(error: &gateway::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::Protocol;
-    use crate::ids::InternalPort;
+    use porthole_gateway::Protocol;
+    use porthole_types::InternalPort;
 
     #[test]
     fn a_lease_is_waited_for_and_what_has_no_end_is_deleted_by_hand() {

@@ -7,9 +7,9 @@ use ureq::tls::{TlsConfig, TlsProvider};
 
 use super::Config;
 use crate::durable::StateFile;
-use crate::ids::ExternalPort;
 use crate::settings::{PortMode, Tls};
 use crate::tls;
+use porthole_types::ExternalPort;
 
 /// Longer than any answer of a healthy server takes.
 const PATIENCE: Duration = Duration::from_secs(5);

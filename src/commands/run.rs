@@ -9,19 +9,22 @@ use tracing::warn;
 
 use super::Config;
 use crate::auth::{Authority, FirstStart};
-use crate::cells::{
-    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, Names, RouterState,
-    RouterView,
-};
-use crate::durable::{self, StateFile, Writer};
-use crate::election::{self, Memory, RoleCell, Rules, State};
+use crate::durable::{self, StateFile};
 use crate::fleet::Fleet;
 use crate::lan::interface::{self, LanAddress};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::shared::RoleCell;
+use crate::shared::{
+    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, Names, RouterState,
+    RouterView,
+};
 use crate::site::FactsCell;
 use crate::tls::{Tls, TlsError};
-use crate::{supervise, tree};
+use crate::tree;
+use porthole_durable::Writer;
+use porthole_election::{self as election, Memory, Rules, State};
+use porthole_supervise as supervise;
 
 /// Runs until told to end; the answer is the exit code.
 ///
@@ -73,7 +76,7 @@ fn cells(
     clock: Clock,
     remembered: &durable::State,
     authority: Authority,
-    disk: Writer,
+    disk: Writer<durable::State>,
 ) -> Result<Cells, TlsError> {
     let identity = Identity {
         id: remembered.instance,

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::sim::{
+use porthole_sim_router::{
     Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, Established, Event, Generation,
     Leases, Listing, Quirks, SimConfig, SimRouter, WhenFull,
 };

@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
     use crate::fleet::{Activity, Scheme, Standing};
-    use crate::ids::{ExternalPort, InstanceId};
+    use porthole_types::{ExternalPort, InstanceId};
 
     fn me(name: &str) -> Myself {
         Myself {

@@ -13,7 +13,7 @@ mod sighting;
 pub use announcement::{Announcement, Changes, Service, TxtKey};
 pub use sighting::{Resolved, id_of, sighting};
 
-use crate::ids::InstanceId;
+use porthole_types::InstanceId;
 
 /// The servers among themselves.
 pub const PORTHOLE: &str = "_porthole._tcp.local.";

@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
 use super::{TxtKey, label};
-use crate::fleet::{Advertised, MAX_NAME, Scheme, is_unseen};
-use crate::ids::{ExternalPort, InstanceId};
+use crate::fleet::{Advertised, Scheme};
 use crate::lan::interface::LanAddress;
+use porthole_types::{ExternalPort, InstanceId};
+use porthole_types::{MAX_NAME, is_unseen};
 
 /// An entry of `_porthole._tcp` with its records.
 pub struct Resolved<'a, T> {

@@ -13,21 +13,16 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Own;
-use crate::camera::chosen::Chosen;
-use crate::election::Exposure;
-use crate::fleet::Name;
-use crate::ids::{BootId, ExternalPort, InstanceId, Term};
 use crate::site::Facts;
+use porthole_camera::chosen::Chosen;
+use porthole_durable::{Store, replace};
+use porthole_election::Exposure;
+use porthole_types::Name;
+use porthole_types::{BootId, ExternalPort, InstanceId, Term};
 
 mod device;
-mod whole;
-mod writer;
-
 #[cfg(test)]
 mod tests;
-
-pub use whole::replace;
-pub use writer::{Kept, NotKept, Writer};
 
 /// The version that is written; a file of a higher one is not read.
 const VERSION: u32 = 1;
@@ -88,6 +83,14 @@ impl State {
             camera: Chosen::default(),
             device: BTreeSet::new(),
         }
+    }
+}
+
+impl Store<State> for StateFile {
+    type Error = SaveError;
+
+    fn save(&self, state: &State) -> Result<(), SaveError> {
+        Self::save(self, state)
     }
 }
 
@@ -153,7 +156,7 @@ impl StateFile {
                 Found::Bad { why, kept }
             }
         };
-        let state = State::new(InstanceId::random()?);
+        let state = State::new(InstanceId(getrandom::u64()?));
         if let Err(error) = self.save(&state) {
             tracing::warn!(%error, "this server will be a new one after each restart");
         }

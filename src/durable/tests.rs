@@ -102,7 +102,8 @@ fn a_crash_before_the_rename_leaves_the_old_state() {
         term: Term(8),
         ..state()
     };
-    let temporary = whole::prepare(&file.folder, FILE, &file.text(&newer).unwrap()).unwrap();
+    let temporary = file.path("tmp");
+    fs::write(&temporary, file.text(&newer).unwrap()).unwrap();
     assert_eq!(file.load().unwrap(), (state(), Found::Existing));
     // Power cut in the middle of the temporary file: it hinders neither reading nor the next save.
     fs::write(&temporary, b"{\"vers").unwrap();

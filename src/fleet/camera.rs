@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::{ExternalPort, InstanceId};
+use porthole_types::{ExternalPort, InstanceId};
 
 /// Every camera that this server knows of, itself included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

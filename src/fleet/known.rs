@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use super::{Mapped, Scheme};
-use crate::bounded::forget_oldest;
-use crate::ids::{ExternalPort, InstanceId};
 use crate::lan::{Occasion, Report};
+use porthole_types::forget_oldest;
+use porthole_types::{ExternalPort, InstanceId};
 
 /// Servers that each source knows of. Beyond it the oldest goes: a flood of made-up ones costs only itself.
 pub const MOST_PEERS: usize = 512;

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddrV4;
 
-use crate::gateway::{Description, Protocol, Table};
-use crate::ids::ExternalPort;
+use porthole_gateway::{Description, Protocol, Table};
+use porthole_types::ExternalPort;
 
 /// A server that the router's table knows of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::known::{Advertised, FRESH_HEARTBEATS, Known, Speaker};
 use super::{Activity, Camera, Fleet, Presence, Scheme, Source, Standing, Vouched, Who};
-use crate::election::Lan;
-use crate::gateway::Description;
-use crate::ids::{ExternalPort, InstanceId};
+use porthole_election::Lan;
+use porthole_gateway::Description;
+use porthole_types::{ExternalPort, InstanceId};
 
 /// What this server knows of itself, which no other source may contradict.
 #[derive(Clone, Debug)]

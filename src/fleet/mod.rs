@@ -12,7 +12,6 @@ mod default_name;
 mod known;
 mod mapped;
 mod merge;
-mod name;
 mod tell_apart;
 
 pub use camera::{Activity, Camera, Fleet, Presence, Scheme, Source, Standing, Vouched, Who};
@@ -20,5 +19,4 @@ pub use default_name::default_name;
 pub use known::{Advertised, FRESH_HEARTBEATS, GONE_HEARTBEATS, Heard, Known, MOST_PEERS, Speaker};
 pub use mapped::{Mapped, mapped};
 pub use merge::{Myself, Sources, merge};
-pub use name::{BadName, MAX_NAME, Name, is_unseen};
 pub use tell_apart::Labels;

@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::fleet::{Activity, Presence, Scheme, Standing, Vouched, Who};
-    use crate::ids::ExternalPort;
+    use porthole_types::ExternalPort;
 
     fn camera(name: &str, lan: &str, external: Option<u16>) -> Camera {
         Camera {

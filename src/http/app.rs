@@ -8,8 +8,8 @@ use actix::Recipient;
 use crate::actors::crash::Crash;
 use crate::actors::election::ElectionActor;
 use crate::actors::lan::LanActor;
-use crate::cells::Cells;
 use crate::http::stream::Pictures;
+use crate::shared::Cells;
 
 /// The addresses of the actors that a request may reach.
 pub struct Actors {

@@ -16,7 +16,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _};
 
 use super::Problem;
-use crate::cells::Cells;
+use crate::shared::Cells;
 
 /// Where the kernel has the machine's name.
 const HOSTNAME: &str = "/proc/sys/kernel/hostname";

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 
 use super::Visitor;
 use super::pages::WebUrl;
-use crate::cells::Cells;
 use crate::fleet::Camera;
+use crate::shared::Cells;
 
 /// How this site is reached from outside, if it is.
 #[derive(Clone, Debug)]

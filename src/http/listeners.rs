@@ -25,7 +25,7 @@ use tracing::{debug, info, warn};
 use super::admission::{Connection, admit};
 use super::host::OwnNames;
 use super::{App, guard, headers, host, routes, unreadable};
-use crate::ids::InternalPort;
+use porthole_types::InternalPort;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 128;

@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 use super::links::Links;
 use super::time::unix_seconds;
 use super::{App, Visitor};
-use crate::cells::{Named, OfficeView, Successor};
-use crate::election::{Bid, Cause};
 use crate::fleet::Fleet;
-use crate::ids::{InstanceId, Term};
+use crate::shared::{Named, OfficeView, Successor};
+use porthole_election::{Bid, Cause};
+use porthole_types::{InstanceId, Term};
 
 /// Who answers for all.
 #[derive(Serialize, ToSchema)]

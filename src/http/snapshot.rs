@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::Problem;
 use super::stream::{Pictures, fresh, timestamp, without_camera};
-use crate::camera::viewing::TooManyViewers;
+use porthole_camera::viewing::TooManyViewers;
 
 /// How long a snapshot waits for a camera that has to be opened first.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,7 +1,7 @@
 //! Snapshots over real connections.
 
 use super::super::stream::tests::{Client, Server, length};
-use crate::camera::frame::PictureKind;
+use porthole_camera::frame::PictureKind;
 
 #[actix_web::test]
 async fn a_snapshot_is_the_whole_picture_and_never_cached() {

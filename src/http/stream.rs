@@ -18,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::snapshot::PictureError;
-use crate::camera::frame::Jpeg;
-use crate::camera::viewing::{Viewer, Viewing};
+use porthole_camera::frame::Jpeg;
+use porthole_camera::viewing::{Viewer, Viewing};
 
 /// Without dashes in front: clients disagree on whether those belong to it.
 const BOUNDARY: &str = "porthole-frame";

@@ -9,9 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::*;
-use crate::camera::frame::PictureKind;
-use crate::camera::slot::{Picture, PictureSlot, Published, Session};
-use crate::camera::viewing::Audience;
+use porthole_camera::frame::PictureKind;
+use porthole_camera::slot::{Picture, PictureSlot, Published, Session};
+use porthole_camera::viewing::Audience;
 
 pub(in crate::http) const LIMIT: Duration = Duration::from_secs(40);
 

@@ -126,7 +126,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::ids::InstanceId;
+    use porthole_types::InstanceId;
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use crate::bounded::forget_oldest;
-use crate::election::{Chance, Peer};
-use crate::ids::InstanceId;
+use porthole_election::{Chance, Peer};
+use porthole_types::InstanceId;
+use porthole_types::forget_oldest;
 
 /// Servers that differ. Beyond it the one not heard for longest goes, and is noticed again at its next report.
 const MOST_PEERS: usize = 512;

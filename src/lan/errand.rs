@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bounded::forget_oldest;
-use crate::fleet::Name;
-use crate::ids::InstanceId;
+use porthole_types::InstanceId;
+use porthole_types::Name;
+use porthole_types::forget_oldest;
 
 /// Between two askings.
 pub const ASK_AGAIN: Duration = Duration::from_millis(150);

@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::limit::Limiter;
 use super::replay::Replay;
 use super::{Keyring, MAX_DATAGRAM, Message, Rejected};
-use crate::ids::InstanceId;
+use porthole_types::InstanceId;
 
 /// The door of one server, for as long as its process lives: its memory of who was heard must outlive a socket.
 pub struct Gate {
@@ -87,8 +87,8 @@ mod tests {
 
     use super::super::message::tests::{HERE, any_body, message, report};
     use super::*;
-    use crate::ids::BootId;
     use crate::lan::KeyMismatch;
+    use porthole_types::BootId;
 
     const FROM: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 12);
 

@@ -5,11 +5,12 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::{Ask, Rejected};
-use crate::election::Word;
-use crate::fleet::{Activity, MAX_NAME, Name, Scheme};
-use crate::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
+use crate::fleet::{Activity, Scheme};
 use crate::metrics::Kind;
 use crate::site::Facts;
+use porthole_election::Word;
+use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
+use porthole_types::{MAX_NAME, Name};
 
 /// Longest line about what a camera is doing, in characters.
 const MAX_DETAIL: usize = 144;
@@ -163,9 +164,9 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::election::{Bid, Cause, Post};
     use crate::lan::MAX_JSON;
     use crate::site::{Passwords, SessionId};
+    use porthole_election::{Bid, Cause, Post};
 
     /// Where these messages are sent to; its text is as long as an address can be.
     pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 168, 177, 211);

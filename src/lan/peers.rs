@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use crate::bounded::forget_oldest;
+use porthole_types::forget_oldest;
 
 /// Peers that are spoken to. Beyond it the one not heard for longest goes.
 const MOST_HEARD: usize = 512;

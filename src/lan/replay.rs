@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::Rejected;
-use crate::bounded::forget_oldest;
-use crate::ids::{BootId, InstanceId};
+use porthole_types::forget_oldest;
+use porthole_types::{BootId, InstanceId};
 
 /// Senders remembered. Beyond it the one not heard for longest goes; only holders of the key can fill it.
 const MOST_SENDERS: usize = 512;

@@ -5,9 +5,9 @@ use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
 use super::Occasion;
-use crate::election::Chance;
 use crate::fleet::Myself;
-use crate::ids::ExternalPort;
+use porthole_election::Chance;
+use porthole_types::ExternalPort;
 
 /// Two askings closer together than this are one: an Inquiry and its echo.
 const ONE_ASKING: Duration = Duration::from_millis(100);
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
     use crate::fleet::{Activity, Scheme, Standing};
-    use crate::ids::InstanceId;
+    use porthole_types::InstanceId;
 
     const HEARTBEAT: Duration = Duration::from_secs(2);
 

@@ -8,8 +8,8 @@ use super::interface::LanAddress;
 use super::message::tests::{message, report};
 use super::seal::tests::keys;
 use super::*;
-use crate::ids::InstanceId;
 use crate::settings::Transport;
+use porthole_types::InstanceId;
 
 /// How long a datagram on loopback may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Body, Keyring, Message};
-use crate::election::To;
-use crate::ids::{BootId, InstanceId};
+use porthole_election::To;
+use porthole_types::{BootId, InstanceId};
 
 /// One per run of the program: a second one would say the same numbers again, and not be heard.
 pub struct Voice {

@@ -1,8 +1,8 @@
 //! Label values as closed sets: no client, name or address ever becomes a series, and every series
 //! exists from the start at 0.
 
-use crate::camera::observe::Discard;
-use crate::gateway::Action;
+use porthole_camera::observe::Discard;
+use porthole_gateway::Action;
 
 /// The values of one label, or of a pair of labels: a closed set.
 pub trait Labels: Copy + 'static {
@@ -137,7 +137,7 @@ label!(
 );
 
 impl Failure {
-    /// The label for what [`crate::gateway::Error::code`] says; rare codes share one.
+    /// The label for what [`porthole_gateway::Error::code`] says; rare codes share one.
     #[must_use]
     pub fn of_code(code: &str) -> Self {
         Self::ALL

@@ -21,9 +21,9 @@ use prometheus::{
 
 pub use labels::{Actor, Direction, Failure, Kind, Labels, Login, Rejection, Route, StatusClass};
 
-use crate::camera::observe::Discard;
-use crate::gateway::Action;
-use crate::ids::InstanceId;
+use porthole_camera::observe::Discard;
+use porthole_gateway::Action;
+use porthole_types::InstanceId;
 
 const POLL_SECONDS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Metrics;
-use crate::camera::observe::{CameraObserver, Device, Discard};
-use crate::gateway::{Action, Observer};
 use crate::http::stream::StreamObserver;
+use porthole_camera::observe::{CameraObserver, Device, Discard};
+use porthole_gateway::{Action, Observer};
 
 /// Counts what the streams do.
 #[derive(Clone, Debug)]

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::reader::{Read, Reader};
-use super::types::{
-    Auth, Camera, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls,
-};
-use super::values::{CameraSource, FPS, MissedLimit, PortRange, QUALITY, SIDE, TlsMode, Transport};
-use crate::ids::{ExternalPort, InternalPort};
+use super::types::{Auth, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls};
+use super::values::{TlsMode, Transport};
+use porthole_camera::config::{CameraConfig, CameraSource, FPS, QUALITY, SIDE};
+use porthole_election::MissedLimit;
+use porthole_types::PortRange;
+use porthole_types::{ExternalPort, InternalPort};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Routers count in seconds and a lease is renewed every quarter of it, so this is the shortest with a renewal each second.
@@ -230,7 +231,7 @@ fn auth(r: &mut Reader) -> Read<Auth> {
     })
 }
 
-fn camera(r: &mut Reader) -> Read<Camera> {
+fn camera(r: &mut Reader) -> Read<CameraConfig> {
     let source = r.text(
         "camera.source",
         "\"auto\", \"test\" or a device such as \"v4l:/dev/video0\"",
@@ -254,7 +255,7 @@ fn camera(r: &mut Reader) -> Read<Camera> {
         r.number("camera.quality", QUALITY),
     );
     let idle_close = r.duration("camera.idle_close", Duration::ZERO..=HOUR * 24);
-    Ok(Camera {
+    Ok(CameraConfig {
         source: source?,
         width: width?,
         height: height?,

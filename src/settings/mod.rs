@@ -18,13 +18,8 @@ use std::path::Path;
 
 pub use error::{SettingsError, SettingsErrors};
 pub use layers::DEFAULT_TOML;
-pub use types::{
-    Auth, Camera, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls,
-};
-pub use values::{
-    CameraSource, Choice, Detection, DriveSource, FPS, MissedLimit, PortMode, PortRange, QUALITY,
-    SIDE, Secret, Succession, Transport,
-};
+pub use types::{Auth, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls};
+pub use values::{PortMode, Secret, Transport};
 
 impl Settings {
     /// The built-in defaults, overridden by `file`, overridden by the variables of `env` that start with

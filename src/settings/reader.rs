@@ -8,7 +8,8 @@ use config::{Value, ValueKind};
 
 use super::error::SettingsError;
 use super::layers::Flat;
-use super::values::{Choice, Secret};
+use super::values::Secret;
+use porthole_types::Choice;
 
 /// A value cannot be had, and the reader has been told why.
 pub(super) struct Told;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use porthole_camera::config::{CameraSource, DriveSource};
+use porthole_election::{Detection, MissedLimit, Succession};
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
 

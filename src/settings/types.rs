@@ -6,11 +6,11 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::{
-    CameraSource, Detection, DriveSource, MissedLimit, PortMode, PortRange, Secret, Succession,
-    Transport,
-};
-use crate::ids::{ExternalPort, InternalPort};
+use super::values::{PortMode, Secret, Transport};
+use porthole_camera::config::{CameraConfig, DriveSource};
+use porthole_election::{Detection, MissedLimit, Succession};
+use porthole_types::PortRange;
+use porthole_types::{ExternalPort, InternalPort};
 
 /// All settings of one server.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct Settings {
     /// Who may watch and who may change things.
     pub auth: Auth,
     /// The picture.
-    pub camera: Camera,
+    pub camera: CameraConfig,
     /// Pan and tilt.
     pub drive: Drive,
     /// For tests.
@@ -150,23 +150,6 @@ pub struct Auth {
     pub admin_password: Option<Secret>,
     /// Whether anybody may watch.
     pub public_view: bool,
-}
-
-/// `[camera]`: the picture.
-#[derive(Clone, Debug)]
-pub struct Camera {
-    /// Where it comes from.
-    pub source: CameraSource,
-    /// Pixels, 16 to 8192.
-    pub width: u32,
-    /// Pixels, 16 to 8192.
-    pub height: u32,
-    /// Frames a second, 1 to 240.
-    pub fps: u32,
-    /// JPEG quality, 1 to 100.
-    pub quality: u8,
-    /// How long after the last viewer the device is closed, up to a day.
-    pub idle_close: Duration,
 }
 
 /// `[drive]`: pan and tilt.

@@ -17,7 +17,6 @@ use tracing::{info, warn};
 
 use super::certificate::{Certificate, Flaw};
 use super::{TlsError, files};
-use crate::durable;
 
 /// The folder in the data directory.
 const FOLDER: &str = "tls";
@@ -66,8 +65,8 @@ pub(super) fn load_or_make(
     }
     let (certificate, key) = make(names, now)?;
     // The key first: a certificate whose key is not there would be taken for half a pair either way.
-    let written = durable::replace(&folder, KEY, key.as_bytes())
-        .and_then(|()| durable::replace(&folder, CERTIFICATE, certificate.as_bytes()));
+    let written = porthole_durable::replace(&folder, KEY, key.as_bytes())
+        .and_then(|()| porthole_durable::replace(&folder, CERTIFICATE, certificate.as_bytes()));
     if let Err(why) = written {
         warn!(
             folder = %folder.display(),

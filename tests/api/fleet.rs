@@ -1,6 +1,6 @@
 //! A house with two cameras that hear each other and ask for a login: what every test here asks.
 
-use porthole::sim::Quirks;
+use porthole_sim_router::Quirks;
 use serde_json::Value;
 
 use crate::house::{House, OFFICE};

@@ -1,6 +1,6 @@
 //! The plug is pulled, and the open page finds the next representative.
 
-use porthole::election::Cause;
+use porthole_election::Cause;
 
 use crate::browser::{Browser, Window};
 use crate::demo::{demo, shows_a_moving_picture, text};

@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use porthole::gateway::verified::{self, Eviction};
-use porthole::gateway::{Countdowns, DeleteRight, Error, Gateway as _, Igd, Search, discover};
-use porthole::ids::ExternalPort;
+use porthole_gateway::verified::{self, Eviction};
+use porthole_gateway::{Countdowns, DeleteRight, Error, Gateway as _, Igd, Search, discover};
+use porthole_types::ExternalPort;
 
 use crate::support::lab::{Lab, LabConfig, PATIENCE, SecureMode};
 
@@ -33,7 +33,7 @@ fn at_host<T: Send, F: Future<Output = T>>(
                 default_gateway: Some(Ipv4Addr::new(192, 168, 77, 1)),
                 wait: Duration::from_secs(3),
             };
-            let observer: Arc<dyn porthole::gateway::Observer> = Arc::new(());
+            let observer: Arc<dyn porthole_gateway::Observer> = Arc::new(());
             let found = discover(&search, &observer).await.unwrap();
             work(Igd::new(found, observer), host.address).await
         })

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::time::{Duration, Instant};
 
-use porthole::election::{Bid, Cause, Post, Word};
-use porthole::ids::{BootId, InstanceId, Term};
 use porthole::lan::{Body, Keyring, Message};
 use porthole::settings::{Secret, Site};
-use porthole::sim::{Event, Quirks};
+use porthole_election::{Bid, Cause, Post, Word};
+use porthole_sim_router::{Event, Quirks};
+use porthole_types::{BootId, InstanceId, Term};
 use serde_json::Value;
 
 use crate::house::{House, OFFICE, happened};

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use porthole::sim::Quirks;
+use porthole_sim_router::Quirks;
 use serde_json::{Value, json};
 
 use crate::house::{House, serves_the_lan};

@@ -1,6 +1,6 @@
 //! What is said of a camera that has died: its entry, and how the port becomes free.
 
-use porthole::sim::{Leases, Quirks};
+use porthole_sim_router::{Leases, Quirks};
 
 use crate::house::{House, porthole};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use porthole::sim::Quirks;
+use porthole_sim_router::Quirks;
 
 use crate::house::{House, OFFICE, await_log, serves_the_lan};
 

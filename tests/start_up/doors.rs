@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use porthole::sim::Quirks;
+use porthole_sim_router::Quirks;
 
 use crate::house::{House, OFFICE, await_log, await_requests, happened, serves_the_lan};
 use crate::support::lab::PATIENCE;

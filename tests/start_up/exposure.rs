@@ -1,6 +1,6 @@
 //! The switch of ¶84 with the real program: off gives the port back and stays on the LAN, over restarts too.
 
-use porthole::sim::Quirks;
+use porthole_sim_router::Quirks;
 use serde_json::{Value, json};
 
 use crate::house::{House, OFFICE, serves_the_lan};
@@ -18,7 +18,7 @@ fn switch(camera: &Camera, enabled: bool) -> Value {
 fn mappings_of(house: &House, camera: &Camera) -> usize {
     let table = house.router().table();
     let of_camera = |entry: &&_| {
-        let entry: &porthole::sim::Entry = entry;
+        let entry: &porthole_sim_router::Entry = entry;
         entry.mapping.client == camera.address()
     };
     table.iter().filter(of_camera).count()

@@ -3,10 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
-use porthole::election::{Post, Word};
-use porthole::ids::Term;
 use porthole::lan::Body;
-use porthole::sim::Quirks;
+use porthole_election::{Post, Word};
+use porthole_sim_router::Quirks;
+use porthole_types::Term;
 use serde_json::Value;
 
 use crate::house::House;

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use porthole::gateway::{self, Description, Gateway as _, Igd, Lease, MappingRequest, Search};
-use porthole::ids::{ExternalPort, InternalPort};
-use porthole::sim::{Entry, Event, Mapping, Protocol, Quirks, SimConfig, SimRouter, Wan};
+use porthole_gateway::{
+    self as gateway, Description, Gateway as _, Igd, Lease, MappingRequest, Search,
+};
+use porthole_sim_router::{Entry, Event, Mapping, Protocol, Quirks, SimConfig, SimRouter, Wan};
+use porthole_types::{ExternalPort, InternalPort};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::broadcast::Receiver;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use porthole::sim::Quirks;
+use porthole_sim_router::Quirks;
 use serde_json::Value;
 
 use crate::house::{House, await_log};

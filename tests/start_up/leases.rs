@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use porthole::sim::{Event, Leases, Quirks};
+use porthole_sim_router::{Event, Leases, Quirks};
 
 use crate::house::{House, OFFICE, await_requests, happened, left};
 use crate::support::lab::{PATIENCE, Role};

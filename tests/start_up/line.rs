@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use porthole::sim::{DeleteMissing, Quirks, Wan};
+use porthole_sim_router::{DeleteMissing, Quirks, Wan};
 
 use crate::house::{House, OFFICE, await_log, await_requests, serves_the_lan};
 use crate::support::lab::{CameraSetup, PATIENCE, Role, RouterState};

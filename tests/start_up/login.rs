@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use porthole::auth::{Access, Claims, Signer};
-use porthole::ids::InstanceId;
 use porthole::settings::{Secret, Site};
-use porthole::sim::Quirks;
 use porthole::site::{Facts, SessionId};
+use porthole_sim_router::Quirks;
+use porthole_types::InstanceId;
 use serde_json::{Value, json};
 
 use crate::house::{House, OFFICE, await_log};

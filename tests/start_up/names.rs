@@ -3,11 +3,11 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use porthole::fleet::Name;
-use porthole::ids::InstanceId;
 use porthole::lan::{Ask, Body};
-use porthole::sim::Quirks;
 use porthole::site::{Facts, Passwords, SessionId};
+use porthole_sim_router::Quirks;
+use porthole_types::InstanceId;
+use porthole_types::Name;
 use serde_json::{Value, json};
 
 use crate::house::House;

@@ -1,6 +1,6 @@
 //! Routers in secure mode: who asks is known by the address that the request comes from.
 
-use porthole::sim::{Access, AddForOther, DeleteOfOther, Quirks};
+use porthole_sim_router::{Access, AddForOther, DeleteOfOther, Quirks};
 
 use crate::house::{House, OFFICE, await_requests};
 use crate::support::lab::{PATIENCE, Role};

@@ -4,11 +4,11 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use porthole::election::To;
 use porthole::fleet::{Activity, Scheme};
-use porthole::ids::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 use porthole::lan::{Body, Gate, Keyring, Message, Occasion, Report, Voice};
 use porthole::settings::{Secret, Site};
+use porthole_election::To;
+use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 
 use crate::support::lab::{Camera, PATIENCE};
 

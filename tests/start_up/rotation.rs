@@ -1,6 +1,6 @@
 //! Each detection and each succession alone, as the settings allow (¶85), with the real program.
 
-use porthole::sim::{Access, Leases, Quirks};
+use porthole_sim_router::{Access, Leases, Quirks};
 use serde_json::Value;
 
 use crate::house::{House, OFFICE};

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use porthole::election::Word;
 use porthole::fleet::Activity;
 use porthole::lan::{Body, Message, Occasion, Report};
-use porthole::sim::Quirks;
 use porthole::site::Facts;
+use porthole_election::Word;
+use porthole_sim_router::Quirks;
 use serde_json::Value;
 
 use crate::house::House;

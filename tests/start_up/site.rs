@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use porthole::sim::Quirks;
+use porthole_sim_router::Quirks;
 use serde_json::json;
 
 use crate::house::House;

@@ -1,6 +1,6 @@
 //! Tables that cannot be read in one request, are full, lie, or are written over.
 
-use porthole::sim::{Conflict, Event, Quirks, WhenFull};
+use porthole_sim_router::{Conflict, Event, Quirks, WhenFull};
 use serde_json::Value;
 
 use crate::house::{CONSOLE, House, OFFICE, await_requests, happened, serves_the_lan};

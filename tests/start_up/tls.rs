@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use porthole::sim::Quirks;
+use porthole_sim_router::Quirks;
 use serde_json::Value;
 
 use crate::curl::{Viewer, await_tls, curl, json, secure, status};

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use porthole::sim::{Leases, Quirks, SimConfig};
+use porthole_sim_router::{Leases, Quirks, SimConfig};
 
 use crate::house::{CONSOLE, House, porthole, serves_the_lan};
 
@@ -60,7 +60,7 @@ fn doctor_tells_of_the_router_its_leases_and_its_table() {
         !words.contains(CONSOLE),
         "whose other mappings are is nobody's business"
     );
-    let ports = |table: &[porthole::sim::Entry]| -> Vec<_> {
+    let ports = |table: &[porthole_sim_router::Entry]| -> Vec<_> {
         table
             .iter()
             .map(|entry| entry.mapping.external_port)

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use porthole::camera::format::PixelFormat;
-use porthole::camera::frame::RawFrame;
-use porthole::camera::source::{Opener, Source, SourceError, Wanted};
-use porthole::camera::v4l2::{Ability, V4l2Opener, devices, first_camera};
+use porthole_camera::format::PixelFormat;
+use porthole_camera::frame::RawFrame;
+use porthole_camera::source::{Opener, Source, SourceError, Wanted};
+use porthole_camera::v4l2::{Ability, V4l2Opener, devices, first_camera};
 use v4l::Device;
 use v4l::control::{Control, Value};
 
@@ -67,7 +67,7 @@ fn devices_are_told_apart() {
         panic!("{camera:?}");
     };
     assert!(formats.contains(&PixelFormat::Yuyv) && formats.contains(&PixelFormat::Nv12));
-    let why = |device: &porthole::camera::v4l2::Listed| match &device.ability {
+    let why = |device: &porthole_camera::v4l2::Listed| match &device.ability {
         Ability::Unusable { why } => why.clone(),
         Ability::Camera { .. } => panic!("{device:?}"),
     };

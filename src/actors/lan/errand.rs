@@ -7,10 +7,10 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::{LanActor, Rename};
-use crate::election::{Peer, To};
-use crate::fleet::Name;
-use crate::ids::InstanceId;
 use crate::lan::{ASK_AGAIN, Ask, Body, Next, NotDone, Outcome, Renaming, Turn};
+use porthole_election::{Peer, To};
+use porthole_types::InstanceId;
+use porthole_types::Name;
 
 /// Who waits for the answer.
 pub(super) type Waits = oneshot::Sender<Result<(), NotDone>>;
@@ -72,7 +72,7 @@ impl LanActor {
                     tracing::info!(by = %from.address, name = ?name, "another camera renames this one");
                     cells.rename_for_good(name).await
                 };
-                let tell = move |kept: Result<(), crate::durable::NotKept>, actor: &mut Self| {
+                let tell = move |kept: Result<(), porthole_durable::NotKept>, actor: &mut Self| {
                     let outcome = kept.map_err(|why| why.to_string());
                     actor.life.served.ran(from.id, ask, outcome.clone());
                     actor.answer(from, ask, outcome);

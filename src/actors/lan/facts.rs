@@ -6,9 +6,9 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use super::{LanActor, chance};
-use crate::election::{Peer, To};
 use crate::lan::{Accord, Body, Digests, Occasion};
 use crate::site::Facts;
+use porthole_election::{Peer, To};
 
 /// What this life of the actor knows of the facts.
 pub(super) struct Shared {

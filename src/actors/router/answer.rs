@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use super::{Ask, EntryOf};
-use crate::election::{self, Event, Kin, Moment, Owner, Request};
-use crate::gateway::{
+use porthole_election::{self as election, Event, Kin, Moment, Owner, Request};
+use porthole_gateway::{
     Countdowns, DeleteRight, Description, Entry, Error, Gateway, Ladder, Lease, MappingRequest,
     verified, verified::Wording,
 };
@@ -160,8 +160,8 @@ pub(super) fn event_of_error(request: Request, why: &Error) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::{Action, Protocol};
-    use crate::ids::{ExternalPort, InternalPort};
+    use porthole_gateway::{Action, Protocol};
+    use porthole_types::{ExternalPort, InternalPort};
 
     fn office() -> ExternalPort {
         ExternalPort::new(8080).unwrap()

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use super::folder::Folder;
 use super::house::{House, check_free};
 use super::{Args, WAN, say};
-use crate::sim::SimRouter;
+use porthole_sim_router::SimRouter;
 
 /// How long the cameras may take to say goodbye to the router.
 const FAREWELL: Duration = Duration::from_secs(4);

@@ -27,9 +27,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
 
-use crate::sim::{Event, SimConfig, SimRouter};
 use fleet::{DemoFleet, Secrets};
 use house::House;
+use porthole_sim_router::{Event, SimConfig, SimRouter};
 
 const WAN: Ipv4Addr = Ipv4Addr::LOCALHOST;
 

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::super::{GONE_HEARTBEATS, Heard};
 use super::*;
 use crate::fleet::Mapped;
-use crate::ids::{InternalPort, Term};
 use crate::lan::{Occasion, Report};
+use porthole_types::{InternalPort, Term};
 
 const OFFICE: u16 = 8080;
 const HEARTBEAT: Duration = Duration::from_secs(2);

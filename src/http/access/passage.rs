@@ -22,11 +22,11 @@ use super::guest::address;
 use super::session::cookie;
 use super::{Guest, Proof};
 use crate::auth::{Claims, Reach, unix_now};
-use crate::cells::Cells;
 use crate::fleet::{Camera, Who};
 use crate::http::links::Links;
 use crate::http::{App, Problem, Visitor};
-use crate::ids::InstanceId;
+use crate::shared::Cells;
+use porthole_types::InstanceId;
 
 /// What one visitor's login opens at the other cameras.
 pub struct Passage<'a> {

@@ -6,8 +6,8 @@ use actix_web::cookie::{Cookie, SameSite};
 
 use super::{Guest, Proof};
 use crate::auth::{Claims, unix_now};
-use crate::cells::Cells;
 use crate::fleet::Scheme;
+use crate::shared::Cells;
 
 /// Its name. Cookies do not look at ports: behind one router one cookie reaches every camera.
 pub const NAME: &str = "porthole_session";

@@ -10,13 +10,14 @@ use utoipa::ToSchema;
 
 use super::cameras::CameraView;
 use crate::actors::lan::Rename;
-use crate::fleet::{Camera, Labels, Name, Who};
+use crate::fleet::{Camera, Labels, Who};
 use crate::http::access::Guest;
 use crate::http::object::Object;
 use crate::http::page_models::Viewpoint;
 use crate::http::{App, Problem};
-use crate::ids::InstanceId;
 use crate::lan::NotDone;
+use porthole_types::InstanceId;
+use porthole_types::Name;
 
 /// How long another camera may take to answer. The lan actor gives up sooner; this bounds a hang of its own.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -7,12 +7,12 @@ use utoipa::ToSchema;
 
 use super::camera_settings::stored;
 use super::whole::whole;
-use crate::camera::attendant::Attendant;
-use crate::camera::control::{self, Access, ControlId, Refused};
-use crate::camera::desk::Trouble;
-use crate::camera::drive::NoDrive;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
+use porthole_camera::attendant::Attendant;
+use porthole_camera::control::{self, Access, ControlId, Refused};
+use porthole_camera::desk::Trouble;
+use porthole_camera::drive::NoDrive;
 
 /// One control, as it is now.
 #[derive(Serialize, ToSchema)]

@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::camera::attendant::Attendant;
-use crate::camera::chosen::Patch;
-use crate::camera::modes;
-use crate::camera::observe::CameraHealth;
-use crate::durable::Kept;
 use crate::http::{App, Problem};
+use porthole_camera::attendant::Attendant;
+use porthole_camera::chosen::Patch;
+use porthole_camera::modes;
+use porthole_camera::observe::CameraHealth;
+use porthole_durable::Kept;
 
 /// What is asked of the camera, what it offers, and what it delivers.
 #[derive(Serialize, ToSchema)]

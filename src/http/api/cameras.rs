@@ -14,7 +14,7 @@ use crate::http::links::Links;
 use crate::http::office::{Representative, representative};
 use crate::http::page_models::{Viewpoint, notices, picture, router_line, standing};
 use crate::http::pages::{Notice, Standing as PageStanding, TileState};
-use crate::ids::InstanceId;
+use porthole_types::InstanceId;
 
 /// The fleet.
 #[derive(Serialize, ToSchema)]

@@ -8,14 +8,14 @@ use utoipa::ToSchema;
 
 use super::camera_settings::stored;
 use super::whole::whole_or_null;
-use crate::camera::attendant::Attendant;
-use crate::camera::chosen::MOST_PRESETS;
-use crate::camera::desk::Trouble;
-use crate::camera::drive::{Axis, NoDrive, Pointing, Stance, Turn};
-use crate::camera::panel::Nature;
-use crate::fleet::Name;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
+use porthole_camera::attendant::Attendant;
+use porthole_camera::chosen::MOST_PRESETS;
+use porthole_camera::desk::Trouble;
+use porthole_camera::drive::{Axis, NoDrive, Pointing, Stance, Turn};
+use porthole_camera::panel::Nature;
+use porthole_types::Name;
 
 /// Where the camera points. Pan and tilt are in arc seconds (the unit of V4L2's controls), zoom is in the camera's own
 /// unit; null for an axis that there is not.

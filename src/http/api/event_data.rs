@@ -3,10 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::cells::{CameraChange, Change, Entry, RouterChange};
 use crate::http::office::{Because, Guide, Heir, Person};
 use crate::http::time::unix_seconds;
-use crate::ids::Term;
+use crate::shared::{CameraChange, Change, Entry, RouterChange};
+use porthole_types::Term;
 
 /// The data of one event.
 #[derive(Serialize, ToSchema)]

@@ -17,11 +17,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::event_data::told;
-use crate::cells::{Entry, Heard, LISTENERS, Listener};
 use crate::http::links::Links;
 use crate::http::office::Guide;
 use crate::http::{App, Problem, Visitor};
-use crate::ids::BootId;
+use crate::shared::{Entry, Heard, LISTENERS, Listener};
+use porthole_types::BootId;
 
 /// After so long without a change a comment is sent, so that nothing on the way takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

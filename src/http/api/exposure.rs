@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 
 use super::settled::{self, LOOK, PATIENCE};
 use crate::actors::election::Expose;
-use crate::cells::Cells;
-use crate::election::Exposure;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
-use crate::ids::ExternalPort;
+use crate::shared::Cells;
+use porthole_election::Exposure;
+use porthole_types::ExternalPort;
 
 /// The switch, and what has come of it.
 #[derive(Serialize, ToSchema)]

@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use crate::cells::RouterState;
 use crate::http::App;
+use crate::shared::RouterState;
 
 /// Alive: the web server answers.
 pub async fn healthz() -> HttpResponse {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::http::App;
 use crate::http::time::unix_seconds;
-use crate::ids::InternalPort;
+use porthole_types::InternalPort;
 
 /// The table.
 #[derive(Serialize, ToSchema)]

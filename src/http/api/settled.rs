@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cells::Cells;
+use crate::shared::Cells;
 
 /// How long the router may take.
 pub const PATIENCE: Duration = Duration::from_secs(5);

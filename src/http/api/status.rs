@@ -7,18 +7,18 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::camera::observe::CameraHealth;
-use crate::cells::RouterState;
-use crate::election;
 use crate::fleet::Who;
-use crate::gateway::RouterClass;
 use crate::http::links::Links;
 use crate::http::office::{Representative, representative};
 use crate::http::page_models::notices;
 use crate::http::pages::Notice;
 use crate::http::time::unix_seconds;
 use crate::http::{App, Visitor};
-use crate::ids::{InstanceId, Term};
+use crate::shared::RouterState;
+use porthole_camera::observe::CameraHealth;
+use porthole_election as election;
+use porthole_gateway::RouterClass;
+use porthole_types::{InstanceId, Term};
 
 /// This server.
 #[derive(Serialize, ToSchema)]

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::fleet::{Camera, Scheme};
 use crate::http::App;
-use crate::ids::InstanceId;
+use porthole_types::InstanceId;
 
 /// One camera's metrics.
 #[derive(Serialize, ToSchema)]

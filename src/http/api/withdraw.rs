@@ -8,13 +8,13 @@ use utoipa::ToSchema;
 
 use super::settled::{self, PATIENCE};
 use crate::actors::election::StepDown;
-use crate::cells::{Cells, OfficeView};
-use crate::election::{Request, Role};
 use crate::fleet::{Camera, Vouched};
 use crate::http::links::Links;
 use crate::http::office::Guide;
 use crate::http::{App, Problem, Visitor};
-use crate::ids::Term;
+use crate::shared::{Cells, OfficeView};
+use porthole_election::{Request, Role};
+use porthole_types::Term;
 
 /// The office is given up.
 #[derive(Serialize, ToSchema)]

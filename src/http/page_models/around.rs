@@ -1,11 +1,11 @@
 //! What stands around a page: who answers for all, the router, and what the visitor may do.
 
 use super::{Viewpoint, notices};
-use crate::cells::{Named, OfficeView, RouterState};
-use crate::election::{Bid, Cause, Exposure};
 use crate::fleet::Labels;
 use crate::http::App;
 use crate::http::pages::{Around, Link, Reason, Standing, WebUrl};
+use crate::shared::{Named, OfficeView, RouterState};
+use porthole_election::{Bid, Cause, Exposure};
 
 /// All of it, as this visitor is told.
 pub fn around(view: &Viewpoint) -> Around {

@@ -3,11 +3,11 @@
 use std::net::Ipv4Addr;
 
 use crate::auth::Reach;
-use crate::cells::RouterState;
-use crate::election::Exposure;
-use crate::gateway::Description;
 use crate::http::App;
 use crate::http::pages::{Level, Notice};
+use crate::shared::RouterState;
+use porthole_election::Exposure;
+use porthole_gateway::Description;
 
 /// What a person should know, most important first.
 pub fn notices(app: &App) -> Vec<Notice> {

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::auth::{Access, Reach};
-use crate::ids::InstanceId;
+use porthole_types::InstanceId;
 
 fn tile(number: u16, name: &str) -> Tile {
     Tile {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::WebUrl;
-use crate::ids::InstanceId;
+use porthole_types::InstanceId;
 
 /// One camera on a page: its name linked to its address, its picture, what it is doing.
 #[derive(Clone, Debug)]

@@ -1,0 +1,355 @@
+//! What people chose for this camera over HTTP; kept over restarts, and goes before the settings. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::control::{Change, ControlId, MOST_CONTROLS};
+use super::drive::Stance;
+use super::jpeg::Quality;
+use super::settings::CameraSettings;
+use super::source::Wanted;
+use crate::config::{CameraConfig, FPS, QUALITY, SIDE};
+use porthole_types::Name;
+
+/// Presets that a camera keeps.
+pub const MOST_PRESETS: usize = 32;
+
+/// All of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// Size, rate and quality.
+    #[serde(default)]
+    pub picture: PictureChoice,
+    /// The controls of a device.
+    #[serde(default)]
+    pub controls: ControlChoice,
+    /// Where the drive can be sent by name.
+    #[serde(default)]
+    pub presets: BTreeMap<Name, Stance>,
+}
+
+/// What is not chosen is as the settings say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureChoice {
+    #[serde(default)]
+    width: Option<u32>,
+    #[serde(default)]
+    height: Option<u32>,
+    #[serde(default)]
+    fps: Option<u32>,
+    #[serde(default)]
+    quality: Option<u32>,
+}
+
+/// A number that people can choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Pixels across.
+    Width,
+    /// Lines.
+    Height,
+    /// Frames per second.
+    Fps,
+    /// JPEG quality.
+    Quality,
+}
+
+/// Numbers that people choose anew, or with none give back to the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch(Vec<(Field, Option<u32>)>);
+
+/// Why a patch is none: each field that is wrong, if there is such a field, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadPatch(Vec<(Option<Field>, String)>);
+
+/// Values by control, for the camera that they were chosen for: another one plugged in its place has its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlChoice {
+    camera: String,
+    values: BTreeMap<ControlId, i32>,
+}
+
+impl Field {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Width, Self::Height, Self::Fps, Self::Quality];
+
+    /// Its name in the API and the settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Width => "width",
+            Self::Height => "height",
+            Self::Fps => "fps",
+            Self::Quality => "quality",
+        }
+    }
+
+    /// What it can be, as in the settings.
+    pub fn allowed(self) -> RangeInclusive<u32> {
+        match self {
+            Self::Width | Self::Height => SIDE,
+            Self::Fps => FPS,
+            Self::Quality => u32::from(*QUALITY.start())..=u32::from(*QUALITY.end()),
+        }
+    }
+}
+
+impl PictureChoice {
+    fn field(&mut self, field: Field) -> &mut Option<u32> {
+        match field {
+            Field::Width => &mut self.width,
+            Field::Height => &mut self.height,
+            Field::Fps => &mut self.fps,
+            Field::Quality => &mut self.quality,
+        }
+    }
+
+    /// Takes the patch over; what it does not name stays.
+    pub fn apply(&mut self, patch: &Patch) {
+        for (field, value) in &patch.0 {
+            *self.field(*field) = *value;
+        }
+    }
+
+    /// What is then asked of the camera. A number out of its range, which only another hand can have written into
+    /// the state file, does not count.
+    pub fn over(mut self, configured: &CameraConfig) -> CameraSettings {
+        let mut or = |field: Field, configured: u32| {
+            let chosen = self.field(field).filter(|n| field.allowed().contains(n));
+            chosen.unwrap_or(configured)
+        };
+        let wanted = Wanted {
+            width: or(Field::Width, configured.width),
+            height: or(Field::Height, configured.height),
+            fps: or(Field::Fps, configured.fps),
+        };
+        let quality = or(Field::Quality, configured.quality.into());
+        CameraSettings {
+            wanted,
+            quality: u8::try_from(quality)
+                .ok()
+                .and_then(Quality::new)
+                .unwrap_or(Quality::STREAM),
+            idle_close: configured.idle_close,
+        }
+    }
+}
+
+impl Patch {
+    /// Reads a patch from a JSON object: numbers, or `null` to give one back to the settings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it: names that are none, values that are not allowed.
+    pub fn read(body: &Map<String, Value>) -> Result<Self, BadPatch> {
+        let (mut patch, mut wrong) = (Vec::new(), Vec::new());
+        for (name, value) in body {
+            let Some(field) = Field::ALL.into_iter().find(|field| field.name() == name) else {
+                let names = Field::ALL.map(Field::name).join(", ");
+                let words = format!("there is no {}: there are {names}", short(name));
+                wrong.push((None, words));
+                continue;
+            };
+            let allowed = field.allowed();
+            // To JSON 640.0 is a whole number, too. A larger one than fits becomes the largest, which no field allows.
+            let number = value.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0);
+            match number.map(|n| n as u32).filter(|number| allowed.contains(number)) {
+                Some(number) => patch.push((field, Some(number))),
+                None if value.is_null() => patch.push((field, None)),
+                None => wrong.push((
+                    Some(field),
+                    format!(
+                        "{name} is {}: allowed are whole numbers from {} to {}, or null for what the settings say",
+                        short(&value.to_string()),
+                        allowed.start(),
+                        allowed.end()
+                    ),
+                )),
+            }
+        }
+        if wrong.is_empty() {
+            Ok(Self(patch))
+        } else {
+            wrong.truncate(8); // a body may hold thousands
+            Err(BadPatch(wrong))
+        }
+    }
+}
+
+/// What a stranger wrote, not longer than helps.
+fn short(text: &str) -> String {
+    let shown: String = text.chars().take(40).collect();
+    if shown.len() < text.len() {
+        format!("{shown}…")
+    } else {
+        shown
+    }
+}
+
+impl BadPatch {
+    /// The first field that there is and whose value is wrong.
+    pub fn field(&self) -> Option<Field> {
+        self.0.iter().find_map(|(field, _)| *field)
+    }
+}
+
+impl fmt::Display for BadPatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<&str> = self.0.iter().map(|(_, words)| words.as_str()).collect();
+        f.write_str(&words.join("; "))
+    }
+}
+
+impl ControlChoice {
+    /// Remembers what was set on `camera`. What was chosen for another one is forgotten.
+    pub fn remember(&mut self, camera: &str, set: &[Change]) {
+        if self.camera != camera {
+            *self = Self {
+                camera: camera.to_owned(),
+                values: BTreeMap::new(),
+            };
+        }
+        for change in set {
+            if self.values.len() < MOST_CONTROLS || self.values.contains_key(&change.id) {
+                self.values.insert(change.id, change.value);
+            }
+        }
+    }
+
+    /// What was chosen for `camera`, by number. That puts what switches an automatism before what it governs: V4L2
+    /// numbers the common ones so.
+    pub fn of(&self, camera: &str) -> Vec<Change> {
+        if self.camera != camera {
+            return Vec::new();
+        }
+        let values = self.values.iter();
+        values
+            .map(|(&id, &value)| Change { id, value })
+            .take(MOST_CONTROLS)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::CameraSource;
+
+    fn configured() -> CameraConfig {
+        CameraConfig {
+            source: CameraSource::Test,
+            width: 1280,
+            height: 720,
+            fps: 30,
+            quality: 80,
+            idle_close: Duration::from_secs(10),
+        }
+    }
+
+    fn read(body: &Value) -> Result<Patch, BadPatch> {
+        Patch::read(body.as_object().unwrap())
+    }
+
+    fn numbers(choice: PictureChoice) -> (u32, u32, u32, Quality) {
+        let settings = choice.over(&configured());
+        let Wanted { width, height, fps } = settings.wanted;
+        (width, height, fps, settings.quality)
+    }
+
+    #[test]
+    fn what_is_chosen_goes_before_the_settings_and_the_rest_stays() {
+        let mut choice = PictureChoice::default();
+        let quality = |q| Quality::new(q).unwrap();
+        assert_eq!(numbers(choice), (1280, 720, 30, quality(80)));
+        choice.apply(&read(&json!({"width": 640.0, "height": 480})).unwrap());
+        choice.apply(&read(&json!({"quality": 50})).unwrap());
+        assert_eq!(numbers(choice), (640, 480, 30, quality(50)));
+        choice.apply(&read(&json!({"width": null, "fps": 5})).unwrap());
+        assert_eq!(numbers(choice), (1280, 480, 5, quality(50)));
+    }
+
+    #[test]
+    fn a_patch_that_is_wrong_names_each_field_its_value_and_what_is_allowed() {
+        let body = json!({"width": 8, "fps": "fast", "qualty": 1, "quality": 80.5, "height": -1});
+        let words = read(&body).unwrap_err().to_string();
+        for part in [
+            "width is 8: allowed are whole numbers from 16 to 8192",
+            "fps is \"fast\"",
+            "from 1 to 240",
+            "there is no qualty",
+            "quality is 80.5",
+            "height is -1",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_each_range_are_allowed_and_what_is_beyond_is_not() {
+        for field in Field::ALL {
+            let (least, most) = field.allowed().into_inner();
+            for (value, is_good) in [
+                (least - 1, false),
+                (least, true),
+                (most, true),
+                (most + 1, false),
+            ] {
+                let patch = read(&json!({field.name(): value}));
+                assert_eq!(patch.is_ok(), is_good, "{field:?} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_file_with_impossible_numbers_does_no_harm() {
+        let text = r#"{"picture":{"width":0,"fps":4000000000,"quality":300,"height":600}}"#;
+        let chosen: Chosen = serde_json::from_str(text).unwrap();
+        let expected = (1280, 600, 30, Quality::new(80).unwrap());
+        assert_eq!(numbers(chosen.picture), expected);
+    }
+
+    #[test]
+    fn controls_are_remembered_for_the_camera_that_they_were_set_on() {
+        let change = |id, value| Change {
+            id: ControlId(id),
+            value,
+        };
+        let mut choice = ControlChoice::default();
+        choice.remember("vivid", &[change(2, 5), change(1, 7)]);
+        choice.remember("vivid", &[change(2, 6)]);
+        assert_eq!(choice.of("vivid"), [change(1, 7), change(2, 6)]);
+        assert_eq!(choice.of("another"), []);
+        let text = serde_json::to_string(&choice).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ControlChoice>(&text).unwrap(),
+            choice
+        );
+        choice.remember("another", &[change(1, 1)]);
+        assert_eq!(choice.of("vivid"), []);
+        let many: Vec<Change> = (0..1000).map(|id| change(id, 0)).collect();
+        choice.remember("another", &many);
+        assert_eq!(choice.of("another").len(), MOST_CONTROLS);
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_a_size_or_rate_that_the_settings_would_refuse(
+            name in "width|height|fps|quality|other",
+            value in prop_oneof![any::<i64>().prop_map(Value::from), any::<f64>().prop_map(Value::from), Just(Value::Null)],
+        ) {
+            let mut choice = PictureChoice::default();
+            if let Ok(patch) = read(&json!({name: value})) {
+                choice.apply(&patch);
+            }
+            let Wanted { width, height, fps } = choice.over(&configured()).wanted;
+            prop_assert!(SIDE.contains(&width) && SIDE.contains(&height) && FPS.contains(&fps));
+        }
+    }
+}

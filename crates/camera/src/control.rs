@@ -1,0 +1,326 @@
+//! What a camera lets people set besides size and rate: brightness, exposure, what its maker thought of. Pure.
+//!
+//! The words are V4L2's: a control has a number that is the same on every camera for the common ones
+//! (`V4L2_CID_BRIGHTNESS`), a kind, and a range. Names and menus come from the device and are untrusted.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use porthole_types::is_unseen;
+
+/// More controls than this are passed over.
+pub const MOST_CONTROLS: usize = 128;
+/// More options of one menu than this are passed over.
+pub const MOST_OPTIONS: usize = 64;
+/// Characters of a device's text; V4L2 has room for 31.
+const LONGEST_TEXT: usize = 64;
+
+/// Which control: V4L2's number, e.g. 0x00980900 for the brightness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ControlId(pub u32);
+
+impl ControlId {
+    /// Absolute position to the right, arc seconds (`V4L2_CID_PAN_ABSOLUTE`).
+    pub const PAN: Self = Self(0x009a_0908);
+    /// Absolute position upwards, arc seconds (`V4L2_CID_TILT_ABSOLUTE`).
+    pub const TILT: Self = Self(0x009a_0909);
+    /// Focal length in the device's own unit (`V4L2_CID_ZOOM_ABSOLUTE`).
+    pub const ZOOM: Self = Self(0x009a_090d);
+
+    /// Whether it belongs to the drive: where a motor stands is the camera's own affair at its next opening.
+    pub const fn moves_the_camera(self) -> bool {
+        // V4L2_CID_PAN_RELATIVE to V4L2_CID_TILT_ABSOLUTE, the three zooms, and the two speeds.
+        matches!(self.0, 0x009a_0904..=0x009a_0909 | 0x009a_090d..=0x009a_090f | 0x009a_0920 | 0x009a_0921)
+    }
+}
+
+/// What kind of value it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A number of a range.
+    Integer,
+    /// 0 or 1.
+    Boolean,
+    /// One of its options.
+    Menu,
+    /// None: setting it does something once.
+    Button,
+}
+
+/// Whether it can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Now.
+    Writable,
+    /// Not while another control is as it is, e.g. the exposure while that is automatic.
+    Inactive,
+    /// Never.
+    ReadOnly,
+}
+
+/// An entry of a menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What to set.
+    pub value: i32,
+    /// What the device calls it.
+    pub name: String,
+}
+
+/// One control, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Which.
+    pub id: ControlId,
+    /// What the device calls it, cleaned.
+    pub name: String,
+    /// What it takes.
+    pub kind: Kind,
+    /// What it is; none for buttons.
+    pub value: Option<i32>,
+    /// The least value.
+    pub min: i32,
+    /// The greatest value.
+    pub max: i32,
+    /// The device rounds to multiples of this above `min`; at least 1.
+    pub step: u32,
+    /// What it was made with.
+    pub default: i32,
+    /// For menus; some numbers between `min` and `max` may be missing.
+    pub options: Vec<Choice>,
+    /// Whether it can be set.
+    pub access: Access,
+}
+
+/// A control and what it is to become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which.
+    pub id: ControlId,
+    /// What it is to become; of no meaning for a button.
+    pub value: i32,
+}
+
+/// Why a change is not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The device has no such control, or none that is passed on.
+    #[error("there is no control {0}")]
+    Unknown(ControlId),
+    /// The value is none that it takes.
+    #[error("control {id} ({name}) cannot be {value}: allowed are {allowed}")]
+    OutOfRange {
+        /// Which.
+        id: ControlId,
+        /// Its name.
+        name: String,
+        /// What was asked.
+        value: i32,
+        /// In words.
+        allowed: String,
+    },
+    /// The device alone decides it.
+    #[error("control {id} ({name}) can only be read")]
+    ReadOnly {
+        /// Which.
+        id: ControlId,
+        /// Its name.
+        name: String,
+    },
+    /// Another control stands in the way.
+    #[error(
+        "control {id} ({name}) is not in use now: the camera decides it while another control is set as it is"
+    )]
+    Inactive {
+        /// Which.
+        id: ControlId,
+        /// Its name.
+        name: String,
+    },
+    /// More changes than there are controls.
+    #[error("{0} changes at once are too many: at most {MOST_CONTROLS}")]
+    TooMany(usize),
+}
+
+impl Control {
+    /// Whether it can become `value`.
+    ///
+    /// # Errors
+    /// [`Refused`], except [`Refused::Inactive`], which depends on what is set before it.
+    pub fn takes(&self, value: i32) -> Result<(), Refused> {
+        let (id, name) = (self.id, self.name.clone());
+        if self.access == Access::ReadOnly {
+            return Err(Refused::ReadOnly { id, name });
+        }
+        let fits = match self.kind {
+            Kind::Button => true,
+            Kind::Menu => self.options.iter().any(|option| option.value == value),
+            Kind::Integer | Kind::Boolean => self.min <= value && value <= self.max,
+        };
+        fits.then_some(()).ok_or_else(|| Refused::OutOfRange {
+            id,
+            name,
+            value,
+            allowed: self.allowed(),
+        })
+    }
+
+    /// Whether it can be set at this moment.
+    ///
+    /// # Errors
+    /// [`Refused::Inactive`].
+    pub fn is_active(&self) -> Result<(), Refused> {
+        match self.access {
+            Access::Writable | Access::ReadOnly => Ok(()),
+            Access::Inactive => Err(Refused::Inactive {
+                id: self.id,
+                name: self.name.clone(),
+            }),
+        }
+    }
+
+    fn allowed(&self) -> String {
+        if self.kind == Kind::Menu {
+            let options = self.options.iter();
+            let words = options.map(|option| format!("{} ({})", option.value, option.name));
+            return words.collect::<Vec<_>>().join(", ");
+        }
+        format!("whole numbers from {} to {}", self.min, self.max)
+    }
+}
+
+/// Looks at all changes before any is made. One that is inactive passes where another goes before it, which may
+/// be what activates it.
+///
+/// # Errors
+/// The first that cannot be made.
+pub fn check(controls: &[Control], changes: &[Change]) -> Result<(), Refused> {
+    if changes.len() > MOST_CONTROLS {
+        return Err(Refused::TooMany(changes.len()));
+    }
+    for (place, change) in changes.iter().enumerate() {
+        let control = controls.iter().find(|control| control.id == change.id);
+        let control = control.ok_or(Refused::Unknown(change.id))?;
+        control.takes(change.value)?;
+        if place == 0 {
+            control.is_active()?;
+        }
+    }
+    Ok(())
+}
+
+/// A device's text for people: up to its first zero, without what would break a line, and not without end.
+pub fn clean(text: &str) -> String {
+    let text = text.split('\0').next().unwrap_or_default();
+    let seen = text.chars().filter(|c| !is_unseen(*c)).take(LONGEST_TEXT);
+    seen.collect::<String>().trim().to_owned()
+}
+
+impl fmt::Display for ControlId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn control(id: u32, kind: Kind) -> Control {
+        Control {
+            id: ControlId(id),
+            name: format!("Control {id}"),
+            kind,
+            value: (kind != Kind::Button).then_some(0),
+            min: -10,
+            max: 10,
+            step: 1,
+            default: 0,
+            options: Vec::new(),
+            access: Access::Writable,
+        }
+    }
+
+    fn change(id: u32, value: i32) -> Change {
+        Change {
+            id: ControlId(id),
+            value,
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_the_control_and_its_range() {
+        let controls = [control(1, Kind::Integer)];
+        assert_eq!(check(&controls, &[change(1, -10), change(1, 10)]), Ok(()));
+        for value in [11, -11, i32::MAX, i32::MIN] {
+            let refused = check(&controls, &[change(1, value)]).unwrap_err();
+            let words = refused.to_string();
+            for part in ["Control 1", &value.to_string(), "-10 to 10"] {
+                assert!(words.contains(part), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_menu_takes_its_options_and_not_the_numbers_between() {
+        let mut menu = control(1, Kind::Menu);
+        menu.options = [(1, "Manual"), (3, "Aperture")]
+            .map(|(value, name)| Choice {
+                value,
+                name: name.to_owned(),
+            })
+            .to_vec();
+        assert_eq!(menu.takes(3), Ok(()));
+        let words = menu.takes(2).unwrap_err().to_string();
+        assert!(words.contains("1 (Manual), 3 (Aperture)"), "{words}");
+    }
+
+    #[test]
+    fn a_button_takes_whatever_is_said_with_it() {
+        assert_eq!(control(1, Kind::Button).takes(99), Ok(()));
+    }
+
+    #[test]
+    fn all_are_looked_at_before_one_is_made() {
+        let controls = [control(1, Kind::Integer), control(2, Kind::Integer)];
+        let unknown = check(&controls, &[change(1, 1), change(3, 1)]);
+        assert_eq!(unknown, Err(Refused::Unknown(ControlId(3))));
+        let many = vec![change(1, 1); MOST_CONTROLS + 1];
+        assert!(matches!(
+            check(&controls, &many),
+            Err(Refused::TooMany(129))
+        ));
+    }
+
+    #[test]
+    fn what_is_not_in_use_is_refused_unless_something_before_it_may_change_that() {
+        let mut exposure = control(2, Kind::Integer);
+        exposure.access = Access::Inactive;
+        let controls = [control(1, Kind::Boolean), exposure];
+        assert!(matches!(
+            check(&controls, &[change(2, 1)]),
+            Err(Refused::Inactive { .. })
+        ));
+        assert_eq!(check(&controls, &[change(1, 0), change(2, 1)]), Ok(()));
+    }
+
+    #[test]
+    fn the_texts_of_a_device_are_cleaned() {
+        assert_eq!(clean("  Gain\0junk"), "Gain");
+        assert_eq!(clean("Ga\u{1b}[31min\n\u{202e}"), "Ga[31min");
+        assert_eq!(clean(&"x".repeat(500)).len(), LONGEST_TEXT);
+    }
+
+    #[test]
+    fn positions_of_motors_are_told_from_settings() {
+        for id in [ControlId::PAN, ControlId::TILT, ControlId::ZOOM] {
+            assert!(id.moves_the_camera());
+        }
+        // Exposure, focus, iris, brightness.
+        for id in [0x009a_0902, 0x009a_090a, 0x009a_0911, 0x0098_0900] {
+            assert!(!ControlId(id).moves_the_camera());
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The two slots between threads: the newest raw frame, and the newest JPEG. Both hold one; newest wins.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::frame::{Jpeg, PictureKind, RawFrame};
+
+/// One opening of the source. What was captured in an earlier one is never shown in a later one:
+/// neither a frame that was in the encoder when the camera went away, nor one from before a long idle time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session(u64);
+
+/// What [`RawSlot::put`] did with the frame before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The slot was empty.
+    Stored,
+    /// The encoder had not come for the frame before: it is gone.
+    Overwrote,
+}
+
+/// The newest raw frame, from the capture thread to an encoder thread.
+#[derive(Default)]
+pub struct RawSlot {
+    frame: Mutex<Option<(Session, RawFrame)>>,
+    filled: Condvar,
+}
+
+impl RawSlot {
+    /// An empty slot.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a frame in, over one that nobody took.
+    pub fn put(&self, session: Session, frame: RawFrame) -> Put {
+        let before = self.lock().replace((session, frame));
+        self.filled.notify_one();
+        before.map_or(Put::Stored, |_| Put::Overwrote)
+    }
+
+    /// Takes the frame out, waiting for one at most `timeout`.
+    pub fn take(&self, timeout: Duration) -> Option<(Session, RawFrame)> {
+        let (mut slot, _) = self
+            .filled
+            .wait_timeout_while(self.lock(), timeout, |frame| frame.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        slot.take()
+    }
+
+    /// Drops the frame, if any: its memory is of no use while the camera is closed.
+    pub fn clear(&self) {
+        self.lock().take();
+    }
+
+    /// One store under the lock cannot be half done, so a panic elsewhere does not spoil the slot.
+    fn lock(&self) -> MutexGuard<'_, Option<(Session, RawFrame)>> {
+        self.frame.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A picture on its way into the [`PictureSlot`], which numbers it.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The whole JPEG file.
+    pub bytes: Bytes,
+    /// Pixels across.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+    /// When the frame was captured, or the placeholder drawn.
+    pub captured_at: SystemTime,
+    /// The same moment on the monotonic clock.
+    pub captured: Instant,
+    /// Live or drawn.
+    pub kind: PictureKind,
+}
+
+/// What [`PictureSlot::publish`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// Every viewer sees it.
+    Shown,
+    /// Dropped: its session has ended, or a picture captured later is already there.
+    TooLate,
+}
+
+/// The newest JPEG, from the encoder threads to any number of viewers.
+pub struct PictureSlot {
+    newest: watch::Sender<Option<Arc<Jpeg>>>,
+    // Both change only under the lock of `newest`.
+    session: AtomicU64,
+    published: AtomicU64,
+}
+
+impl Default for PictureSlot {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PictureSlot {
+    /// An empty slot.
+    pub fn new() -> Self {
+        Self {
+            newest: watch::Sender::new(None),
+            session: AtomicU64::new(0),
+            published: AtomicU64::new(0),
+        }
+    }
+
+    /// Begins a session: pictures of the ones before are refused from now on. The one on show stays,
+    /// so that viewers keep a picture while the camera is opened again.
+    pub fn begin(&self) -> Session {
+        let mut session = 0;
+        self.newest.send_if_modified(|_| {
+            session = self.session.fetch_add(1, Ordering::Relaxed) + 1;
+            false
+        });
+        Session(session)
+    }
+
+    /// Ends the session and takes the picture off: whoever comes next waits for a fresh one.
+    pub fn clear(&self) {
+        self.newest.send_if_modified(|newest| {
+            self.session.fetch_add(1, Ordering::Relaxed);
+            newest.take().is_some()
+        });
+    }
+
+    /// Shows a picture to all viewers.
+    pub fn publish(&self, session: Session, picture: Picture) -> Published {
+        let shown = self.newest.send_if_modified(|newest| {
+            let ended = self.session.load(Ordering::Relaxed) != session.0;
+            // Two encoder threads may finish in the other order than the frames came.
+            let overtaken = newest
+                .as_ref()
+                .is_some_and(|n| n.captured > picture.captured);
+            if ended || overtaken {
+                return false;
+            }
+            *newest = Some(Arc::new(Jpeg {
+                bytes: picture.bytes,
+                width: picture.width,
+                height: picture.height,
+                captured_at: picture.captured_at,
+                captured: picture.captured,
+                sequence: self.published.fetch_add(1, Ordering::Relaxed) + 1,
+                kind: picture.kind,
+            }));
+            true
+        });
+        if shown {
+            Published::Shown
+        } else {
+            Published::TooLate
+        }
+    }
+
+    /// Follows the slot from now on.
+    pub fn watch(&self) -> watch::Receiver<Option<Arc<Jpeg>>> {
+        self.newest.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::{FrameFormat, PixelFormat};
+
+    fn frame(sequence: u64) -> RawFrame {
+        RawFrame {
+            format: FrameFormat::tight(PixelFormat::Grey, 1, 1),
+            data: Bytes::from_static(b"x"),
+            captured_at: SystemTime::now(),
+            captured: Instant::now(),
+            sequence,
+        }
+    }
+
+    fn picture(captured: Instant) -> Picture {
+        Picture {
+            bytes: Bytes::from_static(b"jpeg"),
+            width: 1,
+            height: 1,
+            captured_at: SystemTime::now(),
+            captured,
+            kind: PictureKind::Live,
+        }
+    }
+
+    #[test]
+    fn the_newest_raw_frame_wins() {
+        let slot = RawSlot::new();
+        assert_eq!(slot.put(Session(1), frame(1)), Put::Stored);
+        assert_eq!(slot.put(Session(1), frame(2)), Put::Overwrote);
+        let (_, taken) = slot.take(Duration::ZERO).unwrap();
+        assert_eq!(taken.sequence, 2);
+        assert!(slot.take(Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn a_waiting_encoder_is_woken_by_the_frame() {
+        let slot = Arc::new(RawSlot::new());
+        let encoder = std::thread::spawn({
+            let slot = slot.clone();
+            move || slot.take(Duration::from_mins(1)).map(|(_, f)| f.sequence)
+        });
+        slot.put(Session(1), frame(7));
+        assert_eq!(encoder.join().unwrap(), Some(7));
+    }
+
+    #[test]
+    fn a_picture_of_an_ended_session_is_never_shown() {
+        let slot = PictureSlot::new();
+        let old = slot.begin();
+        slot.clear();
+        assert_eq!(
+            slot.publish(old, picture(Instant::now())),
+            Published::TooLate
+        );
+        assert!(slot.watch().borrow().is_none());
+        let new = slot.begin();
+        assert_eq!(slot.publish(new, picture(Instant::now())), Published::Shown);
+        assert_eq!(
+            slot.publish(old, picture(Instant::now())),
+            Published::TooLate
+        );
+    }
+
+    #[test]
+    fn a_picture_overtaken_by_a_later_one_is_dropped() {
+        let slot = PictureSlot::new();
+        let session = slot.begin();
+        let early = Instant::now();
+        let late = early + Duration::from_millis(33);
+        assert_eq!(slot.publish(session, picture(late)), Published::Shown);
+        assert_eq!(slot.publish(session, picture(early)), Published::TooLate);
+        assert_eq!(slot.watch().borrow().as_ref().unwrap().sequence, 1);
+    }
+}

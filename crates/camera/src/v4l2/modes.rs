@@ -1,0 +1,86 @@
+//! Which sizes and rates a device offers, in the formats that we serve.
+
+use std::time::Instant;
+
+use v4l::Device;
+
+use super::choose::{Intervals, Sizes};
+use super::open;
+use crate::format::PixelFormat;
+use crate::modes::{COMMON_RATES, COMMON_SIZES, Gathered, Mode};
+
+/// What the device offers, as far as it has said by `until`.
+pub(super) fn of(device: &Device, until: Instant) -> Vec<Mode> {
+    let mut gathered = Gathered::default();
+    let formats = open::offered(device).unwrap_or_default();
+    let served = formats
+        .into_iter()
+        .filter(|&fourcc| PixelFormat::from_fourcc(fourcc).is_some());
+    for fourcc in served {
+        for size in open::sizes(device, fourcc).into_iter().flat_map(told) {
+            if Instant::now() > until || !gathered.has_room() {
+                return gathered.modes();
+            }
+            let intervals = open::intervals(device, fourcc, size);
+            gathered.add(size, intervals.into_iter().flat_map(rates));
+        }
+    }
+    gathered.modes()
+}
+
+/// A size, or the common ones of a range with its greatest.
+fn told(sizes: Sizes) -> Vec<(u32, u32)> {
+    match sizes {
+        Sizes::One(width, height) => vec![(width, height)],
+        Sizes::Range { width, height } => {
+            let common = COMMON_SIZES.into_iter();
+            let fits = common.filter(|&(w, h)| width.holds(w) && height.holds(h));
+            fits.chain([(width.max(), height.max())]).collect()
+        }
+    }
+}
+
+/// A rate, or the common ones of a range with its highest.
+fn rates(intervals: Intervals) -> Vec<f64> {
+    match intervals {
+        Intervals::One(one) => one.rate().into_iter().collect(),
+        Intervals::Range { shortest, longest } => {
+            let (Some(most), Some(least)) = (shortest.rate(), longest.rate()) else {
+                return Vec::new();
+            };
+            let common = COMMON_RATES.map(f64::from).into_iter();
+            common
+                .filter(|rate| (least..=most).contains(rate))
+                .chain([most])
+                .collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::choose::{Interval, Span};
+    use super::*;
+
+    #[test]
+    fn ranges_are_told_by_what_people_know() {
+        let sizes = Sizes::Range {
+            width: Span::new(32, 1920, 8),
+            height: Span::new(32, 1080, 2),
+        };
+        let told = told(sizes);
+        assert!(told.contains(&(640, 480)) && told.ends_with(&[(1920, 1080)]));
+        assert!(!told.contains(&(3840, 2160)));
+        let interval = |numerator, denominator| Interval {
+            numerator,
+            denominator,
+        };
+        let range = |longest| Intervals::Range {
+            shortest: interval(2, 25),
+            longest,
+        };
+        assert_eq!(rates(range(interval(1, 1))), [1.0, 5.0, 10.0, 12.5]);
+        assert_eq!(rates(range(interval(0, 0))), [0.0; 0]);
+        assert_eq!(rates(Intervals::One(interval(1001, 30000))).len(), 1);
+    }
+}

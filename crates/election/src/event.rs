@@ -1,0 +1,165 @@
+//! What can happen, and what can be asked for.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::{Exposure, Moment, Request, Word};
+use porthole_types::{ExternalPort, InstanceId, Term};
+
+/// What happened. Anything may arrive at any time, late or twice.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The elector begins a life, at the start of the program or after a crash: answers to what it
+    /// had asked for will never come.
+    Awoke,
+    /// Time has passed.
+    Tick,
+    /// A router answers.
+    RouterFound,
+    /// The router no longer answers, or another one has taken its place.
+    RouterLost,
+    /// This server's own address on the LAN is another one: what is mapped leads nowhere now.
+    AddressChanged,
+    /// The router's table was read.
+    Surveyed {
+        /// Whose each port is, as far as the table shows.
+        holders: BTreeMap<ExternalPort, Whose>,
+        /// Whether a port that is not in it is free.
+        seen: Seen,
+    },
+    /// The port is mapped to this server: written, and read back.
+    Secured {
+        /// Which port.
+        port: ExternalPort,
+        /// When the request that succeeded was sent: the lease cannot have begun earlier.
+        sent_at: Moment,
+        /// The lease that was granted; `None` is a mapping without an end.
+        granted: Option<Duration>,
+        /// What stood there before.
+        before: Before,
+    },
+    /// The port is mapped to somebody else.
+    Taken {
+        /// Which port.
+        port: ExternalPort,
+        /// How long that mapping lasts unless it is renewed; `None` is unknown or without an end.
+        expires_in: Option<Duration>,
+        /// Where the mapping leads, if the router tells.
+        by: Option<Owner>,
+    },
+    /// There is no room in the router's table for one more mapping (728), and the port is free.
+    NoRoom(ExternalPort),
+    /// The request came to nothing, and why is no matter of the rules.
+    Failed(Request),
+    /// The mapping is gone: deleted and read back, or it was not ours any more.
+    Released(ExternalPort),
+    /// The mapping of the dead server is gone from the port, by this server's hand or by itself.
+    Evicted(ExternalPort),
+    /// The router does not let this server delete it: it was tried, and read back as still there.
+    Irremovable(ExternalPort),
+    /// Another server said something about the office.
+    Heard {
+        /// Who.
+        from: Peer,
+        /// What.
+        word: Word,
+    },
+    /// Another server reported itself.
+    Reported {
+        /// Who.
+        from: Peer,
+        /// Its port on the router.
+        external: Option<ExternalPort>,
+        /// The highest term it knows of.
+        term: Term,
+    },
+    /// The operator wants this server to give up the office and stay in the fleet.
+    StepDown,
+    /// This server has another name, which its mappings are to show (Embodiment 3).
+    Renamed,
+    /// People turn the switch (¶84).
+    Expose(Exposure),
+    /// The operator wants this server to leave.
+    Leave,
+}
+
+/// Another server, as a message names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    /// Who it says it is.
+    pub id: InstanceId,
+    /// Where the message came from.
+    pub address: Ipv4Addr,
+}
+
+/// Where a mapping of somebody else leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// The device on the LAN.
+    pub address: Ipv4Addr,
+    /// Whether its description says that it is a server of this kind.
+    pub kin: Kin,
+}
+
+/// Whether a mapping was made by a server like this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kin {
+    /// Its description says so.
+    Porthole,
+    /// Another program's.
+    Foreign,
+}
+
+/// Whose a mapping is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Whose {
+    /// This server's.
+    Mine,
+    /// Another device's.
+    Theirs,
+}
+
+/// How much of the table was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// All of it: what is not there is free.
+    Whole,
+    /// Perhaps not all.
+    Part,
+}
+
+/// What the router had under a port before this server wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Before {
+    /// Nothing.
+    Free,
+    /// This server's own entry, from an earlier write (perhaps of an earlier life).
+    Ours,
+}
+
+/// What to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Ask the router; the answer comes back as [`Event::Secured`], [`Event::Taken`], [`Event::NoRoom`],
+    /// [`Event::Released`], [`Event::Evicted`], [`Event::Irremovable`] or [`Event::Failed`].
+    Ask(Request),
+    /// Say this on the LAN. What goes to everybody goes out twice, 50 ms apart, so that one lost datagram is
+    /// never a missed word; a word to one server goes out once.
+    Say(To, Word),
+    /// Call again with [`Event::Tick`] at this time; a later one replaces it.
+    WakeAt(Moment),
+    /// What this server has to know after a power cut has changed: term and port.
+    Remember,
+    /// Nothing of ours is on the router any more (or nobody answers there): the program may end.
+    Left,
+}
+
+/// Whom a word is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum To {
+    /// Every server on the LAN.
+    Everybody,
+    /// The server at this address.
+    One(Ipv4Addr),
+}

@@ -1,0 +1,287 @@
+//! What a server knows about the office and its own port.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::{Bid, Cause, Exposure, Grave, Moment, Owner, Pursuit, Rules, Vacancy, Watch};
+use porthole_types::{ExternalPort, InstanceId, Term};
+
+/// All that [`super::step()`] knows. The fields are read by everybody and written only there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// The highest term this server knows of.
+    pub term: Term,
+    /// The office of representative, while this server may believe that it holds it.
+    pub office: Option<Office>,
+    /// This server's other mapping (¶43 steps 12 to 14).
+    pub own: Option<Holding>,
+    /// The one request whose answer is awaited.
+    pub pending: Option<Request>,
+    /// Whether a router answers.
+    pub router: Router,
+    /// Whether this server is on its way out.
+    pub stay: Stay,
+    /// Whether it is to be reached from outside at all (¶84).
+    pub exposure: Exposure,
+    /// Where it is not: the port that an earlier run may have left on the router.
+    pub left_over: Option<ExternalPort>,
+    /// Ports of the range that somebody else holds, as far as known.
+    pub taken: BTreeSet<ExternalPort>,
+    /// The port to try first: the one held before the power cut.
+    pub preferred: Option<ExternalPort>,
+    /// What the state file says of the office: a hint, worth something only if the router agrees.
+    pub memory: Memory,
+    /// The term of the office that the memory speaks of: a higher one heard of since has ended it.
+    pub office_term: Term,
+    /// Not before then is the representative port tried again.
+    pub office_after: Moment,
+    /// Not before then is a port of the range tried again.
+    pub own_after: Moment,
+    /// Requests for ports that failed in a row.
+    pub failures: u32,
+    /// Since when every port of the range has been somebody else's.
+    pub crowded_since: Option<Moment>,
+    /// The representative that this server follows, as far as it has been heard on the LAN.
+    pub watch: Option<Watch>,
+    /// The office that fell vacant, until somebody holds it.
+    pub vacancy: Option<Vacancy>,
+    /// How far this server has come in taking the office.
+    pub pursuit: Pursuit,
+    /// The other servers and their ports, as they report them: the order of succession (claim 11).
+    pub peers: BTreeMap<InstanceId, PeerSeen>,
+    /// Who had the representative port at the last tries in a row, without an end to its lease.
+    pub squatter: Option<Squatter>,
+    /// Whether the router's table is too small for this server to hold two ports for a moment.
+    pub squeeze: Squeeze,
+}
+
+/// What another server last reported of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PeerSeen {
+    /// Its port on the router.
+    pub external: Option<ExternalPort>,
+    /// When it was heard.
+    pub heard_at: Moment,
+}
+
+/// A mapping without an end that stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Squatter {
+    /// Where it leads.
+    pub owner: Owner,
+    /// How many times it was found there in a row.
+    pub seen: u32,
+}
+
+/// Make-before-break needs room for one more mapping; where there is none (728), the successor has to let go
+/// first, and not again for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Squeeze {
+    /// There is room, as far as known.
+    None,
+    /// Its own port is given up next, to make room for the office.
+    Yielding,
+    /// It was given up for this vacancy, and is not again before then.
+    Yielded {
+        /// When it may be once more.
+        again_at: Moment,
+    },
+}
+
+/// The office, with the times that go with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Office {
+    /// From then on this server must not believe any more (design rule 3: counted from the *send*
+    /// time of the last renewal that succeeded, less the margin).
+    pub deadline: Moment,
+    /// The next renewal.
+    pub renew_at: Moment,
+    /// When it was taken, or taken up again.
+    pub since: Moment,
+    /// Why it came to this server.
+    pub cause: Cause,
+    /// When the last renewal that succeeded was sent.
+    pub checked_at: Moment,
+    /// The next Inquiry.
+    pub inquire_at: Moment,
+    /// The last Inquiry.
+    pub inquired_at: Moment,
+    /// A term that another server claims to have reached: the router is asked whether that can be.
+    pub challenge: Option<Term>,
+    /// The lease that the router granted; `None` has no end.
+    pub granted: Option<Duration>,
+}
+
+/// A mapping on a port of the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Holding {
+    /// The port.
+    pub port: ExternalPort,
+    /// The next renewal.
+    pub renew_at: Moment,
+    /// From then on it cannot be counted on; `None` when it has no end.
+    pub lapses_at: Option<Moment>,
+    /// The lease that the router granted; `None` has no end.
+    pub granted: Option<Duration>,
+}
+
+/// One thing to ask of the router. Each can be asked twice without harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Request {
+    /// Map the port to this server unless it is somebody else's; read it back.
+    Secure {
+        /// Which port.
+        port: ExternalPort,
+        /// The lease to ask for.
+        lease: Duration,
+    },
+    /// Delete the mapping of the port if it is this server's; read it back.
+    Release(ExternalPort),
+    /// Delete the mapping of the port if it leads to this dead server; read it back (¶71 step 60).
+    Evict {
+        /// Which port.
+        port: ExternalPort,
+        /// The only device whose mapping may be deleted.
+        from: Ipv4Addr,
+    },
+}
+
+impl Request {
+    /// The port it is about.
+    pub fn port(self) -> ExternalPort {
+        match self {
+            Self::Secure { port, .. } | Self::Evict { port, .. } | Self::Release(port) => port,
+        }
+    }
+}
+
+/// Whether a router answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Router {
+    /// One does.
+    Answers,
+    /// None does, or none was looked for yet.
+    Silent,
+}
+
+/// Whether this server means to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stay {
+    /// Yes.
+    Staying,
+    /// Yes, but another is to be the representative: it gives up the office once it has a port of its own.
+    SteppingDown,
+    /// It gives back what it holds.
+    Leaving,
+    /// It has given everything back.
+    Gone,
+}
+
+/// What the state file says of the office.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Memory {
+    /// This server held it when the file was written.
+    HeldOffice,
+    /// It did not, or there was no file.
+    None,
+}
+
+/// What a server is, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The representative port is mapped to it, and it may still believe so.
+    Representative,
+    /// It has a port of the range.
+    Member,
+    /// It has no port of the router.
+    Alone,
+}
+
+impl State {
+    /// A server that has just been started, with what its state file says.
+    pub fn new(term: Term, preferred: Option<ExternalPort>, memory: Memory) -> Self {
+        Self {
+            term,
+            office: None,
+            own: None,
+            pending: None,
+            router: Router::Silent,
+            stay: Stay::Staying,
+            exposure: Exposure::On,
+            left_over: None,
+            taken: BTreeSet::new(),
+            preferred,
+            memory,
+            office_term: term,
+            office_after: Moment(0),
+            own_after: Moment(0),
+            failures: 0,
+            crowded_since: None,
+            watch: None,
+            vacancy: None,
+            pursuit: Pursuit::None,
+            peers: BTreeMap::new(),
+            squatter: None,
+            squeeze: Squeeze::None,
+        }
+    }
+
+    /// Whether it may hold the office, and so waits for its turn to take it.
+    pub fn is_candidate(&self) -> bool {
+        self.stay == Stay::Staying && self.exposure == Exposure::On
+    }
+
+    /// What this server is at `now`. The deadline counts even when nobody has called `step` since. Whoever has asked the
+    /// router to take the office back does not hold it any more, whatever the answer: another may have it before that comes.
+    pub fn role(&self, now: Moment) -> Role {
+        let own = self.own.map(|own| own.port);
+        let resigning = matches!(self.stay, Stay::Leaving | Stay::Gone)
+            || matches!(self.pending, Some(Request::Release(port)) if Some(port) != own);
+        if self.office.is_some_and(|office| now < office.deadline) && !resigning {
+            Role::Representative
+        } else if self.own.is_some() {
+            Role::Member
+        } else {
+            Role::Alone
+        }
+    }
+
+    /// Whether the office that this server held last may still be its own: no higher term was heard of since.
+    pub fn remembers_office(&self) -> bool {
+        self.memory == Memory::HeldOffice && self.term == self.office_term
+    }
+
+    /// The port to write into the state file. The representative port says there that this server held the office in
+    /// the term that stands beside it, so it is not written with a term that another has begun since.
+    pub fn port_to_remember(&self, rules: &Rules, now: Moment) -> Option<ExternalPort> {
+        let office = rules.representative_port;
+        let held = self.own.is_none() && self.remembers_office();
+        self.external_port(rules, now)
+            .or_else(|| held.then_some(office))
+            .or_else(|| self.preferred.filter(|port| *port != office))
+    }
+
+    /// The port under which this server can be reached from outside at `now`.
+    pub fn external_port(&self, rules: &Rules, now: Moment) -> Option<ExternalPort> {
+        match self.role(now) {
+            Role::Representative => Some(rules.representative_port),
+            Role::Member => self.own.map(|own| own.port),
+            Role::Alone => None,
+        }
+    }
+
+    /// How far this server has come, as its Claims say it.
+    pub fn bid(&self) -> Bid {
+        match self.pursuit {
+            Pursuit::Taking {
+                grave: Grave::Stuck,
+                ..
+            } => Bid::Deputy {
+                port: self.own.map(|own| own.port),
+            },
+            Pursuit::Taking { .. } => Bid::Heir,
+            _ => Bid::Candidate,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! One step in the making: what it may look at, and what it leads to.
+
+use std::net::Ipv4Addr;
+
+use super::{Chance, Effect, Moment, Post, Rules, State, To, Word};
+use porthole_types::{InstanceId, Term};
+
+/// Everything a rule needs besides the state that it changes.
+pub(super) struct Turn<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) now: Moment,
+    pub(super) chance: Chance,
+    pub(super) effects: Vec<Effect>,
+}
+
+impl Turn<'_> {
+    pub(super) fn say(&mut self, to: To, word: Word) {
+        self.effects.push(Effect::Say(to, word));
+    }
+
+    /// Asks the representative at this address whether it is there.
+    pub(super) fn probe(&mut self, address: Ipv4Addr, of: Option<InstanceId>) {
+        self.say(To::One(address), Word::Probe { of });
+    }
+
+    /// Says that this server leaves, and what it was.
+    pub(super) fn farewell(&mut self, term: Term, post: Post) {
+        let of = self.rules.me;
+        self.say(To::Everybody, Word::Withdrawal { term, of, post });
+    }
+}
+
+impl State {
+    /// Takes up a higher term that somebody else knows of.
+    pub(super) fn adopt(&mut self, term: Term) {
+        if plausible(self.term, term) {
+            self.term = self.term.max(term);
+        }
+    }
+}
+
+/// A term that no string of changes of office can have reached is a lie: taking it up would let one forged
+/// datagram use up the numbers.
+pub(super) fn plausible(known: Term, term: Term) -> bool {
+    const LEAP: u64 = 1 << 20;
+    term.0 < known.0.saturating_add(LEAP)
+}

@@ -1,0 +1,123 @@
+//! What servers say to each other about the office.
+
+use serde::{Deserialize, Serialize};
+
+use porthole_types::{ExternalPort, InstanceId, Term};
+
+/// One message of the rotation. Who says it is on the envelope, not in the word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Word {
+    /// The representative to all, once a heartbeat: "I hold the office; report yourselves" (claim 3,
+    /// ¶60; its absence is the sign of claim 14).
+    Inquiry {
+        /// Of this office.
+        term: Term,
+        /// Why the office changed hands when it came to the speaker.
+        cause: Cause,
+        /// How long the speaker has held it, in milliseconds.
+        held_ms: u64,
+    },
+    /// "I am going to be the representative" (claim 9: the identification message, ¶70).
+    Claim {
+        /// The term that the claimant would begin.
+        term: Term,
+        /// How many times this claimant has spoken up for this vacancy, from 0: more than 0 after a
+        /// collision (claim 10).
+        round: u32,
+        /// How far it has come.
+        bid: Bid,
+        /// Why it believes the office to be vacant.
+        cause: Cause,
+    },
+    /// "I am leaving" (claim 13: the Bye Bye message, ¶69). Of another than its speaker it is hearsay, and
+    /// moves nobody to more than asking.
+    Withdrawal {
+        /// The term that ends.
+        term: Term,
+        /// Who leaves.
+        of: InstanceId,
+        /// What it was.
+        post: Post,
+    },
+    /// "Are you there?" to the representative (claim 15, ¶80).
+    Probe {
+        /// Who is meant; nobody in particular where only the router says that there is a representative.
+        of: Option<InstanceId>,
+    },
+    /// "I am, and I hold the office" (¶81 SQ62).
+    ProbeReply {
+        /// Of this office.
+        term: Term,
+    },
+}
+
+/// What a leaving server was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Post {
+    /// It held the office; it has given the port back, or cannot hold it any more.
+    Representative,
+    /// One of the others.
+    Member,
+}
+
+/// How far a claimant has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bid {
+    /// It asks whether anybody objects.
+    Candidate,
+    /// Nobody did; it is asking the router, or waits for the dead one's lease to end.
+    Heir,
+    /// The router keeps the port for the dead one and lets nobody delete it: it shows the fleet on its own
+    /// port until somebody has set the router right.
+    Deputy {
+        /// Its own port on the router, if it has one.
+        port: Option<ExternalPort>,
+    },
+}
+
+/// Why the office changed hands.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The port was free: nobody held it before, as far as known.
+    Free,
+    /// The router still had it for this server from before its restart.
+    Readopted,
+    /// The one before said that it leaves.
+    Withdrawal,
+    /// Its Inquiries stayed away (claim 14).
+    MissedHeartbeats,
+    /// It did not answer when asked (claim 15).
+    UnansweredProbes,
+    /// Its lease on the router ended and it was not renewed.
+    LeaseLost,
+}
+
+impl Cause {
+    /// In words, to stand after "because".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Free => "the port was free",
+            Self::Readopted => "the router still had the port for it after a restart",
+            Self::Withdrawal => "the one before withdrew",
+            Self::MissedHeartbeats => "the one before missed its heartbeats",
+            Self::UnansweredProbes => "the one before did not answer",
+            Self::LeaseLost => "the one before did not renew its lease",
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! L1 and L2: after the last fault there is one representative, soon, and it stays.
+
+use porthole_election::Detection;
+use porthole_election::{Grave, Lan, Memory, Pursuit, Stay};
+
+use crate::config::{Config, Millis};
+use crate::faults::{Fault, OnHolder};
+use crate::judge::{Entries, Judge, Leases};
+use crate::server::Server;
+
+/// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's lease where
+/// the router keeps it, and of the servers' own back-off from a router that refused them.
+const K: u64 = 8;
+
+/// Calls to the router in a row that a takeover may have to wait for: a request for the own port that is under way
+/// (3), looking (1), deleting (3), mapping (3).
+const CALLS: u64 = 10;
+
+/// What is known of the time after the last fault.
+pub(super) struct Liveness {
+    config: Config,
+    calm_at: Option<Millis>,
+    /// Until when the router kept the office for somebody who cannot renew it.
+    held_until: Millis,
+    /// Since when there has been one, without a break.
+    one_since: Option<Millis>,
+    /// When there last was one.
+    last_one: Millis,
+    stepped_down: bool,
+    deputies: u32,
+    forever: bool,
+    /// A deputy had to do for a while: how long that lasted is no matter of the rules.
+    excused: bool,
+}
+
+impl Liveness {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            config: config.clone(),
+            calm_at: None,
+            held_until: 0,
+            one_since: None,
+            last_one: 0,
+            stepped_down: config.faults.iter().any(|timed| {
+                matches!(
+                    timed.fault,
+                    Fault::StepDown(_) | Fault::Holder(OnHolder::StepDown)
+                )
+            }),
+            deputies: 0,
+            forever: false,
+            excused: false,
+        }
+    }
+
+    pub(super) fn calm(&mut self, now: Millis) {
+        self.calm_at = Some(now);
+    }
+
+    pub(super) fn deputies(&self) -> u32 {
+        self.deputies
+    }
+
+    /// From the last reason to wait to one representative, in thousandths of T.
+    pub(super) fn settled(&self) -> Option<u64> {
+        let calm = self.patience(self.calm_at?);
+        let since = self.one_since.filter(|_| !self.excused)?;
+        Some(since.saturating_sub(calm) * 1_000 / self.config.heartbeat)
+    }
+
+    /// What has to be waited for whatever the rules are: the tail of the last fault (an answer that never comes, a
+    /// write that arrives late), a dead one's lease, and the exchanges with the router that a takeover is made of.
+    fn patience(&self, calm: Millis) -> Millis {
+        let router = &self.config.router;
+        let late = if router.late_per_mille > 0 {
+            2 * self.config.time_out
+        } else {
+            0
+        };
+        let lost = if router.lost_per_mille > 0 {
+            self.config.time_out
+        } else {
+            router.slowest * 2
+        };
+        (calm + late + lost).max(self.held_until) + 2 * CALLS * self.config.calm_slowest()
+    }
+
+    pub(super) fn after_event(
+        &mut self,
+        now: Millis,
+        servers: &[Server],
+        judge: &Judge,
+        secure: bool,
+    ) -> Option<(&'static str, String)> {
+        let holder = judge.holder(now);
+        let mut believers = servers.iter().filter(|server| server.believes(now));
+        let one = match (believers.next(), believers.next(), holder) {
+            (Some(server), None, Some(entry)) => entry.client == server.address,
+            _ => false,
+        };
+        self.one_since = if one {
+            self.one_since.or(Some(now))
+        } else {
+            None
+        };
+        if one {
+            self.last_one = now;
+        }
+        let calm = self.calm_at?;
+        if !servers.iter().any(Server::runs) {
+            return None;
+        }
+        if servers
+            .iter()
+            .any(|server| server.runs() && server.state.stay == Stay::SteppingDown)
+        {
+            self.held_until = self.held_until.max(now); // it keeps the office until it has a port of its own
+        }
+        let alone = servers.iter().filter(|server| server.runs()).count() == 1;
+        if alone && self.stepped_down {
+            // Whoever steps down lets others go first for a lease, also where there are none.
+            self.held_until = self.held_until.max(self.last_one + self.config.lease);
+        }
+        if let Some(entry) = holder {
+            let owner = servers
+                .iter()
+                .find(|server| server.runs() && server.address == entry.client);
+            // One that has lost its state file does not know that it has the mapping, and lets the lease run out.
+            let alive = owner.is_some_and(|owner| {
+                entry.ends.is_none()
+                    || owner.state.office.is_some()
+                    || owner.state.memory == Memory::HeldOffice
+            });
+            let known = servers.iter().any(|server| knows(server, entry.client));
+            let asked = [Detection::Heartbeat, Detection::Probe]
+                .iter()
+                .any(|detection| self.config.detection.contains(detection));
+            let unremovable = secure
+                || entry.foreign
+                || judge.kind.entries == Entries::Hidden
+                || self.config.router.lies_per_mille > 0 // one delete is tried, and it may have been a lie
+                || self.config.lan == Lan::Silent;
+            if !alive && (unremovable || !known || !asked) {
+                match entry.ends {
+                    Some(ends) => self.held_until = self.held_until.max(ends),
+                    None if unremovable => self.forever = true,
+                    // A mapping without an end whose owner nobody has ever heard is looked at again after a lease.
+                    None => self.held_until = self.held_until.max(calm + 2 * self.config.lease),
+                }
+            }
+        }
+        self.deputies = servers.iter().filter(|server| is_deputy(server)).count() as u32;
+        let shaky = self.config.router.lies_per_mille
+            + self.config.router.busy_per_mille
+            + self.config.router.lost_per_mille
+            + self.config.router.late_per_mille;
+        // A delete that went wrong once makes a router without leases look stuck: then a deputy has to do.
+        let deputy =
+            self.deputies == 1 && shaky > 0 && self.config.router.leases == Leases::PermanentOnly;
+        self.excused |= self.forever || deputy;
+        if self.forever || deputy {
+            return None;
+        }
+        let deadline = self.patience(calm) + K * self.config.heartbeat;
+        if now > deadline && self.one_since.is_none_or(|since| since > deadline) {
+            return Some((
+                "L1",
+                format!(
+                    "no single representative {K} T after {}",
+                    self.patience(calm)
+                ),
+            ));
+        }
+        None
+    }
+}
+
+/// Whether it has heard the one whose mapping this is, and may judge its silence.
+fn knows(server: &Server, client: std::net::Ipv4Addr) -> bool {
+    let watched = server.state.watch.map(|watch| watch.address);
+    let late = server.state.vacancy.and_then(|vacancy| vacancy.address);
+    server.runs() && (watched == Some(client) || late == Some(client))
+}
+
+/// Whether this server shows the fleet in place of a dead one whose mapping nobody can remove.
+fn is_deputy(server: &Server) -> bool {
+    server.runs()
+        && matches!(
+            server.state.pursuit,
+            Pursuit::Taking {
+                grave: Grave::Stuck,
+                ..
+            }
+        )
+}

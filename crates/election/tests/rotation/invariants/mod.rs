@@ -1,0 +1,182 @@
+//! What must hold after every event, whatever happens. Each has the name that DESIGN and the documents give it.
+//!
+//! They are written over the router's table and over what servers would tell a visitor, and know nothing of
+//! how the rules come to it.
+//!
+//! The world tells of what happens and asks after each event; each invariant stands in the file of what it is about:
+//! belief (S1, S1d, S2), the office's tenure (S3, S4, S5), eviction (E1, F1), takeover (M1, C1), liveness (L1, L2).
+
+mod belief;
+mod eviction;
+mod liveness;
+mod record;
+mod takeover;
+mod tenure;
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use porthole_election::{Effect, Event, Request, State, To, Word};
+
+use super::config::{Config, Millis};
+use super::judge::{Delete, Judge};
+use super::server::Server;
+use super::wire::Wire;
+use liveness::Liveness;
+use record::Record;
+use tenure::Tenure;
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    pub invariant: &'static str,
+    pub at: Millis,
+    pub what: String,
+}
+
+impl Broken {
+    pub fn new(invariant: &'static str, at: Millis, what: String) -> Self {
+        Self {
+            invariant,
+            at,
+            what,
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {} ms: {}", self.invariant, self.at, self.what)
+    }
+}
+
+/// What a run was like.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// How often the office changed hands.
+    pub changes: u32,
+    /// How often another's mapping was deleted by a server that took it for dead.
+    pub evictions: u32,
+    /// And how often that one was alive.
+    pub wrong_evictions: u32,
+    /// How long it took from the last fault (and the end of a dead one's lease) to one representative, in
+    /// thousandths of a heartbeat.
+    pub settled: Option<u64>,
+    /// How long two believed at once after a wrong eviction, at most (S1d).
+    pub overlap: Millis,
+    pub deputies: u32,
+    /// Claims said.
+    pub claims: u32,
+    pub sent: u64,
+    pub lost: u64,
+}
+
+/// The judge of the judges.
+pub struct Invariants {
+    config: Config,
+    records: Vec<Record>,
+    /// The last office that began.
+    last: Option<Tenure>,
+    /// Who had the office on the router after the last event.
+    holder: Option<Ipv4Addr>,
+    /// Since when there has been an office at all (S3 speaks of what comes after).
+    settled_at: Option<Millis>,
+    broken: Option<Broken>,
+    summary: Summary,
+    liveness: Liveness,
+}
+
+impl Invariants {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            records: vec![Record::default(); config.servers],
+            liveness: Liveness::new(config),
+            config: config.clone(),
+            last: None,
+            holder: None,
+            settled_at: None,
+            broken: None,
+            summary: Summary::default(),
+        }
+    }
+
+    pub fn summary(&self, wire: &Wire) -> Summary {
+        Summary {
+            settled: self.liveness.settled(),
+            deputies: self.liveness.deputies(),
+            sent: wire.sent,
+            lost: wire.lost,
+            ..self.summary.clone()
+        }
+    }
+
+    fn breaks(&mut self, invariant: &'static str, at: Millis, what: String) {
+        self.broken.get_or_insert(Broken::new(invariant, at, what));
+    }
+
+    /// From now on nothing goes wrong.
+    pub fn calm(&mut self, now: Millis) {
+        self.liveness.calm(now);
+    }
+
+    /// A step was taken.
+    pub fn stepped(
+        &mut self,
+        now: Millis,
+        server: usize,
+        old: &State,
+        it: &Server,
+        event: &Event,
+        effects: &[Effect],
+    ) {
+        for effect in effects {
+            match effect {
+                Effect::Say(To::One(address), Word::Probe { .. }) => {
+                    self.records[server]
+                        .evidence
+                        .entry(*address)
+                        .or_default()
+                        .probes += 1;
+                }
+                Effect::Say(_, word) => {
+                    if matches!(word, Word::Claim { .. }) {
+                        self.records[server].claims += 1;
+                        self.summary.claims += 1;
+                        self.calm_only(now, format_args!("s{server} claims the office"));
+                    }
+                }
+                Effect::Ask(Request::Evict { from, .. }) => self.may_evict(now, server, *from),
+                Effect::Ask(Request::Release(port)) => {
+                    self.may_release(now, server, old, it, *port);
+                }
+                _ => {}
+            }
+        }
+        self.notes_heir(now, server, it);
+        if old.office.is_none()
+            && it.state.office.is_some()
+            && let Event::Secured { before, .. } = event
+        {
+            self.office_begins(now, server, it, *before);
+        }
+    }
+
+    /// Everything that is a matter of who believes what, and what the router has.
+    pub fn after_event(
+        &mut self,
+        now: Millis,
+        servers: &[Server],
+        judge: &Judge,
+        wire: &Wire,
+    ) -> Option<Broken> {
+        let holder = judge.holder(now).map(|entry| entry.client);
+        self.holder_changes(now, holder, servers);
+        self.beliefs(now, servers, judge, wire);
+        self.claimants(now, servers, wire);
+        let stuck = judge.kind.secure == Delete::OwnOnly;
+        if let Some((invariant, what)) = self.liveness.after_event(now, servers, judge, stuck) {
+            self.breaks(invariant, now, what);
+        }
+        self.broken.take()
+    }
+}

@@ -1,0 +1,123 @@
+//! What is on record about each server: what the invariants compare its next step with, and how it gets there.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use porthole_election::{Event, Memory, Word};
+use porthole_types::Term;
+
+use super::Invariants;
+use super::eviction::Evidence;
+use super::tenure::Unbroken;
+use crate::config::{Millis, office};
+use crate::server::Server;
+
+/// What the world remembers about one server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    pub(super) believed: bool,
+    /// The router's epoch in which what it believes was read back.
+    pub(super) epoch: Option<u32>,
+    /// When its mapping was deleted by another while it held it, and whether it had trouble with the router
+    /// since.
+    pub(super) robbed: Option<Millis>,
+    /// When an exchange of it with the router last went wrong.
+    pub(super) trouble: Option<Millis>,
+    /// The highest term of an office that it has heard of in this life.
+    pub(super) heard: Term,
+    /// The highest term that anybody has reported to it in this life.
+    pub(super) told: Term,
+    /// Its last office: the term, and whether the router has had nothing but that on the port since.
+    pub(super) last: Option<(Term, Unbroken)>,
+    pub(super) started_with: Option<(Term, Memory)>,
+    /// Of each address: what was tried to get a sign of life, since the last one.
+    pub(super) evidence: BTreeMap<Ipv4Addr, Evidence>,
+    pub(super) claims: u32,
+    /// Since when it has been an heir.
+    pub(super) heir_since: Option<Millis>,
+}
+
+impl Invariants {
+    /// A life begins.
+    pub fn started(&mut self, server: usize, it: &Server) {
+        let record = &mut self.records[server];
+        record.started_with = Some((it.disk.term, it.disk.memory));
+        record.heard = it.disk.term;
+        record.told = it.disk.term;
+        record.robbed = None;
+        record.evidence.clear();
+        record.claims = 0;
+        record.heir_since = None;
+        record.epoch = Some(0);
+    }
+
+    /// A life ends.
+    pub fn ended(&mut self, server: usize) {
+        self.records[server].believed = false;
+        self.records[server].robbed = None;
+        self.records[server].heir_since = None;
+    }
+
+    pub fn wiped(&mut self, server: usize) {
+        self.records[server].last = None;
+    }
+
+    pub fn moved(&mut self, server: usize) {
+        self.records[server].last = None;
+    }
+
+    /// A datagram arrived.
+    pub fn delivered(&mut self, to: usize, speaker: &Server, event: &Event) {
+        let record = &mut self.records[to];
+        if let Event::Reported { term, .. } = event {
+            record.told = record.told.max(*term);
+        }
+        let holds = speaker.runs() && speaker.state.office.is_some();
+        if let Event::Heard { from, word } = event
+            && let Word::Inquiry { term, .. } | Word::ProbeReply { term } = word
+        {
+            record.heard = record.heard.max(*term);
+            // The echo of an office that its holder has left meanwhile is no sign of life.
+            if holds {
+                let claims_before = record.claims;
+                let evidence = Evidence {
+                    probes: 0,
+                    claims_before,
+                };
+                record.evidence.insert(from.address, evidence);
+            }
+        }
+    }
+
+    /// The router has answered a request.
+    pub fn answered(
+        &mut self,
+        now: Millis,
+        server: usize,
+        event: &Event,
+        epoch: u32,
+        done_at: Millis,
+    ) {
+        let record = &mut self.records[server];
+        match event {
+            Event::Secured { port, .. } if *port == office() => {
+                record.epoch = Some(epoch);
+                if record.robbed.is_some_and(|at| done_at > at) {
+                    record.robbed = None;
+                }
+            }
+            Event::Failed(request) => {
+                record.trouble = Some(now);
+                if request.port() == office() {
+                    record.started_with = None; // S5 asks for what can be known: whether the port was free meanwhile cannot
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A call to the router is lost, or late, or its reply is.
+    pub fn exchange_goes_wrong(&mut self, now: Millis, server: usize) {
+        self.records[server].trouble = Some(now);
+    }
+}

@@ -1,0 +1,76 @@
+//! M1 and C1: how an heir goes about taking the office over.
+
+use porthole_election::{Exposure, Lan, Pursuit, Squeeze, State, Stay};
+use porthole_types::ExternalPort;
+
+use super::{Broken, Invariants};
+use crate::config::{Millis, office};
+use crate::server::Server;
+use crate::wire::Wire;
+
+impl Invariants {
+    /// Since when it has been an heir, for C1.
+    pub(super) fn notes_heir(&mut self, now: Millis, server: usize, it: &Server) {
+        let heir = matches!(it.state.pursuit, Pursuit::Taking { .. });
+        let record = &mut self.records[server];
+        record.heir_since = if heir {
+            record.heir_since.or(Some(now))
+        } else {
+            None
+        };
+    }
+
+    /// M1: make before break. The own port is given up with the office in hand, for want of room, or on leaving.
+    pub(super) fn may_release(
+        &mut self,
+        now: Millis,
+        server: usize,
+        old: &State,
+        it: &Server,
+        port: ExternalPort,
+    ) {
+        if port == office() {
+            return;
+        }
+        let had = old.own.is_some_and(|own| own.port == port);
+        let may = it.state.office.is_some()
+            || it.state.squeeze != Squeeze::None
+            || it.state.exposure == Exposure::Off
+            || matches!(it.state.stay, Stay::Leaving | Stay::Gone);
+        if had && !may {
+            self.breaks(
+                "M1",
+                now,
+                format!("s{server} gives up {port} before it has the office"),
+            );
+        }
+    }
+
+    /// C1 (claim 10): of two that hear each other, one goes on.
+    pub(super) fn claimants(&mut self, now: Millis, servers: &[Server], wire: &Wire) {
+        let patience = self.config.heartbeat / 2;
+        let heirs: Vec<usize> = (0..servers.len())
+            .filter(|index| {
+                let server = &servers[*index];
+                server.runs()
+                    && now > server.frozen_until + patience
+                    && self.records[*index]
+                        .heir_since
+                        .is_some_and(|since| now > since + patience)
+            })
+            .collect();
+        let heard = |a: usize, b: usize| {
+            !wire.cut[a][b]
+                && wire.spoiled[a][b]
+                    .is_none_or(|at| now > at + patience + 2 * self.config.heartbeat)
+        };
+        for (index, one) in heirs.iter().enumerate() {
+            for other in &heirs[index + 1..] {
+                if self.config.lan == Lan::Spoken && heard(*one, *other) && heard(*other, *one) {
+                    let what = format!("s{one} and s{other} go on as heirs side by side");
+                    self.broken.get_or_insert(Broken::new("C1", now, what));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A house to be checked: its rules, what may go wrong in it, and one step of one of its servers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use porthole_election::{
+    Before, Chance, Effect, Event, Lan, Memory, Moment, Request, Rules, To, step,
+};
+use porthole_election::{Detection, Succession};
+use porthole_types::PortRange;
+
+use super::world::{Job, Mail, Stage, World};
+use super::{LEASE, T, address, peer};
+use crate::config::{office, port};
+use crate::judge::Delete;
+
+/// What is checked: how many servers, and how much may go wrong.
+#[derive(Clone, Debug)]
+pub(super) struct House {
+    pub(super) rules: Vec<Rules>,
+    pub(super) deletes: Delete,
+    pub(super) losses: u8,
+    pub(super) crashes: u8,
+    /// How often time may pass while a request to the router is under way.
+    pub(super) delays: u8,
+    pub(super) horizon: Moment,
+}
+
+impl House {
+    pub(super) fn of(
+        servers: usize,
+        deletes: Delete,
+        (losses, crashes, delays): (u8, u8, u8),
+        horizon: u64,
+    ) -> Self {
+        let detection: BTreeSet<Detection> = [Detection::Withdrawal, Detection::Heartbeat].into();
+        let rules = (0..servers)
+            .map(|who| Rules {
+                me: peer(who).id,
+                representative_port: office(),
+                range: PortRange::new(port(8081), port(8090)).expect("in order"),
+                representative_lease: LEASE,
+                lease: Duration::from_hours(1),
+                heartbeat: T,
+                missed_limit: 2,
+                detection: detection.clone(),
+                succession: Succession::PortOrder,
+                lan: Lan::Spoken,
+            })
+            .collect();
+        Self {
+            rules,
+            deletes,
+            losses,
+            crashes,
+            delays,
+            horizon: Moment(horizon),
+        }
+    }
+
+    /// One step of a server, and what follows from it at once.
+    pub(super) fn tell(&self, world: &mut World, who: usize, event: &Event) {
+        let mut events = vec![event.clone()];
+        while let Some(event) = events.pop() {
+            let node = &mut world.nodes[who];
+            let chance = Chance((who as u64 + 1) << 60);
+            let (new, effects) = step(&self.rules[who], &node.state, &event, world.now, chance);
+            let old = std::mem::replace(&mut node.state, new);
+            if node.state.pending.is_none() {
+                node.job = None;
+            }
+            node.wake = node.wake.filter(|at| *at > world.now);
+            for effect in effects {
+                match effect {
+                    Effect::Ask(request) if request.port() == office() => {
+                        node.job = Some(Job {
+                            request,
+                            sent_at: world.now,
+                            stage: Stage::Sent,
+                        });
+                    }
+                    // Each has a port of the range of its own.
+                    Effect::Ask(Request::Secure { port, .. }) => {
+                        let mine = usize::from(port.get()) == 8081 + who;
+                        events.push(if mine {
+                            Event::Secured {
+                                port,
+                                sent_at: world.now,
+                                granted: None,
+                                before: Before::Free,
+                            }
+                        } else {
+                            Event::Taken {
+                                port,
+                                expires_in: None,
+                                by: None,
+                            }
+                        });
+                    }
+                    Effect::Ask(request) => events.push(Event::Released(request.port())),
+                    Effect::Say(to, word) => {
+                        let to = (0..self.rules.len())
+                            .filter(|other| *other != who)
+                            .filter(|other| to == To::Everybody || to == To::One(address(*other)))
+                            .collect();
+                        world.mail.push(Mail {
+                            from: who,
+                            to,
+                            word,
+                        });
+                    }
+                    Effect::WakeAt(at) => node.wake = Some(at),
+                    Effect::Remember => {
+                        let memory = if node.state.office.is_some() {
+                            Memory::HeldOffice
+                        } else {
+                            node.state.memory
+                        };
+                        let port = node.state.own.map(|own| own.port).or(node.state.preferred);
+                        node.disk = (node.state.term, memory, port);
+                    }
+                    Effect::Left => {}
+                }
+            }
+            let term = node.state.term;
+            if old.office.is_none() && node.state.office.is_some() {
+                let (last, last_term) = world.last;
+                let knew = old.term >= last_term;
+                if last != who && knew && term <= last_term {
+                    world.wrong = Some("S4");
+                }
+                if last == who && term < last_term {
+                    world.wrong = Some("S5");
+                }
+                world.taken_over |= last != who;
+                world.last = (who, term);
+            }
+        }
+    }
+}

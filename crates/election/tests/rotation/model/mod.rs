@@ -1,0 +1,35 @@
+//! The same rules in a model checker: every order of events, every choice of which word or answer is lost and who
+//! crashes when, within the budgets of a [`House`]. What the simulation meets by chance is here met for certain,
+//! in a smaller world: three, four or five servers, a few lost words, crashes and delayed answers, whole heartbeats.
+//!
+//! Words between servers arrive at once or not at all; what the router does to a request and its answer are steps of
+//! their own, and time may pass before, between and after them. A port of the range is had for the asking.
+
+mod actions;
+mod house;
+mod properties;
+mod router;
+mod run;
+mod world;
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use porthole_election::Peer;
+use porthole_types::InstanceId;
+
+/// The heartbeat.
+const T: Duration = Duration::from_secs(1);
+/// The representative's lease.
+const LEASE: Duration = Duration::from_secs(4);
+
+fn address(who: usize) -> Ipv4Addr {
+    Ipv4Addr::new(192, 168, 1, 10 + who as u8)
+}
+
+fn peer(who: usize) -> Peer {
+    Peer {
+        id: InstanceId(who as u64 + 1),
+        address: address(who),
+    }
+}

@@ -1,0 +1,65 @@
+//! What must hold in every state, by the names that the simulation's invariants have (`invariants`).
+
+use porthole_election::Event;
+use stateright::Property;
+
+use super::LEASE;
+use super::house::House;
+use super::world::{Job, Stage, World};
+use crate::judge::Delete;
+
+/// All of them. The last two are there so that the rest is not true of nothing.
+pub(super) fn all() -> Vec<Property<House>> {
+    vec![
+        Property::always("S1: at most one believes", |_, world: &World| {
+            let believers = (0..world.nodes.len())
+                .filter(|who| world.believes(*who) && world.nodes[*who].robbed.is_none());
+            believers.count() <= 1
+        }),
+        Property::always("S1d: who was replaced notices", |_, world: &World| {
+            (0..world.nodes.len()).all(|who| {
+                let robbed = world.nodes[who].robbed;
+                !world.believes(who) || robbed.is_none_or(|at| world.now <= at + LEASE)
+            })
+        }),
+        Property::always("S2: its mapping outlasts its belief", |_, world: &World| {
+            (0..world.nodes.len()).all(|who| {
+                let node = &world.nodes[who];
+                let until = node.state.office.map(|office| office.deadline);
+                let covered = world
+                    .entry
+                    .is_some_and(|(holder, ends)| holder == who && until <= Some(ends));
+                !world.believes(who) || node.robbed.is_some() || covered
+            })
+        }),
+        Property::always(
+            "S3: one lost word moves nothing",
+            |house: &House, world: &World| {
+                let calm = house.losses - world.losses <= 1
+                    && world.crashes == house.crashes
+                    && world.delays == house.delays;
+                !calm || world.entry.is_some_and(|(holder, _)| holder == 0)
+            },
+        ),
+        Property::always("S4: each change raises the term", |_, world: &World| {
+            world.wrong != Some("S4")
+        }),
+        Property::always("S5: taking up again keeps it", |_, world: &World| {
+            world.wrong != Some("S5")
+        }),
+        Property::sometimes("the office is taken over", |_, world: &World| {
+            world.taken_over
+        }),
+        Property::sometimes(
+            "a mapping is deleted for another",
+            |house: &House, world: &World| {
+                let evicted = |job: &Job| matches!(job.stage, Stage::Done(Event::Evicted(_)));
+                house.deletes == Delete::OwnOnly
+                    || world
+                        .nodes
+                        .iter()
+                        .any(|node| node.job.as_ref().is_some_and(evicted))
+            },
+        ),
+    ]
+}

@@ -1,0 +1,77 @@
+//! The router of the model: one entry, with a lease, and a step for each part of a request.
+
+use porthole_election::{Before, Event, Kin, Moment, Owner, Request};
+
+use super::house::House;
+use super::world::{Stage, World};
+use super::{LEASE, address};
+use crate::config::office;
+use crate::judge::Delete;
+
+impl House {
+    /// The router does the next part of a request.
+    pub(super) fn router(&self, world: &mut World, who: usize) {
+        let now = world.now;
+        if world.entry.is_some_and(|(_, ends)| ends <= now) {
+            world.entry = None;
+        }
+        let Some(job) = world.nodes[who].job.clone() else {
+            return;
+        };
+        let taken = |holder: usize, ends: Moment| Event::Taken {
+            port: office(),
+            expires_in: Some(ends.after(now)),
+            by: Some(Owner {
+                address: address(holder),
+                kin: Kin::Porthole,
+            }),
+        };
+        let mine = world.entry.is_some_and(|(holder, _)| holder == who);
+        let stage = match (job.request, job.stage, world.entry) {
+            (Request::Secure { .. }, _, Some((holder, ends))) if !mine => {
+                Stage::Done(taken(holder, ends))
+            }
+            (Request::Secure { .. }, _, _) => {
+                world.entry = Some((who, now + LEASE));
+                Stage::Done(Event::Secured {
+                    port: office(),
+                    sent_at: job.sent_at,
+                    granted: Some(LEASE),
+                    before: if mine { Before::Ours } else { Before::Free },
+                })
+            }
+            (Request::Release(port), _, _) => {
+                if mine {
+                    world.entry = None;
+                }
+                Stage::Done(Event::Released(port))
+            }
+            (Request::Evict { port, from }, Stage::Sent, Some((holder, ends))) => {
+                if address(holder) == from {
+                    Stage::Deleting
+                } else if holder == who {
+                    Stage::Done(Event::Evicted(port))
+                } else {
+                    Stage::Done(taken(holder, ends))
+                }
+            }
+            (Request::Evict { port, .. }, Stage::Deleting, Some((holder, _)))
+                if self.deletes == Delete::Anybodys =>
+            {
+                world.entry = None;
+                if world.nodes[holder].alive {
+                    world.nodes[holder].robbed.get_or_insert(now);
+                }
+                Stage::Done(Event::Evicted(port))
+            }
+            (Request::Evict { port, .. }, Stage::Deleting, Some(_)) => {
+                Stage::Done(Event::Irremovable(port))
+            }
+            (Request::Evict { port, .. }, _, None) => Stage::Done(Event::Evicted(port)),
+            (Request::Evict { .. }, Stage::Done(event), Some(_)) => Stage::Done(event),
+        };
+        if let Some(job) = &mut world.nodes[who].job {
+            job.stage = stage;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! One state of the model: what two orders of events have to agree in to have led to the same place.
+
+use porthole_election::{Event, Memory, Moment, Request, Role, State, Word};
+use porthole_types::{ExternalPort, Term};
+
+/// A server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Node {
+    pub(super) state: State,
+    pub(super) alive: bool,
+    pub(super) wake: Option<Moment>,
+    pub(super) job: Option<Job>,
+    pub(super) disk: (Term, Memory, Option<ExternalPort>),
+    /// Another deleted its mapping then, while it held it.
+    pub(super) robbed: Option<Moment>,
+}
+
+/// A request, as far as it has come.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Job {
+    pub(super) request: Request,
+    pub(super) sent_at: Moment,
+    pub(super) stage: Stage,
+}
+
+/// What the router has done of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Stage {
+    Sent,
+    /// The dead one's entry was read, and is to be deleted.
+    Deleting,
+    Done(Event),
+}
+
+/// A word under way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Mail {
+    pub(super) from: usize,
+    pub(super) to: Vec<usize>,
+    pub(super) word: Word,
+}
+
+/// Everything: the servers, the router's entry for the office, words under way, and what may still go wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct World {
+    pub(super) now: Moment,
+    pub(super) nodes: Vec<Node>,
+    /// Whose the office is on the router, and until when.
+    pub(super) entry: Option<(usize, Moment)>,
+    pub(super) mail: Vec<Mail>,
+    pub(super) losses: u8,
+    pub(super) crashes: u8,
+    pub(super) delays: u8,
+    /// The last office that began.
+    pub(super) last: (usize, Term),
+    /// What was found wrong with a step, as it was taken.
+    pub(super) wrong: Option<&'static str>,
+    pub(super) taken_over: bool,
+}
+
+impl World {
+    /// When something happens next by itself.
+    pub(super) fn next_time(&self) -> Option<Moment> {
+        let wakes = self
+            .nodes
+            .iter()
+            .filter(|node| node.alive)
+            .filter_map(|node| node.wake);
+        wakes.filter(|at| *at > self.now).min()
+    }
+
+    /// Whether this server would tell a visitor that it is the representative.
+    pub(super) fn believes(&self, who: usize) -> bool {
+        let node = &self.nodes[who];
+        node.alive && node.state.role(self.now) == Role::Representative
+    }
+}

@@ -1,0 +1,298 @@
+//! The rules with one of them broken: the invariants are worth something only if they notice.
+
+use std::time::Duration;
+
+use porthole_election::{
+    Bid, Cause, Chance, Effect, Event, Grave, Memory, Moment, Office, Pursuit, Request, Rules,
+    State, To, Word, step,
+};
+
+use super::config::office;
+use super::seeds::run;
+use super::trace::Keep;
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mutant {
+    /// Nothing.
+    None,
+    /// One Inquiry or probe missed is enough.
+    ThresholdOne,
+    /// A holder believes until it is told otherwise.
+    NoDeadline,
+    /// The deadline counts from when the answer came.
+    DeadlineFromReceipt,
+    /// The deadline is the end of the lease, to the millisecond.
+    NoMargin,
+    /// The router's "OK" is believed.
+    NoReadBack,
+    /// A claimant does not hear the holder's answer.
+    DeafToRefutation,
+    /// The dead one's mapping is deleted without asking it once more.
+    EvictUnasked,
+    /// A new office goes by the old term.
+    TermNotRaised,
+    /// An office taken up again begins a new term.
+    ReadoptionRaises,
+    /// A server that comes back takes what it had, whoever has it now.
+    PreemptingReturner,
+    /// A server that comes back is what its state file says.
+    TrustsStateFile,
+    /// The own port is given up before the office is had.
+    BreakBeforeMake,
+    /// Of two claimants none yields.
+    BothGoOn,
+}
+
+impl Mutant {
+    /// One step of the rules, so broken.
+    pub fn step(
+        self,
+        rules: &Rules,
+        old: &State,
+        event: &Event,
+        now: Moment,
+        chance: Chance,
+    ) -> (State, Vec<Effect>) {
+        match self {
+            Self::ThresholdOne => {
+                let mut rules = rules.clone();
+                rules.missed_limit = 1;
+                step(&rules, old, event, now, chance)
+            }
+            Self::NoDeadline => {
+                let (mut new, effects) = step(rules, old, event, now, chance);
+                if let Some(office) = &mut new.office {
+                    office.deadline = now + Duration::from_hours(1);
+                }
+                (new, effects)
+            }
+            Self::DeadlineFromReceipt => match event {
+                Event::Secured {
+                    port,
+                    granted,
+                    before,
+                    ..
+                } => {
+                    let late = Event::Secured {
+                        port: *port,
+                        sent_at: now,
+                        granted: *granted,
+                        before: *before,
+                    };
+                    step(rules, old, &late, now, chance)
+                }
+                _ => step(rules, old, event, now, chance),
+            },
+            Self::NoMargin => {
+                let (mut new, effects) = step(rules, old, event, now, chance);
+                if let Some(office) = &mut new.office {
+                    let lease = office
+                        .granted
+                        .unwrap_or(rules.representative_lease)
+                        .min(rules.representative_lease);
+                    office.deadline = office.checked_at + lease;
+                }
+                (new, effects)
+            }
+            Self::DeafToRefutation => match (event, old.pursuit) {
+                (
+                    Event::Heard {
+                        word: Word::Inquiry { .. } | Word::ProbeReply { .. },
+                        ..
+                    },
+                    Pursuit::Claiming { .. } | Pursuit::Taking { .. },
+                ) => step(rules, old, &Event::Tick, now, chance),
+                _ => step(rules, old, event, now, chance),
+            },
+            Self::EvictUnasked => evict_unasked(rules, old, event, now, chance),
+            Self::TermNotRaised => {
+                let (mut new, effects) = step(rules, old, event, now, chance);
+                if old.office.is_none() && new.office.is_some() {
+                    new.term = old.term;
+                }
+                (new, effects)
+            }
+            Self::ReadoptionRaises => {
+                let mut forgetful = old.clone();
+                if matches!(event, Event::Secured { .. }) {
+                    forgetful.memory = Memory::None;
+                }
+                step(rules, &forgetful, event, now, chance)
+            }
+            Self::PreemptingReturner => preempt(rules, old, event, now, chance),
+            Self::BreakBeforeMake => {
+                let (mut new, mut effects) = step(rules, old, event, now, chance);
+                break_first(old, &mut new, &mut effects);
+                (new, effects)
+            }
+            Self::BothGoOn => match event {
+                Event::Heard {
+                    word: Word::Claim { .. },
+                    ..
+                } if matches!(
+                    old.pursuit,
+                    Pursuit::Claiming { .. } | Pursuit::Taking { .. }
+                ) =>
+                {
+                    step(rules, old, &Event::Tick, now, chance)
+                }
+                _ => step(rules, old, event, now, chance),
+            },
+            Self::None | Self::NoReadBack | Self::TrustsStateFile => {
+                step(rules, old, event, now, chance)
+            }
+        }
+    }
+}
+
+/// The grave is open as soon as it is found.
+fn evict_unasked(
+    rules: &Rules,
+    old: &State,
+    event: &Event,
+    now: Moment,
+    chance: Chance,
+) -> (State, Vec<Effect>) {
+    let (mut new, effects) = step(rules, old, event, now, chance);
+    let address = new.vacancy.and_then(|vacancy| vacancy.address);
+    if let (Pursuit::Standing { round, .. } | Pursuit::Claiming { round, .. }, Some(from)) =
+        (new.pursuit, address)
+    {
+        new.pursuit = Pursuit::Taking {
+            round,
+            grave: Grave::Open { from },
+            say_at: now,
+        };
+        if let Some(vacancy) = &mut new.vacancy {
+            vacancy.silent_until = Some(now + rules.heartbeat);
+        }
+        let (newer, more) = step(rules, &new, &Event::Tick, now, chance);
+        return (newer, effects.into_iter().chain(more).collect());
+    }
+    (new, effects)
+}
+
+/// The office that it remembers is its own: what another has there is deleted.
+fn preempt(
+    rules: &Rules,
+    old: &State,
+    event: &Event,
+    now: Moment,
+    chance: Chance,
+) -> (State, Vec<Effect>) {
+    let (mut new, mut effects) = step(rules, old, event, now, chance);
+    if let (
+        Memory::HeldOffice,
+        Event::Taken {
+            port, by: Some(by), ..
+        },
+    ) = (old.memory, event)
+        && *port == office()
+        && new.office.is_none()
+        && old.office.is_none()
+    {
+        let evict = Request::Evict {
+            port: office(),
+            from: by.address,
+        };
+        new.memory = Memory::HeldOffice;
+        new.pending = Some(evict);
+        effects.retain(|effect| !matches!(effect, Effect::Ask(_)));
+        effects.push(Effect::Ask(evict));
+        effects.push(Effect::Say(
+            To::Everybody,
+            Word::Claim {
+                term: new.term.next(),
+                round: 0,
+                bid: Bid::Heir,
+                cause: Cause::Readopted,
+            },
+        ));
+    }
+    (new, effects)
+}
+
+/// The request for the office is put off: first the own port goes.
+fn break_first(old: &State, new: &mut State, effects: &mut [Effect]) {
+    let Some(own) = old.own else { return };
+    for effect in effects {
+        if let Effect::Ask(Request::Secure { port, .. }) = effect
+            && *port == office()
+            && new.office.is_none()
+            && matches!(new.pursuit, Pursuit::Taking { .. })
+        {
+            *effect = Effect::Ask(Request::Release(own.port));
+            new.pending = Some(Request::Release(own.port));
+        }
+    }
+}
+
+/// The office stands in the file, so it is held.
+pub fn believe(state: &mut State, rules: &Rules, now: Moment) {
+    if state.memory == Memory::HeldOffice {
+        state.office = Some(Office {
+            deadline: now + rules.representative_lease,
+            renew_at: now + Rules::renewal(rules.representative_lease),
+            since: now,
+            cause: Cause::Readopted,
+            checked_at: now,
+            inquire_at: now,
+            inquired_at: now,
+            challenge: None,
+            granted: Some(rules.representative_lease),
+        });
+    }
+}
+
+/// Every mutant, with the invariants that may be the first to notice it.
+const CAUGHT_BY: &[(Mutant, &[&str])] = &[
+    (Mutant::ThresholdOne, &["S3"]),
+    (Mutant::NoDeadline, &["S1", "S2"]),
+    (Mutant::DeadlineFromReceipt, &["S2"]),
+    (Mutant::NoMargin, &["S2"]),
+    (Mutant::NoReadBack, &["S2"]),
+    (Mutant::DeafToRefutation, &["E1", "S3"]),
+    (Mutant::EvictUnasked, &["E1"]),
+    (Mutant::TermNotRaised, &["S4"]),
+    (Mutant::ReadoptionRaises, &["S5"]),
+    (Mutant::PreemptingReturner, &["E1"]),
+    (Mutant::TrustsStateFile, &["S1", "S2"]),
+    (Mutant::BreakBeforeMake, &["M1"]),
+    (Mutant::BothGoOn, &["C1"]),
+];
+
+/// How many seeds a mutant may survive.
+const SEEDS: u64 = 1_500;
+
+#[test]
+fn every_broken_rule_is_noticed_by_the_invariant_that_it_offends() {
+    let mut survivors = Vec::new();
+    for (mutant, expected) in CAUGHT_BY {
+        let caught = (0..SEEDS).find_map(|seed| {
+            let broken = run(seed, *mutant, Keep::Hash).broken?;
+            Some((seed, broken))
+        });
+        let Some((seed, broken)) = caught else {
+            survivors.push(format!("{mutant:?} survives {SEEDS} seeds"));
+            continue;
+        };
+        println!(
+            "{mutant:?}: caught by {} on seed {seed}: {broken}",
+            broken.invariant
+        );
+        if !expected.contains(&broken.invariant) {
+            survivors.push(format!(
+                "{mutant:?} breaks {} instead of {expected:?}",
+                broken.invariant
+            ));
+        }
+        let sound = run(seed, Mutant::None, Keep::Hash).broken;
+        if let Some(broken) = sound {
+            survivors.push(format!(
+                "seed {seed} breaks the rules as they are: {broken}"
+            ));
+        }
+    }
+    assert!(survivors.is_empty(), "{survivors:#?}");
+}

@@ -1,0 +1,121 @@
+//! One server: the shell around the rules, as thin as the program's.
+
+use std::net::Ipv4Addr;
+
+use porthole_election::{Exposure, Memory, Moment, Role, Rules, State};
+use porthole_types::{ExternalPort, InstanceId, Term};
+
+use super::client::{Job, Rung};
+use super::config::{Config, Millis};
+
+/// What survives a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Disk {
+    pub term: Term,
+    pub port: Option<ExternalPort>,
+    pub memory: Memory,
+}
+
+impl Disk {
+    pub const BLANK: Self = Self {
+        term: Term(0),
+        port: None,
+        memory: Memory::None,
+    };
+}
+
+/// A clock that counts from when only it knows, and not quite as fast as others.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    pub origin: Millis,
+    /// Parts of a million that it runs slow (it is the slow ones that believe for too long).
+    pub slow_ppm: u64,
+}
+
+impl Clock {
+    /// What it shows.
+    pub fn show(self, at: Millis) -> Moment {
+        Moment(self.origin + at - at * self.slow_ppm / 1_000_000)
+    }
+
+    /// The earliest time at which it shows this.
+    pub fn time_of(self, shown: Moment) -> Millis {
+        let wanted = shown.0.saturating_sub(self.origin);
+        let mut at = wanted + wanted * self.slow_ppm / 1_000_000;
+        while self.show(at) < shown {
+            at += 1;
+        }
+        at
+    }
+}
+
+/// Whether the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    Runs,
+    /// It never started, was killed, or has left.
+    Over,
+}
+
+/// A server and what the world keeps about it.
+pub struct Server {
+    pub id: InstanceId,
+    pub address: Ipv4Addr,
+    pub clock: Clock,
+    pub rules: Rules,
+    pub state: State,
+    pub life: Life,
+    /// Which of its lives this is: what was meant for an earlier one goes nowhere.
+    pub lives: u32,
+    pub job: Option<Job>,
+    pub jobs: u64,
+    pub rung: Rung,
+    /// When it wants to be woken, in world time.
+    pub wake: Option<Millis>,
+    pub disk: Disk,
+    /// How people last turned the switch of ¶84; on its disk as well.
+    pub switch: Exposure,
+    pub frozen_until: Millis,
+    /// Whether the shell has said that there is a router.
+    pub knows_router: bool,
+    /// The port that it last reported.
+    pub reported: Option<ExternalPort>,
+}
+
+impl Server {
+    pub fn new(config: &Config, index: usize, id: InstanceId, clock: Clock) -> Self {
+        Self {
+            id,
+            address: Ipv4Addr::new(192, 168, 1, 10 + index as u8),
+            clock,
+            rules: config.rules(id),
+            state: State::new(Term(0), None, Memory::None),
+            life: Life::Over,
+            lives: 0,
+            job: None,
+            jobs: 0,
+            rung: Rung::AsAsked,
+            wake: None,
+            disk: Disk::BLANK,
+            switch: Exposure::On,
+            frozen_until: 0,
+            knows_router: false,
+            reported: None,
+        }
+    }
+
+    pub fn runs(&self) -> bool {
+        self.life == Life::Runs
+    }
+
+    /// Whether it would tell anybody that it is the representative.
+    pub fn believes(&self, now: Millis) -> bool {
+        self.runs() && self.state.role(self.clock.show(now)) == Role::Representative
+    }
+
+    /// Until when it would, if it heard nothing more.
+    pub fn believes_until(&self) -> Option<Millis> {
+        let office = self.state.office?;
+        Some(self.clock.time_of(office.deadline))
+    }
+}

@@ -1,0 +1,116 @@
+//! The next thing of the agenda happens: to whom it belongs, and whether that one still lives and moves.
+
+use porthole_election::{Event, To};
+
+use super::World;
+use super::agenda::{Item, Ticket};
+use crate::judge::Call;
+
+impl World {
+    /// Whether it is still the same life; a frozen one gets what came when it thaws.
+    fn gate(&mut self, server: usize, life: u32, item: Item) -> Option<Item> {
+        let it = &self.servers[server];
+        if !it.runs() || it.lives != life {
+            return None;
+        }
+        if it.frozen_until > self.now {
+            let at = it.frozen_until;
+            self.at(at, item);
+            return None;
+        }
+        Some(item)
+    }
+
+    pub(super) fn happen(&mut self, item: Item) {
+        let guarded = match &item {
+            Item::Wake { server, life }
+            | Item::SayAgain { server, life, .. }
+            | Item::Report { server, life }
+            | Item::Poll { server, life }
+            | Item::RouterFound { server, life }
+            | Item::RouterLost { server, life } => Some((*server, *life)),
+            Item::Deliver { to, .. } => Some((*to, self.servers[*to].lives)),
+            Item::Reply { server, ticket, .. } => Some((*server, ticket.life)),
+            _ => None,
+        };
+        let item = match guarded {
+            Some((server, life)) => match self.gate(server, life, item) {
+                Some(item) => item,
+                None => return,
+            },
+            None => item,
+        };
+        match item {
+            Item::Start(server) => self.start(server),
+            Item::Wake { server, .. } => {
+                if self.servers[server].wake.is_some_and(|at| at <= self.now) {
+                    self.servers[server].wake = None;
+                    self.tell(server, &Event::Tick);
+                }
+            }
+            Item::SayAgain { server, word, .. } => self.datagrams(server, To::Everybody, word),
+            Item::Report { server, life } => {
+                self.report(server);
+                self.after(self.config.heartbeat, Item::Report { server, life });
+            }
+            Item::Deliver { to, event, from } => {
+                self.checks.delivered(to, &self.servers[from], &event);
+                self.tell(to, &event);
+            }
+            Item::Poll { server, life } => {
+                if let Some(every) = self.config.poll {
+                    self.after(every, Item::Poll { server, life });
+                }
+                if self.servers[server].knows_router {
+                    self.call(server, Call::List, Ticket { life, job: None });
+                }
+            }
+            Item::Call {
+                server,
+                from,
+                call,
+                ticket,
+            } => self.reaches_router(server, from, call, ticket),
+            Item::Reply {
+                server,
+                reply,
+                epoch,
+                done_at,
+                ticket,
+            } => self.replied(server, reply.as_ref(), epoch, done_at, ticket),
+            Item::Stored { server, life, disk } => {
+                let it = &mut self.servers[server];
+                if it.lives == life && it.runs() {
+                    it.disk = disk;
+                }
+            }
+            Item::RouterFound { server, .. } => self.router_found(server),
+            Item::RouterLost { server, .. } => self.router_lost(server),
+            Item::RouterUp => self.router_up(),
+            Item::SquatterGone => self.squatter_gone(),
+            Item::BurstOver(a, b) => self.burst_over(a, b),
+            Item::Fault(fault) => {
+                self.trace.note(self.now, 1_u8, || format!("-- {fault:?}"));
+                self.fault(fault);
+            }
+            Item::Calm => self.calm(),
+            Item::End => self.ended = true,
+        }
+    }
+
+    /// The last fault is over.
+    fn calm(&mut self) {
+        self.trace.note(self.now, 2_u8, || {
+            "-- from now on nothing goes wrong".into()
+        });
+        self.wire.heal();
+        self.wire.weather.loss_per_mille = 0;
+        self.wire.weather.slow_per_mille = 0;
+        self.judge.kind.lies_per_mille = 0;
+        self.judge.kind.busy_per_mille = 0;
+        self.judge.kind.lost_per_mille = 0;
+        self.judge.kind.late_per_mille = 0;
+        self.judge.kind.slowest = self.config.calm_slowest();
+        self.checks.calm(self.now);
+    }
+}

@@ -1,0 +1,217 @@
+//! The way to the router and back: calls and replies that take time and get lost, and what a server notices of its
+//! going and coming.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use porthole_election::{Event, Seen, Whose};
+
+use super::World;
+use super::agenda::{Item, Ticket};
+use crate::client::Next;
+use crate::config::{Millis, office};
+use crate::judge::{Call, Entry, FOREIGN, Reply, chance};
+
+impl World {
+    /// A call leaves for the router.
+    pub(super) fn call(&mut self, server: usize, call: Call, ticket: Ticket) {
+        let from = self.servers[server].address;
+        let time_out = Item::Reply {
+            server,
+            reply: None,
+            epoch: self.judge.epoch,
+            done_at: self.now,
+            ticket,
+        };
+        self.after(self.config.time_out, time_out);
+        let kind = &self.judge.kind;
+        if self.wire.off_router[server] || chance(&mut self.rng, kind.lost_per_mille / 2) {
+            self.checks.exchange_goes_wrong(self.now, server);
+            return;
+        }
+        let mut takes = self.rng.u64(0..=kind.slowest);
+        if !matches!(call, Call::Read(_) | Call::List) && chance(&mut self.rng, kind.late_per_mille)
+        {
+            takes += self.rng.u64(0..self.config.time_out * 2);
+            self.checks.exchange_goes_wrong(self.now, server);
+        }
+        if std::mem::take(&mut self.late_router[server]) {
+            takes += 1_000; // the first segment is sent again after a second
+        }
+        let item = Item::Call {
+            server,
+            from,
+            call,
+            ticket,
+        };
+        self.after(takes, item);
+    }
+
+    /// It is carried out, if the router can be reached.
+    pub(super) fn reaches_router(
+        &mut self,
+        server: usize,
+        from: Ipv4Addr,
+        call: Call,
+        ticket: Ticket,
+    ) {
+        if !self.judge.up || self.wire.off_router[server] {
+            self.checks.exchange_goes_wrong(self.now, server);
+            return;
+        }
+        let (reply, deleted) = self.judge.call(from, call, self.now, &mut self.rng);
+        self.trace.note(self.now, (server, call), || {
+            format!("   router: s{server} {call:?} -> {reply:?}")
+        });
+        let waited_for = ticket.job == self.servers[server].job.map(|job| (job.id, job.calls))
+            && ticket.life == self.servers[server].lives;
+        if let (Some(deleted), Call::Delete(port)) = (deleted, call)
+            && (deleted.client != self.servers[server].address || !waited_for)
+        {
+            self.checks
+                .deleted(self.now, server, port, deleted, &self.servers);
+        }
+        if chance(&mut self.rng, self.judge.kind.lost_per_mille / 2) {
+            self.checks.exchange_goes_wrong(self.now, server);
+            return;
+        }
+        let takes = self.rng.u64(0..=self.judge.kind.slowest);
+        let item = Item::Reply {
+            server,
+            reply: Some(reply),
+            epoch: self.judge.epoch,
+            done_at: self.now,
+            ticket,
+        };
+        self.after(takes, item);
+    }
+
+    /// A reply, or the time-out, goes on with what waits for it.
+    pub(super) fn replied(
+        &mut self,
+        server: usize,
+        reply: Option<&Reply>,
+        epoch: u32,
+        done_at: Millis,
+        ticket: Ticket,
+    ) {
+        let it = &mut self.servers[server];
+        let Some((job_id, calls)) = ticket.job else {
+            if let Some(Reply::Table(table)) = reply {
+                let me = it.address;
+                let whose = |client: &Ipv4Addr| {
+                    if *client == me {
+                        Whose::Mine
+                    } else {
+                        Whose::Theirs
+                    }
+                };
+                let holders: BTreeMap<_, _> = table
+                    .iter()
+                    .map(|(port, client)| (*port, whose(client)))
+                    .collect();
+                let event = Event::Surveyed {
+                    holders,
+                    seen: Seen::Whole,
+                };
+                self.tell(server, &event);
+            }
+            return;
+        };
+        let Some(job) = it.job.as_mut() else { return };
+        if job.id != job_id || job.calls != calls {
+            return;
+        }
+        let shown = it.clock.show(self.now);
+        let next = job.go_on(reply, it.address, shown, &mut it.rung, self.mutant);
+        match next {
+            Next::Call(call) => {
+                let ticket = Ticket {
+                    life: it.lives,
+                    job: Some((job_id, job.calls)),
+                };
+                self.call(server, call, ticket);
+            }
+            Next::Answer(event) => {
+                it.job = None;
+                self.checks
+                    .answered(self.now, server, &event, epoch, done_at);
+                self.tell(server, &event);
+            }
+        }
+    }
+
+    /// The search for a router succeeds, or is repeated.
+    pub(super) fn router_found(&mut self, server: usize) {
+        if !self.wire.off_router[server] && self.judge.up {
+            self.servers[server].knows_router = true;
+            self.tell(server, &Event::RouterFound);
+        } else {
+            let life = self.servers[server].lives;
+            self.after(1_000, Item::RouterFound { server, life });
+        }
+    }
+
+    /// The server notices that the router is gone, if it still is.
+    pub(super) fn router_lost(&mut self, server: usize) {
+        if (self.wire.off_router[server] || !self.judge.up) && self.servers[server].knows_router {
+            self.servers[server].knows_router = false;
+            self.servers[server].job = None;
+            self.tell(server, &Event::RouterLost);
+            let life = self.servers[server].lives;
+            self.after(1_000, Item::RouterFound { server, life });
+        }
+    }
+
+    /// It loses its power and its table; most servers notice.
+    pub(super) fn reboot(&mut self, span: Millis) {
+        if !self.judge.up {
+            return;
+        }
+        self.judge.lose_power();
+        self.after(span, Item::RouterUp);
+        for server in 0..self.servers.len() {
+            if self.rng.u8(0..10) < 7 {
+                let life = self.servers[server].lives;
+                let noticed = self.rng.u64(0..5_000);
+                self.after(noticed, Item::RouterLost { server, life });
+            }
+        }
+    }
+
+    pub(super) fn router_up(&mut self) {
+        self.judge.up = true;
+        for server in 0..self.servers.len() {
+            let life = self.servers[server].lives;
+            if self.servers[server].runs() {
+                let takes = self.rng.u64(100..4_000);
+                self.after(takes, Item::RouterFound { server, life });
+            }
+        }
+    }
+
+    /// A program that is none of ours maps the office, if it is free.
+    pub(super) fn squat(&mut self, span: Millis) {
+        if self.judge.up && self.judge.holder(self.now).is_none() {
+            let entry = Entry {
+                client: FOREIGN,
+                foreign: true,
+                ends: None,
+            };
+            self.judge.table.insert(office(), entry);
+            self.after(span, Item::SquatterGone);
+        }
+    }
+
+    pub(super) fn squatter_gone(&mut self) {
+        if self
+            .judge
+            .table
+            .get(&office())
+            .is_some_and(|entry| entry.foreign)
+        {
+            self.judge.table.remove(&office());
+            self.checks.disturbed();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A server's shell: it calls the rules, carries out what they want and writes the state file.
+
+use porthole_election::{Chance, Effect, Event, Memory, To};
+
+use super::World;
+use super::agenda::{Item, Ticket};
+use crate::client::Job;
+use crate::config::{Dice, Millis};
+use crate::server::{Disk, Life};
+
+/// The second copy of what goes to everybody follows the first (`Effect::Say`).
+const COPY_AFTER: Millis = 50;
+
+impl World {
+    /// One step of the rules, and what follows from it.
+    pub(super) fn tell(&mut self, server: usize, event: &Event) {
+        let draw = Chance(match self.config.dice {
+            Dice::Each => self.rng.u64(..),
+            Dice::Alike => self.config.seed.rotate_left(40),
+        });
+        let it = &mut self.servers[server];
+        let shown = it.clock.show(self.now);
+        let (new, effects) = self.mutant.step(&it.rules, &it.state, event, shown, draw);
+        let old = std::mem::replace(&mut it.state, new);
+        if it.state.pending.is_none() {
+            it.job = None; // what it would answer is no longer asked
+        }
+        self.trace.note(self.now, (server, event, &effects), || {
+            format!("s{server} {event:?}\n{:>14}=> {effects:?}", "")
+        });
+        self.checks.stepped(
+            self.now,
+            server,
+            &old,
+            &self.servers[server],
+            event,
+            &effects,
+        );
+        let life = self.servers[server].lives;
+        for effect in effects {
+            self.run_effect(server, life, effect);
+        }
+        let port = self.servers[server]
+            .state
+            .external_port(&self.servers[server].rules, shown);
+        if self.servers[server].runs() && port != self.servers[server].reported {
+            self.report(server);
+        }
+    }
+
+    fn run_effect(&mut self, server: usize, life: u32, effect: Effect) {
+        match effect {
+            Effect::Ask(request) => {
+                let it = &mut self.servers[server];
+                it.jobs += 1;
+                let (job, call) = Job::new(it.jobs, request, it.clock.show(self.now));
+                it.job = Some(job);
+                let ticket = Ticket {
+                    life,
+                    job: Some((job.id, job.calls)),
+                };
+                self.call(server, call, ticket);
+            }
+            Effect::WakeAt(at) => {
+                let at = self.servers[server].clock.time_of(at).max(self.now);
+                self.servers[server].wake = Some(at);
+                self.at(at, Item::Wake { server, life });
+            }
+            Effect::Say(to, word) => {
+                self.datagrams(server, to, word);
+                if to == To::Everybody {
+                    self.after(COPY_AFTER, Item::SayAgain { server, life, word });
+                }
+            }
+            Effect::Remember => {
+                let disk = self.disk_of(server);
+                let takes = self.rng.u64(0..30);
+                self.after(takes, Item::Stored { server, life, disk });
+            }
+            Effect::Left => {
+                let disk = self.disk_of(server);
+                self.servers[server].disk = disk;
+                self.servers[server].life = Life::Over;
+                self.checks.ended(server);
+            }
+        }
+    }
+
+    /// What the shell writes to the state file.
+    fn disk_of(&self, server: usize) -> Disk {
+        let it = &self.servers[server];
+        let shown = it.clock.show(self.now);
+        let port = it.state.port_to_remember(&it.rules, shown);
+        Disk {
+            term: it.state.term,
+            port,
+            memory: if port == Some(it.rules.representative_port) {
+                Memory::HeldOffice
+            } else {
+                Memory::None
+            },
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! A router over UPnP IGD: SOAP carried by a provider of the crate `igd`, read by the tolerant reader of this project.
+//!
+//! The crate's own typed calls are not used: they lose the codes of faults without a description, and know neither
+//! `GetSpecificPortMappingEntry` nor `GetListOfPortMappings`. One path for all keeps time-outs, limits and counting in one place.
+
+use std::error::Error as _;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use igd::RequestError;
+use tokio::time::Instant;
+use url::Url;
+
+use porthole_types::ExternalPort;
+
+use super::device::deepest;
+use super::table::{IndexWalk, MAX_ENTRIES};
+use super::xml::Element;
+use super::{
+    Action, Connection, Entry, Error, Extent, ExternalAddress, Found, Gateway, Identity,
+    MappingRequest, Observer, Protocol, Status, Table, carrier, soap,
+};
+
+/// How long one request may take, connecting and reading included.
+pub const REQUEST_TIME: Duration = Duration::from_secs(5);
+
+/// How long reading a table by index may take; then what was read is all there is.
+const TABLE_TIME: Duration = Duration::from_secs(30);
+
+/// Bytes of an ordinary reply. The carrier itself stops at 1 MiB, so memory is bounded by that.
+const MAX_REPLY: usize = 64 * 1024;
+
+/// Bytes of a list: 256 entries of about 700 bytes each once escaped, and as much again for long descriptions.
+const MAX_LIST: usize = 512 * 1024;
+
+/// A router that was found. It remembers which requests the router does not offer; make a new one when the router is
+/// found again.
+pub struct Igd {
+    identity: Identity,
+    control: Url,
+    /// Where requests leave from.
+    from: Ipv4Addr,
+    observer: Arc<dyn Observer>,
+    /// The router has no `GetListOfPortMappings`.
+    no_list: AtomicBool,
+    /// The router has no `GetSpecificPortMappingEntry`.
+    no_specific: AtomicBool,
+}
+
+impl Igd {
+    /// The router that a search found; the observer is told of every request.
+    #[must_use]
+    pub fn new(found: Found, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            identity: found.identity,
+            control: found.control,
+            from: found.from,
+            observer,
+            no_list: AtomicBool::new(false),
+            no_specific: AtomicBool::new(false),
+        }
+    }
+
+    /// Make one request and count it.
+    async fn call(&self, action: Action, arguments: &[(&str, &str)]) -> Result<Element, Error> {
+        let result = self.exchange(action, arguments).await;
+        let counted = match &result {
+            Err(Error::Refused { code, .. }) if action.nothing_there(*code) => Ok(()),
+            Err(error) => Err(error.code()),
+            Ok(_) => Ok(()),
+        };
+        self.observer.request(action, counted);
+        tracing::trace!(%action, router = %self.identity.address, result = ?counted, "asked the router");
+        result
+    }
+
+    async fn exchange(&self, action: Action, arguments: &[(&str, &str)]) -> Result<Element, Error> {
+        let service = self.identity.service.to_string();
+        let header = format!("\"{service}#{action}\"");
+        let body = soap::request(action, &service, arguments);
+        let limit = match action {
+            Action::GetListOfPortMappings => MAX_LIST,
+            _ => MAX_REPLY,
+        };
+        let send = carrier::send(self.from, self.control.as_str(), &header, &body);
+        let reply = match tokio::time::timeout(REQUEST_TIME, send).await {
+            Err(_) => Err(Error::TimedOut { action }),
+            Ok(Err(error)) => carried(action, limit, error),
+            Ok(Ok(reply)) => Ok(reply),
+        }?;
+        if reply.len() > limit {
+            return Err(Error::TooLarge { action, limit });
+        }
+        soap::reply(action, &reply)
+    }
+
+    /// The whole table in one request.
+    async fn list(&self) -> Result<Table, Error> {
+        let most = MAX_ENTRIES.to_string();
+        let arguments = [
+            ("NewStartPort", "1"),
+            ("NewEndPort", "65535"),
+            ("NewProtocol", Protocol::Tcp.as_str()),
+            ("NewManage", "1"),
+            ("NewNumberOfPorts", most.as_str()),
+        ];
+        let action = Action::GetListOfPortMappings;
+        match self.call(action, &arguments).await {
+            Ok(response) => soap::listing(&response).map(Table::from),
+            Err(Error::Refused { code, .. }) if action.nothing_there(code) => Ok(Table {
+                entries: Vec::new(),
+                extent: Extent::Whole,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The table one entry after the other.
+    async fn by_index(&self) -> Result<Table, Error> {
+        let action = Action::GetGenericPortMappingEntry;
+        let deadline = Instant::now() + TABLE_TIME;
+        let mut walk = IndexWalk::default();
+        while let Some(index) = walk.next_index() {
+            if Instant::now() >= deadline {
+                walk.stop();
+                break;
+            }
+            let text = index.to_string();
+            match self.call(action, &[("NewPortMappingIndex", &text)]).await {
+                Ok(fields) => match Entry::read(&fields) {
+                    Some(entry) => walk.entry(entry),
+                    None => walk.unreadable(),
+                },
+                Err(Error::Refused { code, text, .. }) => {
+                    if walk.refused(code).is_err() {
+                        return Err(Error::Refused { action, code, text });
+                    }
+                }
+                Err(Error::Unreadable { .. } | Error::TooLarge { .. }) if index > 0 => {
+                    walk.unreadable();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(walk.table())
+    }
+
+    /// Look a port up in the table, for want of a better way.
+    async fn entry_by_table(&self, port: ExternalPort) -> Result<Option<Entry>, Error> {
+        let table = self.table().await?;
+        match (table.tcp(port), table.extent) {
+            (Some(entry), _) => Ok(Some(entry.clone())),
+            (None, Extent::Whole) => Ok(None),
+            (None, Extent::Partial) => Err(Error::Unreadable {
+                action: Action::GetGenericPortMappingEntry,
+                what: format!("only a part of its table can be read, and port {port} is not in it"),
+            }),
+        }
+    }
+}
+
+/// Whether this refusal means that the router does not have the action, now or ever.
+fn not_offered(error: &Error) -> bool {
+    matches!(error.refusal(), Some(401 | 602))
+}
+
+/// The router answered, but with something other than what was asked: another request may do better.
+fn answered_oddly(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Refused { .. } | Error::Unreadable { .. } | Error::TooLarge { .. }
+    )
+}
+
+/// What the carrying crate's failure means; a reply that is not UTF-8 is still one.
+fn carried(action: Action, limit: usize, error: RequestError) -> Result<String, Error> {
+    match error {
+        RequestError::Utf8Error(error) => {
+            Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+        }
+        RequestError::IoError(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+            Err(Error::TimedOut { action })
+        }
+        // The crate gives its own limit as text only.
+        RequestError::InvalidResponse(what) if what.contains("length limit") => {
+            Err(Error::TooLarge { action, limit })
+        }
+        RequestError::InvalidResponse(what) => Err(Error::Unreadable { action, what }),
+        error => Err(Error::Unreachable {
+            action,
+            why: error.source().map_or_else(|| error.to_string(), deepest),
+        }),
+    }
+}
+
+#[async_trait]
+impl Gateway for Igd {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    async fn external_address(&self) -> Result<ExternalAddress, Error> {
+        let action = Action::GetExternalIpAddress;
+        let fields = self.call(action, &[]).await?;
+        let text = fields.text_of("NewExternalIPAddress").unwrap_or_default();
+        if text.is_empty() {
+            return Ok(None.into());
+        }
+        match text.parse::<Ipv4Addr>() {
+            Ok(address) => Ok(Some(address).into()),
+            Err(_) => Err(Error::Unreadable {
+                action,
+                what: "its external address is not an IPv4 address".to_owned(),
+            }),
+        }
+    }
+
+    async fn add(&self, request: &MappingRequest) -> Result<(), Error> {
+        self.call(
+            Action::AddPortMapping,
+            &[
+                ("NewRemoteHost", ""),
+                ("NewExternalPort", &request.external.to_string()),
+                ("NewProtocol", Protocol::Tcp.as_str()),
+                ("NewInternalPort", &request.internal.port().to_string()),
+                ("NewInternalClient", &request.internal.ip().to_string()),
+                ("NewEnabled", "1"),
+                ("NewPortMappingDescription", request.description.as_str()),
+                ("NewLeaseDuration", &request.lease.as_seconds().to_string()),
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn delete(&self, port: ExternalPort) -> Result<(), Error> {
+        self.call(
+            Action::DeletePortMapping,
+            &[
+                ("NewRemoteHost", ""),
+                ("NewExternalPort", &port.to_string()),
+                ("NewProtocol", Protocol::Tcp.as_str()),
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn entry(&self, port: ExternalPort) -> Result<Option<Entry>, Error> {
+        if self.no_specific.load(Ordering::Relaxed) {
+            return self.entry_by_table(port).await;
+        }
+        let action = Action::GetSpecificPortMappingEntry;
+        let text = port.to_string();
+        let arguments = [
+            ("NewRemoteHost", ""),
+            ("NewExternalPort", text.as_str()),
+            ("NewProtocol", Protocol::Tcp.as_str()),
+        ];
+        match self.call(action, &arguments).await {
+            Ok(fields) => Ok(Entry::read_specific(&fields, port)),
+            Err(Error::Refused { code, .. }) if action.nothing_there(code) => Ok(None),
+            Err(error) if answered_oddly(&error) => {
+                if not_offered(&error) {
+                    self.no_specific.store(true, Ordering::Relaxed);
+                }
+                match self.entry_by_table(port).await {
+                    // Hidden, and not in the table either: not free, but not for our eyes.
+                    Ok(None) if error.refusal() == Some(606) => Err(error),
+                    // The table is no better: the first error says more.
+                    Err(other) if answered_oddly(&other) => Err(error),
+                    result => result,
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn table(&self) -> Result<Table, Error> {
+        if !self.no_list.load(Ordering::Relaxed) {
+            match self.list().await {
+                Err(error) if answered_oddly(&error) => {
+                    if not_offered(&error) {
+                        self.no_list.store(true, Ordering::Relaxed);
+                    }
+                }
+                result => return result,
+            }
+        }
+        self.by_index().await
+    }
+
+    async fn status(&self) -> Result<Status, Error> {
+        let fields = self.call(Action::GetStatusInfo, &[]).await?;
+        let connection = match fields.text_of("NewConnectionStatus") {
+            None | Some("") => Connection::Unknown,
+            Some(text) if text.eq_ignore_ascii_case("Connected") => Connection::Up,
+            Some(_) => Connection::Down,
+        };
+        Ok(Status {
+            connection,
+            uptime_seconds: fields
+                .text_of("NewUptime")
+                .and_then(|uptime| uptime.parse().ok()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! What each SOAP action does (WANIPConnection:2 §2.5), between a read call and its results.
+
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use super::description::{INTERFACE_SERVICE, connection_service};
+use super::event::Wan;
+use super::fault::Fault;
+use super::router::Router;
+use super::soap::{Call, elements};
+use super::table::{Entry, Mapping, Protocol};
+use porthole_types::{ExternalPort, InternalPort};
+
+/// Names and texts of an action's results.
+type Results = Vec<(&'static str, String)>;
+
+/// Carries out a call of the WAN connection service for the host at `requester`.
+///
+/// # Errors
+/// 401 for another service or an action that this router lacks; else what the action refuses with.
+pub(super) fn connection(
+    router: &Router,
+    requester: Ipv4Addr,
+    call: &Call,
+) -> Result<Results, Fault> {
+    // A device of version 2 answers to version 1 as well (Device Architecture §2.8).
+    let version = router.quirks.generation.version();
+    if !(1..=version).any(|version| call.service == connection_service(version)) {
+        return Err(Fault::InvalidAction);
+    }
+    match call.action.as_str() {
+        "AddPortMapping" => add(router, requester, call),
+        "DeletePortMapping" => {
+            let (protocol, port) = key(call)?;
+            router.delete(requester, protocol, port).map(|()| vec![])
+        }
+        "GetSpecificPortMappingEntry" => {
+            let (protocol, port) = key(call)?;
+            router.read(|table, now| {
+                let entry = table.get(now, protocol, port).ok_or(Fault::NoSuchEntry)?;
+                Ok(leads_to(entry, now))
+            })?
+        }
+        "GetGenericPortMappingEntry" => {
+            let index = call.parse("NewPortMappingIndex")?;
+            router.read(|table, now| {
+                let entry = table.live(now).nth(index).ok_or(Fault::IndexInvalid)?;
+                let mut results = leads_from(entry);
+                results.extend(leads_to(entry, now));
+                Ok(results)
+            })?
+        }
+        "GetListOfPortMappings" if router.quirks.lists_in_one_request() => list(router, call),
+        "GetExternalIPAddress" => {
+            let address = router.external_address().map(|address| address.to_string());
+            Ok(vec![("NewExternalIPAddress", address.unwrap_or_default())])
+        }
+        "GetStatusInfo" => Ok(vec![
+            (
+                "NewConnectionStatus",
+                match router.wan() {
+                    Wan::Up => "Connected".to_owned(),
+                    Wan::Down => "Disconnected".to_owned(),
+                },
+            ),
+            ("NewLastConnectionError", "ERROR_NONE".to_owned()),
+            ("NewUptime", router.uptime().to_string()),
+        ]),
+        _ => Err(Fault::InvalidAction),
+    }
+}
+
+/// Whether a call changes the table.
+pub(super) fn writes(call: &Call) -> bool {
+    matches!(call.action.as_str(), "AddPortMapping" | "DeletePortMapping")
+}
+
+/// Carries out a call of the WAN interface service.
+///
+/// # Errors
+/// 401 for anything but its one action.
+pub(super) fn interface(router: &Router, call: &Call) -> Result<Results, Fault> {
+    if call.service != INTERFACE_SERVICE || call.action != "GetCommonLinkProperties" {
+        return Err(Fault::InvalidAction);
+    }
+    // The line's speed means nothing here; a gigabit is what many real ones claim.
+    let speed = "1000000000";
+    Ok(vec![
+        ("NewWANAccessType", "Ethernet".to_owned()),
+        ("NewLayer1UpstreamMaxBitRate", speed.to_owned()),
+        ("NewLayer1DownstreamMaxBitRate", speed.to_owned()),
+        (
+            "NewPhysicalLinkStatus",
+            match router.wan() {
+                Wan::Up => "Up".to_owned(),
+                Wan::Down => "Down".to_owned(),
+            },
+        ),
+    ])
+}
+
+/// `NewEnabled` is not looked at: a mapping is on, as in miniupnpd.
+fn add(router: &Router, requester: Ipv4Addr, call: &Call) -> Result<Results, Fault> {
+    let (protocol, external_port) = key(call)?;
+    let internal_port = call.parse("NewInternalPort")?;
+    let mapping = Mapping {
+        protocol,
+        external_port,
+        client: call.parse("NewInternalClient")?,
+        internal_port: InternalPort::new(internal_port).ok_or(Fault::WildcardInternalPort)?,
+        description: call.text("NewPortMappingDescription")?.to_owned(),
+    };
+    let lease = call.parse("NewLeaseDuration")?;
+    router.add(requester, mapping, lease).map(|()| vec![])
+}
+
+/// Every mapping in a range of ports, whatever `NewManage` says, as in miniupnpd.
+fn list(router: &Router, call: &Call) -> Result<Results, Fault> {
+    let first: u16 = call.parse("NewStartPort")?;
+    let last: u16 = call.parse("NewEndPort")?;
+    let protocol: Protocol = call.parse("NewProtocol")?;
+    let most = match call.parse("NewNumberOfPorts")? {
+        0 => usize::MAX,
+        most => most,
+    };
+    if first > last {
+        return Err(Fault::InconsistentParameters);
+    }
+    let rows: Vec<String> = router.read(|table, now| {
+        table
+            .live(now)
+            .filter(|entry| entry.mapping.protocol == protocol)
+            .filter(|entry| (first..=last).contains(&entry.mapping.external_port.get()))
+            .take(most)
+            .map(|entry| listed(entry, now))
+            .collect()
+    })?;
+    if rows.is_empty() {
+        return Err(Fault::NothingInRange);
+    }
+    let listing = format!(
+        "<p:PortMappingList xmlns:p=\"urn:schemas-upnp-org:gw:WANIPConnection\">{}</p:PortMappingList>",
+        rows.concat()
+    );
+    Ok(vec![("NewPortListing", listing)])
+}
+
+/// One entry of the listing, which calls two of the fields otherwise (WANIPConnection:2 §2.3.24).
+fn listed(entry: &Entry, now: Instant) -> String {
+    let mut fields = leads_from(entry);
+    fields.extend(leads_to(entry, now));
+    for (name, _) in &mut fields {
+        *name = match *name {
+            "NewPortMappingDescription" => "NewDescription",
+            "NewLeaseDuration" => "NewLeaseTime",
+            same => same,
+        };
+    }
+    let fields = elements("p:", &fields);
+    format!("<p:PortMappingEntry>{fields}</p:PortMappingEntry>")
+}
+
+/// Protocol and external port; only mappings for every outside host are known here.
+fn key(call: &Call) -> Result<(Protocol, ExternalPort), Fault> {
+    if !matches!(call.text("NewRemoteHost")?, "" | "*" | "0.0.0.0") {
+        return Err(Fault::RemoteHostOnlyWildcard);
+    }
+    let port = call.parse("NewExternalPort")?;
+    let port = ExternalPort::new(port).ok_or(Fault::WildcardExternalPort)?;
+    Ok((call.parse("NewProtocol")?, port))
+}
+
+fn leads_from(entry: &Entry) -> Results {
+    vec![
+        ("NewRemoteHost", String::new()),
+        ("NewExternalPort", entry.mapping.external_port.to_string()),
+        ("NewProtocol", entry.mapping.protocol.to_string()),
+    ]
+}
+
+fn leads_to(entry: &Entry, now: Instant) -> Results {
+    vec![
+        ("NewInternalPort", entry.mapping.internal_port.to_string()),
+        ("NewInternalClient", entry.mapping.client.to_string()),
+        ("NewEnabled", "1".to_owned()),
+        (
+            "NewPortMappingDescription",
+            entry.mapping.description.clone(),
+        ),
+        ("NewLeaseDuration", entry.seconds_left(now).to_string()),
+    ]
+}

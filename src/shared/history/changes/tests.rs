@@ -1,0 +1,204 @@
+use super::super::sight::tests::{router_with, seen, sight};
+use super::*;
+use porthole_election::Bid;
+use porthole_types::InstanceId;
+
+fn named(id: u64, name: &str) -> Named {
+    Named {
+        id: Some(InstanceId(id)),
+        name: name.to_owned(),
+    }
+}
+
+fn held(by: Named, cause: Cause) -> OfficeView {
+    OfficeView::Held {
+        by,
+        since: None,
+        cause: Some(cause),
+    }
+}
+
+fn vacant(heir: Option<Successor>) -> OfficeView {
+    OfficeView::Vacant {
+        cause: Cause::MissedHeartbeats,
+        late: Some(named(2, "Door")),
+        heir,
+    }
+}
+
+fn with_office(office: OfficeView) -> Sight {
+    Sight { office, ..sight() }
+}
+
+fn changes(before: &Sight, after: &Sight) -> Vec<Change> {
+    super::changes(before, after, None)
+}
+
+fn words(before: &Sight, after: &Sight) -> Vec<String> {
+    changes(before, after).iter().map(Change::words).collect()
+}
+
+#[test]
+fn a_takeover_is_told_from_the_silence_to_the_successor() {
+    let yard = |bid| {
+        Some(Successor {
+            who: named(3, "Yard"),
+            bid,
+        })
+    };
+    let story = [
+        held(named(2, "Door"), Cause::Free),
+        vacant(None),
+        vacant(yard(Bid::Candidate)),
+        vacant(yard(Bid::Heir)),
+        held(named(3, "Yard"), Cause::MissedHeartbeats),
+    ]
+    .map(with_office);
+    let told: Vec<_> = story
+        .windows(2)
+        .flat_map(|looks| words(&looks[0], &looks[1]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "No camera answers for all now: the one before missed its heartbeats.",
+            "No camera answers for all now: the one before missed its heartbeats; Yard is taking over.",
+            "Yard is the representative now: the one before missed its heartbeats.",
+        ]
+    );
+    let [Change::Representative { from, to, term, .. }] = &changes(&story[3], &story[4])[..] else {
+        panic!("one change of office");
+    };
+    assert_eq!(from, &Some(named(2, "Door")));
+    assert_eq!(to, &named(3, "Yard"));
+    assert_eq!(*term, Term(4));
+}
+
+#[test]
+fn an_heir_that_becomes_a_deputy_is_news() {
+    let heir = |bid| {
+        with_office(vacant(Some(Successor {
+            who: named(3, "Yard"),
+            bid,
+        })))
+    };
+    let deputy = heir(Bid::Deputy { port: None });
+    assert_eq!(changes(&heir(Bid::Heir), &deputy).len(), 1);
+    assert!(
+        changes(
+            &deputy,
+            &heir(Bid::Deputy {
+                port: ExternalPort::new(8083)
+            })
+        )
+        .is_empty()
+    );
+}
+
+#[test]
+fn a_representative_that_comes_back_before_anybody_took_over_is_one_again() {
+    let before = with_office(vacant(None));
+    let after = with_office(held(named(2, "Door"), Cause::Free));
+    assert_eq!(
+        words(&before, &after),
+        ["Door is the representative again."]
+    );
+}
+
+#[test]
+fn after_a_while_of_not_knowing_the_one_before_is_still_named() {
+    let after = with_office(held(named(3, "Yard"), Cause::Withdrawal));
+    let all = super::changes(&sight(), &after, Some(&named(2, "Door")));
+    let [Change::Representative { from, .. }] = &all[..] else {
+        panic!("one change of office: {all:?}");
+    };
+    assert_eq!(from, &Some(named(2, "Door")));
+}
+
+#[test]
+fn a_representative_that_is_renamed_is_the_same_one() {
+    let before = with_office(held(named(2, "Door"), Cause::Free));
+    let after = with_office(held(named(2, "Gate"), Cause::Free));
+    assert_eq!(changes(&before, &after), []);
+}
+
+#[test]
+fn giving_up_the_own_office_is_a_withdrawal_and_losing_it_is_not() {
+    for (was, is, cause) in [
+        (Stay::Staying, Stay::Staying, Cause::LeaseLost),
+        (Stay::Staying, Stay::Leaving, Cause::Withdrawal),
+        (Stay::SteppingDown, Stay::Staying, Cause::Withdrawal),
+    ] {
+        let office = held(named(1, "Hall"), Cause::Free);
+        let before = Sight {
+            stay: was,
+            office,
+            ..sight()
+        };
+        let after = Sight {
+            stay: is,
+            ..sight()
+        };
+        let late = Some(named(1, "Hall"));
+        let heir = None;
+        assert_eq!(
+            changes(&before, &after),
+            [Change::Vacancy { cause, late, heir }]
+        );
+    }
+}
+
+#[test]
+fn cameras_join_leave_move_and_are_renamed_and_this_one_neither_joins_nor_leaves() {
+    let mut before = sight();
+    before.cameras = vec![seen(2, "Door"), seen(3, "Yard"), seen(4, "Shed")];
+    let mut after = sight();
+    let mut yard = seen(3, "Garden");
+    yard.external = ExternalPort::new(8080);
+    after.cameras = vec![yard, seen(5, "Roof"), seen(4, "Shed"), seen(1, "Hall")];
+    assert_eq!(
+        words(&before, &after),
+        [
+            "Yard is called Garden now.",
+            "Garden is at port 8080 of the router now.",
+            "Roof has joined.",
+            "Door has left.",
+        ]
+    );
+}
+
+#[test]
+fn an_entry_of_the_table_that_begins_to_speak_is_the_same_camera() {
+    let mut entry = seen(2, "Porthole Door");
+    entry.named.id = None;
+    let before = Sight {
+        cameras: vec![entry],
+        ..sight()
+    };
+    let after = Sight {
+        cameras: vec![seen(2, "Door")],
+        ..sight()
+    };
+    assert_eq!(changes(&before, &after), []);
+}
+
+#[test]
+fn the_router_comes_goes_and_gets_another_address() {
+    let with = |router| Sight { router, ..sight() };
+    let lost = || RouterSight::Lost {
+        why: "it timed out".to_owned(),
+    };
+    let told = |before, after| words(&with(before), &with(after));
+    let none = || RouterSight::None;
+    assert_eq!(told(none(), router_with(1)), ["The router answers: box."]);
+    assert_eq!(
+        told(router_with(1), lost()),
+        ["The router does not answer any more: it timed out"]
+    );
+    assert_eq!(told(lost(), router_with(1)), ["The router answers: box."]);
+    assert_eq!(
+        told(router_with(1), router_with(2)),
+        ["The router's address on the Internet side is 60.120.76.2 now."]
+    );
+    assert_eq!(told(lost(), none()), [""; 0]);
+}

@@ -1,0 +1,119 @@
+//! The router, as last seen: everything the pages and the rules want to know of it.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use porthole_gateway::{Connection, ExternalAddress, Found, RouterClass, RouterLessons, Table};
+use porthole_types::ExternalPort;
+
+mod advice;
+
+/// The router, as last seen.
+#[derive(Clone, Debug)]
+pub struct RouterView {
+    /// Whether one is there.
+    pub state: RouterState,
+    /// Which one, also while it does not answer.
+    pub found: Option<Found>,
+    /// When it was found: another value means another router, or one that has begun anew.
+    pub epoch: Option<Instant>,
+    /// Its address on the Internet side.
+    pub external: Option<ExternalAddress>,
+    /// Whether its Internet side is up.
+    pub connection: Connection,
+    /// Its table, as last read.
+    pub table: Option<TableView>,
+    /// The mapping that it did not make when asked last, until that works.
+    pub refusal: Option<Refusal>,
+    /// What using it has taught: kept here so that a crash of its actor changes nothing that is shown.
+    pub lessons: RouterLessons,
+    /// When it last answered.
+    pub last_answer: Option<SystemTime>,
+}
+
+/// Whether a router is there, and if not, why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouterState {
+    /// The settings say not to look for one.
+    Disabled,
+    /// None has answered yet.
+    Searching {
+        /// The last search's outcome, in words; nothing before the first has ended.
+        why: Option<String>,
+    },
+    /// It answers.
+    Found,
+    /// It has stopped answering.
+    Lost {
+        /// What it did last, in words.
+        why: String,
+    },
+}
+
+/// A mapping that came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The port asked for.
+    pub port: ExternalPort,
+    /// What kind of failure it was, as metrics count it.
+    pub kind: &'static str,
+    /// What became of the request, in words.
+    pub why: String,
+}
+
+/// One reading of the table.
+#[derive(Clone, Debug)]
+pub struct TableView {
+    /// What was read.
+    pub table: Arc<Table>,
+    /// When, for reckoning.
+    pub read_at: Instant,
+    /// When, for people.
+    pub read_wall: SystemTime,
+}
+
+impl RouterView {
+    /// Before anything was seen.
+    pub fn new(state: RouterState) -> Self {
+        Self {
+            state,
+            found: None,
+            epoch: None,
+            external: None,
+            connection: Connection::Unknown,
+            table: None,
+            refusal: None,
+            lessons: RouterLessons::default(),
+            last_answer: None,
+        }
+    }
+
+    /// What it lets a successor do.
+    pub fn class(&self) -> RouterClass {
+        self.lessons.class()
+    }
+
+    /// What the operator should know or do, if anything. `host_is_set`: the settings name the outside
+    /// address, so a private one on the router is meant to be so.
+    pub fn problem(&self, host_is_set: bool) -> Option<String> {
+        match &self.state {
+            RouterState::Disabled | RouterState::Searching { why: None } => None,
+            RouterState::Searching { why: Some(why) } | RouterState::Lost { why } => {
+                Some(why.clone())
+            }
+            RouterState::Found => self
+                .external
+                .as_ref()
+                .filter(|_| !host_is_set)
+                .and_then(|external| external.warning(self.connection))
+                .or_else(|| self.refusal.as_ref().map(Refusal::problem)),
+        }
+    }
+}
+
+impl Refusal {
+    fn problem(&self) -> String {
+        let Self { port, why, .. } = self;
+        format!("Port {port} of the router cannot be mapped: {why}. This camera keeps asking.")
+    }
+}

@@ -1,0 +1,165 @@
+//! What the operator has to do when the router keeps the representative port for a camera that is gone.
+
+use super::RouterView;
+use porthole_election::{Bid, Heir, Outlook};
+use porthole_gateway::{Protocol, by_hand};
+use porthole_types::ExternalPort;
+
+impl RouterView {
+    /// What the operator has to do on the router while a deputy stands in (router class *stuck*): which entry to
+    /// delete, where, and who answers for all meanwhile. Nothing while there is no deputy. `office` is the
+    /// representative port. The text quotes what the entry's owner wrote: escape it.
+    pub fn advice(&self, office: ExternalPort, outlook: &Outlook) -> Option<String> {
+        let Outlook::Vacant { heir, .. } = outlook else {
+            return None;
+        };
+        let (deputy, port) = match heir {
+            Heir::Me(Bid::Deputy { port }) => ("this camera".to_owned(), port),
+            Heir::Other(peer, Bid::Deputy { port }) => {
+                (format!("the camera at {}", peer.address), port)
+            }
+            _ => return None,
+        };
+        let reach = port.map_or_else(
+            || "for visitors on the LAN only".to_owned(),
+            |port| format!("on port {port} of the router"),
+        );
+        let entry = self.table.as_ref().and_then(|read| {
+            let entries = read.table.entries.iter();
+            entries
+                .filter(|entry| entry.protocol == Protocol::Tcp)
+                .find(|entry| entry.external == office)
+        });
+        let leads = entry.map_or_else(
+            || format!("Port {office} of the router still leads to a camera that is gone."),
+            by_hand::still_leads,
+        );
+        let router = self.found.as_ref().map(|found| found.identity.address);
+        let remedy = by_hand::delete(office, router);
+        Some(format!(
+            "{leads} That camera does not answer, and the router lets no other delete the entry. {remedy} \
+             Or start that camera again. Until then {deputy} answers for all, {reach}."
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Instant, SystemTime};
+
+    use url::Url;
+
+    use super::super::{RouterState, TableView};
+    use super::*;
+    use porthole_election::{Cause, Moment, Peer};
+    use porthole_gateway::{Entry, Extent, Found, Identity, Protocol, Route, ServiceType, Table};
+    use porthole_types::{InstanceId, InternalPort};
+
+    fn port(port: u16) -> ExternalPort {
+        ExternalPort::new(port).unwrap()
+    }
+
+    fn view(table: Option<Table>) -> RouterView {
+        RouterView {
+            found: Some(Found {
+                identity: Identity {
+                    name: "router".to_owned(),
+                    address: "192.168.77.1".parse().unwrap(),
+                    service: ServiceType::WanIp(1),
+                    route: Route::Default,
+                },
+                control: Url::parse("http://192.168.77.1:5000/ctl").unwrap(),
+                from: "192.168.77.12".parse().unwrap(),
+            }),
+            table: table.map(|table| TableView {
+                table: Arc::new(table),
+                read_at: Instant::now(),
+                read_wall: SystemTime::now(),
+            }),
+            ..RouterView::new(RouterState::Found)
+        }
+    }
+
+    fn table() -> Table {
+        let entry = |protocol, client: &str| Entry {
+            external: port(8080),
+            protocol,
+            client: client.to_owned(),
+            internal: InternalPort::new(8080),
+            lease_seconds: Some(0),
+            enabled: true,
+            description: "Porthole Front door".to_owned(),
+            remote_host: String::new(),
+        };
+        Table {
+            entries: vec![
+                entry(Protocol::Udp, "192.168.77.99"),
+                entry(Protocol::Tcp, "192.168.77.11"),
+            ],
+            extent: Extent::Whole,
+        }
+    }
+
+    fn vacant(heir: Heir) -> Outlook {
+        Outlook::Vacant {
+            cause: Cause::MissedHeartbeats,
+            late: None,
+            heir,
+        }
+    }
+
+    fn peer() -> Peer {
+        Peer {
+            id: InstanceId(7),
+            address: "192.168.77.12".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_deputy_says_which_entry_to_delete_and_where_and_that_it_stands_in() {
+        let heir = Heir::Me(Bid::Deputy {
+            port: Some(port(8081)),
+        });
+        assert_eq!(
+            view(Some(table()))
+                .advice(port(8080), &vacant(heir))
+                .unwrap(),
+            "Port 8080 of the router still leads to 192.168.77.11 (\u{201c}Porthole Front door\u{201d}). \
+             That camera does not answer, and the router lets no other delete the entry. Delete the entry for \
+             port 8080 in the router's own pages, most likely at http://192.168.77.1/. Or start that camera \
+             again. Until then this camera answers for all, on port 8081 of the router."
+        );
+    }
+
+    #[test]
+    fn the_others_name_the_deputy_also_where_the_table_cannot_be_read() {
+        let heir = Heir::Other(peer(), Bid::Deputy { port: None });
+        let advice = view(None).advice(port(8080), &vacant(heir)).unwrap();
+        for words in [
+            "leads to a camera that is gone",
+            "http://192.168.77.1/",
+            "the camera at 192.168.77.12 answers for all, for visitors on the LAN only",
+        ] {
+            assert!(advice.contains(words), "{advice}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_of_the_operator_while_no_deputy_is_needed() {
+        let now = Moment(0);
+        for outlook in [
+            Outlook::Unknown,
+            Outlook::Mine {
+                since: now,
+                cause: Cause::Free,
+            },
+            vacant(Heir::None),
+            vacant(Heir::Me(Bid::Heir)),
+            vacant(Heir::Other(peer(), Bid::Candidate)),
+        ] {
+            let advice = view(Some(table())).advice(port(8080), &outlook);
+            assert_eq!(advice, None, "{outlook:?}");
+        }
+    }
+}
