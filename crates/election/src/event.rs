@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{Exposure, Moment, Request, Word};
+use super::{RemoteAccess, Timestamp, Request, ElectionMessage};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
 /// What happened. Anything may arrive at any time, late or twice.
@@ -24,20 +24,20 @@ pub enum Event {
     /// The router's table was read.
     Surveyed {
         /// Whose each port is, as far as the table shows.
-        holders: BTreeMap<ExternalPort, Whose>,
+        holders: BTreeMap<ExternalPort, Ownership>,
         /// Whether a port that is not in it is free.
-        seen: Seen,
+        seen: SurveyExtent,
     },
     /// The port is mapped to this server: written, and read back.
     Secured {
         /// Which port.
         port: ExternalPort,
         /// When the request that succeeded was sent: the lease cannot have begun earlier.
-        sent_at: Moment,
+        sent_at: Timestamp,
         /// The lease that was granted; `None` is a mapping without an end.
         granted: Option<Duration>,
         /// What stood there before.
-        before: Before,
+        before: PriorEntry,
     },
     /// The port is mapped to somebody else.
     Taken {
@@ -63,7 +63,7 @@ pub enum Event {
         /// Who.
         from: Peer,
         /// What.
-        word: Word,
+        message: ElectionMessage,
     },
     /// Another server reported itself.
     Reported {
@@ -79,7 +79,7 @@ pub enum Event {
     /// This server has another name, which its mappings are to show (Embodiment 3).
     Renamed,
     /// People turn the switch (¶84).
-    Expose(Exposure),
+    Expose(RemoteAccess),
     /// The operator wants this server to leave.
     Leave,
 }
@@ -99,12 +99,12 @@ pub struct Owner {
     /// The device on the LAN.
     pub address: Ipv4Addr,
     /// Whether its description says that it is a server of this kind.
-    pub kin: Kin,
+    pub kind: OwnerKind,
 }
 
 /// Whether a mapping was made by a server like this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kin {
+pub enum OwnerKind {
     /// Its description says so.
     Porthole,
     /// Another program's.
@@ -113,7 +113,7 @@ pub enum Kin {
 
 /// Whose a mapping is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Whose {
+pub enum Ownership {
     /// This server's.
     Mine,
     /// Another device's.
@@ -122,7 +122,7 @@ pub enum Whose {
 
 /// How much of the table was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Seen {
+pub enum SurveyExtent {
     /// All of it: what is not there is free.
     Whole,
     /// Perhaps not all.
@@ -131,7 +131,7 @@ pub enum Seen {
 
 /// What the router had under a port before this server wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Before {
+pub enum PriorEntry {
     /// Nothing.
     Free,
     /// This server's own entry, from an earlier write (perhaps of an earlier life).
@@ -146,9 +146,9 @@ pub enum Effect {
     Ask(Request),
     /// Say this on the LAN. What goes to everybody goes out twice, 50 ms apart, so that one lost datagram is
     /// never a missed word; a word to one server goes out once.
-    Say(To, Word),
+    Say(Destination, ElectionMessage),
     /// Call again with [`Event::Tick`] at this time; a later one replaces it.
-    WakeAt(Moment),
+    WakeAt(Timestamp),
     /// What this server has to know after a power cut has changed: term and port.
     Remember,
     /// Nothing of ours is on the router any more (or nobody answers there): the program may end.
@@ -157,7 +157,7 @@ pub enum Effect {
 
 /// Whom a word is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum To {
+pub enum Destination {
     /// Every server on the LAN.
     Everybody,
     /// The server at this address.

@@ -4,9 +4,9 @@
 //! what happened and what time it is, and returns the new state and what to do about it. The same
 //! function runs in the program, in the property tests and in a model checker.
 //!
-//! It reads one sentence a file. An [`Event`] changes what is known (`step`): an answer of the router (`answers`) takes or
-//! ends the `office`, or shows who stands in the way (`grave`); a word of another server is heard (`hearing`); silence is
-//! noticed (`watch`). A vacant office has an order of `succession`. From what is known, the `plan` says the one request to make
+//! It reads one sentence a file. An [`Event`] changes what is known (`step`): an answer of the router (`on_router_reply`) takes or
+//! ends the `leadership`, or shows who stands in the way (`stale`); a word of another server is heard (`on_message`); silence is
+//! noticed (`detector`). A vacant office has an order of `succession`. From what is known, the `plan` says the one request to make
 //! next. Because effects are derived from the state and not remembered beside it, forgetting them (a crash)
 //! costs nothing: they are derived again.
 //!
@@ -18,39 +18,39 @@
 //! Source: seed Fig. 3 steps 8 to 14 (¶42, ¶43), Fig. 11 to 14 (¶68 to ¶83), claims 1, 9 to 15 and 17;
 //! `docs/design/rotation.md`.
 
-mod answers;
-mod chance;
+mod on_router_reply;
+mod entropy;
 mod config;
 mod event;
-mod exposure;
-mod grave;
-mod hearing;
-mod moment;
-mod office;
-mod outlook;
+mod remote_access;
+mod stale_mapping;
+mod on_message;
+mod timestamp;
+mod leadership;
+mod leader_view;
 mod plan;
-mod pursuit;
+mod candidacy;
 mod rules;
 mod state;
 mod step;
 mod succession;
 #[cfg(test)]
 mod tests;
-mod turn;
-mod watch;
-mod word;
+mod context;
+mod failure_detector;
+mod message;
 
-pub use chance::Chance;
+pub use entropy::Entropy;
 pub use config::{Detection, MissedLimit, Succession};
-pub use event::{Before, Effect, Event, Kin, Owner, Peer, Seen, To, Whose};
-pub use exposure::Exposure;
-pub use moment::Moment;
-pub use outlook::{Heir, Outlook};
-pub use pursuit::{Grave, Pursuit, Vacancy};
-pub use rules::{Lan, Rules};
+pub use event::{PriorEntry, Effect, Event, OwnerKind, Owner, Peer, SurveyExtent, Destination, Ownership};
+pub use remote_access::RemoteAccess;
+pub use timestamp::Timestamp;
+pub use leader_view::{Successor, LeaderView};
+pub use candidacy::{StaleMapping, Candidacy, Vacancy};
+pub use rules::{LanMessaging, Rules};
 pub use state::{
-    Holding, Memory, Office, PeerSeen, Request, Role, Router, Squatter, Squeeze, State, Stay,
+    OwnMapping, Memory, Leadership, PeerReport, Request, Role, RouterStatus, ForeignHolder, TableFullFallback, State, Lifecycle,
 };
 pub use step::step;
-pub use watch::Watch;
-pub use word::{Bid, Cause, Post, Word};
+pub use failure_detector::FailureDetector;
+pub use message::{ClaimStage, Cause, FormerRole, ElectionMessage};

@@ -1,47 +1,47 @@
 //! `plan`: from what is known, the one thing to do next.
 
-use super::exposure::give_back;
-use super::pursuit::{Grave, Pursuit};
-use super::state::{Memory, Router, Squeeze, Stay};
-use super::turn::Turn;
-use super::{Bid, Effect, Exposure, Moment, Post, Request, Rules, State, succession};
+use super::remote_access::next_release;
+use super::candidacy::{StaleMapping, Candidacy};
+use super::state::{Memory, RouterStatus, TableFullFallback, Lifecycle};
+use super::context::StepContext;
+use super::{ClaimStage, Effect, RemoteAccess, Timestamp, FormerRole, Request, Rules, State, succession};
 use porthole_types::ExternalPort;
 
 /// Adds the next request, if one is due and none is under way, and the time to look again.
-pub(super) fn plan(state: &mut State, turn: &mut Turn) {
-    if state.stay == Stay::Leaving && holds_nothing_reachable(state) {
-        state.stay = Stay::Gone;
-        if state.office.is_some() {
+pub(super) fn plan(state: &mut State, context: &mut StepContext) {
+    if state.lifecycle == Lifecycle::Leaving && holds_nothing_reachable(state) {
+        state.lifecycle = Lifecycle::Gone;
+        if state.leadership.is_some() {
             // The router cannot be told; the others can.
-            turn.farewell(state.term, Post::Representative);
+            context.announce_withdrawal(state.term, FormerRole::Representative);
         }
-        turn.effects.push(Effect::Left);
+        context.effects.push(Effect::Left);
     }
-    if state.stay == Stay::Gone {
+    if state.lifecycle == Lifecycle::Gone {
         return;
     }
     if state.pending.is_none()
-        && state.router == Router::Answers
-        && let Some(request) = next_request(state, turn)
+        && state.router == RouterStatus::Answers
+        && let Some(request) = next_request(state, context)
     {
         state.pending = Some(request);
-        turn.effects.push(Effect::Ask(request));
+        context.effects.push(Effect::Ask(request));
     }
-    if let Some(at) = next_wake(state, turn.rules, turn.now) {
-        turn.effects.push(Effect::WakeAt(at));
+    if let Some(at) = next_wake(state, context.rules, context.now) {
+        context.effects.push(Effect::WakeAt(at));
     }
 }
 
 fn holds_nothing_reachable(state: &State) -> bool {
-    let nothing = state.office.is_none() && state.own.is_none() && state.pending.is_none();
-    nothing || state.router == Router::Silent
+    let nothing = state.leadership.is_none() && state.own.is_none() && state.pending.is_none();
+    nothing || state.router == RouterStatus::Silent
 }
 
 /// In order of urgency: the office before the own port, keeping before getting, and the old mapping
 /// is given up only when the new one is held and verified (make before break).
-fn next_request(state: &mut State, turn: &Turn) -> Option<Request> {
-    let (rules, now) = (turn.rules, turn.now);
-    let secure_office = Request::Secure {
+fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
+    let (rules, now) = (context.rules, context.now);
+    let secure_representative_port = Request::Secure {
         port: rules.representative_port,
         lease: rules.representative_lease,
     };
@@ -50,26 +50,26 @@ fn next_request(state: &mut State, turn: &Turn) -> Option<Request> {
         lease: rules.lease,
     };
 
-    if state.stay == Stay::Leaving {
+    if state.lifecycle == Lifecycle::Leaving {
         // Design rule 4: the office first, so that the others can have it.
-        return match (state.office, state.own) {
+        return match (state.leadership, state.own) {
             (Some(_), _) => {
-                (now >= state.office_after).then_some(Request::Release(rules.representative_port))
+                (now >= state.representative_after).then_some(Request::Release(rules.representative_port))
             }
             (None, Some(own)) => (now >= state.own_after).then_some(Request::Release(own.port)),
             (None, None) => None,
         };
     }
-    if state.exposure == Exposure::Off {
-        return give_back(state, rules, now);
+    if state.remote_access == RemoteAccess::Off {
+        return next_release(state, rules, now);
     }
-    if let Some(office) = state.office {
-        let stepping_down = state.stay == Stay::SteppingDown;
+    if let Some(leadership) = state.leadership {
+        let stepping_down = state.lifecycle == Lifecycle::SteppingDown;
         return match state.own {
-            _ if now >= office.renew_at => Some(secure_office),
+            _ if now >= leadership.renew_at => Some(secure_representative_port),
             // Whoever hands the office on first makes sure that it can still be reached.
             Some(_) if stepping_down => {
-                (now >= state.office_after).then_some(Request::Release(rules.representative_port))
+                (now >= state.representative_after).then_some(Request::Release(rules.representative_port))
             }
             None if stepping_down && now >= state.own_after => {
                 let port = candidate(rules, state);
@@ -79,17 +79,17 @@ fn next_request(state: &mut State, turn: &Turn) -> Option<Request> {
             _ => None,
         };
     }
-    if let Pursuit::Taking {
-        grave: Grave::Open { from },
+    if let Candidacy::Acquiring {
+        stale: StaleMapping::Deletable { from },
         ..
-    } = state.pursuit
+    } = state.candidacy
     {
         let port = rules.representative_port;
         return Some(Request::Evict { port, from });
     }
     match state.own {
-        Some(own) if state.squeeze == Squeeze::Yielding => Some(Request::Release(own.port)),
-        _ if now >= state.office_after && may_reach(state, rules, now) => Some(secure_office),
+        Some(own) if state.table_full == TableFullFallback::Releasing => Some(Request::Release(own.port)),
+        _ if now >= state.representative_after && may_reach(state, rules, now) => Some(secure_representative_port),
         Some(own) => (now >= own.renew_at).then(|| secure_own(own.port)),
         None if now < state.own_after => None,
         None => {
@@ -107,21 +107,21 @@ fn next_request(state: &mut State, turn: &Turn) -> Option<Request> {
 
 /// Whether this server may ask for the representative port: as heir, or where nobody is known to hold it.
 /// While the representative lives, it alone deals with its port, also when the router has forgotten it.
-fn may_reach(state: &State, rules: &Rules, now: Moment) -> bool {
-    if state.memory == Memory::HeldOffice {
+fn may_reach(state: &State, rules: &Rules, now: Timestamp) -> bool {
+    if state.memory == Memory::WasRepresentative {
         return true; // the mapping that stands in everybody's way may be its own
     }
-    match state.pursuit {
-        Pursuit::None => !state
-            .watch
-            .is_some_and(|watch| watch.is_lively(rules, now) || watch.id.is_none()),
-        Pursuit::Taking { grave, .. } => !matches!(grave, Grave::Asking { .. }),
+    match state.candidacy {
+        Candidacy::None => !state
+            .detector
+            .is_some_and(|detector| detector.is_lively(rules, now) || detector.id.is_none()),
+        Candidacy::Acquiring { stale, .. } => !matches!(stale, StaleMapping::Asking { .. }),
         // What a deputy cannot have removed may be this server's own, from a life whose file is lost.
-        Pursuit::Deferring {
-            bid: Bid::Deputy { .. },
+        Candidacy::Yielding {
+            stage: ClaimStage::Deputy { .. },
             ..
         } => true,
-        Pursuit::Standing { .. } | Pursuit::Claiming { .. } | Pursuit::Deferring { .. } => false,
+        Candidacy::Waiting { .. } | Candidacy::Claiming { .. } | Candidacy::Yielding { .. } => false,
     }
 }
 
@@ -134,25 +134,25 @@ fn candidate(rules: &Rules, state: &State) -> Option<ExternalPort> {
         .or_else(|| rules.range.ports().find(free))
 }
 
-fn next_wake(state: &State, rules: &Rules, now: Moment) -> Option<Moment> {
-    let deadline = state.office.map(|office| office.deadline);
-    let inquiry = state.office.map(|office| office.inquire_at);
+fn next_wake(state: &State, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
+    let deadline = state.leadership.map(|leadership| leadership.deadline);
+    let inquiry = state.leadership.map(|leadership| leadership.inquire_at);
     let lapse = state.own.and_then(|own| own.lapses_at);
     let mut due = vec![deadline, inquiry, lapse];
-    if state.office.is_none() && state.stay == Stay::Staying {
+    if state.leadership.is_none() && state.lifecycle == Lifecycle::Running {
         due.extend(succession::wakes(state));
-        if let Some(watch) = state.watch {
-            due.extend(watch.wakes(rules));
+        if let Some(detector) = state.detector {
+            due.extend(detector.wakes(rules));
         }
     }
-    if state.pending.is_none() && state.router == Router::Answers {
-        let (office_next, own_next) = match (state.office, state.own) {
-            (Some(_), _) if !state.is_candidate() => (state.office_after, Some(state.own_after)),
-            (Some(office), _) => (office.renew_at, Some(state.own_after)),
-            (None, Some(own)) => (state.office_after, Some(own.renew_at)),
-            (None, None) => (state.office_after, Some(state.own_after)),
+    if state.pending.is_none() && state.router == RouterStatus::Answers {
+        let (representative_next, own_next) = match (state.leadership, state.own) {
+            (Some(_), _) if !state.is_candidate() => (state.representative_after, Some(state.own_after)),
+            (Some(leadership), _) => (leadership.renew_at, Some(state.own_after)),
+            (None, Some(own)) => (state.representative_after, Some(own.renew_at)),
+            (None, None) => (state.representative_after, Some(state.own_after)),
         };
-        due.extend([Some(office_next), own_next]);
+        due.extend([Some(representative_next), own_next]);
     }
     due.into_iter().flatten().filter(|at| *at > now).min()
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Chance;
-use super::chance::fraction;
+use super::Entropy;
+use super::entropy::fraction;
 use crate::{Detection, Succession};
 use porthole_types::PortRange;
 use porthole_types::{ExternalPort, InstanceId};
@@ -31,16 +31,16 @@ pub struct Rules {
     /// Who takes its place.
     pub succession: Succession,
     /// Whether the servers speak with each other at all.
-    pub lan: Lan,
+    pub lan: LanMessaging,
 }
 
 /// Whether the servers speak with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Lan {
+pub enum LanMessaging {
     /// They do: silence means something.
-    Spoken,
+    Enabled,
     /// They do not: only the router knows anything.
-    Silent,
+    Disabled,
 }
 
 impl Rules {
@@ -110,8 +110,8 @@ impl Rules {
     }
 
     /// The time between two probes: random, so that the servers do not ask all at once (¶80).
-    pub fn probe_interval(&self, chance: Chance) -> Duration {
-        chance.between(self.heartbeat / 2, self.heartbeat * 3 / 2)
+    pub fn probe_interval(&self, entropy: Entropy) -> Duration {
+        entropy.between(self.heartbeat / 2, self.heartbeat * 3 / 2)
     }
 
     /// This server's own wait before its Claim (claim 12), from a hash of its id.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{Bid, Cause, Exposure, Grave, Moment, Owner, Pursuit, Rules, Vacancy, Watch};
+use super::{ClaimStage, Cause, RemoteAccess, StaleMapping, Timestamp, Owner, Candidacy, Rules, Vacancy, FailureDetector};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
 /// All that [`super::step()`] knows. The fields are read by everybody and written only there.
@@ -13,17 +13,17 @@ pub struct State {
     /// The highest term this server knows of.
     pub term: Term,
     /// The office of representative, while this server may believe that it holds it.
-    pub office: Option<Office>,
+    pub leadership: Option<Leadership>,
     /// This server's other mapping (¶43 steps 12 to 14).
-    pub own: Option<Holding>,
+    pub own: Option<OwnMapping>,
     /// The one request whose answer is awaited.
     pub pending: Option<Request>,
     /// Whether a router answers.
-    pub router: Router,
+    pub router: RouterStatus,
     /// Whether this server is on its way out.
-    pub stay: Stay,
+    pub lifecycle: Lifecycle,
     /// Whether it is to be reached from outside at all (¶84).
-    pub exposure: Exposure,
+    pub remote_access: RemoteAccess,
     /// Where it is not: the port that an earlier run may have left on the router.
     pub left_over: Option<ExternalPort>,
     /// Ports of the range that somebody else holds, as far as known.
@@ -33,41 +33,41 @@ pub struct State {
     /// What the state file says of the office: a hint, worth something only if the router agrees.
     pub memory: Memory,
     /// The term of the office that the memory speaks of: a higher one heard of since has ended it.
-    pub office_term: Term,
+    pub leadership_term: Term,
     /// Not before then is the representative port tried again.
-    pub office_after: Moment,
+    pub representative_after: Timestamp,
     /// Not before then is a port of the range tried again.
-    pub own_after: Moment,
+    pub own_after: Timestamp,
     /// Requests for ports that failed in a row.
     pub failures: u32,
     /// Since when every port of the range has been somebody else's.
-    pub crowded_since: Option<Moment>,
+    pub crowded_since: Option<Timestamp>,
     /// The representative that this server follows, as far as it has been heard on the LAN.
-    pub watch: Option<Watch>,
+    pub detector: Option<FailureDetector>,
     /// The office that fell vacant, until somebody holds it.
     pub vacancy: Option<Vacancy>,
     /// How far this server has come in taking the office.
-    pub pursuit: Pursuit,
+    pub candidacy: Candidacy,
     /// The other servers and their ports, as they report them: the order of succession (claim 11).
-    pub peers: BTreeMap<InstanceId, PeerSeen>,
+    pub peers: BTreeMap<InstanceId, PeerReport>,
     /// Who had the representative port at the last tries in a row, without an end to its lease.
-    pub squatter: Option<Squatter>,
+    pub foreign_holder: Option<ForeignHolder>,
     /// Whether the router's table is too small for this server to hold two ports for a moment.
-    pub squeeze: Squeeze,
+    pub table_full: TableFullFallback,
 }
 
 /// What another server last reported of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PeerSeen {
+pub struct PeerReport {
     /// Its port on the router.
     pub external: Option<ExternalPort>,
     /// When it was heard.
-    pub heard_at: Moment,
+    pub heard_at: Timestamp,
 }
 
 /// A mapping without an end that stands in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Squatter {
+pub struct ForeignHolder {
     /// Where it leads.
     pub owner: Owner,
     /// How many times it was found there in a row.
@@ -77,36 +77,36 @@ pub struct Squatter {
 /// Make-before-break needs room for one more mapping; where there is none (728), the successor has to let go
 /// first, and not again for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Squeeze {
+pub enum TableFullFallback {
     /// There is room, as far as known.
-    None,
+    NotNeeded,
     /// Its own port is given up next, to make room for the office.
-    Yielding,
+    Releasing,
     /// It was given up for this vacancy, and is not again before then.
-    Yielded {
+    Released {
         /// When it may be once more.
-        again_at: Moment,
+        again_at: Timestamp,
     },
 }
 
 /// The office, with the times that go with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Office {
+pub struct Leadership {
     /// From then on this server must not believe any more (design rule 3: counted from the *send*
     /// time of the last renewal that succeeded, less the margin).
-    pub deadline: Moment,
+    pub deadline: Timestamp,
     /// The next renewal.
-    pub renew_at: Moment,
+    pub renew_at: Timestamp,
     /// When it was taken, or taken up again.
-    pub since: Moment,
+    pub since: Timestamp,
     /// Why it came to this server.
     pub cause: Cause,
     /// When the last renewal that succeeded was sent.
-    pub checked_at: Moment,
+    pub checked_at: Timestamp,
     /// The next Inquiry.
-    pub inquire_at: Moment,
+    pub inquire_at: Timestamp,
     /// The last Inquiry.
-    pub inquired_at: Moment,
+    pub inquired_at: Timestamp,
     /// A term that another server claims to have reached: the router is asked whether that can be.
     pub challenge: Option<Term>,
     /// The lease that the router granted; `None` has no end.
@@ -115,13 +115,13 @@ pub struct Office {
 
 /// A mapping on a port of the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Holding {
+pub struct OwnMapping {
     /// The port.
     pub port: ExternalPort,
     /// The next renewal.
-    pub renew_at: Moment,
+    pub renew_at: Timestamp,
     /// From then on it cannot be counted on; `None` when it has no end.
-    pub lapses_at: Option<Moment>,
+    pub lapses_at: Option<Timestamp>,
     /// The lease that the router granted; `None` has no end.
     pub granted: Option<Duration>,
 }
@@ -158,7 +158,7 @@ impl Request {
 
 /// Whether a router answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Router {
+pub enum RouterStatus {
     /// One does.
     Answers,
     /// None does, or none was looked for yet.
@@ -167,9 +167,9 @@ pub enum Router {
 
 /// Whether this server means to stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stay {
+pub enum Lifecycle {
     /// Yes.
-    Staying,
+    Running,
     /// Yes, but another is to be the representative: it gives up the office once it has a port of its own.
     SteppingDown,
     /// It gives back what it holds.
@@ -182,7 +182,7 @@ pub enum Stay {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Memory {
     /// This server held it when the file was written.
-    HeldOffice,
+    WasRepresentative,
     /// It did not, or there was no file.
     None,
 }
@@ -203,42 +203,42 @@ impl State {
     pub fn new(term: Term, preferred: Option<ExternalPort>, memory: Memory) -> Self {
         Self {
             term,
-            office: None,
+            leadership: None,
             own: None,
             pending: None,
-            router: Router::Silent,
-            stay: Stay::Staying,
-            exposure: Exposure::On,
+            router: RouterStatus::Silent,
+            lifecycle: Lifecycle::Running,
+            remote_access: RemoteAccess::On,
             left_over: None,
             taken: BTreeSet::new(),
             preferred,
             memory,
-            office_term: term,
-            office_after: Moment(0),
-            own_after: Moment(0),
+            leadership_term: term,
+            representative_after: Timestamp(0),
+            own_after: Timestamp(0),
             failures: 0,
             crowded_since: None,
-            watch: None,
+            detector: None,
             vacancy: None,
-            pursuit: Pursuit::None,
+            candidacy: Candidacy::None,
             peers: BTreeMap::new(),
-            squatter: None,
-            squeeze: Squeeze::None,
+            foreign_holder: None,
+            table_full: TableFullFallback::NotNeeded,
         }
     }
 
     /// Whether it may hold the office, and so waits for its turn to take it.
     pub fn is_candidate(&self) -> bool {
-        self.stay == Stay::Staying && self.exposure == Exposure::On
+        self.lifecycle == Lifecycle::Running && self.remote_access == RemoteAccess::On
     }
 
     /// What this server is at `now`. The deadline counts even when nobody has called `step` since. Whoever has asked the
     /// router to take the office back does not hold it any more, whatever the answer: another may have it before that comes.
-    pub fn role(&self, now: Moment) -> Role {
+    pub fn role(&self, now: Timestamp) -> Role {
         let own = self.own.map(|own| own.port);
-        let resigning = matches!(self.stay, Stay::Leaving | Stay::Gone)
+        let resigning = matches!(self.lifecycle, Lifecycle::Leaving | Lifecycle::Gone)
             || matches!(self.pending, Some(Request::Release(port)) if Some(port) != own);
-        if self.office.is_some_and(|office| now < office.deadline) && !resigning {
+        if self.leadership.is_some_and(|leadership| now < leadership.deadline) && !resigning {
             Role::Representative
         } else if self.own.is_some() {
             Role::Member
@@ -248,22 +248,22 @@ impl State {
     }
 
     /// Whether the office that this server held last may still be its own: no higher term was heard of since.
-    pub fn remembers_office(&self) -> bool {
-        self.memory == Memory::HeldOffice && self.term == self.office_term
+    pub fn may_resume_leadership(&self) -> bool {
+        self.memory == Memory::WasRepresentative && self.term == self.leadership_term
     }
 
     /// The port to write into the state file. The representative port says there that this server held the office in
     /// the term that stands beside it, so it is not written with a term that another has begun since.
-    pub fn port_to_remember(&self, rules: &Rules, now: Moment) -> Option<ExternalPort> {
-        let office = rules.representative_port;
-        let held = self.own.is_none() && self.remembers_office();
+    pub fn port_to_remember(&self, rules: &Rules, now: Timestamp) -> Option<ExternalPort> {
+        let representative_port = rules.representative_port;
+        let held = self.own.is_none() && self.may_resume_leadership();
         self.external_port(rules, now)
-            .or_else(|| held.then_some(office))
-            .or_else(|| self.preferred.filter(|port| *port != office))
+            .or_else(|| held.then_some(representative_port))
+            .or_else(|| self.preferred.filter(|port| *port != representative_port))
     }
 
     /// The port under which this server can be reached from outside at `now`.
-    pub fn external_port(&self, rules: &Rules, now: Moment) -> Option<ExternalPort> {
+    pub fn external_port(&self, rules: &Rules, now: Timestamp) -> Option<ExternalPort> {
         match self.role(now) {
             Role::Representative => Some(rules.representative_port),
             Role::Member => self.own.map(|own| own.port),
@@ -272,16 +272,16 @@ impl State {
     }
 
     /// How far this server has come, as its Claims say it.
-    pub fn bid(&self) -> Bid {
-        match self.pursuit {
-            Pursuit::Taking {
-                grave: Grave::Stuck,
+    pub fn stage(&self) -> ClaimStage {
+        match self.candidacy {
+            Candidacy::Acquiring {
+                stale: StaleMapping::Permanent,
                 ..
-            } => Bid::Deputy {
+            } => ClaimStage::Deputy {
                 port: self.own.map(|own| own.port),
             },
-            Pursuit::Taking { .. } => Bid::Heir,
-            _ => Bid::Candidate,
+            Candidacy::Acquiring { .. } => ClaimStage::Acquiring,
+            _ => ClaimStage::Claiming,
         }
     }
 }

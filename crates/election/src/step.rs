@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::exposure::{suspect, switched};
-use super::grave::yield_turn;
-use super::office::leave_office;
+use super::remote_access::{suspect_left_over, remote_access_switched};
+use super::stale_mapping::yield_to_successor;
+use super::leadership::lose_leadership;
 use super::plan::plan;
-use super::pursuit::Pursuit;
-use super::state::{Memory, Router, Squeeze, Stay};
-use super::turn::Turn;
+use super::candidacy::Candidacy;
+use super::state::{Memory, RouterStatus, TableFullFallback, Lifecycle};
+use super::context::StepContext;
 use super::{
-    Chance, Effect, Event, Moment, Post, Request, Rules, Seen, State, Whose, answers, hearing,
+    Entropy, Effect, Event, Timestamp, FormerRole, Request, Rules, SurveyExtent, State, Ownership, on_router_reply, on_message,
     succession,
 };
 use porthole_types::{ExternalPort, Term};
@@ -22,42 +22,42 @@ pub fn step(
     rules: &Rules,
     old: &State,
     event: &Event,
-    now: Moment,
-    chance: Chance,
+    now: Timestamp,
+    entropy: Entropy,
 ) -> (State, Vec<Effect>) {
     let mut new = old.clone();
-    let mut turn = Turn {
+    let mut context = StepContext {
         rules,
         now,
-        chance,
+        entropy,
         effects: Vec::new(),
     };
-    expire(&mut new, &mut turn);
-    learn(&mut new, event, &mut turn);
-    succession::tick(&mut new, &mut turn);
-    plan(&mut new, &mut turn);
-    if memorable(&new) != memorable(old) {
-        turn.effects.push(Effect::Remember);
+    expire(&mut new, &mut context);
+    learn(&mut new, event, &mut context);
+    succession::tick(&mut new, &mut context);
+    plan(&mut new, &mut context);
+    if persistent(&new) != persistent(old) {
+        context.effects.push(Effect::Remember);
     }
-    (new, turn.effects)
+    (new, context.effects)
 }
 
 /// What must survive a power cut.
-fn memorable(state: &State) -> impl PartialEq + use<> {
+fn persistent(state: &State) -> impl PartialEq + use<> {
     (
         state.term,
-        state.office.is_some(),
+        state.leadership.is_some(),
         state.own.map(|own| own.port),
     )
 }
 
 /// Time alone ends what was not renewed (S1: a holder stops believing by its own clock).
-fn expire(state: &mut State, turn: &mut Turn) {
-    let now = turn.now;
-    if state.office.is_some_and(|office| now >= office.deadline) {
-        leave_office(state, turn);
+fn expire(state: &mut State, context: &mut StepContext) {
+    let now = context.now;
+    if state.leadership.is_some_and(|leadership| now >= leadership.deadline) {
+        lose_leadership(state, context);
         // The router may have it for this server all the same: only it can say, as after a power cut.
-        state.memory = Memory::HeldOffice;
+        state.memory = Memory::WasRepresentative;
     }
     if state
         .own
@@ -69,116 +69,116 @@ fn expire(state: &mut State, turn: &mut Turn) {
     }
 }
 
-fn learn(state: &mut State, event: &Event, turn: &mut Turn) {
-    let now = turn.now;
+fn learn(state: &mut State, event: &Event, context: &mut StepContext) {
+    let now = context.now;
     match event {
         Event::Tick => {}
-        Event::Awoke => forget_request(state, turn),
-        Event::RouterFound => router_found(state, turn),
+        Event::Awoke => forget_request(state, context),
+        Event::RouterFound => router_found(state, context),
         Event::RouterLost => {
-            state.router = Router::Silent;
-            forget_request(state, turn);
-            if matches!(state.pursuit, Pursuit::Taking { .. }) {
-                yield_turn(state, turn);
+            state.router = RouterStatus::Silent;
+            forget_request(state, context);
+            if matches!(state.candidacy, Candidacy::Acquiring { .. }) {
+                yield_to_successor(state, context);
             }
         }
         Event::AddressChanged => {
-            leave_office(state, turn);
+            lose_leadership(state, context);
             state.preferred = state.own.take().map(|own| own.port).or(state.preferred);
             state.pending = None;
-            state.watch = None;
+            state.detector = None;
             state.vacancy = None;
-            state.pursuit = Pursuit::None;
-            state.squatter = None;
+            state.candidacy = Candidacy::None;
+            state.foreign_holder = None;
             state.left_over = None; // another address cannot give it back
             state.peers.clear();
         }
-        Event::Surveyed { holders, seen } => survey(state, holders, *seen, turn),
+        Event::Surveyed { holders, seen } => survey(state, holders, *seen, context),
         Event::Secured { .. }
         | Event::Taken { .. }
         | Event::NoRoom(_)
         | Event::Evicted(_)
         | Event::Irremovable(_)
         | Event::Failed(_)
-        | Event::Released(_) => answers::answered(state, event, turn),
-        Event::Heard { from, word } => hearing::heard(state, *from, *word, turn),
+        | Event::Released(_) => on_router_reply::answered(state, event, context),
+        Event::Heard { from, message } => on_message::heard(state, *from, *message, context),
         Event::Reported {
             from,
             external,
             term,
-        } => hearing::reported(state, *from, *external, *term, turn),
+        } => on_message::reported(state, *from, *external, *term, context),
         Event::StepDown => {
-            if state.is_candidate() && state.office.is_some() {
-                state.stay = Stay::SteppingDown;
-                state.office_after = now;
+            if state.is_candidate() && state.leadership.is_some() {
+                state.lifecycle = Lifecycle::SteppingDown;
+                state.representative_after = now;
             }
         }
         Event::Renamed => renew_now(state, now),
-        Event::Expose(exposure) => switched(state, *exposure, turn),
-        Event::Leave => leave(state, turn),
+        Event::Expose(remote_access) => remote_access_switched(state, *remote_access, context),
+        Event::Leave => leave(state, context),
     }
 }
 
 /// The answer to what was asked will never come. Whoever was giving up the office has given it up: the mapping may
 /// be gone.
-fn forget_request(state: &mut State, turn: &mut Turn) {
+fn forget_request(state: &mut State, context: &mut StepContext) {
     let Some(asked) = state.pending.take() else {
         return;
     };
-    if asked == Request::Release(turn.rules.representative_port) && state.stay != Stay::Leaving {
-        leave_office(state, turn);
+    if asked == Request::Release(context.rules.representative_port) && state.lifecycle != Lifecycle::Leaving {
+        lose_leadership(state, context);
     }
-    suspect(state, asked, turn.rules);
+    suspect_left_over(state, asked, context.rules);
 }
 
-fn router_found(state: &mut State, turn: &mut Turn) {
-    let now = turn.now;
-    state.router = Router::Answers;
-    forget_request(state, turn);
+fn router_found(state: &mut State, context: &mut StepContext) {
+    let now = context.now;
+    state.router = RouterStatus::Answers;
+    forget_request(state, context);
     state.taken.clear();
     state.failures = 0;
-    state.squeeze = Squeeze::None;
+    state.table_full = TableFullFallback::NotNeeded;
     state.own_after = now;
     // While a representative lives, it has the first word with a router that may have forgotten it.
     if !state
-        .watch
-        .is_some_and(|watch| watch.is_lively(turn.rules, now))
+        .detector
+        .is_some_and(|detector| detector.is_lively(context.rules, now))
     {
-        state.office_after = now;
+        state.representative_after = now;
     }
     renew_now(state, now); // it may be another router, or one that forgot
 }
 
 /// What is held is written again, and so confirmed, at once.
-fn renew_now(state: &mut State, now: Moment) {
-    if let Some(office) = &mut state.office {
-        office.renew_at = now;
+fn renew_now(state: &mut State, now: Timestamp) {
+    if let Some(leadership) = &mut state.leadership {
+        leadership.renew_at = now;
     }
     if let Some(own) = &mut state.own {
         own.renew_at = now;
     }
 }
 
-fn leave(state: &mut State, turn: &mut Turn) {
-    if !matches!(state.stay, Stay::Staying | Stay::SteppingDown) {
+fn leave(state: &mut State, context: &mut StepContext) {
+    if !matches!(state.lifecycle, Lifecycle::Running | Lifecycle::SteppingDown) {
         return;
     }
-    state.stay = Stay::Leaving;
-    state.pursuit = Pursuit::None;
-    state.office_after = turn.now;
-    state.own_after = turn.now;
-    if state.office.is_none() {
-        turn.farewell(state.term, Post::Member);
+    state.lifecycle = Lifecycle::Leaving;
+    state.candidacy = Candidacy::None;
+    state.representative_after = context.now;
+    state.own_after = context.now;
+    if state.leadership.is_none() {
+        context.announce_withdrawal(state.term, FormerRole::Member);
     }
 }
 
-fn survey(state: &mut State, holders: &BTreeMap<ExternalPort, Whose>, seen: Seen, turn: &Turn) {
-    let (rules, now) = (turn.rules, turn.now);
-    let office = rules.representative_port;
-    let missing = |port: ExternalPort| seen == Seen::Whole && !holders.contains_key(&port);
+fn survey(state: &mut State, holders: &BTreeMap<ExternalPort, Ownership>, seen: SurveyExtent, context: &StepContext) {
+    let (rules, now) = (context.rules, context.now);
+    let representative_port = rules.representative_port;
+    let missing = |port: ExternalPort| seen == SurveyExtent::Whole && !holders.contains_key(&port);
     state.taken = holders
         .iter()
-        .filter(|(port, whose)| **whose == Whose::Theirs && rules.range.contains(**port))
+        .filter(|(port, whose)| **whose == Ownership::Theirs && rules.range.contains(**port))
         .map(|(port, _)| *port)
         .collect();
     let open = rules.range.ports().any(|port| !state.taken.contains(&port));
@@ -191,26 +191,26 @@ fn survey(state: &mut State, holders: &BTreeMap<ExternalPort, Whose>, seen: Seen
     {
         own.renew_at = now;
     }
-    match &mut state.office {
-        Some(held) if holders.get(&office) != Some(&Whose::Mine) && seen == Seen::Whole => {
+    match &mut state.leadership {
+        Some(held) if holders.get(&representative_port) != Some(&Ownership::Mine) && seen == SurveyExtent::Whole => {
             held.renew_at = now;
         }
         // A mapping of its own that it knows nothing of, perhaps from a life whose file is lost: nobody else can
         // renew it, so there is nobody to defer to.
-        None if holders.get(&office) == Some(&Whose::Mine) => {
-            state.office_after = now;
-            if matches!(state.pursuit, Pursuit::Deferring { .. }) {
-                state.pursuit = Pursuit::None;
+        None if holders.get(&representative_port) == Some(&Ownership::Mine) => {
+            state.representative_after = now;
+            if matches!(state.candidacy, Candidacy::Yielding { .. }) {
+                state.candidacy = Candidacy::None;
                 state.vacancy = None;
             }
         }
         // Whether it may reach for it is for the plan to say. A claimant that was let go first still goes first.
-        None if missing(office) && !matches!(state.pursuit, Pursuit::Deferring { .. }) => {
-            state.office_after = now;
+        None if missing(representative_port) && !matches!(state.candidacy, Candidacy::Yielding { .. }) => {
+            state.representative_after = now;
         }
         Some(_) | None => {}
     }
-    if holders.get(&office) == Some(&Whose::Theirs) {
+    if holders.get(&representative_port) == Some(&Ownership::Theirs) {
         // Whoever holds it has begun a term, even where no message on the LAN says which.
         state.term = state.term.max(Term(1));
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::pursuit::{Grave, Pursuit, Vacancy};
+use super::candidacy::{StaleMapping, Candidacy, Vacancy};
 use super::rules::server_value;
-use super::state::{Router, Stay};
-use super::turn::Turn;
-use super::watch::QUESTIONS;
-use super::{Bid, Cause, Moment, Peer, Rules, State, To, Watch, Word};
+use super::state::{RouterStatus, Lifecycle};
+use super::context::StepContext;
+use super::failure_detector::QUESTIONS;
+use super::{ClaimStage, Cause, Timestamp, Peer, Rules, State, Destination, FailureDetector, ElectionMessage};
 use crate::Succession;
 use porthole_types::InstanceId;
 
@@ -37,228 +37,228 @@ pub(super) fn rank(state: &State, rules: &Rules, id: InstanceId) -> Rank {
 }
 
 /// The representative is gone: the office is open to all.
-pub(super) fn vacate(state: &mut State, watch: &Watch, cause: Cause, turn: &Turn) {
-    if let Some(late) = watch.id {
-        state.peers.remove(&late);
+pub(super) fn declare_vacant(state: &mut State, detector: &FailureDetector, cause: Cause, context: &StepContext) {
+    if let Some(previous) = detector.id {
+        state.peers.remove(&previous);
     }
-    state.watch = None;
+    state.detector = None;
     state.vacancy = Some(Vacancy {
         cause,
-        late: watch.id,
-        address: Some(watch.address),
-        term: watch.term,
-        since: turn.now,
+        previous: detector.id,
+        address: Some(detector.address),
+        term: detector.term,
+        since: context.now,
         silent_until: None,
         lapses_at: None,
     });
 }
 
 /// Waits for its turn to claim the office, unless it is not to have it.
-pub(super) fn stand(state: &mut State, round: u32, turn: &Turn) {
+pub(super) fn stand(state: &mut State, round: u32, context: &StepContext) {
     if !state.is_candidate() {
-        state.pursuit = Pursuit::None;
+        state.candidacy = Candidacy::None;
         return;
     }
-    let rules = turn.rules;
+    let rules = context.rules;
     let wait = match rules.succession {
-        Succession::PortOrder => rules.slot() * queue(state, turn).min(LONGEST_QUEUE),
-        Succession::Random => turn.chance.span(rules.longest_wait()),
+        Succession::PortOrder => rules.slot() * candidates_ahead(state, context).min(LONGEST_QUEUE),
+        Succession::Random => context.entropy.span(rules.longest_wait()),
         Succession::ServerValue => rules.own_wait(),
     };
-    state.pursuit = Pursuit::Standing {
-        speak_at: turn.now + wait,
+    state.candidacy = Candidacy::Waiting {
+        claim_at: context.now + wait,
         round,
     };
 }
 
 /// How many others, heard of lately, come before this server.
-fn queue(state: &State, turn: &Turn) -> u32 {
-    let rules = turn.rules;
+fn candidates_ahead(state: &State, context: &StepContext) -> u32 {
+    let rules = context.rules;
     let mine = rank(state, rules, rules.me);
     let fresh = rules.heartbeat * FRESH;
     let before = state
         .peers
         .iter()
-        .filter(|(id, peer)| turn.now < peer.heard_at + fresh && rank(state, rules, **id) < mine);
+        .filter(|(id, peer)| context.now < peer.heard_at + fresh && rank(state, rules, **id) < mine);
     u32::try_from(before.count()).unwrap_or(u32::MAX)
 }
 
 /// Lets another go first, for as long as it says that it is there.
-pub(super) fn defer(state: &mut State, to: Peer, bid: Bid, turn: &Turn) {
-    let round = match state.pursuit {
-        Pursuit::Standing { round, .. }
-        | Pursuit::Claiming { round, .. }
-        | Pursuit::Taking { round, .. }
-        | Pursuit::Deferring { round, .. } => round,
-        Pursuit::None => 0,
+pub(super) fn yield_to(state: &mut State, to: Peer, stage: ClaimStage, context: &StepContext) {
+    let round = match state.candidacy {
+        Candidacy::Waiting { round, .. }
+        | Candidacy::Claiming { round, .. }
+        | Candidacy::Acquiring { round, .. }
+        | Candidacy::Yielding { round, .. } => round,
+        Candidacy::None => 0,
     };
-    state.pursuit = Pursuit::Deferring {
+    state.candidacy = Candidacy::Yielding {
         to,
-        bid,
-        until: turn.now + turn.rules.silence(),
+        stage,
+        until: context.now + context.rules.silence(),
         round,
     };
 }
 
 /// Time passes for whoever watches, waits or claims.
-pub(super) fn tick(state: &mut State, turn: &mut Turn) {
-    inquire(state, turn);
-    if state.office.is_some() || state.stay != Stay::Staying {
+pub(super) fn tick(state: &mut State, context: &mut StepContext) {
+    inquire(state, context);
+    if state.leadership.is_some() || state.lifecycle != Lifecycle::Running {
         return;
     }
     // Who is not to be reached from outside follows what happens to the office, and leaves it to the others.
-    if let Some(mut watch) = state.watch {
-        let gone = watch.tick(turn);
-        state.watch = Some(watch);
+    if let Some(mut detector) = state.detector {
+        let gone = detector.tick(context);
+        state.detector = Some(detector);
         if let Some(cause) = gone {
-            vacate(state, &watch, cause, turn);
+            declare_vacant(state, &detector, cause, context);
             if let Some(vacancy) = &mut state.vacancy {
-                vacancy.silent_until = Some(turn.now + turn.rules.heartbeat);
+                vacancy.silent_until = Some(context.now + context.rules.heartbeat);
             }
-            stand(state, 0, turn);
+            stand(state, 0, context);
         }
     }
-    pursue(state, turn);
+    advance_candidacy(state, context);
 }
 
 /// The representative asks all others where they are, once a heartbeat (¶60).
-fn inquire(state: &mut State, turn: &mut Turn) {
+fn inquire(state: &mut State, context: &mut StepContext) {
     let term = state.term;
-    if let Some(office) = &mut state.office
-        && turn.now >= office.inquire_at
+    if let Some(leadership) = &mut state.leadership
+        && context.now >= leadership.inquire_at
     {
-        office.inquired_at = turn.now;
-        office.inquire_at = turn.now + turn.rules.heartbeat;
-        let held = office.since;
-        let word = Word::Inquiry {
+        leadership.inquired_at = context.now;
+        leadership.inquire_at = context.now + context.rules.heartbeat;
+        let held = leadership.since;
+        let message = ElectionMessage::Inquiry {
             term,
-            cause: office.cause,
-            held_ms: turn.now.after(held).as_millis() as u64,
+            cause: leadership.cause,
+            held_ms: context.now.after(held).as_millis() as u64,
         };
-        turn.say(To::Everybody, word);
+        context.say(Destination::Everybody, message);
     }
 }
 
-fn pursue(state: &mut State, turn: &mut Turn) {
-    let now = turn.now;
-    if let Pursuit::Deferring {
+fn advance_candidacy(state: &mut State, context: &mut StepContext) {
+    let now = context.now;
+    if let Candidacy::Yielding {
         to, until, round, ..
-    } = state.pursuit
+    } = state.candidacy
         && now >= until
     {
         state.peers.remove(&to.id);
         if state.vacancy.is_some() {
-            stand(state, round + 1, turn); // ¶77: the next but one
+            stand(state, round + 1, context); // ¶77: the next but one
         } else {
-            state.pursuit = Pursuit::None;
+            state.candidacy = Candidacy::None;
         }
     }
-    if let Pursuit::Standing { speak_at, round } = state.pursuit
-        && now >= speak_at
+    if let Candidacy::Waiting { claim_at, round } = state.candidacy
+        && now >= claim_at
     {
-        if state.router == Router::Silent {
+        if state.router == RouterStatus::Silent {
             // Whoever cannot reach the router leaves the office to those who can.
-            state.pursuit = Pursuit::Standing {
-                speak_at: now + turn.rules.silence(),
+            state.candidacy = Candidacy::Waiting {
+                claim_at: now + context.rules.silence(),
                 round,
             };
         } else {
-            state.pursuit = Pursuit::Claiming {
-                until: now + window(state, round, turn),
+            state.candidacy = Candidacy::Claiming {
+                until: now + window(state, round, context),
                 round,
             };
-            say_claim(state, turn);
+            send_claim(state, context);
         }
     }
-    if let Pursuit::Claiming { until, round } = state.pursuit
+    if let Candidacy::Claiming { until, round } = state.candidacy
         && now >= until
     {
-        state.pursuit = Pursuit::Taking {
+        state.candidacy = Candidacy::Acquiring {
             round,
-            grave: Grave::Unseen,
-            say_at: now + turn.rules.heartbeat,
+            stale: StaleMapping::Unknown,
+            repeat_at: now + context.rules.heartbeat,
         };
-        state.office_after = now;
+        state.representative_after = now;
         state.failures = 0;
     }
-    if let Pursuit::Taking {
+    if let Candidacy::Acquiring {
         round,
-        grave,
-        say_at,
-    } = state.pursuit
+        stale,
+        repeat_at,
+    } = state.candidacy
     {
-        let grave = ask_once_more(state, grave, turn);
-        let speaks = now >= say_at;
-        state.pursuit = Pursuit::Taking {
+        let stale = probe_before_deleting(state, stale, context);
+        let speaks = now >= repeat_at;
+        state.candidacy = Candidacy::Acquiring {
             round,
-            grave,
-            say_at: if speaks {
-                now + turn.rules.heartbeat
+            stale,
+            repeat_at: if speaks {
+                now + context.rules.heartbeat
             } else {
-                say_at
+                repeat_at
             },
         };
         if speaks {
-            say_claim(state, turn);
+            send_claim(state, context);
         }
     }
 }
 
 /// How long objections are waited for. Who is first in order after a farewell need not wait: the port is free, and
 /// the router refuses it to everybody but the first.
-fn window(state: &State, round: u32, turn: &Turn) -> Duration {
-    let farewell = state
+fn window(state: &State, round: u32, context: &StepContext) -> Duration {
+    let announce_withdrawal = state
         .vacancy
         .is_some_and(|vacancy| vacancy.cause == Cause::Withdrawal);
     let first =
-        turn.rules.succession == Succession::PortOrder && round == 0 && queue(state, turn) == 0;
-    if farewell && first {
+        context.rules.succession == Succession::PortOrder && round == 0 && candidates_ahead(state, context) == 0;
+    if announce_withdrawal && first {
         Duration::ZERO
     } else {
-        turn.rules.claim_window()
+        context.rules.claim_window()
     }
 }
 
-fn say_claim(state: &State, turn: &mut Turn) {
-    let (Pursuit::Claiming { round, .. } | Pursuit::Taking { round, .. }) = state.pursuit else {
+fn send_claim(state: &State, context: &mut StepContext) {
+    let (Candidacy::Claiming { round, .. } | Candidacy::Acquiring { round, .. }) = state.candidacy else {
         return;
     };
-    let word = Word::Claim {
+    let message = ElectionMessage::Claim {
         term: state.term.next(),
         round,
-        bid: state.bid(),
+        stage: state.stage(),
         cause: state.vacancy.map_or(Cause::Free, |vacancy| vacancy.cause),
     };
-    turn.say(To::Everybody, word);
+    context.say(Destination::Everybody, message);
 }
 
 /// Before another's mapping is deleted, its owner is asked directly, by everything that could be known of it.
-fn ask_once_more(state: &State, grave: Grave, turn: &mut Turn) -> Grave {
-    let (Grave::Asking { asked, ask_at }, Some(vacancy)) = (grave, state.vacancy) else {
-        return grave;
+fn probe_before_deleting(state: &State, stale: StaleMapping, context: &mut StepContext) -> StaleMapping {
+    let (StaleMapping::Asking { asked, ask_at }, Some(vacancy)) = (stale, state.vacancy) else {
+        return stale;
     };
-    let Some(address) = vacancy.address.filter(|_| turn.now >= ask_at) else {
-        return grave;
+    let Some(address) = vacancy.address.filter(|_| context.now >= ask_at) else {
+        return stale;
     };
     if asked >= QUESTIONS {
-        return Grave::Open { from: address };
+        return StaleMapping::Deletable { from: address };
     }
-    turn.probe(address, vacancy.late);
-    Grave::Asking {
+    context.probe(address, vacancy.previous);
+    StaleMapping::Asking {
         asked: asked + 1,
-        ask_at: turn.now + turn.rules.reply_wait(),
+        ask_at: context.now + context.rules.reply_wait(),
     }
 }
 
 /// When to look again.
-pub(super) fn wakes(state: &State) -> [Option<Moment>; 2] {
-    let (first, second) = match state.pursuit {
-        Pursuit::None => (None, None),
-        Pursuit::Standing { speak_at, .. } => (Some(speak_at), None),
-        Pursuit::Claiming { until, .. } | Pursuit::Deferring { until, .. } => (Some(until), None),
-        Pursuit::Taking { grave, say_at, .. } => match grave {
-            Grave::Asking { ask_at, .. } => (Some(say_at), Some(ask_at)),
-            _ => (Some(say_at), None),
+pub(super) fn wakes(state: &State) -> [Option<Timestamp>; 2] {
+    let (first, second) = match state.candidacy {
+        Candidacy::None => (None, None),
+        Candidacy::Waiting { claim_at, .. } => (Some(claim_at), None),
+        Candidacy::Claiming { until, .. } | Candidacy::Yielding { until, .. } => (Some(until), None),
+        Candidacy::Acquiring { stale, repeat_at, .. } => match stale {
+            StaleMapping::Asking { ask_at, .. } => (Some(repeat_at), Some(ask_at)),
+            _ => (Some(repeat_at), None),
         },
     };
     [first, second]

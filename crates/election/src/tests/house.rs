@@ -7,21 +7,21 @@ const LATENCY: Duration = Duration::from_millis(5);
 
 /// A house full of servers.
 pub(super) struct House {
-    pub(super) judge: Judge,
+    pub(super) fake_router: FakeRouter,
     pub(super) servers: Vec<Server>,
-    pub(super) now: Moment,
+    pub(super) now: Timestamp,
     pub(super) rules: Rules,
     /// What was said, by whom and when: the trace of a rotation.
-    pub(super) said: Vec<(Moment, usize, Word)>,
+    pub(super) said: Vec<(Timestamp, usize, ElectionMessage)>,
     /// Who has lost power.
     pub(super) dead: Vec<usize>,
     /// Who cannot hear the others, and is not heard by them; among themselves they speak.
     pub(super) apart: Vec<usize>,
     /// What everybody's chance is, while it is made equal.
-    pub(super) chance: Option<u64>,
-    mail: Vec<(Moment, usize, usize, Word)>,
-    answers: Vec<(Moment, usize, Request)>,
-    reports: Moment,
+    pub(super) entropy: Option<u64>,
+    mail: Vec<(Timestamp, usize, usize, ElectionMessage)>,
+    on_router_reply: Vec<(Timestamp, usize, Request)>,
+    reports: Timestamp,
     draws: u64,
 }
 
@@ -29,20 +29,20 @@ impl House {
     /// So many servers, switched on one after the other: the first holds the office.
     pub(super) fn of(count: usize, rules: Rules, deletes: Deletes) -> Self {
         let mut house = Self {
-            judge: Judge {
+            fake_router: FakeRouter {
                 deletes,
-                ..Judge::default()
+                ..FakeRouter::default()
             },
             servers: (0..count).map(Server::new).collect(),
-            now: Moment(0),
+            now: Timestamp(0),
             rules,
             said: Vec::new(),
             dead: Vec::new(),
             apart: Vec::new(),
-            chance: None,
+            entropy: None,
             mail: Vec::new(),
-            answers: Vec::new(),
-            reports: Moment(0),
+            on_router_reply: Vec::new(),
+            reports: Timestamp(0),
             draws: 1,
         };
         for who in 0..count {
@@ -76,19 +76,19 @@ impl House {
             .draws
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        let chance = Chance(self.chance.unwrap_or(self.draws));
+        let entropy = Entropy(self.entropy.unwrap_or(self.draws));
         let rules = self.rules_of(who);
-        let effects = self.servers[who].tell_with(&rules, event, self.now, chance);
+        let effects = self.servers[who].tell_with(&rules, event, self.now, entropy);
         for effect in effects {
             match effect {
-                Effect::Ask(request) => self.answers.push((self.now + LATENCY, who, request)),
-                Effect::Say(to, word) => {
-                    self.said.push((self.now, who, word));
+                Effect::Ask(request) => self.on_router_reply.push((self.now + LATENCY, who, request)),
+                Effect::Say(to, message) => {
+                    self.said.push((self.now, who, message));
                     let others = (0..self.servers.len()).filter(|other| *other != who);
                     for other in
-                        others.filter(|o| to == To::Everybody || to == To::One(address(*o)))
+                        others.filter(|o| to == Destination::Everybody || to == Destination::One(address(*o)))
                     {
-                        self.mail.push((self.now + LATENCY, who, other, word));
+                        self.mail.push((self.now + LATENCY, who, other, message));
                     }
                 }
                 Effect::WakeAt(_) | Effect::Remember | Effect::Left => {}
@@ -105,15 +105,15 @@ impl House {
     pub(super) fn start(&mut self, who: usize) {
         self.dead.retain(|dead| *dead != who);
         let old = &self.servers[who].state;
-        let memory = if old.office.is_some() {
-            Memory::HeldOffice
+        let memory = if old.leadership.is_some() {
+            Memory::WasRepresentative
         } else {
             Memory::None
         };
         let state = State::new(old.term, old.preferred, memory);
         self.servers[who] = Server::new(who);
         self.servers[who].state = state;
-        self.answers.retain(|(_, asker, _)| *asker != who);
+        self.on_router_reply.retain(|(_, asker, _)| *asker != who);
         self.tell(who, &Event::RouterFound);
     }
 
@@ -122,7 +122,7 @@ impl House {
         let end = self.now + span;
         while self.now < end {
             self.now = self.now + Duration::from_millis(1);
-            self.turn();
+            self.context();
         }
     }
 
@@ -138,7 +138,7 @@ impl House {
         panic!("nobody takes over; the trace: {:#?}", self.said);
     }
 
-    fn turn(&mut self) {
+    fn context(&mut self) {
         let now = self.now;
         for who in 0..self.servers.len() {
             if self.servers[who].wake.is_some_and(|at| at <= now) {
@@ -147,19 +147,19 @@ impl House {
             }
         }
         let due: Vec<_> = self.mail.extract_if(.., |(at, ..)| *at <= now).collect();
-        for (_, from, to, word) in due {
+        for (_, from, to, message) in due {
             if self.is_split(from, to) {
                 continue;
             }
             let from = Self::peer(from);
-            self.tell(to, &Event::Heard { from, word });
+            self.tell(to, &Event::Heard { from, message });
         }
-        let due: Vec<_> = self.answers.extract_if(.., |(at, ..)| *at <= now).collect();
+        let due: Vec<_> = self.on_router_reply.extract_if(.., |(at, ..)| *at <= now).collect();
         for (_, who, request) in due {
             if self.dead.contains(&who) {
                 continue;
             }
-            let answer = self.judge.answer(who, request, now);
+            let answer = self.fake_router.answer(who, request, now);
             self.tell(who, &answer);
         }
         if now >= self.reports {
@@ -201,16 +201,16 @@ impl House {
 
     pub(super) fn holder(&mut self) -> Option<usize> {
         let now = self.now;
-        self.judge.held.retain(|_, (_, until)| *until > now);
-        self.judge.held.get(&port(8080)).map(|(holder, _)| *holder)
+        self.fake_router.held.retain(|_, (_, until)| *until > now);
+        self.fake_router.held.get(&port(8080)).map(|(holder, _)| *holder)
     }
 
     /// Who claimed, and in which round.
     pub(super) fn claims(&self) -> Vec<(usize, u32)> {
         self.said
             .iter()
-            .filter_map(|(_, who, word)| match word {
-                Word::Claim { round, .. } => Some((*who, *round)),
+            .filter_map(|(_, who, message)| match message {
+                ElectionMessage::Claim { round, .. } => Some((*who, *round)),
                 _ => None,
             })
             .collect()
@@ -219,7 +219,7 @@ impl House {
     pub(super) fn cause(&self, who: usize) -> Cause {
         self.servers[who]
             .state
-            .office
+            .leadership
             .expect("holds the office")
             .cause
     }

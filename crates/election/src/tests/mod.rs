@@ -1,6 +1,6 @@
 //! The rules against a router of a few lines: every effect is answered, time is a number.
 
-mod exposure;
+mod remote_access;
 mod house;
 mod properties;
 mod rotation;
@@ -40,14 +40,14 @@ fn rules() -> Rules {
         ]
         .into(),
         succession: Succession::PortOrder,
-        lan: Lan::Spoken,
+        lan: LanMessaging::Enabled,
     }
 }
 
 /// A router that refuses what is another's and forgets what is not renewed.
 #[derive(Clone, Default)]
-struct Judge {
-    held: BTreeMap<ExternalPort, (usize, Moment)>,
+struct FakeRouter {
+    held: BTreeMap<ExternalPort, (usize, Timestamp)>,
     deletes: Deletes,
     /// It grants no lease: a mapping stays until somebody deletes it.
     endless: bool,
@@ -65,8 +65,8 @@ enum Deletes {
     Any,
 }
 
-impl Judge {
-    fn answer(&mut self, who: usize, request: Request, now: Moment) -> Event {
+impl FakeRouter {
+    fn answer(&mut self, who: usize, request: Request, now: Timestamp) -> Event {
         self.held.retain(|_, (_, until)| *until > now);
         match request {
             Request::Secure { port, lease } => match self.held.get(&port).copied() {
@@ -75,7 +75,7 @@ impl Judge {
                     expires_in: (!self.endless).then(|| until.after(now)),
                     by: Some(Owner {
                         address: address(holder),
-                        kin: Kin::Porthole,
+                        kind: OwnerKind::Porthole,
                     }),
                 },
                 None if self.places.is_some_and(|most| self.held.len() >= most) => {
@@ -84,9 +84,9 @@ impl Judge {
                 standing => {
                     self.held.insert(port, (who, now + lease));
                     let before = if standing.is_some() {
-                        Before::Ours
+                        PriorEntry::Ours
                     } else {
-                        Before::Free
+                        PriorEntry::Free
                     };
                     Event::Secured {
                         port,
@@ -133,15 +133,15 @@ fn address(who: usize) -> Ipv4Addr {
     Ipv4Addr::new(192, 168, 77, 11 + who as u8)
 }
 
-impl Judge {
+impl FakeRouter {
     /// The whole table, as one server reads it.
-    fn survey(&mut self, who: usize, now: Moment) -> Event {
+    fn survey(&mut self, who: usize, now: Timestamp) -> Event {
         self.held.retain(|_, (_, until)| *until > now);
         let whose = |holder| {
             if holder == who {
-                Whose::Mine
+                Ownership::Mine
             } else {
-                Whose::Theirs
+                Ownership::Theirs
             }
         };
         let holders = self
@@ -151,7 +151,7 @@ impl Judge {
             .collect();
         Event::Surveyed {
             holders,
-            seen: Seen::Whole,
+            seen: SurveyExtent::Whole,
         }
     }
 }
@@ -162,7 +162,7 @@ struct Server {
     me: usize,
     state: State,
     asked: Option<Request>,
-    wake: Option<Moment>,
+    wake: Option<Timestamp>,
 }
 
 impl Default for Server {
@@ -181,18 +181,18 @@ impl Server {
         }
     }
 
-    fn tell(&mut self, event: &Event, now: Moment) -> Vec<Effect> {
-        self.tell_with(&rules(), event, now, Chance(0))
+    fn tell(&mut self, event: &Event, now: Timestamp) -> Vec<Effect> {
+        self.tell_with(&rules(), event, now, Entropy(0))
     }
 
     fn tell_with(
         &mut self,
         rules: &Rules,
         event: &Event,
-        now: Moment,
-        chance: Chance,
+        now: Timestamp,
+        entropy: Entropy,
     ) -> Vec<Effect> {
-        let (state, effects) = step(rules, &self.state, event, now, chance);
+        let (state, effects) = step(rules, &self.state, event, now, entropy);
         self.state = state;
         for effect in &effects {
             match effect {
@@ -205,12 +205,12 @@ impl Server {
     }
 
     /// Answers until there is nothing more to ask.
-    fn settle(&mut self, judge: &mut Judge, now: Moment) {
+    fn settle(&mut self, fake_router: &mut FakeRouter, now: Timestamp) {
         for _ in 0..100 {
             let Some(request) = self.asked.take() else {
                 return;
             };
-            let answer = judge.answer(self.me, request, now);
+            let answer = fake_router.answer(self.me, request, now);
             self.tell(&answer, now);
         }
         panic!("the server never stops asking: {:?}", self.state);

@@ -34,9 +34,9 @@ proptest! {
     /// wrong until its deadline (S1 is stated per router epoch).
     #[test]
     fn s1_s2_at_most_one_believes_and_the_router_agrees(fates in prop::collection::vec(fate(), 1..200)) {
-        let mut judge = Judge::default();
-        let mut now = Moment(0);
-        let mut epoch_began = Moment(0);
+        let mut fake_router = FakeRouter::default();
+        let mut now = Timestamp(0);
+        let mut epoch_began = Timestamp(0);
         let mut servers: Vec<Server> = (0..3).map(Server::new).collect();
         for server in &mut servers {
             server.tell(&Event::RouterFound, now);
@@ -53,14 +53,14 @@ proptest! {
                 }
                 Fate::Answer(i) => {
                     if let Some(request) = servers[i].asked.take() {
-                        let answer = judge.answer(i, request, now);
+                        let answer = fake_router.answer(i, request, now);
                         servers[i].tell(&answer, now);
                     }
                 }
                 Fate::Lose(i) => {
                     if let Some(request) = servers[i].asked.take() {
                         // The router did it; the answer was lost.
-                        let _ = judge.answer(i, request, now);
+                        let _ = fake_router.answer(i, request, now);
                         servers[i].tell(&Event::Failed(request), now);
                     }
                 }
@@ -71,28 +71,28 @@ proptest! {
                 Fate::PowerCut(i) => {
                     let old = servers[i].state.clone();
                     let memory =
-                        if old.office.is_some() { Memory::HeldOffice } else { Memory::None };
+                        if old.leadership.is_some() { Memory::WasRepresentative } else { Memory::None };
                     servers[i] = Server::new(i);
                     servers[i].state = State::new(old.term, old.preferred, memory);
                     servers[i].tell(&Event::RouterFound, now);
                 }
                 Fate::Reboot => {
-                    judge.held.clear();
+                    fake_router.held.clear();
                     epoch_began = now;
                 }
                 Fate::Survey(i) => {
-let survey = judge.survey(i, now);
+let survey = fake_router.survey(i, now);
                     servers[i].tell(&survey, now);
                 }
             }
             let believers: Vec<usize> = (0..3)
                 .filter(|i| servers[*i].state.role(now) == Role::Representative)
                 // Belief older than this epoch of the router is bounded by its deadline instead.
-                .filter(|i| servers[*i].state.office.unwrap().deadline > epoch_began + LEASE)
+                .filter(|i| servers[*i].state.leadership.unwrap().deadline > epoch_began + LEASE)
                 .collect();
             prop_assert!(believers.len() <= 1, "S1: {believers:?} at {now:?}");
             for i in believers {
-                let (holder, until) = judge.held.get(&port(8080)).copied().unwrap_or((99, now));
+                let (holder, until) = fake_router.held.get(&port(8080)).copied().unwrap_or((99, now));
                 prop_assert!(holder == i && until > now, "S2: {i} believes, the router says {holder}");
             }
         }
@@ -104,24 +104,24 @@ let survey = judge.survey(i, now);
     fn l1_left_alone_they_end_with_one_representative(
         leftovers in prop::collection::vec((8080u16..8085, 0usize..4, 0u64..30_000), 0..5),
     ) {
-        let mut judge = Judge::default();
+        let mut fake_router = FakeRouter::default();
         for (number, holder, until) in leftovers {
-            judge.held.insert(port(number), (holder, Moment(until)));
+            fake_router.held.insert(port(number), (holder, Timestamp(until)));
         }
         let mut servers: Vec<Server> = (0..3).map(Server::new).collect();
         for server in &mut servers {
-            server.tell(&Event::RouterFound, Moment(0));
+            server.tell(&Event::RouterFound, Timestamp(0));
         }
         for millis in (0..=60_000).step_by(250) {
-            let now = Moment(millis);
+            let now = Timestamp(millis);
             for server in &mut servers {
                 if server.wake.is_some_and(|at| at <= now) {
                     server.tell(&Event::Tick, now);
                 }
-                server.settle(&mut judge, now);
+                server.settle(&mut fake_router, now);
             }
         }
-        let now = Moment(60_000);
+        let now = Timestamp(60_000);
         let representatives =
             servers.iter().filter(|s| s.state.role(now) == Role::Representative).count();
         prop_assert_eq!(representatives, 1);

@@ -65,7 +65,7 @@ fn claim_15_two_unanswered_probes_are_enough_without_heartbeats() {
             house
                 .said
                 .iter()
-                .find(|(_, by, word)| *by == who && matches!(word, Word::Probe { .. }))
+                .find(|(_, by, message)| *by == who && matches!(message, ElectionMessage::Probe { .. }))
         })
         .map(|said| said.map(|(at, ..)| *at))
         .collect();
@@ -98,8 +98,8 @@ fn the_heir_that_dies_while_it_waits_for_the_lease_is_followed_by_the_next() {
     house.kill(0);
     house.run(BEAT * 5);
     assert!(
-        house.said.iter().any(|(_, who, word)| {
-            *who == 1 && matches!(word, Word::Claim { bid: Bid::Heir, .. })
+        house.said.iter().any(|(_, who, message)| {
+            *who == 1 && matches!(message, ElectionMessage::Claim { stage: ClaimStage::Acquiring, .. })
         })
     );
     house.kill(1);
@@ -111,7 +111,7 @@ fn the_heir_that_dies_while_it_waits_for_the_lease_is_followed_by_the_next() {
 fn a_dead_ones_lease_is_waited_for_without_a_polling_loop_where_it_cannot_be_deleted() {
     let mut house = House::of(5, rules(), Deletes::Own);
     house.kill(0);
-    let (_, until) = house.judge.held[&port(8080)];
+    let (_, until) = house.fake_router.held[&port(8080)];
     let left = until.after(house.now);
     let took = house.run_until_another_than(&[0]);
     assert!(took >= left && took <= left + BEAT, "{took:?} for {left:?}");
@@ -122,13 +122,13 @@ fn a_dead_ones_lease_is_waited_for_without_a_polling_loop_where_it_cannot_be_del
 fn claims_10_equal_random_waits_collide_and_a_second_round_ends_with_one() {
     let random = with(|rules| rules.succession = Succession::Random);
     let mut house = House::of(3, random, Deletes::Any);
-    house.chance = Some(u64::MAX / 2);
+    house.entropy = Some(u64::MAX / 2);
     house.kill(0);
     while house.claims().len() < 2 {
         house.run(Duration::from_millis(1));
     }
     assert_eq!(house.claims(), [(1, 0), (2, 0)], "both in the first round");
-    house.chance = None;
+    house.entropy = None;
     house.run_until_another_than(&[0]);
     let second = house.claims().iter().any(|(_, round)| *round == 1);
     assert!(
@@ -145,7 +145,7 @@ fn claims_10_equal_random_waits_collide_and_a_second_round_ends_with_one() {
 fn claims_10_waits_that_stay_equal_for_ever_still_end_with_one() {
     let random = with(|rules| rules.succession = Succession::Random);
     let mut house = House::of(4, random, Deletes::Any);
-    house.chance = Some(u64::MAX / 3);
+    house.entropy = Some(u64::MAX / 3);
     house.kill(0);
     house.run_until_another_than(&[0]);
     house.run(BEAT * 10);
@@ -160,19 +160,19 @@ fn claims_12_the_rule_decides_between_two_that_claim_at_once() {
     house.run(BEAT);
     // Made equal: both stand, and both may speak now.
     for who in [1, 2] {
-        let watch = house.servers[who].state.watch.take().expect("they watch");
+        let detector = house.servers[who].state.detector.take().expect("they watch");
         let state = &mut house.servers[who].state;
         state.vacancy = Some(Vacancy {
             cause: Cause::MissedHeartbeats,
-            late: watch.id,
-            address: Some(watch.address),
-            term: watch.term,
+            previous: detector.id,
+            address: Some(detector.address),
+            term: detector.term,
             since: house.now,
             silent_until: None,
             lapses_at: None,
         });
-        state.pursuit = Pursuit::Standing {
-            speak_at: house.now + Duration::from_millis(3),
+        state.candidacy = Candidacy::Waiting {
+            claim_at: house.now + Duration::from_millis(3),
             round: 0,
         };
         house.servers[who].wake = Some(house.now + Duration::from_millis(3));
@@ -218,40 +218,40 @@ fn refutation_a_claim_against_a_live_representative_stops_before_the_router() {
     let mut house = House::of(3, rules(), Deletes::Any);
     // One peer believes it gone: its ears were closed for a while.
     let cause = Cause::MissedHeartbeats;
-    let watch = house.servers[2].state.watch.take().expect("it watches");
+    let detector = house.servers[2].state.detector.take().expect("it watches");
     house.servers[2].state.vacancy = Some(Vacancy {
         cause,
-        late: watch.id,
-        address: Some(watch.address),
-        term: watch.term,
+        previous: detector.id,
+        address: Some(detector.address),
+        term: detector.term,
         since: house.now,
         silent_until: Some(house.now + BEAT),
         lapses_at: None,
     });
-    house.servers[2].state.pursuit = Pursuit::Standing {
-        speak_at: house.now,
+    house.servers[2].state.candidacy = Candidacy::Waiting {
+        claim_at: house.now,
         round: 0,
     };
     house.tell(2, &Event::Tick);
     house.run(BEAT * 3);
     assert_eq!(house.claims(), [(2, 0)]);
     assert_eq!(house.representatives(), [0]);
-    assert_eq!(house.servers[2].state.pursuit, Pursuit::None);
+    assert_eq!(house.servers[2].state.candidacy, Candidacy::None);
 }
 
 #[test]
 fn a_claim_with_a_huge_term_moves_nobody() {
     let mut house = House::of(3, rules(), Deletes::Any);
     let before: Vec<_> = house.servers.iter().map(|s| s.state.term).collect();
-    let word = Word::Claim {
+    let message = ElectionMessage::Claim {
         term: Term(u64::MAX),
         round: 0,
-        bid: Bid::Heir,
+        stage: ClaimStage::Acquiring,
         cause: Cause::Withdrawal,
     };
     for who in 0..3 {
         let from = House::peer(9);
-        house.tell(who, &Event::Heard { from, word });
+        house.tell(who, &Event::Heard { from, message });
     }
     house.run(BEAT * 5);
     assert_eq!(house.representatives(), [0]);
@@ -264,14 +264,14 @@ fn a_forged_farewell_ends_with_the_representative_still_in_office() {
     // Unsigned LAN: the forger speaks with the representative's own id and address.
     let mut house = House::of(3, rules(), Deletes::Any);
     let term = house.servers[0].state.term;
-    let word = Word::Withdrawal {
+    let message = ElectionMessage::Withdrawal {
         term,
         of: InstanceId(0),
-        post: Post::Representative,
+        former_role: FormerRole::Representative,
     };
     for who in [1, 2] {
         let from = House::peer(0);
-        house.tell(who, &Event::Heard { from, word });
+        house.tell(who, &Event::Heard { from, message });
     }
     house.run(BEAT * 10);
     assert_eq!(house.representatives(), [0]);
@@ -282,15 +282,15 @@ fn a_forged_farewell_ends_with_the_representative_still_in_office() {
 #[test]
 fn hearsay_of_a_farewell_is_worth_a_question_and_no_more() {
     let mut house = House::of(3, rules(), Deletes::Any);
-    let word = Word::Withdrawal {
+    let message = ElectionMessage::Withdrawal {
         term: Term(9),
         of: InstanceId(0),
-        post: Post::Representative,
+        former_role: FormerRole::Representative,
     };
     let from = House::peer(2);
-    house.tell(1, &Event::Heard { from, word });
+    house.tell(1, &Event::Heard { from, message });
     assert_eq!(house.servers[1].state.vacancy, None);
-    let asked = Word::Probe {
+    let asked = ElectionMessage::Probe {
         of: Some(InstanceId(0)),
     };
     assert!(
@@ -305,12 +305,12 @@ fn hearsay_of_a_farewell_is_worth_a_question_and_no_more() {
 fn a_rival_with_a_higher_term_is_checked_with_the_router_and_the_office_goes_on_above_it() {
     let mut house = House::of(2, rules(), Deletes::Own);
     let from = House::peer(9);
-    let word = Word::Inquiry {
+    let message = ElectionMessage::Inquiry {
         term: Term(7),
         cause: Cause::Free,
         held_ms: 0,
     };
-    house.tell(0, &Event::Heard { from, word });
+    house.tell(0, &Event::Heard { from, message });
     house.run(BEAT);
     assert_eq!(house.representatives(), [0]);
     assert_eq!(house.servers[0].state.term, Term(8));
@@ -320,14 +320,14 @@ fn a_rival_with_a_higher_term_is_checked_with_the_router_and_the_office_goes_on_
 fn s1d_the_wrongly_replaced_steps_down_when_it_hears_the_new_one() {
     let mut house = House::of(3, rules(), Deletes::Any);
     let until = house.now + LEASE;
-    house.judge.held.insert(port(8080), (9, until));
+    house.fake_router.held.insert(port(8080), (9, until));
     let from = House::peer(9);
-    let word = Word::Inquiry {
+    let message = ElectionMessage::Inquiry {
         term: Term(2),
         cause: Cause::MissedHeartbeats,
         held_ms: 0,
     };
-    house.tell(0, &Event::Heard { from, word });
+    house.tell(0, &Event::Heard { from, message });
     house.run(BEAT);
     assert!(house.representatives().is_empty());
 }
@@ -337,20 +337,20 @@ fn a_stuck_router_makes_the_heir_a_deputy_until_the_port_is_free() {
     let mut house = House::of(3, rules(), Deletes::Own);
     house.kill(0);
     // The router keeps it for ever.
-    house.judge.held.insert(port(8080), (0, Moment(u64::MAX)));
-    house.judge.endless = true;
+    house.fake_router.held.insert(port(8080), (0, Timestamp(u64::MAX)));
+    house.fake_router.endless = true;
     house.run(BEAT * 30);
-    let deputy = Bid::Deputy {
+    let deputy = ClaimStage::Deputy {
         port: Some(port(8081)),
     };
-    assert_eq!(house.servers[1].state.bid(), deputy);
+    assert_eq!(house.servers[1].state.stage(), deputy);
     assert!(matches!(
-        house.servers[2].state.outlook(house.now),
-        Outlook::Vacant { heir: Heir::Other(_, bid), .. } if bid == deputy
+        house.servers[2].state.leader_view(house.now),
+        LeaderView::Vacant { successor: Successor::Other(_, stage), .. } if stage == deputy
     ));
     // Somebody deletes it on the router's page; the next reading of the table shows it.
-    house.judge.held.remove(&port(8080));
-    let survey = house.judge.survey(1, house.now);
+    house.fake_router.held.remove(&port(8080));
+    let survey = house.fake_router.survey(1, house.now);
     house.tell(1, &survey);
     house.run(BEAT);
     assert_eq!(house.representatives(), [1]);
@@ -358,14 +358,14 @@ fn a_stuck_router_makes_the_heir_a_deputy_until_the_port_is_free() {
 
 #[test]
 fn a_dead_server_that_nobody_ever_heard_is_asked_before_its_endless_mapping_is_deleted() {
-    let mut judge = Judge {
+    let mut fake_router = FakeRouter {
         deletes: Deletes::Any,
         endless: true,
-        ..Judge::default()
+        ..FakeRouter::default()
     };
-    judge.held.insert(port(8080), (7, Moment(u64::MAX)));
+    fake_router.held.insert(port(8080), (7, Timestamp(u64::MAX)));
     let mut house = House::of(0, rules(), Deletes::Any);
-    house.judge = judge;
+    house.fake_router = fake_router;
     house.servers = vec![Server::new(0)];
     house.tell(0, &Event::RouterFound);
     let took = house.run_until_another_than(&[]);
@@ -375,18 +375,18 @@ fn a_dead_server_that_nobody_ever_heard_is_asked_before_its_endless_mapping_is_d
         house
             .said
             .iter()
-            .any(|(_, _, word)| *word == Word::Probe { of: None })
+            .any(|(_, _, message)| *message == ElectionMessage::Probe { of: None })
     );
 }
 
 #[test]
 fn a_table_with_one_place_left_does_not_keep_the_office_empty() {
     let mut house = House::of(2, rules(), Deletes::Any);
-    house.judge.places = Some(house.judge.held.len());
+    house.fake_router.places = Some(house.fake_router.held.len());
     house.kill(0);
     // Somebody else took the place that fell free: the heir's own port is all the room there is.
-    house.judge.held.remove(&port(8080));
-    house.judge.held.insert(port(9999), (9, Moment(u64::MAX)));
+    house.fake_router.held.remove(&port(8080));
+    house.fake_router.held.insert(port(9999), (9, Timestamp(u64::MAX)));
     house.run_until_another_than(&[0]);
     assert_eq!(house.representatives(), [1]);
     assert_eq!(house.servers[1].state.own, None);
@@ -414,7 +414,7 @@ fn a_server_cut_off_from_everybody_asks_again_before_it_deletes_anything() {
 #[test]
 fn while_the_representative_lives_nobody_reaches_for_a_port_that_the_router_forgot() {
     let mut house = House::of(3, rules(), Deletes::Any);
-    house.judge.held.clear();
+    house.fake_router.held.clear();
     for who in [1, 2, 0] {
         house.tell(who, &Event::RouterFound);
     }
@@ -457,12 +457,12 @@ fn a_newcomer_is_told_at_once_who_is_representative() {
     house.said.clear();
     house.tell(0, &newcomer);
     house.run(BEAT / 8);
-    let inquired = |word: &Word| matches!(word, Word::Inquiry { .. });
+    let inquired = |message: &ElectionMessage| matches!(message, ElectionMessage::Inquiry { .. });
     assert!(
         house
             .said
             .iter()
-            .any(|(_, who, word)| *who == 0 && inquired(word))
+            .any(|(_, who, message)| *who == 0 && inquired(message))
     );
 }
 
@@ -470,12 +470,12 @@ fn a_newcomer_is_told_at_once_who_is_representative() {
 fn when_somebody_frees_the_stuck_port_the_deputy_goes_first() {
     let mut house = House::of(3, rules(), Deletes::Own);
     house.kill(0);
-    house.judge.held.insert(port(8080), (0, Moment(u64::MAX)));
-    house.judge.endless = true;
+    house.fake_router.held.insert(port(8080), (0, Timestamp(u64::MAX)));
+    house.fake_router.endless = true;
     house.run(BEAT * 30);
-    house.judge.held.remove(&port(8080));
+    house.fake_router.held.remove(&port(8080));
     for who in [2, 1] {
-        let survey = house.judge.survey(who, house.now);
+        let survey = house.fake_router.survey(who, house.now);
         house.tell(who, &survey);
         house.run(BEAT / 2);
     }

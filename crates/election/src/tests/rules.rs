@@ -15,30 +15,30 @@ fn reported(term: Term) -> Event {
 
 #[test]
 fn the_first_takes_the_representative_port_and_the_others_the_next_ones() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut servers: Vec<Server> = (0..3).map(Server::new).collect();
     for server in &mut servers {
-        server.tell(&Event::RouterFound, Moment(0));
-        server.settle(&mut judge, Moment(0));
+        server.tell(&Event::RouterFound, Timestamp(0));
+        server.settle(&mut fake_router, Timestamp(0));
     }
     let ports: Vec<_> = servers
         .iter()
-        .map(|s| s.state.external_port(&rules(), Moment(0)).unwrap().get())
+        .map(|s| s.state.external_port(&rules(), Timestamp(0)).unwrap().get())
         .collect();
     assert_eq!(ports, [8080, 8081, 8082]);
-    assert_eq!(servers[0].state.role(Moment(0)), Role::Representative);
+    assert_eq!(servers[0].state.role(Timestamp(0)), Role::Representative);
     assert_eq!(servers[0].state.term, Term(1));
-    assert_eq!(servers[1].state.role(Moment(0)), Role::Member);
+    assert_eq!(servers[1].state.role(Timestamp(0)), Role::Member);
 }
 
 #[test]
 fn s1_a_holder_whose_renewals_fail_stops_believing_before_its_lease_ends() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
-    let deadline = server.state.office.unwrap().deadline;
-    assert!(deadline < Moment(0) + LEASE);
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
+    let deadline = server.state.leadership.unwrap().deadline;
+    assert!(deadline < Timestamp(0) + LEASE);
     assert_eq!(
         server.state.role(deadline - Duration::from_millis(1)),
         Role::Representative
@@ -49,173 +49,173 @@ fn s1_a_holder_whose_renewals_fail_stops_believing_before_its_lease_ends() {
         "even if nobody called step"
     );
     server.tell(&Event::Tick, deadline);
-    assert_eq!(server.state.office, None);
+    assert_eq!(server.state.leadership, None);
 }
 
 #[test]
 fn s1_an_answer_that_comes_after_its_own_deadline_gives_no_office() {
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
+    server.tell(&Event::RouterFound, Timestamp(0));
     assert!(server.asked.is_some());
-    let late = Moment(0) + LEASE;
+    let previous = Timestamp(0) + LEASE;
     let answer = Event::Secured {
         port: port(8080),
-        sent_at: Moment(0),
+        sent_at: Timestamp(0),
         granted: Some(LEASE),
-        before: Before::Free,
+        before: PriorEntry::Free,
     };
-    server.tell(&answer, late);
-    assert_eq!(server.state.office, None);
+    server.tell(&answer, previous);
+    assert_eq!(server.state.leadership, None);
 }
 
 #[test]
 fn s3_one_failed_renewal_changes_nothing() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
     let term = server.state.term;
-    let due = server.state.office.unwrap().renew_at;
+    let due = server.state.leadership.unwrap().renew_at;
     server.tell(&Event::Tick, due);
     let request = server.asked.take().expect("a renewal is due");
     server.tell(&Event::Failed(request), due);
     assert_eq!(server.state.role(due), Role::Representative);
     let again = server.wake.unwrap();
     server.tell(&Event::Tick, again);
-    server.settle(&mut judge, again);
+    server.settle(&mut fake_router, again);
     assert_eq!(server.state.role(again), Role::Representative);
     assert_eq!(server.state.term, term);
 }
 
 #[test]
 fn s4_a_change_of_holder_raises_the_term_past_every_term_heard_of() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
-    server.tell(&reported(Term(6)), Moment(0));
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
+    server.tell(&reported(Term(6)), Timestamp(0));
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
     assert_eq!(server.state.term, Term(7));
 }
 
 #[test]
 fn s5_taking_up_ones_own_mapping_again_keeps_the_term() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
     // kill -9 and a start within the lease: all that is left is the state file.
     let mut again = Server::new(0);
-    again.state = State::new(server.state.term, None, Memory::HeldOffice);
-    let now = Moment(5_000);
+    again.state = State::new(server.state.term, None, Memory::WasRepresentative);
+    let now = Timestamp(5_000);
     again.tell(&Event::RouterFound, now);
-    again.settle(&mut judge, now);
+    again.settle(&mut fake_router, now);
     assert_eq!(again.state.role(now), Role::Representative);
     assert_eq!(again.state.term, server.state.term);
 }
 
 #[test]
 fn the_state_file_alone_makes_nobody_representative() {
-    let mut judge = Judge::default();
-    judge.held.insert(port(8080), (9, Moment(60_000)));
+    let mut fake_router = FakeRouter::default();
+    fake_router.held.insert(port(8080), (9, Timestamp(60_000)));
     let mut server = Server::new(0);
-    server.state = State::new(Term(3), None, Memory::HeldOffice);
-    assert_ne!(server.state.role(Moment(0)), Role::Representative);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
-    assert_eq!(server.state.role(Moment(0)), Role::Member);
+    server.state = State::new(Term(3), None, Memory::WasRepresentative);
+    assert_ne!(server.state.role(Timestamp(0)), Role::Representative);
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
+    assert_eq!(server.state.role(Timestamp(0)), Role::Member);
     assert_eq!(server.state.term, Term(3));
 }
 
 #[test]
 fn a_lost_mapping_is_not_fought_over() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
-    judge.held.insert(port(8080), (9, Moment(600_000)));
-    let due = server.state.office.unwrap().renew_at;
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
+    fake_router.held.insert(port(8080), (9, Timestamp(600_000)));
+    let due = server.state.leadership.unwrap().renew_at;
     server.tell(&Event::Tick, due);
-    server.settle(&mut judge, due);
+    server.settle(&mut fake_router, due);
     assert_eq!(
         server.state.role(due),
         Role::Member,
         "it has taken a port of the range instead"
     );
-    assert_eq!(judge.held[&port(8080)].0, 9);
+    assert_eq!(fake_router.held[&port(8080)].0, 9);
 }
 
 #[test]
 fn a_new_representative_gives_its_old_port_up_only_after_it_holds_the_office() {
-    let mut judge = Judge::default();
-    judge.held.insert(port(8080), (9, Moment(20_000)));
+    let mut fake_router = FakeRouter::default();
+    fake_router.held.insert(port(8080), (9, Timestamp(20_000)));
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
     assert_eq!(server.state.own.unwrap().port, port(8081));
     let mut now = server.wake.unwrap();
     assert_eq!(
         now,
-        Moment(20_000),
+        Timestamp(20_000),
         "it looks again when the holder's lease ends, not in a loop"
     );
     server.tell(&Event::Tick, now);
     assert_eq!(server.asked.map(Request::port), Some(port(8080)));
-    let answer = judge.answer(0, server.asked.take().unwrap(), now);
+    let answer = fake_router.answer(0, server.asked.take().unwrap(), now);
     server.tell(&answer, now);
     assert_eq!(server.asked, Some(Request::Release(port(8081))));
     now = now + Duration::from_millis(10);
-    server.settle(&mut judge, now);
+    server.settle(&mut fake_router, now);
     assert_eq!(server.state.own, None);
-    assert!(!judge.held.contains_key(&port(8081)));
+    assert!(!fake_router.held.contains_key(&port(8081)));
 }
 
 #[test]
 fn a_foreign_entry_in_the_range_is_passed_over() {
-    let mut judge = Judge::default();
-    judge.held.insert(port(8080), (9, Moment(600_000)));
-    judge.held.insert(port(8081), (8, Moment(600_000)));
+    let mut fake_router = FakeRouter::default();
+    fake_router.held.insert(port(8080), (9, Timestamp(600_000)));
+    fake_router.held.insert(port(8081), (8, Timestamp(600_000)));
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
     assert_eq!(server.state.own.unwrap().port, port(8082));
 }
 
 #[test]
 fn a_full_range_makes_it_rest_and_a_freed_port_is_taken_at_once() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     for number in 8080..=8084 {
-        judge.held.insert(port(number), (9, Moment(600_000)));
+        fake_router.held.insert(port(number), (9, Timestamp(600_000)));
     }
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
-    assert_eq!(server.state.role(Moment(0)), Role::Alone);
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
+    assert_eq!(server.state.role(Timestamp(0)), Role::Alone);
     assert!(server.state.crowded_since.is_some());
-    judge.held.remove(&port(8083));
-    let now = Moment(3_000);
-    server.tell(&judge.survey(0, now), now);
-    server.settle(&mut judge, now);
+    fake_router.held.remove(&port(8083));
+    let now = Timestamp(3_000);
+    server.tell(&fake_router.survey(0, now), now);
+    server.settle(&mut fake_router, now);
     assert_eq!(server.state.own.unwrap().port, port(8083));
     assert_eq!(server.state.crowded_since, None);
 }
 
 #[test]
 fn what_a_router_has_forgotten_is_mapped_again_when_the_table_is_next_read() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut servers: Vec<Server> = (0..2).map(Server::new).collect();
     for server in &mut servers {
-        server.tell(&Event::RouterFound, Moment(0));
-        server.settle(&mut judge, Moment(0));
+        server.tell(&Event::RouterFound, Timestamp(0));
+        server.settle(&mut fake_router, Timestamp(0));
     }
-    let before = judge.held.clone();
-    judge.held.clear();
-    let now = Moment(2_000);
+    let before = fake_router.held.clone();
+    fake_router.held.clear();
+    let now = Timestamp(2_000);
     for (i, server) in servers.iter_mut().enumerate() {
-        let survey = judge.survey(i, now);
+        let survey = fake_router.survey(i, now);
         server.tell(&survey, now);
-        server.settle(&mut judge, now);
+        server.settle(&mut fake_router, now);
     }
-    assert!(before.keys().eq(judge.held.keys()), "{:?}", judge.held);
+    assert!(before.keys().eq(fake_router.held.keys()), "{:?}", fake_router.held);
     assert_eq!(
         servers[0].state.term,
         Term(1),
@@ -226,30 +226,30 @@ fn what_a_router_has_forgotten_is_mapped_again_when_the_table_is_next_read() {
 #[test]
 fn s1_a_lease_that_the_router_cut_short_is_believed_for_less_than_that() {
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
+    server.tell(&Event::RouterFound, Timestamp(0));
     let cut = Duration::from_secs(3);
     let answer = Event::Secured {
         port: port(8080),
-        sent_at: Moment(0),
+        sent_at: Timestamp(0),
         granted: Some(cut),
-        before: Before::Free,
+        before: PriorEntry::Free,
     };
-    server.tell(&answer, Moment(10));
-    let office = server
+    server.tell(&answer, Timestamp(10));
+    let leadership = server
         .state
-        .office
+        .leadership
         .expect("even a short lease is an office");
-    assert!(office.deadline < Moment(0) + cut, "{office:?}");
-    assert!(office.renew_at + cut / 4 < office.deadline, "{office:?}");
+    assert!(leadership.deadline < Timestamp(0) + cut, "{leadership:?}");
+    assert!(leadership.renew_at + cut / 4 < leadership.deadline, "{leadership:?}");
 }
 
 #[test]
 fn a_router_that_goes_on_refusing_is_asked_less_and_less() {
     let mut server = Server::new(0);
-    let mut now = Moment(0);
+    let mut now = Timestamp(0);
     server.tell(&Event::RouterFound, now);
     let mut asked = 0;
-    while now < Moment(0) + Duration::from_hours(1) {
+    while now < Timestamp(0) + Duration::from_hours(1) {
         while let Some(request) = server.asked.take() {
             asked += 1;
             server.tell(&Event::Failed(request), now);
@@ -263,24 +263,24 @@ fn a_router_that_goes_on_refusing_is_asked_less_and_less() {
 #[test]
 fn a_crash_of_the_elector_with_a_request_under_way_asks_again() {
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
+    server.tell(&Event::RouterFound, Timestamp(0));
     let asked = server.asked.take();
-    server.tell(&Event::Awoke, Moment(10));
+    server.tell(&Event::Awoke, Timestamp(10));
     assert_eq!(server.asked, asked);
 }
 
 #[test]
 fn leaving_gives_back_the_office_first_and_then_says_so() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
-    server.tell(&Event::Leave, Moment(1));
-    let answer = judge.answer(0, server.asked.take().unwrap(), Moment(1));
-    let effects = server.tell(&answer, Moment(2));
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
+    server.tell(&Event::Leave, Timestamp(1));
+    let answer = fake_router.answer(0, server.asked.take().unwrap(), Timestamp(1));
+    let effects = server.tell(&answer, Timestamp(2));
     assert!(effects.contains(&Effect::Left), "{effects:?}");
-    assert!(judge.held.is_empty());
-    server.tell(&Event::Tick, Moment(90_000));
+    assert!(fake_router.held.is_empty());
+    server.tell(&Event::Tick, Timestamp(90_000));
     assert_eq!(server.asked, None, "who has left does not come back");
 }
 
@@ -289,7 +289,7 @@ fn leaving_without_a_router_does_not_wait_for_one() {
     let mut server = Server::new(0);
     assert!(
         server
-            .tell(&Event::Leave, Moment(1))
+            .tell(&Event::Leave, Timestamp(1))
             .contains(&Effect::Left)
     );
 }
@@ -297,24 +297,24 @@ fn leaving_without_a_router_does_not_wait_for_one() {
 #[test]
 fn a_term_out_of_all_proportion_is_not_taken_up() {
     let mut server = Server::new(0);
-    server.tell(&reported(Term(u64::MAX)), Moment(0));
+    server.tell(&reported(Term(u64::MAX)), Timestamp(0));
     assert_eq!(server.state.term, Term(0));
 }
 
 #[test]
 fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
-    server.tell(&Event::Leave, Moment(1));
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
+    server.tell(&Event::Leave, Timestamp(1));
     let request = server.asked.take().expect("it gives the office back");
-    server.tell(&Event::Failed(request), Moment(2));
+    server.tell(&Event::Failed(request), Timestamp(2));
     assert_eq!(server.asked, None);
     while server.asked.is_none() {
         let again = server.wake.take().expect("it tries again");
         assert!(
-            again > Moment(2) && again < Moment(0) + LEASE / 8,
+            again > Timestamp(2) && again < Timestamp(0) + LEASE / 8,
             "{again:?}"
         );
         server.tell(&Event::Tick, again);
@@ -325,19 +325,19 @@ fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
 #[test]
 fn s4_a_higher_term_heard_of_ends_the_memory_of_an_office() {
     // Its deadline passed while it could not ask; a write of its own came late to the router all the same.
-    let mut judge = Judge::default();
+    let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
-    server.tell(&Event::RouterFound, Moment(0));
-    server.settle(&mut judge, Moment(0));
-    server.tell(&Event::RouterLost, Moment(1));
-    let late = Moment(0) + LEASE;
-    server.tell(&Event::Tick, late);
-    assert_eq!(server.state.role(late), Role::Alone);
-    server.tell(&reported(Term(4)), late);
-    judge.held.insert(port(8080), (0, late + LEASE));
-    server.tell(&Event::RouterFound, late);
-    server.settle(&mut judge, late);
-    assert_eq!(server.state.role(late), Role::Representative);
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
+    server.tell(&Event::RouterLost, Timestamp(1));
+    let previous = Timestamp(0) + LEASE;
+    server.tell(&Event::Tick, previous);
+    assert_eq!(server.state.role(previous), Role::Alone);
+    server.tell(&reported(Term(4)), previous);
+    fake_router.held.insert(port(8080), (0, previous + LEASE));
+    server.tell(&Event::RouterFound, previous);
+    server.settle(&mut fake_router, previous);
+    assert_eq!(server.state.role(previous), Role::Representative);
     assert_eq!(
         server.state.term,
         Term(5),
@@ -363,9 +363,9 @@ fn s1_the_margin_covers_a_routers_whole_seconds_and_a_slow_clock_and_leaves_thre
 #[test]
 fn s4_the_office_is_not_remembered_beside_a_term_that_another_has_begun() {
     let mut server = Server::new(0);
-    server.state = State::new(Term(3), Some(port(8080)), Memory::HeldOffice);
-    let kept = |server: &Server| server.state.port_to_remember(&rules(), Moment(0));
+    server.state = State::new(Term(3), Some(port(8080)), Memory::WasRepresentative);
+    let kept = |server: &Server| server.state.port_to_remember(&rules(), Timestamp(0));
     assert_eq!(kept(&server), Some(port(8080)), "nothing has ended it yet");
-    server.tell(&reported(Term(4)), Moment(0));
+    server.tell(&reported(Term(4)), Timestamp(0));
     assert_eq!(kept(&server), None);
 }

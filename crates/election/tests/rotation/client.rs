@@ -5,10 +5,10 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use porthole_election::{Before, Event, Kin, Moment, Owner, Request};
+use porthole_election::{PriorEntry, Event, OwnerKind, Timestamp, Owner, Request};
 
 use super::config::Millis;
-use super::judge::{Call, Reply};
+use super::fake_router::{Call, Reply};
 use super::mutants::Mutant;
 
 /// Where a request stands.
@@ -28,10 +28,10 @@ pub struct Job {
     phase: Phase,
     /// Calls so far: a reply to an earlier one comes too late.
     pub calls: u32,
-    before: Before,
+    before: PriorEntry,
     /// What was left of the lease of the one to be evicted.
     old_lease: Option<Millis>,
-    sent_at: Moment,
+    sent_at: Timestamp,
     /// The lease on the rung that is tried; 0 has no end.
     asked: Millis,
     refusal: Option<Refusal>,
@@ -69,13 +69,13 @@ enum Holder {
 
 impl Job {
     /// The request and its first call.
-    pub fn new(id: u64, request: Request, now: Moment) -> (Self, Call) {
+    pub fn new(id: u64, request: Request, now: Timestamp) -> (Self, Call) {
         let job = Self {
             id,
             request,
             phase: Phase::Reading,
             calls: 1,
-            before: Before::Free,
+            before: PriorEntry::Free,
             old_lease: None,
             sent_at: now,
             asked: 0,
@@ -89,7 +89,7 @@ impl Job {
         &mut self,
         reply: Option<&Reply>,
         me: Ipv4Addr,
-        now: Moment,
+        now: Timestamp,
         rung: &mut Rung,
         mutant: Mutant,
     ) -> Next {
@@ -119,12 +119,12 @@ impl Job {
                 Next::Answer(taken(port, Some(entry)))
             }
             (Request::Secure { .. }, Holder::Ours(None)) if rung == Rung::Permanent => {
-                Next::Answer(self.secured(Before::Ours, None))
+                Next::Answer(self.secured(PriorEntry::Ours, None))
             }
             (Request::Secure { lease, .. }, holder) => {
                 self.before = match holder {
-                    Holder::Ours(_) => Before::Ours,
-                    Holder::Free | Holder::Theirs(_) => Before::Free,
+                    Holder::Ours(_) => PriorEntry::Ours,
+                    Holder::Free | Holder::Theirs(_) => PriorEntry::Free,
                 };
                 self.asked = match rung {
                     Rung::AsAsked => lease.as_millis() as Millis,
@@ -168,19 +168,19 @@ impl Job {
         Next::Call(Call::Read(self.request.port()))
     }
 
-    fn read_back(&mut self, holder: Holder, now: Moment, rung: &mut Rung) -> Next {
+    fn read_back(&mut self, holder: Holder, now: Timestamp, rung: &mut Rung) -> Next {
         let port = self.request.port();
         let failed = Event::Failed(self.request);
         let answer = match (self.request, holder) {
             (Request::Secure { .. }, Holder::Theirs(entry)) => taken(port, entry),
             (Request::Secure { .. }, Holder::Free)
-                if self.before == Before::Free && self.refusal == Some(Refusal::Code(728)) =>
+                if self.before == PriorEntry::Free && self.refusal == Some(Refusal::Code(728)) =>
             {
                 Event::NoRoom(port)
             }
             (Request::Secure { .. }, Holder::Free) => failed,
             (Request::Secure { .. }, Holder::Ours(_))
-                if self.refusal.is_some() && self.before == Before::Ours =>
+                if self.refusal.is_some() && self.before == PriorEntry::Ours =>
             {
                 failed
             }
@@ -207,7 +207,7 @@ impl Job {
         Next::Answer(answer)
     }
 
-    fn secured(&self, before: Before, granted: Option<Duration>) -> Event {
+    fn secured(&self, before: PriorEntry, granted: Option<Duration>) -> Event {
         Event::Secured {
             port: self.request.port(),
             sent_at: self.sent_at,
@@ -246,10 +246,10 @@ fn holder(reply: Option<&Reply>, me: Ipv4Addr) -> Option<Holder> {
         Reply::Entry(Some((client, foreign, left))) => {
             let owner = Owner {
                 address: *client,
-                kin: if *foreign {
-                    Kin::Foreign
+                kind: if *foreign {
+                    OwnerKind::Foreign
                 } else {
-                    Kin::Porthole
+                    OwnerKind::Porthole
                 },
             };
             Some(Holder::Theirs(Some((owner, *left))))

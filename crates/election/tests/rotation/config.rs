@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use porthole_election::{Detection, Succession};
-use porthole_election::{Lan, Rules};
+use porthole_election::{LanMessaging, Rules};
 use porthole_types::PortRange;
 use porthole_types::{ExternalPort, InstanceId};
 
 use super::faults::{self, Timed};
-use super::judge::Router;
+use super::fake_router::RouterStatus;
 use super::wire::Weather;
 
 /// A span or a point of virtual time, in milliseconds.
 pub type Millis = u64;
 
 /// The port that everything is about.
-pub fn office() -> ExternalPort {
+pub fn leadership() -> ExternalPort {
     ExternalPort::new(8080).expect("not 0")
 }
 
@@ -34,7 +34,7 @@ pub enum Profile {
     /// The LAN falls apart and heals (L2).
     Partitions,
     /// The router reboots, refuses, lies, loses its replies.
-    Router,
+    RouterStatus,
     /// Everything at once.
     Everything,
     /// Hours of loss and nothing else, for the statistics of false takeovers.
@@ -62,13 +62,13 @@ pub struct Config {
     pub missed_limit: u32,
     pub detection: BTreeSet<Detection>,
     pub succession: Succession,
-    pub lan: Lan,
+    pub lan: LanMessaging,
     pub range: PortRange,
     /// How often the table is read; `None` is `read_table = false`.
     pub poll: Option<Millis>,
     /// How long a request to the router may take (`gateway::igd::REQUEST_TIME`).
     pub time_out: Millis,
-    pub router: Router,
+    pub router: RouterStatus,
     pub weather: Weather,
     pub dice: Dice,
     pub faults: Vec<Timed>,
@@ -86,7 +86,7 @@ impl Config {
             12..22 => Profile::Lossy,
             22..45 => Profile::Deaths,
             45..58 => Profile::Partitions,
-            58..70 => Profile::Router,
+            58..70 => Profile::RouterStatus,
             _ => Profile::Everything,
         };
         Self::drawn(seed, profile, &mut rng)
@@ -114,20 +114,20 @@ impl Config {
                 Succession::ServerValue,
             ],
         );
-        let spare = rng.u16(0..4);
-        let last = 8080 + servers as u16 + spare;
+        let leave_mapping_alone = rng.u16(0..4);
+        let last = 8080 + servers as u16 + leave_mapping_alone;
         let range = PortRange::new(port(8081), port(last)).expect("in order");
         let lan = if profile != Profile::Calm && rng.u8(0..20) == 0 {
-            Lan::Silent
+            LanMessaging::Disabled
         } else {
-            Lan::Spoken
+            LanMessaging::Enabled
         };
-        let poll = if lan == Lan::Spoken && rng.u8(0..4) == 0 {
+        let poll = if lan == LanMessaging::Enabled && rng.u8(0..4) == 0 {
             None
         } else {
             Some(*pick(rng, &[2_000, 5_000, 10_000]))
         };
-        let router = Router::drawn(profile, servers, rng);
+        let router = RouterStatus::drawn(profile, servers, rng);
         let weather = Weather::drawn(profile, heartbeat, rng);
         let starts: Millis = 20_000;
         let span = match profile {
@@ -179,7 +179,7 @@ impl Config {
             Detection::Probe,
         ]
         .into();
-        config.lan = Lan::Spoken;
+        config.lan = LanMessaging::Enabled;
         config.range = PortRange::new(port(8081), port(8090)).expect("in order");
         config.poll = Some(10_000);
         config.weather.loss_per_mille = loss_per_mille;
@@ -198,7 +198,7 @@ impl Config {
     pub fn rules(&self, me: InstanceId) -> Rules {
         Rules {
             me,
-            representative_port: office(),
+            representative_port: leadership(),
             range: self.range,
             representative_lease: Duration::from_millis(self.lease),
             lease: Duration::from_millis(self.own_lease),

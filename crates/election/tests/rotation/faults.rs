@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use porthole_election::Detection;
-use porthole_election::Exposure;
+use porthole_election::RemoteAccess;
 
 use super::config::{Config, Millis, Profile};
 
@@ -29,7 +29,7 @@ pub enum Fault {
     /// The operator asks for another representative.
     StepDown(usize),
     /// People turn the switch of ¶84.
-    Switch(usize, Exposure),
+    Switch(usize, RemoteAccess),
     /// Whoever holds the office is hit by this.
     Holder(OnHolder),
     /// Datagrams pass only inside a group; the router is reached by all.
@@ -112,7 +112,7 @@ fn one(
     let draw = match profile {
         Profile::Deaths => rng.u8(0..12),
         Profile::Partitions => rng.u8(12..16),
-        Profile::Router => rng.u8(16..20),
+        Profile::RouterStatus => rng.u8(16..20),
         _ => rng.u8(0..22),
     };
     match draw {
@@ -165,8 +165,8 @@ fn one(
         18 => push(at, Fault::Squat(rng.u64(1_000..20_000).min(until - at + 1))),
         19 => push(at, Fault::Panic(who)),
         20 => {
-            push(at, Fault::Switch(who, Exposure::Off));
-            push(later, Fault::Switch(who, Exposure::On));
+            push(at, Fault::Switch(who, RemoteAccess::Off));
+            push(later, Fault::Switch(who, RemoteAccess::On));
         }
         _ => push(at, Fault::Move(who)),
     }

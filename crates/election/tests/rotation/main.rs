@@ -10,7 +10,7 @@ mod config;
 mod faults;
 mod hours;
 mod invariants;
-mod judge;
+mod fake_router;
 mod model;
 mod mutants;
 mod seeds;

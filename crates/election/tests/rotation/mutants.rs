@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use porthole_election::{
-    Bid, Cause, Chance, Effect, Event, Grave, Memory, Moment, Office, Pursuit, Request, Rules,
-    State, To, Word, step,
+    ClaimStage, Cause, Entropy, Effect, Event, StaleMapping, Memory, Timestamp, Leadership, Candidacy, Request, Rules,
+    State, Destination, ElectionMessage, step,
 };
 
-use super::config::office;
+use super::config::leadership;
 use super::seeds::run;
 use super::trace::Keep;
 
@@ -51,19 +51,19 @@ impl Mutant {
         rules: &Rules,
         old: &State,
         event: &Event,
-        now: Moment,
-        chance: Chance,
+        now: Timestamp,
+        entropy: Entropy,
     ) -> (State, Vec<Effect>) {
         match self {
             Self::ThresholdOne => {
                 let mut rules = rules.clone();
                 rules.missed_limit = 1;
-                step(&rules, old, event, now, chance)
+                step(&rules, old, event, now, entropy)
             }
             Self::NoDeadline => {
-                let (mut new, effects) = step(rules, old, event, now, chance);
-                if let Some(office) = &mut new.office {
-                    office.deadline = now + Duration::from_hours(1);
+                let (mut new, effects) = step(rules, old, event, now, entropy);
+                if let Some(leadership) = &mut new.leadership {
+                    leadership.deadline = now + Duration::from_hours(1);
                 }
                 (new, effects)
             }
@@ -74,41 +74,41 @@ impl Mutant {
                     before,
                     ..
                 } => {
-                    let late = Event::Secured {
+                    let previous = Event::Secured {
                         port: *port,
                         sent_at: now,
                         granted: *granted,
                         before: *before,
                     };
-                    step(rules, old, &late, now, chance)
+                    step(rules, old, &previous, now, entropy)
                 }
-                _ => step(rules, old, event, now, chance),
+                _ => step(rules, old, event, now, entropy),
             },
             Self::NoMargin => {
-                let (mut new, effects) = step(rules, old, event, now, chance);
-                if let Some(office) = &mut new.office {
-                    let lease = office
+                let (mut new, effects) = step(rules, old, event, now, entropy);
+                if let Some(leadership) = &mut new.leadership {
+                    let lease = leadership
                         .granted
                         .unwrap_or(rules.representative_lease)
                         .min(rules.representative_lease);
-                    office.deadline = office.checked_at + lease;
+                    leadership.deadline = leadership.checked_at + lease;
                 }
                 (new, effects)
             }
-            Self::DeafToRefutation => match (event, old.pursuit) {
+            Self::DeafToRefutation => match (event, old.candidacy) {
                 (
                     Event::Heard {
-                        word: Word::Inquiry { .. } | Word::ProbeReply { .. },
+                        message: ElectionMessage::Inquiry { .. } | ElectionMessage::ProbeReply { .. },
                         ..
                     },
-                    Pursuit::Claiming { .. } | Pursuit::Taking { .. },
-                ) => step(rules, old, &Event::Tick, now, chance),
-                _ => step(rules, old, event, now, chance),
+                    Candidacy::Claiming { .. } | Candidacy::Acquiring { .. },
+                ) => step(rules, old, &Event::Tick, now, entropy),
+                _ => step(rules, old, event, now, entropy),
             },
-            Self::EvictUnasked => evict_unasked(rules, old, event, now, chance),
+            Self::EvictUnasked => evict_unasked(rules, old, event, now, entropy),
             Self::TermNotRaised => {
-                let (mut new, effects) = step(rules, old, event, now, chance);
-                if old.office.is_none() && new.office.is_some() {
+                let (mut new, effects) = step(rules, old, event, now, entropy);
+                if old.leadership.is_none() && new.leadership.is_some() {
                     new.term = old.term;
                 }
                 (new, effects)
@@ -118,29 +118,29 @@ impl Mutant {
                 if matches!(event, Event::Secured { .. }) {
                     forgetful.memory = Memory::None;
                 }
-                step(rules, &forgetful, event, now, chance)
+                step(rules, &forgetful, event, now, entropy)
             }
-            Self::PreemptingReturner => preempt(rules, old, event, now, chance),
+            Self::PreemptingReturner => preempt(rules, old, event, now, entropy),
             Self::BreakBeforeMake => {
-                let (mut new, mut effects) = step(rules, old, event, now, chance);
+                let (mut new, mut effects) = step(rules, old, event, now, entropy);
                 break_first(old, &mut new, &mut effects);
                 (new, effects)
             }
             Self::BothGoOn => match event {
                 Event::Heard {
-                    word: Word::Claim { .. },
+                    message: ElectionMessage::Claim { .. },
                     ..
                 } if matches!(
-                    old.pursuit,
-                    Pursuit::Claiming { .. } | Pursuit::Taking { .. }
+                    old.candidacy,
+                    Candidacy::Claiming { .. } | Candidacy::Acquiring { .. }
                 ) =>
                 {
-                    step(rules, old, &Event::Tick, now, chance)
+                    step(rules, old, &Event::Tick, now, entropy)
                 }
-                _ => step(rules, old, event, now, chance),
+                _ => step(rules, old, event, now, entropy),
             },
             Self::None | Self::NoReadBack | Self::TrustsStateFile => {
-                step(rules, old, event, now, chance)
+                step(rules, old, event, now, entropy)
             }
         }
     }
@@ -151,23 +151,23 @@ fn evict_unasked(
     rules: &Rules,
     old: &State,
     event: &Event,
-    now: Moment,
-    chance: Chance,
+    now: Timestamp,
+    entropy: Entropy,
 ) -> (State, Vec<Effect>) {
-    let (mut new, effects) = step(rules, old, event, now, chance);
+    let (mut new, effects) = step(rules, old, event, now, entropy);
     let address = new.vacancy.and_then(|vacancy| vacancy.address);
-    if let (Pursuit::Standing { round, .. } | Pursuit::Claiming { round, .. }, Some(from)) =
-        (new.pursuit, address)
+    if let (Candidacy::Waiting { round, .. } | Candidacy::Claiming { round, .. }, Some(from)) =
+        (new.candidacy, address)
     {
-        new.pursuit = Pursuit::Taking {
+        new.candidacy = Candidacy::Acquiring {
             round,
-            grave: Grave::Open { from },
-            say_at: now,
+            stale: StaleMapping::Deletable { from },
+            repeat_at: now,
         };
         if let Some(vacancy) = &mut new.vacancy {
             vacancy.silent_until = Some(now + rules.heartbeat);
         }
-        let (newer, more) = step(rules, &new, &Event::Tick, now, chance);
+        let (newer, more) = step(rules, &new, &Event::Tick, now, entropy);
         return (newer, effects.into_iter().chain(more).collect());
     }
     (new, effects)
@@ -178,34 +178,34 @@ fn preempt(
     rules: &Rules,
     old: &State,
     event: &Event,
-    now: Moment,
-    chance: Chance,
+    now: Timestamp,
+    entropy: Entropy,
 ) -> (State, Vec<Effect>) {
-    let (mut new, mut effects) = step(rules, old, event, now, chance);
+    let (mut new, mut effects) = step(rules, old, event, now, entropy);
     if let (
-        Memory::HeldOffice,
+        Memory::WasRepresentative,
         Event::Taken {
             port, by: Some(by), ..
         },
     ) = (old.memory, event)
-        && *port == office()
-        && new.office.is_none()
-        && old.office.is_none()
+        && *port == leadership()
+        && new.leadership.is_none()
+        && old.leadership.is_none()
     {
         let evict = Request::Evict {
-            port: office(),
+            port: leadership(),
             from: by.address,
         };
-        new.memory = Memory::HeldOffice;
+        new.memory = Memory::WasRepresentative;
         new.pending = Some(evict);
         effects.retain(|effect| !matches!(effect, Effect::Ask(_)));
         effects.push(Effect::Ask(evict));
         effects.push(Effect::Say(
-            To::Everybody,
-            Word::Claim {
+            Destination::Everybody,
+            ElectionMessage::Claim {
                 term: new.term.next(),
                 round: 0,
-                bid: Bid::Heir,
+                stage: ClaimStage::Acquiring,
                 cause: Cause::Readopted,
             },
         ));
@@ -218,9 +218,9 @@ fn break_first(old: &State, new: &mut State, effects: &mut [Effect]) {
     let Some(own) = old.own else { return };
     for effect in effects {
         if let Effect::Ask(Request::Secure { port, .. }) = effect
-            && *port == office()
-            && new.office.is_none()
-            && matches!(new.pursuit, Pursuit::Taking { .. })
+            && *port == leadership()
+            && new.leadership.is_none()
+            && matches!(new.candidacy, Candidacy::Acquiring { .. })
         {
             *effect = Effect::Ask(Request::Release(own.port));
             new.pending = Some(Request::Release(own.port));
@@ -229,9 +229,9 @@ fn break_first(old: &State, new: &mut State, effects: &mut [Effect]) {
 }
 
 /// The office stands in the file, so it is held.
-pub fn believe(state: &mut State, rules: &Rules, now: Moment) {
-    if state.memory == Memory::HeldOffice {
-        state.office = Some(Office {
+pub fn believe(state: &mut State, rules: &Rules, now: Timestamp) {
+    if state.memory == Memory::WasRepresentative {
+        state.leadership = Some(Leadership {
             deadline: now + rules.representative_lease,
             renew_at: now + Rules::renewal(rules.representative_lease),
             since: now,

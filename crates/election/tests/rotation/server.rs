@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use porthole_election::{Exposure, Memory, Moment, Role, Rules, State};
+use porthole_election::{RemoteAccess, Memory, Timestamp, Role, Rules, State};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
 use super::client::{Job, Rung};
@@ -34,12 +34,12 @@ pub struct Clock {
 
 impl Clock {
     /// What it shows.
-    pub fn show(self, at: Millis) -> Moment {
-        Moment(self.origin + at - at * self.slow_ppm / 1_000_000)
+    pub fn show(self, at: Millis) -> Timestamp {
+        Timestamp(self.origin + at - at * self.slow_ppm / 1_000_000)
     }
 
     /// The earliest time at which it shows this.
-    pub fn time_of(self, shown: Moment) -> Millis {
+    pub fn time_of(self, shown: Timestamp) -> Millis {
         let wanted = shown.0.saturating_sub(self.origin);
         let mut at = wanted + wanted * self.slow_ppm / 1_000_000;
         while self.show(at) < shown {
@@ -66,7 +66,7 @@ pub struct Server {
     pub state: State,
     pub life: Life,
     /// Which of its lives this is: what was meant for an earlier one goes nowhere.
-    pub lives: u32,
+    pub was_renewed: u32,
     pub job: Option<Job>,
     pub jobs: u64,
     pub rung: Rung,
@@ -74,7 +74,7 @@ pub struct Server {
     pub wake: Option<Millis>,
     pub disk: Disk,
     /// How people last turned the switch of ¶84; on its disk as well.
-    pub switch: Exposure,
+    pub switch: RemoteAccess,
     pub frozen_until: Millis,
     /// Whether the shell has said that there is a router.
     pub knows_router: bool,
@@ -91,13 +91,13 @@ impl Server {
             rules: config.rules(id),
             state: State::new(Term(0), None, Memory::None),
             life: Life::Over,
-            lives: 0,
+            was_renewed: 0,
             job: None,
             jobs: 0,
             rung: Rung::AsAsked,
             wake: None,
             disk: Disk::BLANK,
-            switch: Exposure::On,
+            switch: RemoteAccess::On,
             frozen_until: 0,
             knows_router: false,
             reported: None,
@@ -115,7 +115,7 @@ impl Server {
 
     /// Until when it would, if it heard nothing more.
     pub fn believes_until(&self) -> Option<Millis> {
-        let office = self.state.office?;
-        Some(self.clock.time_of(office.deadline))
+        let leadership = self.state.leadership?;
+        Some(self.clock.time_of(leadership.deadline))
     }
 }

@@ -2,14 +2,14 @@
 
 use super::Invariants;
 use crate::config::Millis;
-use crate::judge::Judge;
+use crate::fake_router::FakeRouter;
 use crate::server::Server;
 use crate::wire::Wire;
 
 impl Invariants {
     /// S1: at most one believes, in each epoch of the router. S2: the router has its mapping, for longer than it believes.
-    pub(super) fn beliefs(&mut self, now: Millis, servers: &[Server], judge: &Judge, wire: &Wire) {
-        let holder = judge.holder(now);
+    pub(super) fn beliefs(&mut self, now: Millis, servers: &[Server], fake_router: &FakeRouter, wire: &Wire) {
+        let holder = fake_router.holder(now);
         let mut believers = 0;
         for (index, server) in servers.iter().enumerate() {
             let believes = server.believes(now);
@@ -24,8 +24,8 @@ impl Invariants {
                 continue;
             }
             record.believed = true;
-            let epoch = *record.epoch.get_or_insert(judge.epoch);
-            if epoch != judge.epoch {
+            let epoch = *record.epoch.get_or_insert(fake_router.epoch);
+            if epoch != fake_router.epoch {
                 continue; // S1 and S2 are stated per router epoch
             }
             if let Some(at) = record.robbed {
@@ -33,7 +33,7 @@ impl Invariants {
                 // router lets it verify.
                 self.summary.overlap = self.summary.overlap.max(now - at);
                 let request = 8 * self.config.router.slowest + 50;
-                if !judge.up || wire.off_router[index] || server.frozen_until > now {
+                if !fake_router.up || wire.off_router[index] || server.frozen_until > now {
                     record.trouble = Some(now);
                 }
                 let hindered = record

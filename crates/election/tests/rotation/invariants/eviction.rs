@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use porthole_types::ExternalPort;
 
 use super::Invariants;
-use crate::config::{Millis, office};
-use crate::judge::{Deleted, FOREIGN};
+use crate::config::{Millis, leadership};
+use crate::fake_router::{Deleted, FOREIGN};
 use crate::server::Server;
 
 /// What was tried to get a sign of life from an address, since the last one.
@@ -26,7 +26,7 @@ impl Invariants {
         deleted: Deleted,
         servers: &[Server],
     ) {
-        if port != office() {
+        if port != leadership() {
             return;
         }
         let owner = servers

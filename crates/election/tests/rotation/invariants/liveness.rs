@@ -1,11 +1,11 @@
 //! L1 and L2: after the last fault there is one representative, soon, and it stays.
 
 use porthole_election::Detection;
-use porthole_election::{Grave, Lan, Memory, Pursuit, Stay};
+use porthole_election::{StaleMapping, LanMessaging, Memory, Candidacy, Lifecycle};
 
 use crate::config::{Config, Millis};
 use crate::faults::{Fault, OnHolder};
-use crate::judge::{Entries, Judge, Leases};
+use crate::fake_router::{Entries, FakeRouter, Leases};
 use crate::server::Server;
 
 /// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's lease where
@@ -72,7 +72,7 @@ impl Liveness {
     /// write that arrives late), a dead one's lease, and the exchanges with the router that a takeover is made of.
     fn patience(&self, calm: Millis) -> Millis {
         let router = &self.config.router;
-        let late = if router.late_per_mille > 0 {
+        let previous = if router.late_per_mille > 0 {
             2 * self.config.time_out
         } else {
             0
@@ -82,17 +82,17 @@ impl Liveness {
         } else {
             router.slowest * 2
         };
-        (calm + late + lost).max(self.held_until) + 2 * CALLS * self.config.calm_slowest()
+        (calm + previous + lost).max(self.held_until) + 2 * CALLS * self.config.calm_slowest()
     }
 
     pub(super) fn after_event(
         &mut self,
         now: Millis,
         servers: &[Server],
-        judge: &Judge,
+        fake_router: &FakeRouter,
         secure: bool,
     ) -> Option<(&'static str, String)> {
-        let holder = judge.holder(now);
+        let holder = fake_router.holder(now);
         let mut believers = servers.iter().filter(|server| server.believes(now));
         let one = match (believers.next(), believers.next(), holder) {
             (Some(server), None, Some(entry)) => entry.client == server.address,
@@ -112,7 +112,7 @@ impl Liveness {
         }
         if servers
             .iter()
-            .any(|server| server.runs() && server.state.stay == Stay::SteppingDown)
+            .any(|server| server.runs() && server.state.lifecycle == Lifecycle::SteppingDown)
         {
             self.held_until = self.held_until.max(now); // it keeps the office until it has a port of its own
         }
@@ -128,8 +128,8 @@ impl Liveness {
             // One that has lost its state file does not know that it has the mapping, and lets the lease run out.
             let alive = owner.is_some_and(|owner| {
                 entry.ends.is_none()
-                    || owner.state.office.is_some()
-                    || owner.state.memory == Memory::HeldOffice
+                    || owner.state.leadership.is_some()
+                    || owner.state.memory == Memory::WasRepresentative
             });
             let known = servers.iter().any(|server| knows(server, entry.client));
             let asked = [Detection::Heartbeat, Detection::Probe]
@@ -137,9 +137,9 @@ impl Liveness {
                 .any(|detection| self.config.detection.contains(detection));
             let unremovable = secure
                 || entry.foreign
-                || judge.kind.entries == Entries::Hidden
+                || fake_router.kind.entries == Entries::Hidden
                 || self.config.router.lies_per_mille > 0 // one delete is tried, and it may have been a lie
-                || self.config.lan == Lan::Silent;
+                || self.config.lan == LanMessaging::Disabled;
             if !alive && (unremovable || !known || !asked) {
                 match entry.ends {
                     Some(ends) => self.held_until = self.held_until.max(ends),
@@ -177,18 +177,18 @@ impl Liveness {
 
 /// Whether it has heard the one whose mapping this is, and may judge its silence.
 fn knows(server: &Server, client: std::net::Ipv4Addr) -> bool {
-    let watched = server.state.watch.map(|watch| watch.address);
-    let late = server.state.vacancy.and_then(|vacancy| vacancy.address);
-    server.runs() && (watched == Some(client) || late == Some(client))
+    let watched = server.state.detector.map(|detector| detector.address);
+    let previous = server.state.vacancy.and_then(|vacancy| vacancy.address);
+    server.runs() && (watched == Some(client) || previous == Some(client))
 }
 
 /// Whether this server shows the fleet in place of a dead one whose mapping nobody can remove.
 fn is_deputy(server: &Server) -> bool {
     server.runs()
         && matches!(
-            server.state.pursuit,
-            Pursuit::Taking {
-                grave: Grave::Stuck,
+            server.state.candidacy,
+            Candidacy::Acquiring {
+                stale: StaleMapping::Permanent,
                 ..
             }
         )

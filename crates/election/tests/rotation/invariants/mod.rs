@@ -16,10 +16,10 @@ mod tenure;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Effect, Event, Request, State, To, Word};
+use porthole_election::{Effect, Event, Request, State, Destination, ElectionMessage};
 
 use super::config::{Config, Millis};
-use super::judge::{Delete, Judge};
+use super::fake_router::{Delete, FakeRouter};
 use super::server::Server;
 use super::wire::Wire;
 use liveness::Liveness;
@@ -131,15 +131,15 @@ impl Invariants {
     ) {
         for effect in effects {
             match effect {
-                Effect::Say(To::One(address), Word::Probe { .. }) => {
+                Effect::Say(Destination::One(address), ElectionMessage::Probe { .. }) => {
                     self.records[server]
                         .evidence
                         .entry(*address)
                         .or_default()
                         .probes += 1;
                 }
-                Effect::Say(_, word) => {
-                    if matches!(word, Word::Claim { .. }) {
+                Effect::Say(_, message) => {
+                    if matches!(message, ElectionMessage::Claim { .. }) {
                         self.records[server].claims += 1;
                         self.summary.claims += 1;
                         self.calm_only(now, format_args!("s{server} claims the office"));
@@ -153,8 +153,8 @@ impl Invariants {
             }
         }
         self.notes_heir(now, server, it);
-        if old.office.is_none()
-            && it.state.office.is_some()
+        if old.leadership.is_none()
+            && it.state.leadership.is_some()
             && let Event::Secured { before, .. } = event
         {
             self.office_begins(now, server, it, *before);
@@ -166,15 +166,15 @@ impl Invariants {
         &mut self,
         now: Millis,
         servers: &[Server],
-        judge: &Judge,
+        fake_router: &FakeRouter,
         wire: &Wire,
     ) -> Option<Broken> {
-        let holder = judge.holder(now).map(|entry| entry.client);
+        let holder = fake_router.holder(now).map(|entry| entry.client);
         self.holder_changes(now, holder, servers);
-        self.beliefs(now, servers, judge, wire);
+        self.beliefs(now, servers, fake_router, wire);
         self.claimants(now, servers, wire);
-        let stuck = judge.kind.secure == Delete::OwnOnly;
-        if let Some((invariant, what)) = self.liveness.after_event(now, servers, judge, stuck) {
+        let stuck = fake_router.kind.secure == Delete::OwnOnly;
+        if let Some((invariant, what)) = self.liveness.after_event(now, servers, fake_router, stuck) {
             self.breaks(invariant, now, what);
         }
         self.broken.take()

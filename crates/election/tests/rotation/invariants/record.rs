@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Event, Memory, Word};
+use porthole_election::{Event, Memory, ElectionMessage};
 use porthole_types::Term;
 
 use super::Invariants;
 use super::eviction::Evidence;
 use super::tenure::Unbroken;
-use crate::config::{Millis, office};
+use crate::config::{Millis, leadership};
 use crate::server::Server;
 
 /// What the world remembers about one server.
@@ -72,9 +72,9 @@ impl Invariants {
         if let Event::Reported { term, .. } = event {
             record.told = record.told.max(*term);
         }
-        let holds = speaker.runs() && speaker.state.office.is_some();
-        if let Event::Heard { from, word } = event
-            && let Word::Inquiry { term, .. } | Word::ProbeReply { term } = word
+        let holds = speaker.runs() && speaker.state.leadership.is_some();
+        if let Event::Heard { from, message } = event
+            && let ElectionMessage::Inquiry { term, .. } | ElectionMessage::ProbeReply { term } = message
         {
             record.heard = record.heard.max(*term);
             // The echo of an office that its holder has left meanwhile is no sign of life.
@@ -100,7 +100,7 @@ impl Invariants {
     ) {
         let record = &mut self.records[server];
         match event {
-            Event::Secured { port, .. } if *port == office() => {
+            Event::Secured { port, .. } if *port == leadership() => {
                 record.epoch = Some(epoch);
                 if record.robbed.is_some_and(|at| done_at > at) {
                     record.robbed = None;
@@ -108,7 +108,7 @@ impl Invariants {
             }
             Event::Failed(request) => {
                 record.trouble = Some(now);
-                if request.port() == office() {
+                if request.port() == leadership() {
                     record.started_with = None; // S5 asks for what can be known: whether the port was free meanwhile cannot
                 }
             }

@@ -1,19 +1,19 @@
 //! M1 and C1: how an heir goes about taking the office over.
 
-use porthole_election::{Exposure, Lan, Pursuit, Squeeze, State, Stay};
+use porthole_election::{RemoteAccess, LanMessaging, Candidacy, TableFullFallback, State, Lifecycle};
 use porthole_types::ExternalPort;
 
 use super::{Broken, Invariants};
-use crate::config::{Millis, office};
+use crate::config::{Millis, leadership};
 use crate::server::Server;
 use crate::wire::Wire;
 
 impl Invariants {
     /// Since when it has been an heir, for C1.
     pub(super) fn notes_heir(&mut self, now: Millis, server: usize, it: &Server) {
-        let heir = matches!(it.state.pursuit, Pursuit::Taking { .. });
+        let successor = matches!(it.state.candidacy, Candidacy::Acquiring { .. });
         let record = &mut self.records[server];
-        record.heir_since = if heir {
+        record.heir_since = if successor {
             record.heir_since.or(Some(now))
         } else {
             None
@@ -29,14 +29,14 @@ impl Invariants {
         it: &Server,
         port: ExternalPort,
     ) {
-        if port == office() {
+        if port == leadership() {
             return;
         }
         let had = old.own.is_some_and(|own| own.port == port);
-        let may = it.state.office.is_some()
-            || it.state.squeeze != Squeeze::None
-            || it.state.exposure == Exposure::Off
-            || matches!(it.state.stay, Stay::Leaving | Stay::Gone);
+        let may = it.state.leadership.is_some()
+            || it.state.table_full != TableFullFallback::NotNeeded
+            || it.state.remote_access == RemoteAccess::Off
+            || matches!(it.state.lifecycle, Lifecycle::Leaving | Lifecycle::Gone);
         if had && !may {
             self.breaks(
                 "M1",
@@ -66,7 +66,7 @@ impl Invariants {
         };
         for (index, one) in heirs.iter().enumerate() {
             for other in &heirs[index + 1..] {
-                if self.config.lan == Lan::Spoken && heard(*one, *other) && heard(*other, *one) {
+                if self.config.lan == LanMessaging::Enabled && heard(*one, *other) && heard(*other, *one) {
                     let what = format!("s{one} and s{other} go on as heirs side by side");
                     self.broken.get_or_insert(Broken::new("C1", now, what));
                 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Before, Lan, Memory};
+use porthole_election::{PriorEntry, LanMessaging, Memory};
 use porthole_types::Term;
 
 use super::Invariants;
@@ -31,7 +31,7 @@ impl Invariants {
         now: Millis,
         server: usize,
         it: &Server,
-        before: Before,
+        before: PriorEntry,
     ) {
         let term = it.state.term;
         let record = &self.records[server];
@@ -48,8 +48,8 @@ impl Invariants {
         let record = &self.records[server];
         if let (
             Some((old_term, Unbroken::Yes)),
-            Before::Ours,
-            Some((disk_term, Memory::HeldOffice)),
+            PriorEntry::Ours,
+            Some((disk_term, Memory::WasRepresentative)),
         ) = (record.last, before, record.started_with)
             && disk_term == old_term
             && record.heard.max(record.told) <= old_term
@@ -70,7 +70,7 @@ impl Invariants {
 
     /// Whether everybody hears everybody in this seed, at all times.
     fn undisturbed(&self) -> bool {
-        self.config.profile == Profile::Calm && self.config.lan == Lan::Spoken
+        self.config.profile == Profile::Calm && self.config.lan == LanMessaging::Enabled
     }
 
     /// S3: where at most one burst shorter than a heartbeat was lost, nothing happens to the office.

@@ -1,6 +1,6 @@
 //! What can happen in a house, and what follows from it: how it begins, which steps there are, where each leads.
 
-use porthole_election::{Event, Memory, Moment, State};
+use porthole_election::{Event, Memory, Timestamp, State};
 use porthole_types::Term;
 use stateright::{Model, Property};
 
@@ -14,7 +14,7 @@ pub(super) enum Action {
     Deliver,
     Drop(usize),
     Wake(usize),
-    Router(usize),
+    RouterStatus(usize),
     Answer(usize),
     LoseAnswer(usize),
     Crash(usize),
@@ -36,7 +36,7 @@ impl Model for House {
             robbed: None,
         };
         let mut world = World {
-            now: Moment(0),
+            now: Timestamp(0),
             nodes: vec![node; self.rules.len()],
             entry: None,
             mail: Vec::new(),
@@ -105,7 +105,7 @@ impl Model for House {
                             actions.push(Action::LoseAnswer(who));
                         }
                     }
-                    Stage::Sent | Stage::Deleting => actions.push(Action::Router(who)),
+                    Stage::Sent | Stage::Deleting => actions.push(Action::RouterStatus(who)),
                 }
             }
             if world.crashes > 0 {
@@ -127,13 +127,13 @@ impl Model for House {
                         world.losses -= 1;
                     } else if world.nodes[to].alive {
                         let from = peer(mail.from);
-                        let word = mail.word;
-                        self.tell(&mut world, to, &Event::Heard { from, word });
+                        let message = mail.message;
+                        self.tell(&mut world, to, &Event::Heard { from, message });
                     }
                 }
             }
             Action::Wake(who) => self.tell(&mut world, who, &Event::Tick),
-            Action::Router(who) => self.router(&mut world, who),
+            Action::RouterStatus(who) => self.router(&mut world, who),
             Action::Answer(who) => {
                 let job = world.nodes[who].job.take()?;
                 if let Stage::Done(event) = job.stage {
@@ -173,7 +173,7 @@ impl Model for House {
         for who in 0..world.nodes.len() {
             // By its own clock, or by asking: a robbery ends when belief does, or when the mapping is back.
             let has = world.entry.is_some_and(|(holder, _)| holder == who);
-            if world.nodes[who].state.office.is_none() && world.nodes[who].job.is_none() || has {
+            if world.nodes[who].state.leadership.is_none() && world.nodes[who].job.is_none() || has {
                 world.nodes[who].robbed = None;
             }
         }

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use porthole_election::{
-    Before, Chance, Effect, Event, Lan, Memory, Moment, Request, Rules, To, step,
+    PriorEntry, Entropy, Effect, Event, LanMessaging, Memory, Timestamp, Request, Rules, Destination, step,
 };
 use porthole_election::{Detection, Succession};
 use porthole_types::PortRange;
 
 use super::world::{Job, Mail, Stage, World};
 use super::{LEASE, T, address, peer};
-use crate::config::{office, port};
-use crate::judge::Delete;
+use crate::config::{leadership, port};
+use crate::fake_router::Delete;
 
 /// What is checked: how many servers, and how much may go wrong.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(super) struct House {
     pub(super) crashes: u8,
     /// How often time may pass while a request to the router is under way.
     pub(super) delays: u8,
-    pub(super) horizon: Moment,
+    pub(super) horizon: Timestamp,
 }
 
 impl House {
@@ -37,7 +37,7 @@ impl House {
         let rules = (0..servers)
             .map(|who| Rules {
                 me: peer(who).id,
-                representative_port: office(),
+                representative_port: leadership(),
                 range: PortRange::new(port(8081), port(8090)).expect("in order"),
                 representative_lease: LEASE,
                 lease: Duration::from_hours(1),
@@ -45,7 +45,7 @@ impl House {
                 missed_limit: 2,
                 detection: detection.clone(),
                 succession: Succession::PortOrder,
-                lan: Lan::Spoken,
+                lan: LanMessaging::Enabled,
             })
             .collect();
         Self {
@@ -54,7 +54,7 @@ impl House {
             losses,
             crashes,
             delays,
-            horizon: Moment(horizon),
+            horizon: Timestamp(horizon),
         }
     }
 
@@ -63,8 +63,8 @@ impl House {
         let mut events = vec![event.clone()];
         while let Some(event) = events.pop() {
             let node = &mut world.nodes[who];
-            let chance = Chance((who as u64 + 1) << 60);
-            let (new, effects) = step(&self.rules[who], &node.state, &event, world.now, chance);
+            let entropy = Entropy((who as u64 + 1) << 60);
+            let (new, effects) = step(&self.rules[who], &node.state, &event, world.now, entropy);
             let old = std::mem::replace(&mut node.state, new);
             if node.state.pending.is_none() {
                 node.job = None;
@@ -72,7 +72,7 @@ impl House {
             node.wake = node.wake.filter(|at| *at > world.now);
             for effect in effects {
                 match effect {
-                    Effect::Ask(request) if request.port() == office() => {
+                    Effect::Ask(request) if request.port() == leadership() => {
                         node.job = Some(Job {
                             request,
                             sent_at: world.now,
@@ -87,7 +87,7 @@ impl House {
                                 port,
                                 sent_at: world.now,
                                 granted: None,
-                                before: Before::Free,
+                                before: PriorEntry::Free,
                             }
                         } else {
                             Event::Taken {
@@ -98,21 +98,21 @@ impl House {
                         });
                     }
                     Effect::Ask(request) => events.push(Event::Released(request.port())),
-                    Effect::Say(to, word) => {
+                    Effect::Say(to, message) => {
                         let to = (0..self.rules.len())
                             .filter(|other| *other != who)
-                            .filter(|other| to == To::Everybody || to == To::One(address(*other)))
+                            .filter(|other| to == Destination::Everybody || to == Destination::One(address(*other)))
                             .collect();
                         world.mail.push(Mail {
                             from: who,
                             to,
-                            word,
+                            message,
                         });
                     }
                     Effect::WakeAt(at) => node.wake = Some(at),
                     Effect::Remember => {
-                        let memory = if node.state.office.is_some() {
-                            Memory::HeldOffice
+                        let memory = if node.state.leadership.is_some() {
+                            Memory::WasRepresentative
                         } else {
                             node.state.memory
                         };
@@ -123,7 +123,7 @@ impl House {
                 }
             }
             let term = node.state.term;
-            if old.office.is_none() && node.state.office.is_some() {
+            if old.leadership.is_none() && node.state.leadership.is_some() {
                 let (last, last_term) = world.last;
                 let knew = old.term >= last_term;
                 if last != who && knew && term <= last_term {

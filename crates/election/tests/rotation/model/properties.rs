@@ -6,7 +6,7 @@ use stateright::Property;
 use super::LEASE;
 use super::house::House;
 use super::world::{Job, Stage, World};
-use crate::judge::Delete;
+use crate::fake_router::Delete;
 
 /// All of them. The last two are there so that the rest is not true of nothing.
 pub(super) fn all() -> Vec<Property<House>> {
@@ -25,7 +25,7 @@ pub(super) fn all() -> Vec<Property<House>> {
         Property::always("S2: its mapping outlasts its belief", |_, world: &World| {
             (0..world.nodes.len()).all(|who| {
                 let node = &world.nodes[who];
-                let until = node.state.office.map(|office| office.deadline);
+                let until = node.state.leadership.map(|leadership| leadership.deadline);
                 let covered = world
                     .entry
                     .is_some_and(|(holder, ends)| holder == who && until <= Some(ends));

@@ -1,12 +1,12 @@
 //! The router of the model: one entry, with a lease, and a step for each part of a request.
 
-use porthole_election::{Before, Event, Kin, Moment, Owner, Request};
+use porthole_election::{PriorEntry, Event, OwnerKind, Timestamp, Owner, Request};
 
 use super::house::House;
 use super::world::{Stage, World};
 use super::{LEASE, address};
-use crate::config::office;
-use crate::judge::Delete;
+use crate::config::leadership;
+use crate::fake_router::Delete;
 
 impl House {
     /// The router does the next part of a request.
@@ -18,12 +18,12 @@ impl House {
         let Some(job) = world.nodes[who].job.clone() else {
             return;
         };
-        let taken = |holder: usize, ends: Moment| Event::Taken {
-            port: office(),
+        let taken = |holder: usize, ends: Timestamp| Event::Taken {
+            port: leadership(),
             expires_in: Some(ends.after(now)),
             by: Some(Owner {
                 address: address(holder),
-                kin: Kin::Porthole,
+                kind: OwnerKind::Porthole,
             }),
         };
         let mine = world.entry.is_some_and(|(holder, _)| holder == who);
@@ -34,10 +34,10 @@ impl House {
             (Request::Secure { .. }, _, _) => {
                 world.entry = Some((who, now + LEASE));
                 Stage::Done(Event::Secured {
-                    port: office(),
+                    port: leadership(),
                     sent_at: job.sent_at,
                     granted: Some(LEASE),
-                    before: if mine { Before::Ours } else { Before::Free },
+                    before: if mine { PriorEntry::Ours } else { PriorEntry::Free },
                 })
             }
             (Request::Release(port), _, _) => {

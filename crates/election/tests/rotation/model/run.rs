@@ -3,7 +3,7 @@
 use stateright::{Checker, Model};
 
 use super::house::House;
-use crate::judge::Delete;
+use crate::fake_router::Delete;
 use crate::seeds::number;
 
 /// Checks one house, and says how large it was.

@@ -1,6 +1,6 @@
 //! One state of the model: what two orders of events have to agree in to have led to the same place.
 
-use porthole_election::{Event, Memory, Moment, Request, Role, State, Word};
+use porthole_election::{Event, Memory, Timestamp, Request, Role, State, ElectionMessage};
 use porthole_types::{ExternalPort, Term};
 
 /// A server.
@@ -8,18 +8,18 @@ use porthole_types::{ExternalPort, Term};
 pub(super) struct Node {
     pub(super) state: State,
     pub(super) alive: bool,
-    pub(super) wake: Option<Moment>,
+    pub(super) wake: Option<Timestamp>,
     pub(super) job: Option<Job>,
     pub(super) disk: (Term, Memory, Option<ExternalPort>),
     /// Another deleted its mapping then, while it held it.
-    pub(super) robbed: Option<Moment>,
+    pub(super) robbed: Option<Timestamp>,
 }
 
 /// A request, as far as it has come.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Job {
     pub(super) request: Request,
-    pub(super) sent_at: Moment,
+    pub(super) sent_at: Timestamp,
     pub(super) stage: Stage,
 }
 
@@ -37,16 +37,16 @@ pub(super) enum Stage {
 pub(super) struct Mail {
     pub(super) from: usize,
     pub(super) to: Vec<usize>,
-    pub(super) word: Word,
+    pub(super) message: ElectionMessage,
 }
 
 /// Everything: the servers, the router's entry for the office, words under way, and what may still go wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct World {
-    pub(super) now: Moment,
+    pub(super) now: Timestamp,
     pub(super) nodes: Vec<Node>,
     /// Whose the office is on the router, and until when.
-    pub(super) entry: Option<(usize, Moment)>,
+    pub(super) entry: Option<(usize, Timestamp)>,
     pub(super) mail: Vec<Mail>,
     pub(super) losses: u8,
     pub(super) crashes: u8,
@@ -60,7 +60,7 @@ pub(super) struct World {
 
 impl World {
     /// When something happens next by itself.
-    pub(super) fn next_time(&self) -> Option<Moment> {
+    pub(super) fn next_time(&self) -> Option<Timestamp> {
         let wakes = self
             .nodes
             .iter()

@@ -7,11 +7,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Event, Word};
+use porthole_election::{Event, ElectionMessage};
 
 use crate::config::Millis;
 use crate::faults::Fault;
-use crate::judge::{Call, Reply};
+use crate::fake_router::{Call, Reply};
 use crate::server::Disk;
 
 /// What happens at a time.
@@ -25,7 +25,7 @@ pub(super) enum Item {
     SayAgain {
         server: usize,
         life: u32,
-        word: Word,
+        message: ElectionMessage,
     },
     /// The shell's report of itself is due.
     Report {
@@ -114,14 +114,14 @@ impl Ord for Queued {
 /// The queue.
 #[derive(Default)]
 pub(super) struct Agenda {
-    queue: BinaryHeap<Reverse<Queued>>,
+    candidates_ahead: BinaryHeap<Reverse<Queued>>,
     number: u64,
 }
 
 impl Agenda {
     pub(super) fn put(&mut self, at: Millis, item: Item) {
         self.number += 1;
-        self.queue.push(Reverse(Queued {
+        self.candidates_ahead.push(Reverse(Queued {
             at,
             number: self.number,
             item,
@@ -130,7 +130,7 @@ impl Agenda {
 
     /// The next thing, and when it happens.
     pub(super) fn next(&mut self) -> Option<(Millis, Item)> {
-        let Reverse(next) = self.queue.pop()?;
+        let Reverse(next) = self.candidates_ahead.pop()?;
         Some((next.at, next.item))
     }
 }

@@ -24,15 +24,15 @@ impl World {
                     self.tell(server, &Event::StepDown);
                 }
             }
-            Fault::Switch(server, exposure) => {
+            Fault::Switch(server, remote_access) => {
                 let frozen_until = self.servers[server].frozen_until;
                 if self.servers[server].runs() && frozen_until > self.now {
-                    self.at(frozen_until, Item::Fault(Fault::Switch(server, exposure)));
+                    self.at(frozen_until, Item::Fault(Fault::Switch(server, remote_access)));
                     return;
                 }
-                self.servers[server].switch = exposure;
+                self.servers[server].switch = remote_access;
                 if self.servers[server].runs() {
-                    self.tell(server, &Event::Expose(exposure));
+                    self.tell(server, &Event::Expose(remote_access));
                 }
             }
             Fault::Holder(what) => self.hit_holder(what),
@@ -42,7 +42,7 @@ impl World {
             Fault::Heal => self.wire.heal(),
             Fault::Reboot(span) => self.reboot(span),
             Fault::Move(server) => self.change_address(server),
-            Fault::Squat(span) => self.squat(span),
+            Fault::Squat(span) => self.note_foreign_holder(span),
             Fault::Wipe(server) => self.wipe(server),
             Fault::Burst(a, b, span) => self.burst(a, b, span),
         }

@@ -1,16 +1,16 @@
 //! The next thing of the agenda happens: to whom it belongs, and whether that one still lives and moves.
 
-use porthole_election::{Event, To};
+use porthole_election::{Event, Destination};
 
 use super::World;
 use super::agenda::{Item, Ticket};
-use crate::judge::Call;
+use crate::fake_router::Call;
 
 impl World {
     /// Whether it is still the same life; a frozen one gets what came when it thaws.
     fn gate(&mut self, server: usize, life: u32, item: Item) -> Option<Item> {
         let it = &self.servers[server];
-        if !it.runs() || it.lives != life {
+        if !it.runs() || it.was_renewed != life {
             return None;
         }
         if it.frozen_until > self.now {
@@ -29,7 +29,7 @@ impl World {
             | Item::Poll { server, life }
             | Item::RouterFound { server, life }
             | Item::RouterLost { server, life } => Some((*server, *life)),
-            Item::Deliver { to, .. } => Some((*to, self.servers[*to].lives)),
+            Item::Deliver { to, .. } => Some((*to, self.servers[*to].was_renewed)),
             Item::Reply { server, ticket, .. } => Some((*server, ticket.life)),
             _ => None,
         };
@@ -48,7 +48,7 @@ impl World {
                     self.tell(server, &Event::Tick);
                 }
             }
-            Item::SayAgain { server, word, .. } => self.datagrams(server, To::Everybody, word),
+            Item::SayAgain { server, message, .. } => self.datagrams(server, Destination::Everybody, message),
             Item::Report { server, life } => {
                 self.report(server);
                 self.after(self.config.heartbeat, Item::Report { server, life });
@@ -80,7 +80,7 @@ impl World {
             } => self.replied(server, reply.as_ref(), epoch, done_at, ticket),
             Item::Stored { server, life, disk } => {
                 let it = &mut self.servers[server];
-                if it.lives == life && it.runs() {
+                if it.was_renewed == life && it.runs() {
                     it.disk = disk;
                 }
             }
@@ -106,11 +106,11 @@ impl World {
         self.wire.heal();
         self.wire.weather.loss_per_mille = 0;
         self.wire.weather.slow_per_mille = 0;
-        self.judge.kind.lies_per_mille = 0;
-        self.judge.kind.busy_per_mille = 0;
-        self.judge.kind.lost_per_mille = 0;
-        self.judge.kind.late_per_mille = 0;
-        self.judge.kind.slowest = self.config.calm_slowest();
+        self.fake_router.kind.lies_per_mille = 0;
+        self.fake_router.kind.busy_per_mille = 0;
+        self.fake_router.kind.lost_per_mille = 0;
+        self.fake_router.kind.late_per_mille = 0;
+        self.fake_router.kind.slowest = self.config.calm_slowest();
         self.checks.calm(self.now);
     }
 }

@@ -1,6 +1,6 @@
 //! The LAN: words and reports travel as datagrams, and cables, switches and bursts of loss stand in their way.
 
-use porthole_election::{Event, Lan, Peer, To, Word};
+use porthole_election::{Event, LanMessaging, Peer, Destination, ElectionMessage};
 
 use super::World;
 use super::agenda::Item;
@@ -27,19 +27,19 @@ impl World {
     }
 
     /// A word leaves, to one or to each.
-    pub(super) fn datagrams(&mut self, server: usize, to: To, word: Word) {
+    pub(super) fn datagrams(&mut self, server: usize, to: Destination, message: ElectionMessage) {
         let it = &self.servers[server];
         let event = Event::Heard {
             from: Peer {
                 id: it.id,
                 address: it.address,
             },
-            word,
+            message,
         };
         for other in 0..self.servers.len() {
             let meant = match to {
-                To::Everybody => true,
-                To::One(address) => self.servers[other].address == address,
+                Destination::Everybody => true,
+                Destination::One(address) => self.servers[other].address == address,
             };
             if meant {
                 self.datagram(server, other, &event);
@@ -48,7 +48,7 @@ impl World {
     }
 
     fn datagram(&mut self, from: usize, to: usize, event: &Event) {
-        if from == to || self.config.lan == Lan::Silent {
+        if from == to || self.config.lan == LanMessaging::Disabled {
             return;
         }
         let fares = self.wire.carry(from, to, self.now, &mut self.rng);
@@ -65,7 +65,7 @@ impl World {
             self.wire.cut[server][other] = true;
             self.wire.cut[other][server] = true;
         }
-        let life = self.servers[server].lives;
+        let life = self.servers[server].was_renewed;
         let noticed = self.rng.u64(0..15_000);
         self.after(noticed, Item::RouterLost { server, life });
     }

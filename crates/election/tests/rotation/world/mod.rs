@@ -17,7 +17,7 @@ use porthole_types::InstanceId;
 
 use super::config::{Config, Millis};
 use super::invariants::{Broken, Invariants, Summary};
-use super::judge::Judge;
+use super::fake_router::FakeRouter;
 use super::mutants::Mutant;
 use super::server::{Clock, Server};
 use super::trace::{Keep, Trace};
@@ -41,7 +41,7 @@ pub struct World {
     now: Millis,
     agenda: Agenda,
     servers: Vec<Server>,
-    judge: Judge,
+    fake_router: FakeRouter,
     wire: Wire,
     trace: Trace,
     checks: Invariants,
@@ -66,7 +66,7 @@ impl World {
             })
             .collect();
         let mut world = Self {
-            judge: Judge::new(config.router.clone()),
+            fake_router: FakeRouter::new(config.router.clone()),
             wire: Wire::new(n, config.weather.clone()),
             checks: Invariants::new(&config),
             trace: Trace::new(keep),
@@ -125,7 +125,7 @@ impl World {
 
     fn check(&mut self) -> Option<Broken> {
         self.checks
-            .after_event(self.now, &self.servers, &self.judge, &self.wire)
+            .after_event(self.now, &self.servers, &self.fake_router, &self.wire)
     }
 
     fn at(&mut self, at: Millis, item: Item) {
@@ -138,7 +138,7 @@ impl World {
 
     /// Who holds the office, as the router has it.
     fn holder(&self) -> Option<usize> {
-        let entry = self.judge.holder(self.now)?;
+        let entry = self.fake_router.holder(self.now)?;
         self.servers
             .iter()
             .position(|server| server.address == entry.client)

@@ -18,8 +18,8 @@ impl World {
             return;
         }
         it.life = Life::Runs;
-        it.lives += 1;
-        it.state = State::new(it.disk.term, it.disk.port, it.disk.memory).exposed(it.switch);
+        it.was_renewed += 1;
+        it.state = State::new(it.disk.term, it.disk.port, it.disk.memory).with_remote_access(it.switch);
         it.job = None;
         it.wake = None;
         it.rung = Rung::default();
@@ -29,7 +29,7 @@ impl World {
         if self.mutant == Mutant::TrustsStateFile {
             mutants::believe(&mut it.state, &it.rules, it.clock.show(self.now));
         }
-        let life = it.lives;
+        let life = it.was_renewed;
         self.checks.started(server, &self.servers[server]);
         self.tell(server, &Event::Awoke);
         let found = self.rng.u64(50..800);

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Event, Seen, Whose};
+use porthole_election::{Event, SurveyExtent, Ownership};
 
 use super::World;
 use super::agenda::{Item, Ticket};
 use crate::client::Next;
-use crate::config::{Millis, office};
-use crate::judge::{Call, Entry, FOREIGN, Reply, chance};
+use crate::config::{Millis, leadership};
+use crate::fake_router::{Call, Entry, FOREIGN, Reply, entropy};
 
 impl World {
     /// A call leaves for the router.
@@ -19,18 +19,18 @@ impl World {
         let time_out = Item::Reply {
             server,
             reply: None,
-            epoch: self.judge.epoch,
+            epoch: self.fake_router.epoch,
             done_at: self.now,
             ticket,
         };
         self.after(self.config.time_out, time_out);
-        let kind = &self.judge.kind;
-        if self.wire.off_router[server] || chance(&mut self.rng, kind.lost_per_mille / 2) {
+        let kind = &self.fake_router.kind;
+        if self.wire.off_router[server] || entropy(&mut self.rng, kind.lost_per_mille / 2) {
             self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
         let mut takes = self.rng.u64(0..=kind.slowest);
-        if !matches!(call, Call::Read(_) | Call::List) && chance(&mut self.rng, kind.late_per_mille)
+        if !matches!(call, Call::Read(_) | Call::List) && entropy(&mut self.rng, kind.late_per_mille)
         {
             takes += self.rng.u64(0..self.config.time_out * 2);
             self.checks.exchange_goes_wrong(self.now, server);
@@ -55,31 +55,31 @@ impl World {
         call: Call,
         ticket: Ticket,
     ) {
-        if !self.judge.up || self.wire.off_router[server] {
+        if !self.fake_router.up || self.wire.off_router[server] {
             self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
-        let (reply, deleted) = self.judge.call(from, call, self.now, &mut self.rng);
+        let (reply, deleted) = self.fake_router.call(from, call, self.now, &mut self.rng);
         self.trace.note(self.now, (server, call), || {
             format!("   router: s{server} {call:?} -> {reply:?}")
         });
         let waited_for = ticket.job == self.servers[server].job.map(|job| (job.id, job.calls))
-            && ticket.life == self.servers[server].lives;
+            && ticket.life == self.servers[server].was_renewed;
         if let (Some(deleted), Call::Delete(port)) = (deleted, call)
             && (deleted.client != self.servers[server].address || !waited_for)
         {
             self.checks
                 .deleted(self.now, server, port, deleted, &self.servers);
         }
-        if chance(&mut self.rng, self.judge.kind.lost_per_mille / 2) {
+        if entropy(&mut self.rng, self.fake_router.kind.lost_per_mille / 2) {
             self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
-        let takes = self.rng.u64(0..=self.judge.kind.slowest);
+        let takes = self.rng.u64(0..=self.fake_router.kind.slowest);
         let item = Item::Reply {
             server,
             reply: Some(reply),
-            epoch: self.judge.epoch,
+            epoch: self.fake_router.epoch,
             done_at: self.now,
             ticket,
         };
@@ -101,9 +101,9 @@ impl World {
                 let me = it.address;
                 let whose = |client: &Ipv4Addr| {
                     if *client == me {
-                        Whose::Mine
+                        Ownership::Mine
                     } else {
-                        Whose::Theirs
+                        Ownership::Theirs
                     }
                 };
                 let holders: BTreeMap<_, _> = table
@@ -112,7 +112,7 @@ impl World {
                     .collect();
                 let event = Event::Surveyed {
                     holders,
-                    seen: Seen::Whole,
+                    seen: SurveyExtent::Whole,
                 };
                 self.tell(server, &event);
             }
@@ -127,7 +127,7 @@ impl World {
         match next {
             Next::Call(call) => {
                 let ticket = Ticket {
-                    life: it.lives,
+                    life: it.was_renewed,
                     job: Some((job_id, job.calls)),
                 };
                 self.call(server, call, ticket);
@@ -143,36 +143,36 @@ impl World {
 
     /// The search for a router succeeds, or is repeated.
     pub(super) fn router_found(&mut self, server: usize) {
-        if !self.wire.off_router[server] && self.judge.up {
+        if !self.wire.off_router[server] && self.fake_router.up {
             self.servers[server].knows_router = true;
             self.tell(server, &Event::RouterFound);
         } else {
-            let life = self.servers[server].lives;
+            let life = self.servers[server].was_renewed;
             self.after(1_000, Item::RouterFound { server, life });
         }
     }
 
     /// The server notices that the router is gone, if it still is.
     pub(super) fn router_lost(&mut self, server: usize) {
-        if (self.wire.off_router[server] || !self.judge.up) && self.servers[server].knows_router {
+        if (self.wire.off_router[server] || !self.fake_router.up) && self.servers[server].knows_router {
             self.servers[server].knows_router = false;
             self.servers[server].job = None;
             self.tell(server, &Event::RouterLost);
-            let life = self.servers[server].lives;
+            let life = self.servers[server].was_renewed;
             self.after(1_000, Item::RouterFound { server, life });
         }
     }
 
     /// It loses its power and its table; most servers notice.
     pub(super) fn reboot(&mut self, span: Millis) {
-        if !self.judge.up {
+        if !self.fake_router.up {
             return;
         }
-        self.judge.lose_power();
+        self.fake_router.lose_power();
         self.after(span, Item::RouterUp);
         for server in 0..self.servers.len() {
             if self.rng.u8(0..10) < 7 {
-                let life = self.servers[server].lives;
+                let life = self.servers[server].was_renewed;
                 let noticed = self.rng.u64(0..5_000);
                 self.after(noticed, Item::RouterLost { server, life });
             }
@@ -180,9 +180,9 @@ impl World {
     }
 
     pub(super) fn router_up(&mut self) {
-        self.judge.up = true;
+        self.fake_router.up = true;
         for server in 0..self.servers.len() {
-            let life = self.servers[server].lives;
+            let life = self.servers[server].was_renewed;
             if self.servers[server].runs() {
                 let takes = self.rng.u64(100..4_000);
                 self.after(takes, Item::RouterFound { server, life });
@@ -191,26 +191,26 @@ impl World {
     }
 
     /// A program that is none of ours maps the office, if it is free.
-    pub(super) fn squat(&mut self, span: Millis) {
-        if self.judge.up && self.judge.holder(self.now).is_none() {
+    pub(super) fn note_foreign_holder(&mut self, span: Millis) {
+        if self.fake_router.up && self.fake_router.holder(self.now).is_none() {
             let entry = Entry {
                 client: FOREIGN,
                 foreign: true,
                 ends: None,
             };
-            self.judge.table.insert(office(), entry);
+            self.fake_router.table.insert(leadership(), entry);
             self.after(span, Item::SquatterGone);
         }
     }
 
     pub(super) fn squatter_gone(&mut self) {
         if self
-            .judge
+            .fake_router
             .table
-            .get(&office())
+            .get(&leadership())
             .is_some_and(|entry| entry.foreign)
         {
-            self.judge.table.remove(&office());
+            self.fake_router.table.remove(&leadership());
             self.checks.disturbed();
         }
     }

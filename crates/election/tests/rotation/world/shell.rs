@@ -1,6 +1,6 @@
 //! A server's shell: it calls the rules, carries out what they want and writes the state file.
 
-use porthole_election::{Chance, Effect, Event, Memory, To};
+use porthole_election::{Entropy, Effect, Event, Memory, Destination};
 
 use super::World;
 use super::agenda::{Item, Ticket};
@@ -14,7 +14,7 @@ const COPY_AFTER: Millis = 50;
 impl World {
     /// One step of the rules, and what follows from it.
     pub(super) fn tell(&mut self, server: usize, event: &Event) {
-        let draw = Chance(match self.config.dice {
+        let draw = Entropy(match self.config.dice {
             Dice::Each => self.rng.u64(..),
             Dice::Alike => self.config.seed.rotate_left(40),
         });
@@ -36,7 +36,7 @@ impl World {
             event,
             &effects,
         );
-        let life = self.servers[server].lives;
+        let life = self.servers[server].was_renewed;
         for effect in effects {
             self.run_effect(server, life, effect);
         }
@@ -66,10 +66,10 @@ impl World {
                 self.servers[server].wake = Some(at);
                 self.at(at, Item::Wake { server, life });
             }
-            Effect::Say(to, word) => {
-                self.datagrams(server, to, word);
-                if to == To::Everybody {
-                    self.after(COPY_AFTER, Item::SayAgain { server, life, word });
+            Effect::Say(to, message) => {
+                self.datagrams(server, to, message);
+                if to == Destination::Everybody {
+                    self.after(COPY_AFTER, Item::SayAgain { server, life, message });
                 }
             }
             Effect::Remember => {
@@ -95,7 +95,7 @@ impl World {
             term: it.state.term,
             port,
             memory: if port == Some(it.rules.representative_port) {
-                Memory::HeldOffice
+                Memory::WasRepresentative
             } else {
                 Memory::None
             },

@@ -5,30 +5,30 @@ use std::time::Duration;
 
 /// A point in time in milliseconds since an origin that only the caller knows. It never goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment(pub u64);
+pub struct Timestamp(pub u64);
 
-impl Moment {
+impl Timestamp {
     /// How long it is from now until `self`; zero when it has passed.
     #[must_use]
-    pub fn after(self, now: Moment) -> Duration {
+    pub fn after(self, now: Timestamp) -> Duration {
         Duration::from_millis(self.0.saturating_sub(now.0))
     }
 }
 
-impl Add<Duration> for Moment {
-    type Output = Moment;
+impl Add<Duration> for Timestamp {
+    type Output = Timestamp;
 
-    fn add(self, span: Duration) -> Moment {
+    fn add(self, span: Duration) -> Timestamp {
         let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        Moment(self.0.saturating_add(millis))
+        Timestamp(self.0.saturating_add(millis))
     }
 }
 
-impl Sub<Duration> for Moment {
-    type Output = Moment;
+impl Sub<Duration> for Timestamp {
+    type Output = Timestamp;
 
-    fn sub(self, span: Duration) -> Moment {
+    fn sub(self, span: Duration) -> Timestamp {
         let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        Moment(self.0.saturating_sub(millis))
+        Timestamp(self.0.saturating_sub(millis))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::turn::Turn;
-use super::{Cause, Moment, Peer, Rules};
+use super::context::StepContext;
+use super::{Cause, Timestamp, Peer, Rules};
 use crate::Detection;
 use porthole_types::{InstanceId, Term};
 
@@ -12,7 +12,7 @@ pub(super) const QUESTIONS: u32 = 2;
 
 /// The representative, as another server sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Watch {
+pub struct FailureDetector {
     /// Who it is; unknown where only the router says that there is one.
     pub id: Option<InstanceId>,
     /// Its address on the LAN.
@@ -20,84 +20,84 @@ pub struct Watch {
     /// The term it holds.
     pub term: Term,
     /// Since when, by this server's clock.
-    pub since: Moment,
+    pub since: Timestamp,
     /// Why it holds it.
     pub cause: Cause,
     /// The last sign of life, from which missed Inquiries are counted.
-    pub heard_at: Moment,
+    pub heard_at: Timestamp,
     /// Inquiries missed in a row (claim 14).
     pub misses: u32,
     /// The next probe at random intervals (claim 15).
-    pub probe_at: Moment,
+    pub probe_at: Timestamp,
     /// Until when the answer to the last one may come.
-    pub answer_by: Option<Moment>,
+    pub answer_by: Option<Timestamp>,
     /// Probes unanswered in a row.
     pub probes_missed: u32,
     /// Direct questions asked since there was doubt, before acting on silence.
     pub asked: u32,
     /// The next of these, or the end of the wait for the last one's answer.
-    pub ask_at: Moment,
+    pub ask_at: Timestamp,
 }
 
-impl Watch {
+impl FailureDetector {
     /// A representative that has just been heard.
-    pub(super) fn of(peer: Peer, term: Term, cause: Cause, since: Moment, turn: &Turn) -> Self {
-        let mut watch = Self {
+    pub(super) fn of(peer: Peer, term: Term, cause: Cause, since: Timestamp, context: &StepContext) -> Self {
+        let mut detector = Self {
             id: Some(peer.id),
             address: peer.address,
             term,
             since,
             cause,
-            heard_at: turn.now,
+            heard_at: context.now,
             misses: 0,
-            probe_at: turn.now + turn.rules.probe_interval(turn.chance),
+            probe_at: context.now + context.rules.probe_interval(context.entropy),
             answer_by: None,
             probes_missed: 0,
             asked: 0,
-            ask_at: turn.now,
+            ask_at: context.now,
         };
-        watch.alive(turn);
-        watch
+        detector.alive(context);
+        detector
     }
 
     /// One that the router names and nobody has heard: it is asked at once, and its silence counts whatever
     /// the settings say of detection.
-    pub(super) fn stranger(address: Ipv4Addr, term: Term, turn: &Turn) -> Self {
+    pub(super) fn unheard(address: Ipv4Addr, term: Term, context: &StepContext) -> Self {
         Self {
             id: None,
             address,
             term,
-            since: turn.now,
+            since: context.now,
             cause: Cause::Free,
-            heard_at: turn.now,
+            heard_at: context.now,
             misses: 0,
-            probe_at: turn.now,
+            probe_at: context.now,
             answer_by: None,
-            probes_missed: turn.rules.missed_limit,
+            probes_missed: context.rules.missed_limit,
             asked: 0,
-            ask_at: turn.now,
+            ask_at: context.now,
         }
     }
 
     /// It gave a sign of life.
-    pub(super) fn alive(&mut self, turn: &Turn) {
-        let rules = turn.rules;
-        self.heard_at = turn.now;
+    pub(super) fn alive(&mut self, context: &StepContext) {
+        let rules = context.rules;
+        self.heard_at = context.now;
         self.misses = 0;
         self.probes_missed = 0;
         self.answer_by = None;
         self.asked = 0;
-        self.ask_at = turn.now;
+        self.ask_at = context.now;
         // While Inquiries come, they answer the question before it is put: probes begin when one is overdue.
         // Without that detection every server goes on asking at random intervals (¶81).
         if rules.detection.contains(&Detection::Heartbeat) {
             self.probe_at =
-                turn.now + rules.heartbeat + rules.slack() + rules.probe_interval(turn.chance);
+                context.now + rules.heartbeat + rules.slack() + rules.probe_interval(context.entropy);
         }
     }
 
     /// Whether it was heard so lately that nobody else should reach for the office.
-    pub(super) fn is_lively(&self, rules: &Rules, now: Moment) -> bool {
+    pub(super) fn is_lively(&self, rules: &Rules, now: Timestamp) -> bool {
         self.id.is_some() && now < self.heard_at + rules.silence()
     }
 
@@ -107,23 +107,23 @@ impl Watch {
     }
 
     /// Counts what did not come and asks what is due; the answer is why it counts as gone, if it does.
-    pub(super) fn tick(&mut self, turn: &mut Turn) -> Option<Cause> {
-        let rules = turn.rules;
+    pub(super) fn tick(&mut self, context: &mut StepContext) -> Option<Cause> {
+        let rules = context.rules;
         let limit = rules.missed_limit;
         if rules.detection.contains(&Detection::Heartbeat) {
-            while self.misses < limit && turn.now >= self.next_miss(rules) {
+            while self.misses < limit && context.now >= self.next_miss(rules) {
                 self.misses += 1;
             }
         }
         if rules.detection.contains(&Detection::Probe) {
-            if self.answer_by.is_some_and(|by| turn.now >= by) {
+            if self.answer_by.is_some_and(|by| context.now >= by) {
                 self.answer_by = None;
                 self.probes_missed = (self.probes_missed + 1).min(limit);
             }
-            if self.answer_by.is_none() && turn.now >= self.probe_at {
-                turn.probe(self.address, self.id);
-                self.answer_by = Some(turn.now + rules.reply_wait());
-                self.probe_at = turn.now + rules.probe_interval(turn.chance);
+            if self.answer_by.is_none() && context.now >= self.probe_at {
+                context.probe(self.address, self.id);
+                self.answer_by = Some(context.now + rules.reply_wait());
+                self.probe_at = context.now + rules.probe_interval(context.entropy);
             }
         }
         // The direct questions begin one miss before the last, so that confirming costs no time.
@@ -131,12 +131,12 @@ impl Watch {
         if !nearly(self.misses) && !nearly(self.probes_missed) {
             return None;
         }
-        if self.asked < QUESTIONS && turn.now >= self.ask_at {
-            turn.probe(self.address, self.id);
+        if self.asked < QUESTIONS && context.now >= self.ask_at {
+            context.probe(self.address, self.id);
             self.asked += 1;
-            self.ask_at = turn.now + rules.reply_wait();
+            self.ask_at = context.now + rules.reply_wait();
         }
-        if self.asked < QUESTIONS || turn.now < self.ask_at {
+        if self.asked < QUESTIONS || context.now < self.ask_at {
             return None;
         }
         if self.misses >= limit {
@@ -148,12 +148,12 @@ impl Watch {
         }
     }
 
-    fn next_miss(&self, rules: &Rules) -> Moment {
+    fn next_miss(&self, rules: &Rules) -> Timestamp {
         self.heard_at + rules.heartbeat * (self.misses + 1) + rules.slack()
     }
 
     /// When to look again.
-    pub(super) fn wakes(&self, rules: &Rules) -> [Option<Moment>; 4] {
+    pub(super) fn wakes(&self, rules: &Rules) -> [Option<Timestamp>; 4] {
         let heartbeat = rules.detection.contains(&Detection::Heartbeat);
         let probe = rules.detection.contains(&Detection::Probe);
         [

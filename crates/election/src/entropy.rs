@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// One draw of 64 random bits, given to each step from outside: the same draw gives the same answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Chance(pub u64);
+pub struct Entropy(pub u64);
 
-impl Chance {
+impl Entropy {
     /// A span from zero up to, but not including, `most`, in whole milliseconds.
     #[must_use]
     pub fn span(self, most: Duration) -> Duration {

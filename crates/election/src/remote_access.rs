@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pursuit::Pursuit;
-use super::state::{Memory, Squeeze};
-use super::turn::Turn;
-use super::{Moment, Request, Rules, State};
+use super::candidacy::Candidacy;
+use super::state::{Memory, TableFullFallback};
+use super::context::StepContext;
+use super::{Timestamp, Request, Rules, State};
 use porthole_types::ExternalPort;
 
 /// Whether this server is to be reached from outside at all.
@@ -13,7 +13,7 @@ use porthole_types::ExternalPort;
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Exposure {
+pub enum RemoteAccess {
     /// It asks the router for a port.
     #[default]
     On,
@@ -25,9 +25,9 @@ impl State {
     /// The same with the switch as people left it. Off, the ports that an earlier run may have left on the router are
     /// given back as soon as one answers: it may have died before it could.
     #[must_use]
-    pub fn exposed(mut self, exposure: Exposure) -> Self {
-        self.exposure = exposure;
-        if exposure == Exposure::Off {
+    pub fn with_remote_access(mut self, remote_access: RemoteAccess) -> Self {
+        self.remote_access = remote_access;
+        if remote_access == RemoteAccess::Off {
             self.left_over = self.preferred;
         }
         self
@@ -35,46 +35,46 @@ impl State {
 }
 
 /// People turn the switch.
-pub(super) fn switched(state: &mut State, exposure: Exposure, turn: &Turn) {
-    if state.exposure == exposure {
+pub(super) fn remote_access_switched(state: &mut State, remote_access: RemoteAccess, context: &StepContext) {
+    if state.remote_access == remote_access {
         return;
     }
-    state.exposure = exposure;
+    state.remote_access = remote_access;
     state.failures = 0;
-    state.office_after = turn.now;
-    state.own_after = turn.now;
+    state.representative_after = context.now;
+    state.own_after = context.now;
     state.left_over = None;
     if let Some(asked) = state.pending {
-        suspect(state, asked, turn.rules); // its answer may never come
+        suspect_left_over(state, asked, context.rules); // its answer may never come
     }
-    state.pursuit = Pursuit::None;
-    state.squeeze = Squeeze::None;
+    state.candidacy = Candidacy::None;
+    state.table_full = TableFullFallback::NotNeeded;
     state.crowded_since = None;
 }
 
 /// Nobody knows what became of this request: what it was about may be on the router.
-pub(super) fn suspect(state: &mut State, request: Request, rules: &Rules) {
-    if state.exposure == Exposure::On {
+pub(super) fn suspect_left_over(state: &mut State, request: Request, rules: &Rules) {
+    if state.remote_access == RemoteAccess::On {
         return;
     }
     let port = request.port();
     if port == rules.representative_port {
-        state.memory = Memory::HeldOffice;
+        state.memory = Memory::WasRepresentative;
     } else if state.own.is_none_or(|own| own.port != port) {
         state.left_over = Some(port);
     }
 }
 
 /// The next mapping to give back, the office first, so that the others can have it (design rule 4).
-pub(super) fn give_back(state: &State, rules: &Rules, now: Moment) -> Option<Request> {
-    let office = rules.representative_port;
+pub(super) fn next_release(state: &State, rules: &Rules, now: Timestamp) -> Option<Request> {
+    let representative_port = rules.representative_port;
     // Where it held the office and does not know what became of the mapping, that may still be there.
-    let held = state.office.is_some() || state.memory == Memory::HeldOffice;
+    let held = state.leadership.is_some() || state.memory == Memory::WasRepresentative;
     let own = state.own.map(|own| own.port);
-    let port = held.then_some(office).or(own).or(state.left_over)?;
+    let port = held.then_some(representative_port).or(own).or(state.left_over)?;
     let due = |port: ExternalPort| {
-        if port == office {
-            state.office_after
+        if port == representative_port {
+            state.representative_after
         } else {
             state.own_after
         }

@@ -4,7 +4,7 @@ use super::house::House;
 use super::*;
 
 fn held_by(house: &House, who: usize) -> Vec<u16> {
-    let ports = house.judge.held.iter();
+    let ports = house.fake_router.held.iter();
     ports
         .filter(|(_, (holder, _))| *holder == who)
         .map(|(port, _)| port.get())
@@ -15,7 +15,7 @@ fn held_by(house: &House, who: usize) -> Vec<u16> {
 fn a_representative_that_is_switched_off_gives_back_everything_and_another_takes_over() {
     for deletes in [Deletes::Own, Deletes::Any] {
         let mut house = House::of(3, rules(), deletes);
-        house.tell(0, &Event::Expose(Exposure::Off));
+        house.tell(0, &Event::Expose(RemoteAccess::Off));
         let took = house.run_until_another_than(&[0]);
         assert!(took <= BEAT, "{took:?}");
         assert_eq!(house.representatives(), [1]);
@@ -30,10 +30,10 @@ fn a_representative_that_is_switched_off_gives_back_everything_and_another_takes
 fn a_member_that_is_switched_off_and_on_is_back_on_its_port_and_takes_no_office() {
     let mut house = House::of(3, rules(), Deletes::Own);
     let before = held_by(&house, 2);
-    house.tell(2, &Event::Expose(Exposure::Off));
+    house.tell(2, &Event::Expose(RemoteAccess::Off));
     house.run(BEAT);
     assert_eq!(held_by(&house, 2), [0_u16; 0]);
-    house.tell(2, &Event::Expose(Exposure::On));
+    house.tell(2, &Event::Expose(RemoteAccess::On));
     house.run(BEAT * 2);
     assert_eq!(held_by(&house, 2), before);
     assert_eq!(house.representatives(), [0]);
@@ -42,7 +42,7 @@ fn a_member_that_is_switched_off_and_on_is_back_on_its_port_and_takes_no_office(
 #[test]
 fn who_is_switched_off_leaves_a_vacant_office_to_the_others_and_sees_who_gets_it() {
     let mut house = House::of(3, rules(), Deletes::Any);
-    house.tell(1, &Event::Expose(Exposure::Off));
+    house.tell(1, &Event::Expose(RemoteAccess::Off));
     house.run(BEAT * 2);
     house.kill(0);
     house.run_until_another_than(&[0]);
@@ -53,9 +53,9 @@ fn who_is_switched_off_leaves_a_vacant_office_to_the_others_and_sees_who_gets_it
     );
     house.run(BEAT * 4);
     assert!(house.claims().iter().all(|(who, _)| *who == 2));
-    let outlook = house.servers[1].state.outlook(house.now);
-    let Outlook::Theirs { id, .. } = outlook else {
-        panic!("{outlook:?}");
+    let leader_view = house.servers[1].state.leader_view(house.now);
+    let LeaderView::Another { id, .. } = leader_view else {
+        panic!("{leader_view:?}");
     };
     assert_eq!(id, Some(InstanceId(2)));
 }
@@ -63,25 +63,25 @@ fn who_is_switched_off_leaves_a_vacant_office_to_the_others_and_sees_who_gets_it
 #[test]
 fn alone_and_switched_off_nobody_is_representative_until_it_is_switched_on() {
     let mut house = House::of(1, rules(), Deletes::Own);
-    house.tell(0, &Event::Expose(Exposure::Off));
+    house.tell(0, &Event::Expose(RemoteAccess::Off));
     house.run(BEAT * 60);
     assert_eq!(house.holder(), None);
-    house.tell(0, &Event::Expose(Exposure::On));
+    house.tell(0, &Event::Expose(RemoteAccess::On));
     house.run(BEAT * 2);
     assert_eq!(house.representatives(), [0]);
 }
 
 #[test]
 fn what_an_earlier_run_left_on_the_router_is_given_back_after_a_start() {
-    for (memory, port_before) in [(Memory::HeldOffice, 8080), (Memory::None, 8082)] {
-        let mut judge = Judge::default();
+    for (memory, port_before) in [(Memory::WasRepresentative, 8080), (Memory::None, 8082)] {
+        let mut fake_router = FakeRouter::default();
         let mut server = Server::default();
-        judge.answer(0, secure(port_before), Moment(0));
-        server.state = State::new(Term(3), Some(port(port_before)), memory).exposed(Exposure::Off);
-        server.tell(&Event::RouterFound, Moment(5));
-        server.settle(&mut judge, Moment(5));
-        assert!(judge.held.is_empty(), "{port_before}");
-        server.tell(&Event::Tick, Moment(60_000));
+        fake_router.answer(0, secure(port_before), Timestamp(0));
+        server.state = State::new(Term(3), Some(port(port_before)), memory).with_remote_access(RemoteAccess::Off);
+        server.tell(&Event::RouterFound, Timestamp(5));
+        server.settle(&mut fake_router, Timestamp(5));
+        assert!(fake_router.held.is_empty(), "{port_before}");
+        server.tell(&Event::Tick, Timestamp(60_000));
         assert_eq!(server.asked, None, "and that is all that it asks");
     }
 }
@@ -89,23 +89,23 @@ fn what_an_earlier_run_left_on_the_router_is_given_back_after_a_start() {
 #[test]
 fn a_router_that_does_not_answer_is_asked_again_until_everything_is_given_back() {
     for asked in [secure(8080), secure(8081), Request::Release(port(8080))] {
-        let mut judge = Judge::default();
+        let mut fake_router = FakeRouter::default();
         let mut server = Server::default();
-        server.tell(&Event::RouterFound, Moment(0));
-        server.settle(&mut judge, Moment(0));
+        server.tell(&Event::RouterFound, Timestamp(0));
+        server.settle(&mut fake_router, Timestamp(0));
         server.state.pending = Some(asked);
         // It was done, and the answer is lost.
-        judge.answer(0, asked, Moment(1));
-        server.tell(&Event::Expose(Exposure::Off), Moment(1));
-        server.tell(&Event::Failed(asked), Moment(2));
-        let mut now = Moment(2);
+        fake_router.answer(0, asked, Timestamp(1));
+        server.tell(&Event::Expose(RemoteAccess::Off), Timestamp(1));
+        server.tell(&Event::Failed(asked), Timestamp(2));
+        let mut now = Timestamp(2);
         for _ in 0..10 {
-            server.settle(&mut judge, now);
+            server.settle(&mut fake_router, now);
             let Some(at) = server.wake.take() else { break };
             now = at;
             server.tell(&Event::Tick, now);
         }
-        assert!(judge.held.is_empty(), "{asked:?}: {:?}", server.state);
+        assert!(fake_router.held.is_empty(), "{asked:?}: {:?}", server.state);
     }
 }
 

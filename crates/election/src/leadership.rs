@@ -2,37 +2,37 @@
 
 use std::time::Duration;
 
-use super::pursuit::Pursuit;
-use super::state::{Memory, Squeeze, Stay};
-use super::turn::Turn;
-use super::{Before, Cause, Moment, Office, Post, Rules, State};
+use super::candidacy::Candidacy;
+use super::state::{Memory, TableFullFallback, Lifecycle};
+use super::context::StepContext;
+use super::{PriorEntry, Cause, Timestamp, Leadership, FormerRole, Rules, State};
 use porthole_types::Term;
 
 /// Whatever the reason, whoever leaves the office says so: the others need not wait for its silence.
-pub(super) fn leave_office(state: &mut State, turn: &mut Turn) {
-    if let Some(office) = state.office.take() {
-        turn.farewell(state.term, Post::Representative);
-        if let Some(challenge) = office.challenge {
+pub(super) fn lose_leadership(state: &mut State, context: &mut StepContext) {
+    if let Some(leadership) = state.leadership.take() {
+        context.announce_withdrawal(state.term, FormerRole::Representative);
+        if let Some(challenge) = leadership.challenge {
             state.adopt(challenge); // what it would not believe in office was true
         }
-        if state.stay == Stay::SteppingDown {
-            state.stay = Stay::Staying;
+        if state.lifecycle == Lifecycle::SteppingDown {
+            state.lifecycle = Lifecycle::Running;
         }
     }
     state.memory = Memory::None;
-    state.office_after = turn.now;
-    state.own_after = turn.now;
+    state.representative_after = context.now;
+    state.own_after = context.now;
 }
 
 /// The representative port is this server's, as read back.
-pub(super) fn office_secured(
+pub(super) fn leadership_secured(
     state: &mut State,
-    sent_at: Moment,
+    sent_at: Timestamp,
     granted: Option<Duration>,
-    before: Before,
-    turn: &mut Turn,
+    before: PriorEntry,
+    context: &mut StepContext,
 ) {
-    let (rules, now) = (turn.rules, turn.now);
+    let (rules, now) = (context.rules, context.now);
     state.failures = 0;
     let lease = granted
         .unwrap_or(rules.representative_lease)
@@ -41,14 +41,14 @@ pub(super) fn office_secured(
     if deadline <= now {
         // The answer took longer than the lease allows: it proves nothing about now.
         let memory = state.memory;
-        leave_office(state, turn);
-        if before == Before::Ours {
+        lose_leadership(state, context);
+        if before == PriorEntry::Ours {
             state.memory = memory; // S5: asked again, it may yet be the office of before the power cut
         }
         return;
     }
-    let readopted = before == Before::Ours && state.remembers_office();
-    let held = state.office;
+    let readopted = before == PriorEntry::Ours && state.may_resume_leadership();
+    let held = state.leadership;
     if held.is_none() && !readopted {
         state.term = state.term.next(); // S4: each change raises the term; S5: re-adoption keeps it
     }
@@ -60,13 +60,13 @@ pub(super) fn office_secured(
     }
     let cause = match (held, state.vacancy) {
         (Some(held), _) => held.cause,
-        (None, _) if before == Before::Ours => Cause::Readopted,
+        (None, _) if before == PriorEntry::Ours => Cause::Readopted,
         (None, Some(vacancy)) => vacancy.cause,
         (None, None) if state.term > Term(1) => Cause::LeaseLost,
         (None, None) => Cause::Free,
     };
     let overdue = held.is_some_and(|held| held.challenge.is_some());
-    state.office = Some(Office {
+    state.leadership = Some(Leadership {
         deadline,
         renew_at: sent_at + Rules::renewal(lease),
         since: held.map_or(now, |held| held.since),
@@ -79,11 +79,11 @@ pub(super) fn office_secured(
         challenge: None,
         granted,
     });
-    state.memory = Memory::HeldOffice;
-    state.office_term = state.term;
-    state.watch = None;
+    state.memory = Memory::WasRepresentative;
+    state.leadership_term = state.term;
+    state.detector = None;
     state.vacancy = None;
-    state.pursuit = Pursuit::None;
-    state.squatter = None;
-    state.squeeze = Squeeze::None;
+    state.candidacy = Candidacy::None;
+    state.foreign_holder = None;
+    state.table_full = TableFullFallback::NotNeeded;
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Bid, Cause, Moment, Peer};
+use super::{ClaimStage, Cause, Timestamp, Peer};
 use porthole_types::{InstanceId, Term};
 
 /// An office that nobody holds any more.
@@ -11,56 +11,56 @@ pub struct Vacancy {
     /// How it was noticed.
     pub cause: Cause,
     /// Who held it, if that was ever heard.
-    pub late: Option<InstanceId>,
+    pub previous: Option<InstanceId>,
     /// Where its mapping leads.
     pub address: Option<Ipv4Addr>,
     /// Its term.
     pub term: Term,
     /// When it was noticed.
-    pub since: Moment,
+    pub since: Timestamp,
     /// Until when the silence that was confirmed by asking counts as confirmed: only then may its
     /// mapping be deleted.
-    pub silent_until: Option<Moment>,
+    pub silent_until: Option<Timestamp>,
     /// When its lease would end unless somebody renewed it.
-    pub lapses_at: Option<Moment>,
+    pub lapses_at: Option<Timestamp>,
 }
 
 /// How far this server has come in taking the office.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Pursuit {
+pub enum Candidacy {
     /// It has no mind to.
     None,
     /// It waits for its turn to speak (¶69: the random time; ¶77: the order).
-    Standing {
+    Waiting {
         /// When it speaks.
-        speak_at: Moment,
+        claim_at: Timestamp,
         /// Collisions so far.
         round: u32,
     },
     /// It has claimed the office, and waits for anybody to object (¶70 step 56).
     Claiming {
         /// When it goes to the router.
-        until: Moment,
+        until: Timestamp,
         /// Collisions so far.
         round: u32,
     },
     /// It asks the router, or waits until the router can say yes.
-    Taking {
+    Acquiring {
         /// Collisions so far.
         round: u32,
         /// What stands in the way.
-        grave: Grave,
+        stale: StaleMapping,
         /// When it says again that it is the heir.
-        say_at: Moment,
+        repeat_at: Timestamp,
     },
     /// Another has claimed the office.
-    Deferring {
+    Yielding {
         /// Who.
         to: Peer,
         /// How far that one has come.
-        bid: Bid,
+        stage: ClaimStage,
         /// From then on it is believed to be gone too.
-        until: Moment,
+        until: Timestamp,
         /// Collisions so far.
         round: u32,
     },
@@ -68,25 +68,25 @@ pub enum Pursuit {
 
 /// The dead one's mapping, in the way of its heir.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Grave {
+pub enum StaleMapping {
     /// Nothing is known of it yet.
-    Unseen,
+    Unknown,
     /// It is there, and its owner is asked once more before it is deleted.
     Asking {
         /// Questions so far.
         asked: u32,
         /// The next one, or the end of the wait.
-        ask_at: Moment,
+        ask_at: Timestamp,
     },
     /// It may be deleted, once.
-    Open {
+    Deletable {
         /// Where it leads.
         from: Ipv4Addr,
     },
     /// It was deleted. Should it come back, its owner lives.
-    Emptied,
+    Deleted,
     /// It was tried, and it stays: its lease has to end.
-    Sealed,
+    Undeletable,
     /// The same, and the lease has no end.
-    Stuck,
+    Permanent,
 }

@@ -2,31 +2,31 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Chance, Effect, Moment, Post, Rules, State, To, Word};
+use super::{Entropy, Effect, Timestamp, FormerRole, Rules, State, Destination, ElectionMessage};
 use porthole_types::{InstanceId, Term};
 
 /// Everything a rule needs besides the state that it changes.
-pub(super) struct Turn<'a> {
+pub(super) struct StepContext<'a> {
     pub(super) rules: &'a Rules,
-    pub(super) now: Moment,
-    pub(super) chance: Chance,
+    pub(super) now: Timestamp,
+    pub(super) entropy: Entropy,
     pub(super) effects: Vec<Effect>,
 }
 
-impl Turn<'_> {
-    pub(super) fn say(&mut self, to: To, word: Word) {
-        self.effects.push(Effect::Say(to, word));
+impl StepContext<'_> {
+    pub(super) fn say(&mut self, to: Destination, message: ElectionMessage) {
+        self.effects.push(Effect::Say(to, message));
     }
 
     /// Asks the representative at this address whether it is there.
     pub(super) fn probe(&mut self, address: Ipv4Addr, of: Option<InstanceId>) {
-        self.say(To::One(address), Word::Probe { of });
+        self.say(Destination::One(address), ElectionMessage::Probe { of });
     }
 
     /// Says that this server leaves, and what it was.
-    pub(super) fn farewell(&mut self, term: Term, post: Post) {
+    pub(super) fn announce_withdrawal(&mut self, term: Term, former_role: FormerRole) {
         let of = self.rules.me;
-        self.say(To::Everybody, Word::Withdrawal { term, of, post });
+        self.say(Destination::Everybody, ElectionMessage::Withdrawal { term, of, former_role });
     }
 }
 

@@ -7,7 +7,7 @@ use porthole_types::{ExternalPort, InstanceId, Term};
 /// One message of the rotation. Who says it is on the envelope, not in the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Word {
+pub enum ElectionMessage {
     /// The representative to all, once a heartbeat: "I hold the office; report yourselves" (claim 3,
     /// ¶60; its absence is the sign of claim 14).
     Inquiry {
@@ -26,7 +26,7 @@ pub enum Word {
         /// collision (claim 10).
         round: u32,
         /// How far it has come.
-        bid: Bid,
+        stage: ClaimStage,
         /// Why it believes the office to be vacant.
         cause: Cause,
     },
@@ -38,7 +38,7 @@ pub enum Word {
         /// Who leaves.
         of: InstanceId,
         /// What it was.
-        post: Post,
+        former_role: FormerRole,
     },
     /// "Are you there?" to the representative (claim 15, ¶80).
     Probe {
@@ -55,7 +55,7 @@ pub enum Word {
 /// What a leaving server was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Post {
+pub enum FormerRole {
     /// It held the office; it has given the port back, or cannot hold it any more.
     Representative,
     /// One of the others.
@@ -65,11 +65,11 @@ pub enum Post {
 /// How far a claimant has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Bid {
+pub enum ClaimStage {
     /// It asks whether anybody objects.
-    Candidate,
+    Claiming,
     /// Nobody did; it is asking the router, or waits for the dead one's lease to end.
-    Heir,
+    Acquiring,
     /// The router keeps the port for the dead one and lets nobody delete it: it shows the fleet on its own
     /// port until somebody has set the router right.
     Deputy {

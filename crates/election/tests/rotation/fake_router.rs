@@ -9,11 +9,11 @@ use std::net::Ipv4Addr;
 use fastrand::Rng;
 use porthole_types::ExternalPort;
 
-use super::config::{Millis, Profile, office};
+use super::config::{Millis, Profile, leadership};
 
 /// What kind of router it is.
 #[derive(Clone, Debug)]
-pub struct Router {
+pub struct RouterStatus {
     /// May a device delete another's mapping?
     pub secure: Delete,
     /// Are finite leases taken?
@@ -68,9 +68,9 @@ pub enum Entries {
     Hidden,
 }
 
-impl Router {
+impl RouterStatus {
     pub fn drawn(profile: Profile, servers: usize, rng: &mut Rng) -> Self {
-        let difficult = matches!(profile, Profile::Router | Profile::Everything);
+        let difficult = matches!(profile, Profile::RouterStatus | Profile::Everything);
         let mut rarely = |one_in: u32, most: u32| {
             if difficult && rng.u32(0..one_in) == 0 {
                 rng.u32(1..=most)
@@ -78,7 +78,7 @@ impl Router {
                 0
             }
         };
-        let (lies, busy, lost, late) = (rarely(3, 60), rarely(3, 60), rarely(2, 80), rarely(2, 60));
+        let (lies, busy, lost, previous) = (rarely(3, 60), rarely(3, 60), rarely(2, 80), rarely(2, 60));
         let calm = matches!(profile, Profile::Calm | Profile::Hours);
         let roomy = servers + 20;
         // A renewal that is dropped leaves what the router shows of the old lease, in its own seconds: one flaw
@@ -120,7 +120,7 @@ impl Router {
             lost_per_mille: lost,
             slowest: *super::config::pick(rng, &[10, 40, if difficult { 1_500 } else { 150 }]),
             // A dropped renewal and a late one look alike when they are read back.
-            late_per_mille: if lies == 0 { late } else { 0 },
+            late_per_mille: if lies == 0 { previous } else { 0 },
         }
     }
 }
@@ -165,16 +165,16 @@ pub struct Deleted {
 }
 
 /// The router at work.
-pub struct Judge {
-    pub kind: Router,
+pub struct FakeRouter {
+    pub kind: RouterStatus,
     pub table: BTreeMap<ExternalPort, Entry>,
     /// How often its table was lost.
     pub epoch: u32,
     pub up: bool,
 }
 
-impl Judge {
-    pub fn new(kind: Router) -> Self {
+impl FakeRouter {
+    pub fn new(kind: RouterStatus) -> Self {
         Self {
             kind,
             table: BTreeMap::new(),
@@ -190,7 +190,7 @@ impl Judge {
 
     /// Whose the office is now.
     pub fn holder(&self, now: Millis) -> Option<Entry> {
-        let entry = self.table.get(&office())?;
+        let entry = self.table.get(&leadership())?;
         entry.ends.is_none_or(|ends| ends > now).then_some(*entry)
     }
 
@@ -249,7 +249,7 @@ impl Judge {
         now: Millis,
         rng: &mut Rng,
     ) -> Reply {
-        if chance(rng, self.kind.busy_per_mille) {
+        if entropy(rng, self.kind.busy_per_mille) {
             return Reply::Refused(if rng.bool() { 718 } else { 501 });
         }
         if lease != 0 && self.kind.leases == Leases::PermanentOnly {
@@ -265,7 +265,7 @@ impl Judge {
             let left = old.ends.map_or(Millis::MAX / 2, |ends| ends - now);
             left + 2_000 + 6 * self.kind.slowest < lease
         });
-        if !(noticeable && chance(rng, self.kind.lies_per_mille)) {
+        if !(noticeable && entropy(rng, self.kind.lies_per_mille)) {
             let begins = match self.kind.ticks {
                 Ticks::Fine => now,
                 Ticks::Seconds => now / 1_000 * 1_000,
@@ -298,7 +298,7 @@ impl Judge {
             let code = if rng.bool() { 606 } else { 714 };
             return (Reply::Refused(code), None);
         }
-        if chance(rng, self.kind.lies_per_mille) {
+        if entropy(rng, self.kind.lies_per_mille) {
             return (Reply::Done, None);
         }
         self.table.remove(&port);
@@ -310,6 +310,6 @@ impl Judge {
 }
 
 /// Whether something that happens so often of 1,000 times happens now.
-pub fn chance(rng: &mut Rng, per_mille: u32) -> bool {
+pub fn entropy(rng: &mut Rng, per_mille: u32) -> bool {
     per_mille > 0 && rng.u32(0..1_000) < per_mille
 }

@@ -1,0 +1,85 @@
+//! What can be said of the office, for people.
+
+use std::net::Ipv4Addr;
+
+use super::{ClaimStage, Cause, Timestamp, Peer, Candidacy, Role, State};
+use porthole_types::InstanceId;
+
+/// Who holds the office, as far as this server knows, since when and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaderView {
+    /// This server.
+    ThisServer {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        cause: Cause,
+    },
+    /// Another one, heard on the LAN.
+    Another {
+        /// Who; unknown where only the router says that there is one.
+        id: Option<InstanceId>,
+        /// Its address on the LAN.
+        address: Ipv4Addr,
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        cause: Cause,
+    },
+    /// Nobody: it fell vacant.
+    Vacant {
+        /// How that was noticed.
+        cause: Cause,
+        /// Who held it.
+        previous: Option<InstanceId>,
+        /// Who is about to take it.
+        successor: Successor,
+    },
+    /// Nothing is known: the LAN is silent, or this server has only begun.
+    Unknown,
+}
+
+/// Who is about to take the office.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Successor {
+    /// Nobody yet.
+    None,
+    /// This server.
+    Me(ClaimStage),
+    /// Another one.
+    Other(Peer, ClaimStage),
+}
+
+impl State {
+    /// Who holds the office, as far as this server knows.
+    pub fn leader_view(&self, now: Timestamp) -> LeaderView {
+        if let Some(leadership) = self
+            .leadership
+            .filter(|_| self.role(now) == Role::Representative)
+        {
+            return LeaderView::ThisServer {
+                since: leadership.since,
+                cause: leadership.cause,
+            };
+        }
+        let successor = match self.candidacy {
+            Candidacy::None | Candidacy::Waiting { .. } => Successor::None,
+            Candidacy::Claiming { .. } | Candidacy::Acquiring { .. } => Successor::Me(self.stage()),
+            Candidacy::Yielding { to, stage, .. } => Successor::Other(to, stage),
+        };
+        match (self.vacancy, self.detector) {
+            (Some(vacancy), _) => LeaderView::Vacant {
+                cause: vacancy.cause,
+                previous: vacancy.previous,
+                successor,
+            },
+            (None, Some(detector)) => LeaderView::Another {
+                id: detector.id,
+                address: detector.address,
+                since: detector.since,
+                cause: detector.cause,
+            },
+            (None, None) => LeaderView::Unknown,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Somebody else's mapping on the representative port: alive, dead, or unknown.
+
+use std::time::Duration;
+
+use super::leadership::lose_leadership;
+use super::candidacy::{StaleMapping, Candidacy, Vacancy};
+use super::state::{Memory, ForeignHolder};
+use super::context::StepContext;
+use super::{ClaimStage, OwnerKind, LanMessaging, Timestamp, Owner, State, FailureDetector};
+use porthole_types::Term;
+
+/// How often a port is looked at that nobody expects to become free.
+const SELDOM: Duration = Duration::from_mins(5);
+
+/// The representative port is somebody else's.
+pub(super) fn held_by_another(
+    state: &mut State,
+    expires_in: Option<Duration>,
+    by: Option<Owner>,
+    context: &mut StepContext,
+) {
+    if state.leadership.is_some() {
+        lose_leadership(state, context); // lost: step down, never fight over it
+    }
+    state.memory = Memory::None;
+    state.term = state.term.max(Term(1)); // its holder has begun one
+    if let Candidacy::Acquiring { stale, .. } = state.candidacy
+        && let Some(vacancy) = state.vacancy
+        && is_of_previous(&vacancy, by)
+        && !was_renewed(&vacancy, stale, expires_in, context.now)
+    {
+        found_stale_mapping(state, vacancy, stale, expires_in, by, context);
+        return;
+    }
+    if matches!(
+        state.candidacy,
+        Candidacy::Yielding {
+            stage: ClaimStage::Deputy { .. },
+            ..
+        }
+    ) {
+        state.representative_after = context.now + SELDOM; // not this server's: the deputy looks after it
+        return;
+    }
+    // Held by somebody who lives, or of whom nothing is known: its lease decides.
+    state.candidacy = Candidacy::None;
+    state.vacancy = None;
+    let lease = context.rules.representative_lease;
+    let Some(expires_in) = expires_in else {
+        note_foreign_holder(state, by, context);
+        return;
+    };
+    state.foreign_holder = None;
+    // Look again when it would lapse if nobody renews it; a survey may see it go sooner.
+    state.representative_after = context.now + expires_in.clamp(context.rules.retry(), lease);
+}
+
+/// Whether the mapping is the one that the late representative left behind. Where the router does not tell, nobody
+/// else can have been quicker either: it would have been heard.
+fn is_of_previous(vacancy: &Vacancy, by: Option<Owner>) -> bool {
+    by.is_none_or(|by| vacancy.address == Some(by.address))
+}
+
+/// Whether its owner has renewed it since it was given up for dead.
+fn was_renewed(vacancy: &Vacancy, stale: StaleMapping, expires_in: Option<Duration>, now: Timestamp) -> bool {
+    /// Routers count in whole seconds.
+    const COARSE: Duration = Duration::from_millis(1500);
+    let renewed = match (vacancy.lapses_at, expires_in) {
+        (Some(known), Some(expires_in)) => now + expires_in > known + COARSE,
+        _ => false,
+    };
+    renewed || stale == StaleMapping::Deleted
+}
+
+/// The heir finds the dead one's mapping: it is deleted once, if its silence is certain, and waited for otherwise.
+fn found_stale_mapping(
+    state: &mut State,
+    vacancy: Vacancy,
+    stale: StaleMapping,
+    expires_in: Option<Duration>,
+    by: Option<Owner>,
+    context: &StepContext,
+) {
+    let (rules, now) = (context.rules, context.now);
+    // A lease in its last second may read as none at all.
+    let just_over = |at: &Timestamp| now < *at + rules.retry();
+    let lapses_at = expires_in
+        .map(|left| now + left)
+        .or(vacancy.lapses_at.filter(just_over));
+    state.vacancy = Some(Vacancy {
+        lapses_at,
+        ..vacancy
+    });
+    let certain = vacancy.silent_until.is_some_and(|until| now <= until);
+    let stale = match (stale, by) {
+        (StaleMapping::Unknown, Some(by)) if certain => StaleMapping::Deletable { from: by.address },
+        (StaleMapping::Unknown, Some(_)) => StaleMapping::Asking {
+            asked: 0,
+            ask_at: now,
+        },
+        (StaleMapping::Unknown, None) => StaleMapping::Undeletable, // hidden from us: the router would not let us delete it
+        (StaleMapping::Undeletable | StaleMapping::Permanent, _) if lapses_at.is_none() => StaleMapping::Permanent,
+        (stale, _) => stale,
+    };
+    set_stale_mapping(state, stale);
+    state.representative_after = match lapses_at {
+        // At the end of its lease, and a few times after: routers count in whole seconds.
+        Some(at) => at.max(now + rules.slot()),
+        None => {
+            state.failures = state.failures.saturating_add(1);
+            // Not seldom: where entries are hidden, nothing else tells that a lease has ended.
+            now + rules.patience(state.failures).min(rules.silence() * 2)
+        }
+    };
+}
+
+/// A mapping without an end by somebody who was never heard on the LAN. Where it is a server like this one, and it
+/// still stands after a lease's time, that server is asked directly; if it does not answer, the office counts as vacant.
+fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepContext) {
+    let seen = match (state.foreign_holder, by) {
+        (Some(foreign_holder), Some(owner)) if foreign_holder.owner == owner => foreign_holder.seen.saturating_add(1),
+        _ => 0,
+    };
+    state.foreign_holder = by.map(|owner| ForeignHolder { owner, seen });
+    let wait = context
+        .rules
+        .representative_lease
+        .saturating_mul(1_u32.checked_shl(seen).unwrap_or(u32::MAX));
+    state.representative_after = context.now + wait.min(SELDOM);
+    if let Some(owner) = by
+        && owner.kind == OwnerKind::Porthole
+        && seen > 0
+        && context.rules.lan == LanMessaging::Enabled
+        && !state
+            .detector
+            .is_some_and(|detector| detector.is_lively(context.rules, context.now))
+    {
+        state.detector = Some(FailureDetector::unheard(owner.address, state.term, context));
+    }
+}
+
+/// The heir does not get through to the router: it is silent for long enough that another takes its turn.
+pub(super) fn yield_to_successor(state: &mut State, context: &StepContext) {
+    if let Candidacy::Acquiring { round, .. } = state.candidacy {
+        state.candidacy = Candidacy::Waiting {
+            claim_at: context.now + context.rules.silence() * 2,
+            round: round + 1,
+        };
+    }
+}
+
+/// What is found in the way of this server, if it is the heir.
+pub(super) fn set_stale_mapping(state: &mut State, found: StaleMapping) {
+    if let Candidacy::Acquiring { stale, .. } = &mut state.candidacy {
+        *stale = found;
+    }
+}
