@@ -11,9 +11,9 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use porthole_camera::format::{FrameFormat, PixelFormat};
 use porthole_camera::frame::RawFrame;
 use porthole_camera::jpeg::{Encoder, Quality};
-use porthole_camera::knobs::PatternRig;
 use porthole_camera::pattern::Pattern;
 use porthole_camera::source::{Source, Wanted};
+use porthole_camera::test_pattern_controls::TestPatternDevice;
 use tokio::sync::watch;
 use turbojpeg::{Compressor, OutputBuf, Subsamp, YuvPlanesImage};
 
@@ -28,7 +28,7 @@ fn frame(width: u32, height: u32) -> RawFrame {
         fps: 120,
     };
     let (_, name) = watch::channel("bench".to_owned());
-    let mut pattern = Pattern::new(&wanted, name, PatternRig::default());
+    let mut pattern = Pattern::new(&wanted, name, TestPatternDevice::default());
     let drawn = pattern.next_frame(Duration::from_secs(1));
     let drawn = drawn
         .expect("the pattern never fails")

@@ -10,7 +10,7 @@ use porthole::fleet::{
     Activity, Advertised, Heard, Known, Mapped, Myself, Scheme, Sources, Standing, merge,
 };
 use porthole::lan::{Occasion, Report};
-use porthole_election::Lan;
+use porthole_election::LanMessaging;
 use porthole_types::{ExternalPort, InstanceId, InternalPort, Term};
 
 const SIZES: [u16; 3] = [3, 50, 250];
@@ -64,7 +64,7 @@ fn known(cameras: u16, now: Instant) -> Known {
                 activity: Activity::Live("1280×720, 30/s, 2 viewers".to_owned()),
                 scheme: Scheme::Http,
                 occasion: Occasion::Asked,
-                facts: 0,
+                auth_state: 0,
             },
             from: *lan(number).ip(),
             at: now,
@@ -83,7 +83,7 @@ fn merging(criterion: &mut Criterion) {
             known: &known,
             representative_port: port(0),
             heartbeat: Duration::from_secs(2),
-            lan: Lan::Spoken,
+            lan: LanMessaging::Enabled,
         };
         let fleet = merge(&sources, now);
         assert_eq!(fleet.others().count(), usize::from(cameras));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use porthole::fleet::{Activity, Scheme};
-use porthole::lan::{Body, Gate, Keyring, Message, Occasion, Report};
+use porthole::lan::{Body, InboundFilter, Keyring, Message, Occasion, Report};
 use porthole::settings::{Secret, Site};
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 
@@ -29,7 +29,7 @@ fn report(keys: &Keyring, counter: u64) -> Vec<u8> {
         activity: Activity::Live("1280×720, 30/s, 2 viewers".to_owned()),
         scheme: Scheme::Http,
         occasion: Occasion::Unasked,
-        facts: 0,
+        auth_state: 0,
     };
     let message = Message {
         from: InstanceId(2),
@@ -46,7 +46,7 @@ fn admit(criterion: &mut Criterion) {
     let (ours, none) = (keys(Some("the key of this house")), keys(None));
 
     // Each datagram is another one, and time passes: nothing is refused as heard before or as too many.
-    let mut gate = Gate::new(InstanceId(1), Arc::clone(&ours), Instant::now());
+    let mut inbound_filter = InboundFilter::new(InstanceId(1), Arc::clone(&ours), Instant::now());
     let (mut counter, mut now) = (0, Instant::now());
     group.bench_function("a signed report, admitted", |bench| {
         bench.iter_batched(
@@ -56,7 +56,7 @@ fn admit(criterion: &mut Criterion) {
                 (report(&ours, counter), now)
             },
             |(datagram, now)| {
-                let admitted = gate.admit(black_box(&datagram), FROM, now);
+                let admitted = inbound_filter.admit(black_box(&datagram), FROM, now);
                 assert!(admitted.is_ok(), "{admitted:?}");
             },
             BatchSize::SmallInput,
@@ -73,11 +73,15 @@ fn admit(criterion: &mut Criterion) {
         ("a flood past its limit, without a key", &none, &unsigned),
     ] {
         let now = Instant::now();
-        let mut gate = Gate::new(InstanceId(1), Arc::clone(keys), now);
-        while gate.admit(datagram, FROM, now).is_ok() {}
+        let mut inbound_filter = InboundFilter::new(InstanceId(1), Arc::clone(keys), now);
+        while inbound_filter.admit(datagram, FROM, now).is_ok() {}
         group.bench_function(name, |bench| {
             bench.iter(|| {
-                assert!(gate.admit(black_box(datagram), FROM, now).is_err());
+                assert!(
+                    inbound_filter
+                        .admit(black_box(datagram), FROM, now)
+                        .is_err()
+                );
             });
         });
     }

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use porthole::auth::{Access, Reach};
 use porthole::http::pages::{
-    Around, FleetPage, Presence, Reason, Role, Standing, Tile, TileState, Trust, fleet,
+    FleetPage, PageLayout, Presence, Reason, Role, Standing, Tile, TileState, Trust, fleet,
 };
 use porthole_types::InstanceId;
 
@@ -42,7 +42,7 @@ fn render(criterion: &mut Criterion) {
         let page = FleetPage {
             me: tile(1),
             others: (2..=cameras).map(tile).collect(),
-            around: Around {
+            layout: PageLayout {
                 standing: Standing::Representative(Reason::default()),
                 notices: Vec::new(),
                 router_line: "Router at 192.168.77.1, outside 60.120.76.64".to_owned(),

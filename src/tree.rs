@@ -28,7 +28,7 @@ use crate::actors::{
 };
 use crate::http::{Actors, App, Listeners};
 use crate::metrics::Actor as Label;
-use crate::shared::Cells;
+use crate::shared::SharedState;
 use porthole_supervise::{ActorName, Backoff, Budget, Event, Events, Policy, Supervisor};
 
 /// What the process exits with when an actor cannot be kept alive (`EX_SOFTWARE` of sysexits.h).
@@ -53,7 +53,7 @@ const BUDGET: Budget = Budget {
 ///
 /// # Errors
 /// When the system refuses a thread or a signal handler.
-pub async fn run(cells: Arc<Cells>) -> io::Result<i32> {
+pub async fn run(shared: Arc<SharedState>) -> io::Result<i32> {
     let (supervisor, events) = Supervisor::new();
     let watchdog = supervisor.watchdog(STUCK)?;
     let (network, media, web) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
@@ -61,12 +61,12 @@ pub async fn run(cells: Arc<Cells>) -> io::Result<i32> {
         watchdog.watch(name, &arbiter.handle());
     }
 
-    let house = build(&supervisor, [&network, &media, &web], &cells);
-    let code = attend(events, &cells).await?;
+    let addresses = build(&supervisor, [&network, &media, &web], &shared);
+    let code = attend(events, &shared).await?;
     if code == 0 {
-        leave(&house, &supervisor).await;
+        leave(&addresses, &supervisor).await;
     }
-    house.listeners.close().await;
+    addresses.listeners.close().await;
     drop(watchdog);
     for arbiter in [network, media, web] {
         arbiter.stop();
@@ -82,7 +82,7 @@ fn backoff() -> Backoff {
 }
 
 /// The addresses that the root itself needs.
-struct House {
+struct Addresses {
     discovery: Addr<DiscoveryActor>,
     election: Addr<ElectionActor>,
     lan: Addr<LanActor>,
@@ -93,37 +93,37 @@ struct House {
 fn build(
     root: &Supervisor,
     [network_arbiter, media_arbiter, web_arbiter]: [&Arbiter; 3],
-    cells: &Arc<Cells>,
-) -> House {
+    shared: &Arc<SharedState>,
+) -> Addresses {
     let policy = Policy {
         budget: BUDGET,
         backoff: backoff(),
     };
     let on = |arbiter: &Arbiter| arbiter.handle();
     let name = |label: Label| ActorName(label.as_str());
-    let c = || Arc::clone(cells);
+    let c = || Arc::clone(shared);
 
     let network = root.group("network");
     let at = on(network_arbiter);
     let router = network.keep(&at, name(Label::Router), policy, {
-        let cells = c();
-        move |_, life| RouterActor::new(cells, life.progress)
+        let shared = c();
+        move |_, life| RouterActor::new(shared, life.progress)
     });
     let registry = network.keep(&at, name(Label::Registry), policy, {
-        let cells = c();
-        move |_, _| RegistryActor::new(cells)
+        let shared = c();
+        move |_, _| RegistryActor::new(shared)
     });
     let lan = network.keep(&at, name(Label::Lan), policy, {
-        let (cells, registry) = (c(), registry.clone());
-        move |_, _| LanActor::new(cells, registry)
+        let (shared, registry) = (c(), registry.clone());
+        move |_, _| LanActor::new(shared, registry)
     });
     let discovery = network.keep_synced(&at, name(Label::Discovery), policy, {
-        let (cells, registry) = (c(), registry.clone());
-        move |_, _| DiscoveryActor::new(cells, registry)
+        let (shared, registry) = (c(), registry.clone());
+        move |_, _| DiscoveryActor::new(shared, registry)
     });
     let election = network.keep_synced(&at, name(Label::Election), policy, {
-        let (cells, router, lan) = (c(), router.clone(), lan.clone());
-        move |_, life| ElectionActor::new(cells, router, lan, life.progress)
+        let (shared, router, lan) = (c(), router.clone(), lan.clone());
+        move |_, life| ElectionActor::new(shared, router, lan, life.progress)
     });
     // The one address that goes from a younger one to its elders.
     let _ = registry.try_send(Introduce(election.clone()));
@@ -132,16 +132,16 @@ fn build(
     let media = root.group("media");
     let at = on(media_arbiter);
     let capture = media.keep(&at, name(Label::Capture), policy, {
-        let cells = c();
-        move |_, life| CaptureActor::new(cells, life.worker("capture", SILENT_THREAD, backoff()))
+        let shared = c();
+        move |_, life| CaptureActor::new(shared, life.worker("capture", SILENT_THREAD, backoff()))
     });
     let encoder = media.keep(&at, name(Label::Encoder), policy, {
-        let cells = c();
-        move |_, life| EncoderActor::new(cells, life.worker("encoder", SILENT_THREAD, backoff()))
+        let shared = c();
+        move |_, life| EncoderActor::new(shared, life.worker("encoder", SILENT_THREAD, backoff()))
     });
     let drive = media.keep(&at, name(Label::Drive), policy, {
-        let cells = c();
-        move |_, life| DriveActor::new(cells, life.worker("drive", SILENT_THREAD, backoff()))
+        let shared = c();
+        move |_, life| DriveActor::new(shared, life.worker("drive", SILENT_THREAD, backoff()))
     });
 
     let web = root.group("web");
@@ -157,14 +157,14 @@ fn build(
             (Label::Encoder.as_str(), encoder.recipient()),
             (Label::Drive.as_str(), drive.recipient()),
         ]);
-        let (cells, listeners) = (c(), Arc::clone(&listeners));
+        let (shared, listeners) = (c(), Arc::clone(&listeners));
         let (election, lan) = (election.clone(), lan.clone());
         move |ctx, _| {
             use actix::AsyncContext as _;
             let myself: Addr<HttpActor> = ctx.address();
             crash.insert(Label::Http.as_str(), myself.recipient());
             let app = App {
-                cells,
+                shared,
                 actors: Actors {
                     lan,
                     election,
@@ -175,7 +175,7 @@ fn build(
         }
     });
 
-    House {
+    Addresses {
         discovery,
         election,
         lan,
@@ -184,13 +184,13 @@ fn build(
 }
 
 /// Hears what happens until something ends the program: a signal (0), or an actor that is past saving (70).
-async fn attend(mut events: Events, cells: &Cells) -> io::Result<i32> {
+async fn attend(mut events: Events, shared: &SharedState) -> io::Result<i32> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(event) => if let Some(code) = heed(&event, cells) { return Ok(code) },
+                Some(event) => if let Some(code) = exit_code_of(&event, shared) { return Ok(code) },
                 None => return Ok(EXIT_ESCALATED),
             },
             _ = terminate.recv() => { info!("asked to end (SIGTERM)"); return Ok(0) }
@@ -200,12 +200,12 @@ async fn attend(mut events: Events, cells: &Cells) -> io::Result<i32> {
 }
 
 /// Counts and logs; the exit code where the event is the end.
-fn heed(event: &Event, cells: &Cells) -> Option<i32> {
+fn exit_code_of(event: &Event, shared: &SharedState) -> Option<i32> {
     match event {
         Event::Restarted { actor, .. } => {
             warn!("{event}");
             if let Some(label) = Label::named(actor.0) {
-                cells.metrics.actor_restarts_total.of(label).inc();
+                shared.metrics.actor_restarts_total.of(label).inc();
             }
         }
         Event::ThreadRestarted { .. } | Event::ThreadAbandoned { .. } => warn!("{event}"),
@@ -219,11 +219,11 @@ fn heed(event: &Event, cells: &Cells) -> Option<i32> {
 }
 
 /// A clean end: the router first, so that another can take the office, then the LAN, then the actors.
-async fn leave(house: &House, supervisor: &Supervisor) {
+async fn leave(addresses: &Addresses, supervisor: &Supervisor) {
     let goodbye = async {
-        let _ = house.election.send(election::Leave).await;
-        let _ = house.lan.send(lan::Flush).await;
-        let _ = house.discovery.send(discovery::SayGoodbye).await;
+        let _ = addresses.election.send(election::Leave).await;
+        let _ = addresses.lan.send(lan::Flush).await;
+        let _ = addresses.discovery.send(discovery::SayGoodbye).await;
         for path in supervisor.shutdown(Duration::from_millis(500)).await {
             warn!(%path, "did not end in time");
         }

@@ -16,8 +16,8 @@ let others = [];
 /** Where all cameras are shown, if that is elsewhere. */
 function whoShowsAll({ standing, representative, cameras }) {
   if (standing === "member") return wayTo(representative, cameras);
-  const heir = standing === "vacant" && representative.heir;
-  return heir?.bid === "deputy" && heir.id !== mine.dataset.id ? wayTo(heir, cameras) : null;
+  const successor = standing === "vacant" && representative.successor;
+  return successor?.stage === "deputy" && successor.id !== mine.dataset.id ? wayTo(successor, cameras) : null;
 }
 
 function show(answer) {

@@ -68,7 +68,7 @@ function exposing() {
     else use({ enabled: true });
   });
   input.addEventListener("change", () => {
-    if (input.checked || page.dataset.seenFrom === "lan") {
+    if (input.checked || page.dataset.clientNetwork === "lan") {
       submit();
       return;
     }

@@ -45,11 +45,11 @@ export function showStanding({ standing, representative, cameras }) {
     case "representative": showReason(line, representative); break;
     case "vacant": {
       setText(line.querySelector(".words"), representative.words);
-      const { heir } = representative;
+      const { successor } = representative;
       const link = line.querySelector(".deputy");
-      link.hidden = heir?.bid !== "deputy" || Boolean(known(heir)?.self);
-      linkTo(link, heir && wayTo(heir, cameras));
-      setText(link.querySelector("bdi"), heir ? nameOf(heir) : "");
+      link.hidden = successor?.stage !== "deputy" || Boolean(known(successor)?.self);
+      linkTo(link, successor && wayTo(successor, cameras));
+      setText(link.querySelector("bdi"), successor ? nameOf(successor) : "");
       break;
     }
     default: if (why.textContent === "") setText(why, "No camera answers for all yet.");

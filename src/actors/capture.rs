@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
-use crate::shared::Cells;
+use crate::shared::SharedState;
 use porthole_camera::capture::Capture;
 use porthole_supervise::Vitals;
 
@@ -18,18 +18,18 @@ pub type CaptureActor = ThreadActor<Capturing>;
 pub struct Capturing;
 
 impl Work for Capturing {
-    fn run(cells: &Arc<Cells>, vitals: &Vitals) {
-        let camera = &cells.camera;
+    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+        let camera = &shared.camera;
         let mut capture = Capture {
-            name: cells.name.watch(),
-            opener: Box::new(camera.place.clone()),
+            name: shared.name.watch(),
+            opener: Box::new(camera.source.clone()),
             audience: Arc::clone(&camera.audience),
             raw: Arc::clone(&camera.raw),
             pictures: Arc::clone(&camera.pictures),
             health: camera.health.clone(),
             settings: camera.settings.subscribe(),
-            desk: Arc::clone(&camera.desk),
-            observer: Arc::new(cells.metrics.camera()),
+            control_queue: Arc::clone(&camera.control_queue),
+            observer: Arc::new(shared.metrics.camera()),
             last_size: None,
         };
         capture.run(&|| vitals.go_on());

@@ -19,11 +19,11 @@ use tracing::{debug, info, warn};
 use super::crash::crashes_on_demand;
 use super::registry::{Advertise, RegistryActor, Unadvertise};
 use crate::discovery::{
-    Announcement, Changes, PORTHOLE, Resolved, Service, fullname, id_of, label, sighting,
+    Announcement, Changes, PORTHOLE, Resolved, Service, fullname, id_of, label, mdns_record,
 };
 use crate::fleet::{Fleet, Presence, Source};
 use crate::lan::interface::{LanAddress, NoAddress};
-use crate::shared::Cells;
+use crate::shared::SharedState;
 use porthole_supervise::Resync;
 use porthole_types::InstanceId;
 
@@ -44,7 +44,7 @@ pub struct SayGoodbye;
 
 /// See the module.
 pub struct DiscoveryActor {
-    cells: Arc<Cells>,
+    shared: Arc<SharedState>,
     registry: Addr<RegistryActor>,
     /// None once goodbye is said.
     life: Option<Life>,
@@ -70,9 +70,9 @@ struct Running {
 
 impl DiscoveryActor {
     /// An actor that has yet to announce anything.
-    pub fn new(cells: Arc<Cells>, registry: Addr<RegistryActor>) -> Self {
+    pub fn new(shared: Arc<SharedState>, registry: Addr<RegistryActor>) -> Self {
         Self {
-            cells,
+            shared,
             registry,
             life: Some(Life::default()),
         }
@@ -102,15 +102,15 @@ impl DiscoveryActor {
     }
 
     fn try_refresh(&mut self, ctx: &mut Context<Self>) -> Result<(), mdns_sd::Error> {
-        let lan = self.cells.lan_address();
+        let lan = self.shared.lan_address();
         let runs_on = self.running().map(|running| running.lan.clone());
         if runs_on != lan {
             self.stop(ctx);
         }
-        let (Some(lan), Some(me)) = (lan, self.cells.myself()) else {
+        let (Some(lan), Some(me)) = (lan, self.shared.myself()) else {
             return Ok(());
         };
-        let fleet = self.cells.fleet.borrow().clone();
+        let fleet = self.shared.fleet.borrow().clone();
         let Some(life) = &mut self.life else {
             return Ok(());
         };
@@ -161,7 +161,7 @@ impl DiscoveryActor {
     }
 
     fn seen(&mut self, service: &ResolvedService) {
-        let me = self.cells.identity.id;
+        let me = self.shared.identity.id;
         let Some(running) = self.running() else {
             return;
         };
@@ -173,7 +173,7 @@ impl DiscoveryActor {
             addresses: &addresses,
             txt: |key| service.txt_properties.get_property_val_str(key),
         };
-        let Some(entry) = sighting(&resolved, &running.lan, Instant::now()) else {
+        let Some(entry) = mdns_record(&resolved, &running.lan, Instant::now()) else {
             debug!(name = %service.fullname, "passed an entry in mDNS over");
             return;
         };
@@ -264,10 +264,10 @@ impl Actor for DiscoveryActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        if self.cells.settings.lan.mdns {
-            ctx.add_stream(WatchStream::new(self.cells.lan.subscribe()));
+        if self.shared.settings.lan.mdns {
+            ctx.add_stream(WatchStream::new(self.shared.lan.subscribe()));
             // Of this server too: another name, port or scheme shows there.
-            ctx.add_stream(WatchStream::new(self.cells.fleet.subscribe()));
+            ctx.add_stream(WatchStream::new(self.shared.fleet.subscribe()));
         }
     }
 }
@@ -332,7 +332,7 @@ impl Handler<SayGoodbye> for DiscoveryActor {
 
     fn handle(&mut self, _: SayGoodbye, _: &mut Self::Context) -> Self::Result {
         let running = self.life.take().and_then(|life| life.running);
-        let me = self.cells.identity.id;
+        let me = self.shared.identity.id;
         Box::pin(async move {
             if let Some(running) = running {
                 running.say_goodbye(me).await;

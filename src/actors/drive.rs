@@ -1,14 +1,14 @@
 //! `DriveActor`: keeps the thread running that turns and sets the camera (seed: drive section 18, camera controller 19).
 //!
-//! Owns the thread that works off the questions of the [`desk`](porthole_camera::desk). Restarts by starting it again if
+//! Owns the thread that works off the questions of the [`control_queue`](porthole_camera::control_queue). Restarts by starting it again if
 //! it has ended. Loses the question in hand, whose asker is told; where the camera points is in the camera.
 
 use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
-use crate::shared::Cells;
-use porthole_camera::attendant::{Attendant, Memory};
+use crate::shared::SharedState;
 use porthole_camera::control::Change;
+use porthole_camera::control_worker::{ControlWorker, Memory};
 use porthole_durable::Kept;
 use porthole_supervise::Vitals;
 
@@ -19,26 +19,26 @@ pub type DriveActor = ThreadActor<Attending>;
 pub struct Attending;
 
 impl Work for Attending {
-    fn run(cells: &Arc<Cells>, vitals: &Vitals) {
-        let camera = &cells.camera;
-        let mut attendant = Attendant {
-            panels: Box::new(camera.place.clone()),
-            drive: cells.settings.drive.source,
-            rig: camera.rig.clone(),
-            memory: Box::new(Chosen(Arc::clone(cells))),
+    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+        let camera = &shared.camera;
+        let mut worker = ControlWorker {
+            devices: Box::new(camera.source.clone()),
+            drive: shared.settings.drive.source,
+            test_pattern: camera.test_pattern.clone(),
+            memory: Box::new(UserOverrides(Arc::clone(shared))),
             offered: camera.offered.clone(),
             settled: None,
         };
-        attendant.run(&camera.desk, &|| vitals.go_on());
+        worker.run(&camera.control_queue, &|| vitals.go_on());
     }
 }
 
 /// What people chose, in the cells and in the state file.
-struct Chosen(Arc<Cells>);
+struct UserOverrides(Arc<SharedState>);
 
-impl Memory for Chosen {
+impl Memory for UserOverrides {
     fn of(&self, camera: &str) -> Vec<Change> {
-        self.0.camera.chosen.borrow().controls.of(camera)
+        self.0.camera.overrides.borrow().controls.of(camera)
     }
 
     fn remember(&self, camera: &str, set: &[Change]) -> Kept {

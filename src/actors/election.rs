@@ -21,9 +21,9 @@ use super::router::{Ask, EntryOf, RouterActor};
 use crate::fleet::{Fleet, default_name, mapped};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::settings::PortMode;
-use crate::shared::{Cells, RouterState, RouterView, Sight};
+use crate::shared::{RouterState, RouterView, SharedState, Snapshot};
 use porthole_election::{
-    Chance, Effect, Event, Exposure, Pursuit, Request, Role, Seen, State, Whose,
+    Candidacy, Effect, Entropy, Event, Ownership, RemoteAccess, Request, Role, State, SurveyExtent,
 };
 use porthole_gateway::{Entry, Extent, Protocol, Table};
 use porthole_supervise::{Progress, Resync};
@@ -53,11 +53,11 @@ pub struct StepDown;
 /// People turn the switch of ¶84.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Expose(pub Exposure);
+pub struct Expose(pub RemoteAccess);
 
 /// See the module.
 pub struct ElectionActor {
-    cells: Arc<Cells>,
+    shared: Arc<SharedState>,
     router: Addr<RouterActor>,
     lan: Addr<LanActor>,
     progress: Progress,
@@ -77,13 +77,13 @@ struct Life {
 impl ElectionActor {
     /// An actor that has yet to take its first step.
     pub fn new(
-        cells: Arc<Cells>,
+        shared: Arc<SharedState>,
         router: Addr<RouterActor>,
         lan: Addr<LanActor>,
         progress: Progress,
     ) -> Self {
         Self {
-            cells,
+            shared,
             router,
             lan,
             progress,
@@ -93,14 +93,14 @@ impl ElectionActor {
 
     /// One step of the rules, and what follows from it.
     fn advance(&mut self, event: &Event, ctx: &mut Context<Self>) {
-        let before = self.cells.role.load();
+        let before = self.shared.role.load();
         let effects = self
-            .cells
+            .shared
             .role
-            .advance(event, self.cells.clock.now(), chance());
-        let after = self.cells.role.load();
+            .advance(event, self.shared.clock.now(), entropy());
+        let after = self.shared.role.load();
         self.announce(&before, &after);
-        self.want_doors(&after);
+        self.declare_listen_ports(&after);
         if after.pending.is_none()
             && let Some(request) = self.life.request.take()
         {
@@ -115,15 +115,15 @@ impl ElectionActor {
         match effect {
             Effect::Ask(request) => self.ask(*request, ctx),
             Effect::WakeAt(at) => {
-                let after = at.after(self.cells.clock.now());
+                let after = at.after(self.shared.clock.now());
                 let wake = ctx.run_later(after, |actor, ctx| actor.advance(&Event::Tick, ctx));
                 if let Some(earlier) = self.life.wake.replace(wake) {
                     ctx.cancel_future(earlier);
                 }
             }
-            Effect::Say(to, word) => {
-                let (to, word) = (*to, *word);
-                let _ = self.lan.try_send(Say { to, word }); // lost, like on the network
+            Effect::Say(to, message) => {
+                let (to, message) = (*to, *message);
+                let _ = self.lan.try_send(Say { to, message }); // lost, like on the network
             }
             Effect::Remember => self.remember(),
             Effect::Left => {
@@ -137,22 +137,22 @@ impl ElectionActor {
     fn ask(&mut self, request: Request, ctx: &mut Context<Self>) {
         debug!(?request, "asking the router");
         let job = self.progress.job("a request to the router", REQUEST);
-        let cells = Arc::clone(&self.cells);
+        let shared = Arc::clone(&self.shared);
         let router = self.router.clone();
-        let name = cells
+        let name = shared
             .name
             .given()
             .unwrap_or_else(|| self.name_at(request.port()));
         let answer = async move {
-            let event = answer(&cells, &router, request, &name).await;
+            let event = answer(&shared, &router, request, &name).await;
             drop(job);
             (event, name)
         };
         let handle = ctx.spawn(answer.into_actor(self).map(|(event, name), actor, ctx| {
             actor.life.request = None;
-            if matches!(event, Event::Secured { .. }) && actor.cells.name.given().is_none() {
+            if matches!(event, Event::Secured { .. }) && actor.shared.name.given().is_none() {
                 info!(%name, "named by the first port that the router gave");
-                actor.cells.name.number(name);
+                actor.shared.name.number(name);
                 actor.remember();
             }
             actor.advance(&event, ctx);
@@ -164,16 +164,16 @@ impl ElectionActor {
 
     /// "server N" for the port that is asked for (¶53).
     fn name_at(&self, port: ExternalPort) -> String {
-        let router = &self.cells.settings.router;
+        let router = &self.shared.settings.router;
         let table = self
-            .cells
+            .shared
             .router
             .borrow()
             .table
             .as_ref()
             .map(|view| mapped(&view.table));
         let me = self
-            .cells
+            .shared
             .lan_address()
             .map_or(Ipv4Addr::UNSPECIFIED, |lan| lan.address);
         let me = SocketAddrV4::new(me, self.internal(port).get());
@@ -188,37 +188,37 @@ impl ElectionActor {
     }
 
     fn internal(&self, port: ExternalPort) -> InternalPort {
-        internal_port(&self.cells, port)
+        internal_port(&self.shared, port)
     }
 
     /// In `common` mode the web server listens on every port that is, or is about to be, mapped here
     /// (Fig. 8A); a mapping must never lead to a closed door.
-    fn want_doors(&self, state: &State) {
-        if self.cells.settings.router.port_mode == PortMode::Separate {
+    fn declare_listen_ports(&self, state: &State) {
+        if self.shared.settings.router.port_mode == PortMode::Separate {
             return;
         }
         let office = state
-            .office
-            .map(|_| self.cells.role.rules().representative_port);
+            .leadership
+            .map(|_| self.shared.role.rules().representative_port);
         let own = state.own.map(|own| own.port);
         let pending = state.pending.map(Request::port);
-        let mut doors: BTreeSet<InternalPort> = [office, own, pending]
+        let mut listen_ports: BTreeSet<InternalPort> = [office, own, pending]
             .into_iter()
             .flatten()
             .map(|port| self.internal(port))
             .collect();
         if office.is_none() && own.is_none() {
-            doors.insert(self.cells.settings.http.port); // the LAN can always come in somewhere
+            listen_ports.insert(self.shared.settings.http.port); // the LAN can always come in somewhere
         }
-        self.cells.doors.want(doors);
+        self.shared.listen_ports.want(listen_ports);
     }
 
     fn remember(&self) {
-        let now = self.cells.clock.now();
-        let state = self.cells.role.load();
-        let port = state.port_to_remember(self.cells.role.rules(), now);
-        let numbered = self.cells.name.names().numbered;
-        let kept = self.cells.disk.update(|remembered| {
+        let now = self.shared.clock.now();
+        let state = self.shared.role.load();
+        let port = state.port_to_remember(self.shared.role.rules(), now);
+        let numbered = self.shared.name.names().numbered;
+        let kept = self.shared.disk.update(|remembered| {
             remembered.term = state.term;
             remembered.name = numbered;
             remembered.mapped_port = port;
@@ -228,25 +228,25 @@ impl ElectionActor {
 
     fn announce(&self, before: &State, after: &State) {
         self.look();
-        let metrics = &self.cells.metrics;
-        let now = self.cells.clock.now();
+        let metrics = &self.shared.metrics;
+        let now = self.shared.clock.now();
         let representative = after.role(now) == Role::Representative;
         metrics.representative.set(i64::from(representative));
         metrics
             .term
             .set(i64::try_from(after.term.0).unwrap_or(i64::MAX));
-        let ends = match after.office {
+        let ends = match after.leadership {
             Some(office) => Some(office.deadline),
             None => after.own.and_then(|own| own.lapses_at),
         };
         let expiry = ends.map_or(0.0, |at| {
-            let wall = self.cells.clock.wall(at);
+            let wall = self.shared.clock.wall(at);
             wall.duration_since(std::time::UNIX_EPOCH)
                 .unwrap_or_default()
                 .as_secs_f64()
         });
         metrics.lease_expiry_timestamp_seconds.set(expiry);
-        if before.office.is_some() != after.office.is_some() {
+        if before.leadership.is_some() != after.leadership.is_some() {
             metrics.representative_changes_total.inc();
             if representative {
                 info!(term = %after.term, "this server is the representative");
@@ -254,7 +254,7 @@ impl ElectionActor {
                 info!(term = %after.term, "this server is the representative no more");
             }
         }
-        let overdue = |state: &State| state.watch.map_or(0, |watch| watch.misses);
+        let overdue = |state: &State| state.detector.map_or(0, |detector| detector.misses);
         let missed = overdue(after).saturating_sub(overdue(before));
         metrics.heartbeats_missed_total.inc_by(missed.into());
         trace(before, after);
@@ -265,15 +265,15 @@ impl ElectionActor {
             }
         }
         if before.crowded_since.is_none() && after.crowded_since.is_some() {
-            tracing::warn!(range = %self.cells.settings.router.port_range, "every port is taken");
+            tracing::warn!(range = %self.shared.settings.router.port_range, "every port is taken");
         }
     }
 
     /// Whoever listens for changes is told what is different now.
     fn look(&self) {
-        self.cells
+        self.shared
             .history
-            .look(Sight::of(&self.cells), SystemTime::now());
+            .look(Snapshot::of(&self.shared), SystemTime::now());
     }
 }
 
@@ -282,45 +282,52 @@ fn trace(before: &State, after: &State) {
     if let (None, Some(vacancy)) = (before.vacancy, after.vacancy) {
         info!(cause = vacancy.cause.words(), term = %vacancy.term, "the representative is gone");
     }
-    if before.pursuit == after.pursuit {
+    if before.candidacy == after.candidacy {
         return;
     }
-    match after.pursuit {
-        Pursuit::None | Pursuit::Standing { .. } => {}
-        Pursuit::Claiming { round, .. } => info!(round, "claims the office"),
-        Pursuit::Taking { round, grave, .. } => debug!(round, ?grave, "takes the office"),
-        Pursuit::Deferring { to, bid, .. } => debug!(to = %to.id, ?bid, "lets another go first"),
+    match after.candidacy {
+        Candidacy::None | Candidacy::Waiting { .. } => {}
+        Candidacy::Claiming { round, .. } => info!(round, "claims the office"),
+        Candidacy::Acquiring { round, stale, .. } => debug!(round, ?stale, "takes the office"),
+        Candidacy::Yielding { to, stage, .. } => {
+            debug!(to = %to.id, ?stage, "lets another go first")
+        }
     }
 }
 
 /// Fresh randomness for one step.
-fn chance() -> Chance {
+fn entropy() -> Entropy {
     // Without randomness every server waits the same: collisions, which the rules resolve.
-    Chance(getrandom::u64().unwrap_or_default())
+    Entropy(getrandom::u64().unwrap_or_default())
 }
 
 /// The port of this server that `port` of the router leads to (Fig. 8).
-fn internal_port(cells: &Cells, port: ExternalPort) -> InternalPort {
-    match cells.settings.router.port_mode {
-        PortMode::Separate => cells.settings.http.port,
+fn internal_port(shared: &SharedState, port: ExternalPort) -> InternalPort {
+    match shared.settings.router.port_mode {
+        PortMode::Separate => shared.settings.http.port,
         PortMode::Common => InternalPort(port.0),
     }
 }
 
 /// What the router says to one request; whatever goes wrong on the way is a failure of the request.
-async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, name: &str) -> Event {
-    let Some(lan) = cells.lan_address() else {
+async fn answer(
+    shared: &SharedState,
+    router: &Addr<RouterActor>,
+    request: Request,
+    name: &str,
+) -> Event {
+    let Some(lan) = shared.lan_address() else {
         return Event::Failed(request);
     };
     let port = request.port();
-    let internal = internal_port(cells, port);
+    let internal = internal_port(shared, port);
     if matches!(request, Request::Secure { .. })
-        && let Err(why) = cells.doors.opened(internal, DOOR).await
+        && let Err(why) = shared.listen_ports.opened(internal, DOOR).await
     {
         debug!(%port, %why, "cannot listen there"); // the web server has said so, once
         // In common mode another port is another door, and that one may open.
-        let another = cells.settings.router.port_mode == PortMode::Common
-            && port != cells.role.rules().representative_port;
+        let another = shared.settings.router.port_mode == PortMode::Common
+            && port != shared.role.rules().representative_port;
         return if another {
             Event::Taken {
                 port,
@@ -336,7 +343,7 @@ async fn answer(cells: &Cells, router: &Addr<RouterActor>, request: Request, nam
         request,
         internal,
         name: name.to_owned(),
-        entry: if port == cells.role.rules().representative_port {
+        entry: if port == shared.role.rules().representative_port {
             EntryOf::Office
         } else {
             EntryOf::Member
@@ -354,12 +361,12 @@ impl Actor for ElectionActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(512); // every server's answer to one Inquiry
-        self.life.address = self.cells.lan_address().map(|lan| lan.address);
+        self.life.address = self.shared.lan_address().map(|lan| lan.address);
         self.advance(&Event::Awoke, ctx);
-        ctx.add_stream(WatchStream::new(self.cells.lan.subscribe()));
-        ctx.add_stream(WatchStream::new(self.cells.router.subscribe()));
-        ctx.add_stream(WatchStream::new(self.cells.fleet.subscribe()));
-        ctx.add_stream(WatchStream::from_changes(self.cells.name.watch()).map(|_| Renamed));
+        ctx.add_stream(WatchStream::new(self.shared.lan.subscribe()));
+        ctx.add_stream(WatchStream::new(self.shared.router.subscribe()));
+        ctx.add_stream(WatchStream::new(self.shared.fleet.subscribe()));
+        ctx.add_stream(WatchStream::from_changes(self.shared.name.watch()).map(|_| Renamed));
     }
 }
 
@@ -422,16 +429,16 @@ impl StreamHandler<Arc<Fleet>> for ElectionActor {
 /// What a reading of the table says to the rules.
 fn survey(table: &Table, me: Option<Ipv4Addr>) -> Event {
     let whose = |entry: &Entry| match entry.client_address() {
-        Some(client) if Some(client) == me => Whose::Mine,
-        _ => Whose::Theirs,
+        Some(client) if Some(client) == me => Ownership::Mine,
+        _ => Ownership::Theirs,
     };
     let tcp = table
         .entries
         .iter()
         .filter(|entry| entry.protocol == Protocol::Tcp);
     let seen = match table.extent {
-        Extent::Whole => Seen::Whole,
-        Extent::Partial => Seen::Part,
+        Extent::Whole => SurveyExtent::Whole,
+        Extent::Partial => SurveyExtent::Part,
     };
     Event::Surveyed {
         holders: tcp.map(|entry| (entry.external, whose(entry))).collect(),
@@ -472,8 +479,8 @@ impl Handler<StepDown> for ElectionActor {
 impl Handler<Expose> for ElectionActor {
     type Result = ();
 
-    fn handle(&mut self, Expose(exposure): Expose, ctx: &mut Self::Context) {
-        self.advance(&Event::Expose(exposure), ctx);
+    fn handle(&mut self, Expose(remote_access): Expose, ctx: &mut Self::Context) {
+        self.advance(&Event::Expose(remote_access), ctx);
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
-use crate::shared::Cells;
+use crate::shared::SharedState;
 use porthole_camera::encode::Encoding;
 use porthole_supervise::Vitals;
 
@@ -17,12 +17,12 @@ pub type EncoderActor = ThreadActor<EncodingWork>;
 pub struct EncodingWork;
 
 impl Work for EncodingWork {
-    fn run(cells: &Arc<Cells>, vitals: &Vitals) {
+    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
         let encoding = Encoding {
-            raw: Arc::clone(&cells.camera.raw),
-            pictures: Arc::clone(&cells.camera.pictures),
-            settings: cells.camera.settings.subscribe(),
-            observer: Arc::new(cells.metrics.camera()),
+            raw: Arc::clone(&shared.camera.raw),
+            pictures: Arc::clone(&shared.camera.pictures),
+            settings: shared.camera.settings.subscribe(),
+            observer: Arc::new(shared.metrics.camera()),
         };
         encoding.run(&|| vitals.go_on());
     }

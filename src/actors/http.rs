@@ -15,7 +15,7 @@ use tracing::warn;
 
 use super::crash::crashes_on_demand;
 use crate::http::{App, Listeners};
-use crate::shared::Door;
+use crate::shared::PortStatus;
 use porthole_types::InternalPort;
 
 /// How often a port that could not be opened is tried again, and a server that ended is noticed.
@@ -34,30 +34,32 @@ impl HttpActor {
     }
 
     fn arrange(&self, wanted: &BTreeSet<InternalPort>) {
-        let bind = self.app.cells.settings.http.bind;
-        let mut doors = BTreeMap::new();
+        let bind = self.app.shared.settings.http.bind;
+        let mut listen_ports = BTreeMap::new();
         for port in wanted {
-            let door = match self.listeners.open(bind, *port, &self.app) {
-                Ok(()) => Door::Open,
-                Err(why) => Door::Failed(format!("cannot listen on {bind}:{port}: {why}")),
+            let status = match self.listeners.open(bind, *port, &self.app) {
+                Ok(()) => PortStatus::Listening,
+                Err(why) => PortStatus::Failed(format!("cannot listen on {bind}:{port}: {why}")),
             };
-            doors.insert(*port, door);
+            listen_ports.insert(*port, status);
         }
-        let one_is_open = doors.values().any(|door| *door == Door::Open);
+        let one_is_open = listen_ports
+            .values()
+            .any(|status| *status == PortStatus::Listening);
         for port in self.listeners.ports() {
             // Never without a door: an old one stays until a new one is open.
             if one_is_open && !wanted.contains(&port) {
                 self.listeners.drain(port);
             }
         }
-        let before = self.app.cells.doors.standing();
-        if before != doors {
-            for door in doors.values() {
-                if let Door::Failed(why) = door {
+        let before = self.app.shared.listen_ports.status();
+        if before != listen_ports {
+            for status in listen_ports.values() {
+                if let PortStatus::Failed(why) = status {
                     warn!("{why}");
                 }
             }
-            self.app.cells.doors.stand(doors);
+            self.app.shared.listen_ports.set_status(listen_ports);
         }
     }
 }
@@ -66,9 +68,9 @@ impl Actor for HttpActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.add_stream(WatchStream::new(self.app.cells.doors.wanted()));
+        ctx.add_stream(WatchStream::new(self.app.shared.listen_ports.wanted()));
         ctx.run_interval(LOOK, |actor, _| {
-            let wanted = actor.app.cells.doors.wanted().borrow().clone();
+            let wanted = actor.app.shared.listen_ports.wanted().borrow().clone();
             actor.arrange(&wanted);
         });
     }

@@ -5,8 +5,8 @@
 //! heard, and how far each has counted, outlives that. Loses what was in the old sockets' buffers and the
 //! echoes: each is the second of two, and the next heartbeat brings the rest.
 
-mod errand;
-mod facts;
+mod auth_state;
+mod request;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -22,13 +22,13 @@ use super::election::{self, ElectionActor};
 use super::registry::{Forget, Hear, Introduce, RegistryActor};
 use crate::fleet::Heard;
 use crate::lan::{
-    Admitted, Answer, Body, Errands, Gate, Keyring, NotDone, Occasion, Peers, Port, Rejected,
-    Report, Reporting, Served, Sockets, Voice, interface, listen,
+    Admitted, Answer, Body, InboundFilter, Keyring, NotDone, Occasion, Peers, PendingRequests,
+    Port, Rejected, Report, Reporting, Sender, Served, Sockets, interface, listen,
 };
 use crate::metrics::Direction;
 use crate::settings::Transport;
-use crate::shared::{Cells, Identity};
-use porthole_election::{Chance, Event, Peer, Stay, To, Word};
+use crate::shared::{Identity, SharedState};
+use porthole_election::{Destination, ElectionMessage, Entropy, Event, Lifecycle, Peer};
 use porthole_types::Name;
 use porthole_types::{InstanceId, InternalPort};
 
@@ -52,9 +52,9 @@ const MOST_ECHOES: usize = 64;
 #[rtype(result = "()")]
 pub struct Say {
     /// To whom.
-    pub to: To,
+    pub to: Destination,
     /// What.
-    pub word: Word,
+    pub message: ElectionMessage,
 }
 
 /// Answers when the echoes under way are out: what was said last has been said twice.
@@ -76,12 +76,12 @@ pub struct Rename {
 
 /// See the module.
 pub struct LanActor {
-    cells: Arc<Cells>,
+    shared: Arc<SharedState>,
     registry: Addr<RegistryActor>,
     /// Given once; it lasts, since the election's address does.
     election: Option<Addr<ElectionActor>>,
-    gate: Arc<Mutex<Gate>>,
-    voice: Voice,
+    inbound_filter: Arc<Mutex<InboundFilter>>,
+    sender: Sender,
     peers: Peers,
     life: Life,
 }
@@ -95,42 +95,42 @@ struct Life {
     flushes: Vec<oneshot::Sender<()>>,
     trouble: Option<String>,
     /// What was asked of others.
-    errands: Errands<errand::Waits>,
+    requests: PendingRequests<request::Waits>,
     /// What others have asked.
     served: Served,
     /// None where there is no site key.
-    shared: Option<facts::Shared>,
+    shared: Option<auth_state::Shared>,
 }
 
 /// Without randomness all answer at once, which a LAN can bear.
-fn chance() -> Chance {
-    Chance(getrandom::u64().unwrap_or_default())
+fn entropy() -> Entropy {
+    Entropy(getrandom::u64().unwrap_or_default())
 }
 
 impl LanActor {
     /// An actor that has yet to look for its interface.
-    pub fn new(cells: Arc<Cells>, registry: Addr<RegistryActor>) -> Self {
-        let Identity { id, boot } = cells.identity;
-        let keys = Arc::new(Keyring::new(&cells.settings.site));
-        let gate = Gate::new(id, Arc::clone(&keys), Instant::now());
-        let lan = &cells.settings.lan;
+    pub fn new(shared: Arc<SharedState>, registry: Addr<RegistryActor>) -> Self {
+        let Identity { id, boot } = shared.identity;
+        let keys = Arc::new(Keyring::new(&shared.settings.site));
+        let inbound_filter = InboundFilter::new(id, Arc::clone(&keys), Instant::now());
+        let lan = &shared.settings.lan;
         Self {
             peers: Peers::new(lan.peers.clone(), lan.group.port()),
-            cells,
+            shared,
             registry,
             election: None,
-            gate: Arc::new(Mutex::new(gate)),
-            voice: Voice::new(id, boot, keys),
+            inbound_filter: Arc::new(Mutex::new(inbound_filter)),
+            sender: Sender::new(id, boot, keys),
             life: Life::default(),
         }
     }
 
     /// Looks at the interface; opens the sockets anew when the address is another one.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        let cells = Arc::clone(&self.cells);
-        let settings = &cells.settings;
+        let shared = Arc::clone(&self.shared);
+        let settings = &shared.settings;
         let seen = interface::find(settings.node.interface.as_deref(), settings.http.bind);
-        let changed = self.cells.lan.send_if_modified(|known| {
+        let changed = self.shared.lan.send_if_modified(|known| {
             let changed = *known != seen;
             if changed {
                 match &seen {
@@ -160,10 +160,10 @@ impl LanActor {
     }
 
     fn open(&mut self, ctx: &mut Context<Self>) {
-        let Some(lan) = self.cells.lan_address() else {
+        let Some(lan) = self.shared.lan_address() else {
             return;
         };
-        let settings = &self.cells.settings.lan;
+        let settings = &self.shared.settings.lan;
         match Sockets::open(settings.transport, settings.group, &lan) {
             Ok(sockets) => {
                 if sockets.port() == Port::AnyFree {
@@ -175,14 +175,17 @@ impl LanActor {
                     );
                 }
                 let sockets = Arc::new(sockets);
-                let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-                gate.move_to(lan.address);
-                drop(gate);
-                let cells = Arc::clone(&self.cells);
+                let mut inbound_filter = self
+                    .inbound_filter
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                inbound_filter.move_to(lan.address);
+                drop(inbound_filter);
+                let shared = Arc::clone(&self.shared);
                 let heard = listen(
                     Arc::clone(&sockets),
-                    Arc::clone(&self.gate),
-                    move |why, from| refused(&cells, why, from),
+                    Arc::clone(&self.inbound_filter),
+                    move |why, from| refused(&shared, why, from),
                 );
                 self.life.listener = Some(ctx.add_stream(heard));
                 self.life.sockets = Some(sockets);
@@ -202,13 +205,13 @@ impl LanActor {
 
     /// Says what there is to say unasked, to whom there is.
     fn glance(&mut self) {
-        if self.cells.settings.lan.transport == Transport::Unicast {
+        if self.shared.settings.lan.transport == Transport::Unicast {
             // Of the router's table and of mDNS, too.
-            let fleet = self.cells.fleet.borrow().clone();
+            let fleet = self.shared.fleet.borrow().clone();
             let addresses = fleet.others().map(|camera| *camera.lan.ip());
             self.peers.set_known(addresses);
         }
-        let due = match (&self.life.reporting, self.cells.myself()) {
+        let due = match (&self.life.reporting, self.shared.myself()) {
             (Some(reporting), Some(me)) => reporting.is_due(&me, Instant::now()),
             _ => None,
         };
@@ -220,10 +223,13 @@ impl LanActor {
     /// Says where this server is (¶47, ¶64).
     fn report(&mut self, occasion: Occasion) {
         // Who has said goodbye is not to be shown again.
-        if matches!(self.cells.role.load().stay, Stay::Leaving | Stay::Gone) {
+        if matches!(
+            self.shared.role.load().lifecycle,
+            Lifecycle::Leaving | Lifecycle::Gone
+        ) {
             return;
         }
-        let Some(me) = self.cells.myself() else {
+        let Some(me) = self.shared.myself() else {
             return;
         };
         let Some(http_port) = InternalPort::new(me.lan.port()) else {
@@ -236,21 +242,21 @@ impl LanActor {
             name: me.name,
             http_port,
             external: me.external,
-            term: self.cells.role.load().term,
+            term: self.shared.role.load().term,
             activity: me.activity,
             scheme: me.scheme,
             occasion,
-            facts: self.digest(),
+            auth_state: self.digest(),
         };
-        self.send(To::Everybody, Body::Report(report));
+        self.send(Destination::Everybody, Body::Report(report));
     }
 
     /// The representative asks everybody to report (claim 3).
     fn asked(&mut self, ctx: &mut Context<Self>) {
-        let (Some(reporting), Some(me)) = (&mut self.life.reporting, self.cells.myself()) else {
+        let (Some(reporting), Some(me)) = (&mut self.life.reporting, self.shared.myself()) else {
             return;
         };
-        match reporting.asked(&me, Instant::now(), chance()) {
+        match reporting.asked(&me, Instant::now(), entropy()) {
             Answer::AtOnce => self.report(Occasion::Asked),
             Answer::After(wait) => {
                 ctx.run_later(wait, |actor, _| actor.glance());
@@ -259,49 +265,51 @@ impl LanActor {
         }
     }
 
-    fn say(&mut self, to: To, word: Word, ctx: &mut Context<Self>) {
-        self.send(to, Body::Word(word));
-        if to != To::Everybody || self.life.echoes >= MOST_ECHOES {
+    fn say(&mut self, to: Destination, message: ElectionMessage, ctx: &mut Context<Self>) {
+        self.send(to, Body::Election(message));
+        if to != Destination::Everybody || self.life.echoes >= MOST_ECHOES {
             return;
         }
         self.life.echoes += 1;
         ctx.run_later(ECHO, move |actor, _| {
-            actor.send(to, Body::Word(word));
-            actor.echoed(word);
+            actor.send(to, Body::Election(message));
+            actor.echoed(message);
         });
     }
 
-    fn echoed(&mut self, word: Word) {
+    fn echoed(&mut self, message: ElectionMessage) {
         self.life.echoes = self.life.echoes.saturating_sub(1);
         if self.life.echoes == 0 {
             for waiting in self.life.flushes.drain(..) {
                 let _ = waiting.send(()); // who asked may have given up
             }
         }
-        if let (Word::Withdrawal { .. }, Some(reporting)) = (word, &mut self.life.reporting) {
+        if let (ElectionMessage::Withdrawal { .. }, Some(reporting)) =
+            (message, &mut self.life.reporting)
+        {
             reporting.forgotten();
         }
     }
 
     /// Sends one message, each time with a number of its own.
-    fn send(&mut self, to: To, body: Body) {
+    fn send(&mut self, to: Destination, body: Body) {
         let Some(sockets) = &self.life.sockets else {
             return;
         };
         let now = Instant::now();
         let kind = body.kind();
-        let datagram = self.voice.say(to, body);
+        let datagram = self.sender.say(to, body);
         let to = match (to, sockets.everybody()) {
-            (To::One(address), _) => self.peers.at(address, now),
-            (To::Everybody, Some(everybody)) => [everybody].into(),
-            (To::Everybody, None) => self.peers.all(now),
+            (Destination::One(address), _) => self.peers.at(address, now),
+            (Destination::Everybody, Some(everybody)) => [everybody].into(),
+            (Destination::Everybody, None) => self.peers.all(now),
         };
         for to in to.into_iter().filter(|to| *to != sockets.own()) {
             if let Err(why) = sockets.send(&datagram, to) {
                 debug!(%to, %why, "a message could not be sent");
             }
         }
-        let counter = &self.cells.metrics.lan_messages_total;
+        let counter = &self.shared.metrics.lan_messages_total;
         counter.of((kind, Direction::Sent)).inc();
     }
 
@@ -312,11 +320,11 @@ impl LanActor {
         let id = message.from;
         let from = *from.ip();
         let peer = Peer { id, address: from };
-        let counter = &self.cells.metrics.lan_messages_total;
+        let counter = &self.shared.metrics.lan_messages_total;
         counter.of((message.body.kind(), Direction::Received)).inc();
         match message.body {
             Body::Report(report) => {
-                self.compare(peer, report.facts, ctx);
+                self.compare(peer, report.auth_state, ctx);
                 let _ = self.registry.try_send(Hear(Heard {
                     id,
                     report,
@@ -324,38 +332,49 @@ impl LanActor {
                     at: now,
                 }));
             }
-            Body::Word(word) => {
+            Body::Election(message) => {
                 if let Some(election) = &self.election {
-                    let heard = Event::Heard { from: peer, word };
+                    let heard = Event::Heard {
+                        from: peer,
+                        message,
+                    };
                     let _ = election.try_send(election::Hear(heard));
                 }
-                match word {
-                    Word::Inquiry { .. } => self.asked(ctx),
+                match message {
+                    ElectionMessage::Inquiry { .. } => self.asked(ctx),
                     // Of another than its speaker it is hearsay.
-                    Word::Withdrawal { of, .. } if of == id => {
+                    ElectionMessage::Withdrawal { of, .. } if of == id => {
                         let _ = self.registry.try_send(Forget(id));
                     }
                     _ => {}
                 }
             }
             // Two servers may share an address: what is said to the other is heard here too.
-            Body::Rename { ask, of, name } if of == self.cells.identity.id => {
-                self.asked_to_rename(peer, ask, name, ctx);
+            Body::Rename {
+                request_id,
+                of,
+                name,
+            } if of == self.shared.identity.id => {
+                self.asked_to_rename(peer, request_id, name, ctx);
             }
-            Body::Done { ask, of } if of == self.cells.identity.id => {
-                self.answered(id, ask, Ok(()));
+            Body::Done { request_id, of } if of == self.shared.identity.id => {
+                self.answered(id, request_id, Ok(()));
             }
-            Body::Refused { ask, of, why } if of == self.cells.identity.id => {
-                self.answered(id, ask, Err(why));
+            Body::Refused {
+                request_id,
+                of,
+                why,
+            } if of == self.shared.identity.id => {
+                self.answered(id, request_id, Err(why));
             }
             Body::Rename { .. } | Body::Done { .. } | Body::Refused { .. } => {}
-            Body::Facts(facts) => self.learn(&facts, ctx),
+            Body::AuthState(auth_state) => self.learn(&auth_state, ctx),
         }
     }
 }
 
-fn refused(cells: &Cells, why: Rejected, from: SocketAddrV4) {
-    if why == Rejected::Own && Some(*from.ip()) != cells.lan_address().map(|lan| lan.address) {
+fn refused(shared: &SharedState, why: Rejected, from: SocketAddrV4) {
+    if why == Rejected::Own && Some(*from.ip()) != shared.lan_address().map(|lan| lan.address) {
         static SAID: Once = Once::new(); // it will be heard with every heartbeat
         SAID.call_once(|| {
             warn!(
@@ -368,9 +387,9 @@ fn refused(cells: &Cells, why: Rejected, from: SocketAddrV4) {
         return;
     };
     debug!(%from, %why, "passed a datagram over");
-    cells.metrics.lan_messages_rejected_total.of(label).inc();
+    shared.metrics.lan_messages_rejected_total.of(label).inc();
     if let Rejected::Key(mismatch) = why {
-        cells.keys.hear(*from.ip(), mismatch);
+        shared.keys.hear(*from.ip(), mismatch);
     }
 }
 
@@ -378,13 +397,13 @@ impl Actor for LanActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let heartbeat = self.cells.settings.lan.heartbeat;
+        let heartbeat = self.shared.settings.lan.heartbeat;
         ctx.set_mailbox_capacity(512); // an answer to a probe of every server
         self.life.reporting = Some(Reporting::new(heartbeat));
         self.life.shared = self.share();
         // Another name and other facts are told at once, not at the next glance.
-        ctx.add_stream(WatchStream::from_changes(self.cells.name.watch()));
-        ctx.add_stream(WatchStream::from_changes(self.cells.facts.watch()));
+        ctx.add_stream(WatchStream::from_changes(self.shared.name.watch()));
+        ctx.add_stream(WatchStream::from_changes(self.shared.auth_state.watch()));
         self.look(ctx);
         ctx.run_interval(LOOK, Self::look);
         ctx.run_interval(GLANCE.min(heartbeat / 2), |actor, _| actor.glance());
@@ -419,8 +438,8 @@ impl StreamHandler<std::io::Result<Vec<Admitted>>> for LanActor {
 impl Handler<Say> for LanActor {
     type Result = ();
 
-    fn handle(&mut self, Say { to, word }: Say, ctx: &mut Self::Context) {
-        self.say(to, word, ctx);
+    fn handle(&mut self, Say { to, message }: Say, ctx: &mut Self::Context) {
+        self.say(to, message, ctx);
     }
 }
 

@@ -12,7 +12,7 @@ use tokio_stream::wrappers::WatchStream;
 use super::crash::crashes_on_demand;
 use super::election::{self, ElectionActor};
 use crate::fleet::{Advertised, Heard, Known, MOST_PEERS, Sources, mapped, merge};
-use crate::shared::{Cells, RouterView};
+use crate::shared::{RouterView, SharedState};
 use porthole_election::{Event, Peer};
 use porthole_types::InstanceId;
 
@@ -50,7 +50,7 @@ pub struct Introduce(pub Addr<ElectionActor>);
 
 /// See the module.
 pub struct RegistryActor {
-    cells: Arc<Cells>,
+    shared: Arc<SharedState>,
     /// Given once; it lasts, since the election's address does.
     election: Option<Addr<ElectionActor>>,
     life: Life,
@@ -66,9 +66,9 @@ struct Life {
 
 impl RegistryActor {
     /// An actor that has yet to hear of anybody.
-    pub fn new(cells: Arc<Cells>) -> Self {
+    pub fn new(shared: Arc<SharedState>) -> Self {
         Self {
-            cells,
+            shared,
             election: None,
             life: Life::default(),
         }
@@ -95,23 +95,23 @@ impl RegistryActor {
     fn publish(&mut self) {
         let now = Instant::now();
         self.life.merged_at = Some(now);
-        let Some(me) = self.cells.myself() else {
+        let Some(me) = self.shared.myself() else {
             return;
         };
-        let heartbeat = self.cells.settings.lan.heartbeat;
+        let heartbeat = self.shared.settings.lan.heartbeat;
         self.life.known.sweep(heartbeat, now);
         let sources = Sources {
             me: &me,
             known: &self.life.known,
-            representative_port: self.cells.settings.router.representative_port,
+            representative_port: self.shared.settings.router.representative_port,
             heartbeat,
-            lan: self.cells.role.rules().lan,
+            lan: self.shared.role.rules().lan,
         };
         let fleet = merge(&sources, now);
         let others = i64::try_from(fleet.others().count()).unwrap_or(i64::MAX);
-        self.cells.metrics.peers.set(others);
+        self.shared.metrics.peers.set(others);
         // Who waits for a change is not woken by ages.
-        self.cells.fleet.send_if_modified(|shown| {
+        self.shared.fleet.send_if_modified(|shown| {
             let news = !fleet.looks_like(shown);
             *shown = Arc::new(fleet);
             news
@@ -125,7 +125,7 @@ impl Actor for RegistryActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         // After an Inquiry all answer within a moment.
         ctx.set_mailbox_capacity(MOST_PEERS);
-        ctx.add_stream(WatchStream::new(self.cells.router.subscribe()));
+        ctx.add_stream(WatchStream::new(self.shared.router.subscribe()));
         ctx.run_interval(AT_LEAST, Self::changed);
     }
 }
@@ -138,7 +138,9 @@ impl Supervised for RegistryActor {
 
 impl StreamHandler<RouterView> for RegistryActor {
     fn handle(&mut self, view: RouterView, ctx: &mut Self::Context) {
-        let read = view.table.filter(|_| self.cells.settings.router.read_table);
+        let read = view
+            .table
+            .filter(|_| self.shared.settings.router.read_table);
         let table = read.map(|view| (mapped(&view.table), view.read_at));
         self.life.known.read(table);
         self.changed(ctx);

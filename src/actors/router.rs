@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
 use crate::lan::interface::{LanAddress, NoAddress};
-use crate::shared::{Cells, Refusal, RouterState, RouterView, TableView};
+use crate::shared::{Refusal, RouterState, RouterView, SharedState, TableView};
 use porthole_election::{Event, Request};
 use porthole_gateway::{
     self, Backoff, Choice, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd,
@@ -60,7 +60,7 @@ pub enum EntryOf {
 
 /// See the module.
 pub struct RouterActor {
-    cells: Arc<Cells>,
+    shared: Arc<SharedState>,
     observer: Arc<dyn Observer>,
     progress: Progress,
     life: Life,
@@ -80,10 +80,10 @@ struct Life {
 
 impl RouterActor {
     /// An actor that has yet to look for a router.
-    pub fn new(cells: Arc<Cells>, progress: Progress) -> Self {
-        let observer = Arc::new(cells.metrics.router());
+    pub fn new(shared: Arc<SharedState>, progress: Progress) -> Self {
+        let observer = Arc::new(shared.metrics.router());
         Self {
-            cells,
+            shared,
             observer,
             progress,
             life: Life::default(),
@@ -116,7 +116,7 @@ impl RouterActor {
     fn search(&mut self, lan: &LanAddress, ctx: &mut Context<Self>) {
         let search = Search {
             from: lan.address,
-            ssdp: self.cells.settings.router.ssdp_address,
+            ssdp: self.shared.settings.router.ssdp_address,
             default_gateway: lan.default_gateway,
             wait: SEARCH,
         };
@@ -153,7 +153,7 @@ impl RouterActor {
             next_round: self.life.next_round.take(),
             ..Life::default()
         };
-        self.cells.router.send_modify(|view| {
+        self.shared.router.send_modify(|view| {
             // The same one on another port is still the same; what it has become will show.
             let known = view.found.as_ref().map(|known| &known.identity);
             if known != Some(&found.identity) {
@@ -174,7 +174,7 @@ impl RouterActor {
         let lan = self.life.address.as_ref();
         let gateway = lan.and_then(|lan| lan.default_gateway);
         let choice = {
-            let view = self.cells.router.borrow();
+            let view = self.shared.router.borrow();
             let known = view.found.as_ref().map(|known| &known.identity);
             self.life.preference.found(&found.identity, known, gateway)
         };
@@ -194,7 +194,7 @@ impl RouterActor {
     fn miss(&mut self, why: &str, ctx: &mut Context<Self>) {
         let wait = self.life.backoff.failed(jitter());
         // Said once, then only when it changes: a house without such a router is no emergency.
-        let news = self.cells.router.send_if_modified(|view| {
+        let news = self.shared.router.send_if_modified(|view| {
             let why = why.to_owned();
             let state = match view.state {
                 RouterState::Lost { .. } => RouterState::Lost { why },
@@ -213,7 +213,7 @@ impl RouterActor {
     }
 
     fn poll(&mut self, router: Arc<Igd>, ctx: &mut Context<Self>) {
-        let scope = if self.cells.settings.router.read_table {
+        let scope = if self.shared.settings.router.read_table {
             Scope::WithTable
         } else {
             Scope::WithoutTable
@@ -227,12 +227,12 @@ impl RouterActor {
         let round = ctx.spawn(poll.into_actor(self).map(|polled, actor, ctx| {
             if let Some(table) = &polled.table {
                 actor
-                    .cells
+                    .shared
                     .metrics
                     .router_poll_duration_seconds
                     .observe(polled.took.as_secs_f64());
                 let entries = i64::try_from(table.entries.len()).unwrap_or(i64::MAX);
-                actor.cells.metrics.router_table_entries.set(entries);
+                actor.shared.metrics.router_table_entries.set(entries);
             }
             match polled.gone {
                 Some(why) => actor.lose(&why, ctx),
@@ -247,9 +247,9 @@ impl RouterActor {
 
     /// The next poll; before it, where the router is not the default gateway, now and then a look for that one.
     fn after_poll(&mut self, ctx: &mut Context<Self>) {
-        let interval = self.cells.settings.router.poll_interval;
+        let interval = self.shared.settings.router.poll_interval;
         let look = self.life.address.as_ref().and_then(|lan| {
-            let view = self.cells.router.borrow();
+            let view = self.shared.router.borrow();
             let used = &view.found.as_ref()?.identity;
             let gateway = self.life.preference.polled(used, lan.default_gateway)?;
             Some(Search {
@@ -285,7 +285,7 @@ impl RouterActor {
             warn!("the router has started anew; its table may be gone");
             self.life.learned = Learned::default();
         }
-        self.cells.router.send_modify(|view| {
+        self.shared.router.send_modify(|view| {
             let address = |seen: Option<ExternalAddress>| seen.and_then(|seen| seen.address);
             let line_is_back = view.external.is_some()
                 && address(view.external).is_none()
@@ -319,7 +319,7 @@ impl RouterActor {
         warn!(%why, "the router is lost, looking for it");
         self.life.router = None;
         self.life.backoff = Backoff::default();
-        self.cells.router.send_modify(|view| {
+        self.shared.router.send_modify(|view| {
             view.state = RouterState::Lost {
                 why: why.to_string(),
             };
@@ -330,7 +330,7 @@ impl RouterActor {
 
     /// What a request taught about the router.
     fn learn(&self, request: Request, answer: &Answer) {
-        self.cells.router.send_if_modified(|view| {
+        self.shared.router.send_if_modified(|view| {
             let over = answer.refusal().is_none()
                 && view.refusal.as_ref().is_some_and(|refusal| {
                     refusal.port == request.port() || answer.granted().is_some()
@@ -360,7 +360,7 @@ impl RouterActor {
                 if let Some(why) = answer.refusal() {
                     self.note_refusal(request, why);
                 }
-                let clock = self.cells.clock;
+                let clock = self.shared.clock;
                 answer.event(request, &mut self.life.countdowns, |sent| clock.at(sent))
             }
             Err(why) => {
@@ -385,7 +385,7 @@ impl RouterActor {
             kind: why.code(),
             why: why.to_string(),
         };
-        let news = self.cells.router.send_if_modified(|view| {
+        let news = self.shared.router.send_if_modified(|view| {
             let before = view.refusal.as_ref().map(|old| old.kind);
             let news = before != Some(refusal.kind);
             if news {
@@ -411,14 +411,14 @@ impl Actor for RouterActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        if !self.cells.settings.router.enabled {
+        if !self.shared.settings.router.enabled {
             return;
         }
-        let view: RouterView = self.cells.router.borrow().clone();
+        let view: RouterView = self.shared.router.borrow().clone();
         if let (RouterState::Found, Some(found)) = (view.state, view.found) {
             self.life.router = Some(Arc::new(Igd::new(found, Arc::clone(&self.observer))));
         }
-        ctx.add_stream(WatchStream::new(self.cells.lan.subscribe()));
+        ctx.add_stream(WatchStream::new(self.shared.lan.subscribe()));
     }
 }
 
@@ -437,7 +437,7 @@ impl StreamHandler<Result<LanAddress, NoAddress>> for RouterActor {
             Ok(lan) => self.life.address = Some(lan),
             Err(why) => {
                 self.life.address = None;
-                self.cells.router.send_modify(|view| {
+                self.shared.router.send_modify(|view| {
                     view.state = RouterState::Searching {
                         why: Some(why.to_string()),
                     };

@@ -13,7 +13,7 @@ use actix::prelude::*;
 use tracing::warn;
 
 use super::crash::Crash;
-use crate::shared::Cells;
+use crate::shared::SharedState;
 use porthole_supervise::{ThreadEnded, Vitals, Worker};
 
 /// How soon a thread that could not be started is tried again.
@@ -22,32 +22,32 @@ const AGAIN: Duration = Duration::from_millis(250);
 /// What the thread does.
 pub trait Work: Unpin + 'static {
     /// Runs until the vitals say to stop; asking them is the sign of life.
-    fn run(cells: &Arc<Cells>, vitals: &Vitals);
+    fn run(shared: &Arc<SharedState>, vitals: &Vitals);
 }
 
 /// See the module.
 pub struct ThreadActor<W> {
-    cells: Arc<Cells>,
+    shared: Arc<SharedState>,
     thread: Worker,
     work: PhantomData<W>,
 }
 
 impl<W: Work> ThreadActor<W> {
     /// An actor that has yet to start its thread.
-    pub fn new(cells: Arc<Cells>, thread: Worker) -> Self {
+    pub fn new(shared: Arc<SharedState>, thread: Worker) -> Self {
         Self {
-            cells,
+            shared,
             thread,
             work: PhantomData,
         }
     }
 
     fn ensure_thread(&mut self, ctx: &mut Context<Self>) {
-        let cells = Arc::clone(&self.cells);
+        let shared = Arc::clone(&self.shared);
         let started = self
             .thread
             .ensure(ctx.address().recipient(), move |vitals| {
-                W::run(&cells, vitals);
+                W::run(&shared, vitals);
                 Ok::<(), Infallible>(())
             });
         if let Err(why) = started {

@@ -13,10 +13,11 @@ use utoipa::ToSchema;
 use super::first_start::Own;
 use super::password::{self, is_right};
 use super::proven::{Edition, Proven};
-use super::throttle::{Charge, Outcome, Place, Throttle};
+use super::throttle::{Charge, Outcome, Throttle};
 use super::{Access, Claims, Purpose, Rejected, Signer};
+use crate::lan::ClientNetwork;
 use crate::settings::{Secret, Settings};
-use crate::site::{Facts, FactsCell, Passwords, SessionId};
+use crate::site::{AuthState, AuthStateCell, Passwords, SessionId};
 use porthole_types::InstanceId;
 use porthole_types::forget_oldest;
 
@@ -187,24 +188,24 @@ impl Authority {
     /// Why they were not accepted. Wrong ones are held against the address.
     pub async fn prove(
         &self,
-        facts: &FactsCell,
+        auth_state: &AuthStateCell,
         user: &str,
         password: &str,
         from: IpAddr,
-        place: Place,
+        network: ClientNetwork,
     ) -> Result<Access, Refused> {
         // Before anything is looked at, or the answer would tell right from wrong.
         if let Some(wait) = lock(&self.throttle).wait(from, Instant::now()) {
             return Err(Refused::Wait(wait));
         }
         let access = Access::of_user(user);
-        let (stored, edition) = facts.with(|facts| self.stored(access, facts));
+        let (stored, edition) = auth_state.with(|auth_state| self.stored(access, auth_state));
         if let Some(access) = access
             && lock(&self.proven).knows(access, password, edition)
         {
             return Ok(access);
         }
-        let begun = lock(&self.throttle).begin(from, place, Instant::now());
+        let begun = lock(&self.throttle).begin(from, network, Instant::now());
         let attempt = Try {
             throttle: Arc::clone(&self.throttle),
             from,
@@ -248,10 +249,10 @@ impl Authority {
     ///
     /// # Errors
     /// How long to wait, where there were too many.
-    pub fn fail(&self, from: IpAddr, place: Place) -> Result<(), Refused> {
+    pub fn fail(&self, from: IpAddr, network: ClientNetwork) -> Result<(), Refused> {
         let mut throttle = lock(&self.throttle);
         let now = Instant::now();
-        let charge = throttle.begin(from, place, now).map_err(Refused::Wait)?;
+        let charge = throttle.begin(from, network, now).map_err(Refused::Wait)?;
         throttle.end(from, charge, Outcome::Wrong, now);
         Ok(())
     }
@@ -262,13 +263,16 @@ impl Authority {
     /// When they cannot be hashed now.
     pub async fn passwords(
         &self,
-        facts: &Facts,
+        auth_state: &AuthState,
         current: String,
         wanted: Wanted,
     ) -> Result<Passwords, Refused> {
         let turn = self.turn().await?;
-        let (viewer, _) = self.stored(Some(Access::Viewer), facts);
-        let before = facts.passwords.as_ref().map_or(0, |set| set.changed_at);
+        let (viewer, _) = self.stored(Some(Access::Viewer), auth_state);
+        let before = auth_state
+            .passwords
+            .as_ref()
+            .map_or(0, |set| set.changed_at);
         in_background(turn, move || {
             let admin = password::hash(&wanted.admin.unwrap_or(current))?;
             let viewer = match (wanted.viewer, viewer) {
@@ -297,16 +301,18 @@ impl Authority {
     ///
     /// # Errors
     /// Why it does not.
-    pub fn session(&self, text: &str, facts: &FactsCell) -> Result<Claims, Rejected> {
-        self.read(text, facts, |purpose| matches!(purpose, Purpose::Session))
+    pub fn session(&self, text: &str, auth_state: &AuthStateCell) -> Result<Claims, Rejected> {
+        self.read(text, auth_state, |purpose| {
+            matches!(purpose, Purpose::Session)
+        })
     }
 
     /// What a bearer's token says, if it counts now; a session is one too.
     ///
     /// # Errors
     /// Why it does not.
-    pub fn bearer(&self, text: &str, facts: &FactsCell) -> Result<Claims, Rejected> {
-        self.read(text, facts, |purpose| {
+    pub fn bearer(&self, text: &str, auth_state: &AuthStateCell) -> Result<Claims, Rejected> {
+        self.read(text, auth_state, |purpose| {
             matches!(purpose, Purpose::Session | Purpose::Token)
         })
     }
@@ -318,7 +324,7 @@ impl Authority {
     pub fn pictures(
         &self,
         text: &str,
-        facts: &FactsCell,
+        auth_state: &AuthStateCell,
         me: InstanceId,
         from: IpAddr,
     ) -> Result<Claims, Rejected> {
@@ -326,7 +332,7 @@ impl Authority {
             camera: me,
             visitor: from,
         };
-        self.read(text, facts, |purpose| *purpose == good)
+        self.read(text, auth_state, |purpose| *purpose == good)
     }
 
     /// The session that this pass opens at camera `me`, for this visitor, now; each pass once.
@@ -336,11 +342,11 @@ impl Authority {
     pub fn enter(
         &self,
         text: &str,
-        facts: &FactsCell,
+        auth_state: &AuthStateCell,
         me: InstanceId,
         from: IpAddr,
     ) -> Result<Claims, Rejected> {
-        let pass = self.read(text, facts, |purpose| {
+        let pass = self.read(text, auth_state, |purpose| {
             matches!(purpose, Purpose::Enter { camera, visitor, .. } if *camera == me && *visitor == from)
         })?;
         let (Purpose::Enter { once, .. }, Some(session)) = (pass.purpose, pass.entered()) else {
@@ -359,23 +365,27 @@ impl Authority {
     fn read(
         &self,
         text: &str,
-        facts: &FactsCell,
+        auth_state: &AuthStateCell,
         good: impl FnOnce(&Purpose) -> bool,
     ) -> Result<Claims, Rejected> {
         let claims = self.signer.open(text)?;
         if !good(&claims.purpose) {
             return Err(Rejected::Misused);
         }
-        facts.with(|facts| claims.check(unix_now(), facts))?;
+        auth_state.with(|auth_state| claims.check(unix_now(), auth_state))?;
         Ok(claims)
     }
 
     /// The password of this user, and since when: the one set over HTTP, the one of the settings, the one that was made.
-    fn stored(&self, user: Option<Access>, facts: &Facts) -> (Option<Arc<Stored>>, Edition) {
+    fn stored(
+        &self,
+        user: Option<Access>,
+        auth_state: &AuthState,
+    ) -> (Option<Arc<Stored>>, Edition) {
         let Some(user) = user else {
             return (None, None);
         };
-        match (&facts.passwords, user) {
+        match (&auth_state.passwords, user) {
             (None, Access::Viewer) => (self.viewer.clone(), None),
             (None, Access::Admin) => (self.admin.clone(), None),
             (Some(set), user) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Access;
-use crate::site::{Facts, SessionId};
+use crate::site::{AuthState, SessionId};
 use porthole_types::InstanceId;
 
 /// How long a session lasts that nobody uses, in seconds.
@@ -103,22 +103,28 @@ pub enum Rejected {
 
 impl Claims {
     /// A session that begins now (`now` in seconds since 1970).
-    pub fn session(id: SessionId, access: Access, now: u64, facts: &Facts) -> Self {
+    pub fn session(id: SessionId, access: Access, now: u64, auth_state: &AuthState) -> Self {
         Self {
             id,
             access,
-            issued: issue(now, facts),
+            issued: issue(now, auth_state),
             expires: now.saturating_add(SESSION),
             purpose: Purpose::Session,
         }
     }
 
     /// A token that lasts for so many days from now.
-    pub fn token(id: SessionId, access: Access, days: u16, now: u64, facts: &Facts) -> Self {
+    pub fn token(
+        id: SessionId,
+        access: Access,
+        days: u16,
+        now: u64,
+        auth_state: &AuthState,
+    ) -> Self {
         Self {
             id,
             access,
-            issued: issue(now, facts),
+            issued: issue(now, auth_state),
             expires: now.saturating_add(u64::from(days) * 24 * 3600),
             purpose: Purpose::Token,
         }
@@ -198,19 +204,19 @@ impl Claims {
     ///
     /// # Errors
     /// Why not.
-    pub fn check(&self, now: u64, facts: &Facts) -> Result<(), Rejected> {
+    pub fn check(&self, now: u64, auth_state: &AuthState) -> Result<(), Rejected> {
         if self.expires <= now {
             return Err(Rejected::Expired);
         }
-        let latest = issue(now, facts).saturating_add(AHEAD);
+        let latest = issue(now, auth_state).saturating_add(AHEAD);
         if self.issued > latest {
             let by = Duration::from_secs(self.issued.saturating_sub(now));
             return Err(Rejected::Early { by });
         }
-        if facts.revoked.contains_key(&self.id) {
+        if auth_state.revoked.contains_key(&self.id) {
             return Err(Rejected::Ended);
         }
-        if self.issued < not_before(facts) {
+        if self.issued < not_before(auth_state) {
             return Err(Rejected::PasswordsChanged);
         }
         Ok(())
@@ -218,15 +224,15 @@ impl Claims {
 }
 
 /// What was issued before does not count, in seconds since 1970: the first whole second after the passwords were set.
-fn not_before(facts: &Facts) -> u64 {
-    let changed = facts.passwords.as_ref().map(|set| set.changed_at);
+fn not_before(auth_state: &AuthState) -> u64 {
+    let changed = auth_state.passwords.as_ref().map(|set| set.changed_at);
     changed.map_or(0, |at| at.div_ceil(1000))
 }
 
 /// When something that is made now is issued. A camera whose clock is behind the one on which the passwords were set
 /// could otherwise make nothing that counts.
-fn issue(now: u64, facts: &Facts) -> u64 {
-    now.max(not_before(facts))
+fn issue(now: u64, auth_state: &AuthState) -> u64 {
+    now.max(not_before(auth_state))
 }
 
 #[cfg(test)]
@@ -241,56 +247,56 @@ mod tests {
     const NOW: u64 = 1_795_400_000;
     const ID: SessionId = SessionId(7);
 
-    fn session(facts: &Facts) -> Claims {
-        Claims::session(ID, Access::Admin, NOW, facts)
+    fn session(auth_state: &AuthState) -> Claims {
+        Claims::session(ID, Access::Admin, NOW, auth_state)
     }
 
-    fn changed_at(millis: u64) -> Facts {
-        Facts {
+    fn changed_at(millis: u64) -> AuthState {
+        AuthState {
             passwords: Some(Passwords {
                 changed_at: millis,
                 viewer: None,
                 admin: String::new(),
             }),
-            ..Facts::default()
+            ..AuthState::default()
         }
     }
 
     #[test]
     fn a_session_counts_from_its_beginning_to_its_end() {
-        let facts = Facts::default();
-        let session = session(&facts);
-        assert_eq!(session.check(NOW, &facts), Ok(()));
-        assert_eq!(session.check(NOW + SESSION - 1, &facts), Ok(()));
-        let over = session.check(NOW + SESSION, &facts);
+        let auth_state = AuthState::default();
+        let session = session(&auth_state);
+        assert_eq!(session.check(NOW, &auth_state), Ok(()));
+        assert_eq!(session.check(NOW + SESSION - 1, &auth_state), Ok(()));
+        let over = session.check(NOW + SESSION, &auth_state);
         assert_eq!(over, Err(Rejected::Expired));
     }
 
     #[test]
     fn a_clock_that_is_far_behind_is_told_of_with_how_far() {
-        let facts = Facts::default();
-        let session = session(&facts);
-        assert_eq!(session.check(NOW - AHEAD, &facts), Ok(()));
-        let early = session.check(NOW - 7200, &facts).unwrap_err();
+        let auth_state = AuthState::default();
+        let session = session(&auth_state);
+        assert_eq!(session.check(NOW - AHEAD, &auth_state), Ok(()));
+        let early = session.check(NOW - 7200, &auth_state).unwrap_err();
         assert!(early.to_string().contains("signed 2h ahead"), "{early}");
     }
 
     #[test]
     fn an_ended_session_does_not_count_nor_does_a_pass_of_it() {
-        let mut facts = Facts::default();
-        let session = session(&facts);
+        let mut auth_state = AuthState::default();
+        let session = session(&auth_state);
         let visitor = Ipv4Addr::LOCALHOST.into();
         let pass = session.pass_for_pictures(InstanceId(1), visitor, NOW);
-        assert_eq!(pass.check(NOW, &facts), Ok(()));
-        facts.revoked.insert(ID, session.ends_for_good());
+        assert_eq!(pass.check(NOW, &auth_state), Ok(()));
+        auth_state.revoked.insert(ID, session.ends_for_good());
         for claims in [session, pass] {
-            assert_eq!(claims.check(NOW, &facts), Err(Rejected::Ended));
+            assert_eq!(claims.check(NOW, &auth_state), Err(Rejected::Ended));
         }
     }
 
     #[test]
     fn a_pass_for_pictures_lasts_ten_minutes_at_most_and_is_the_viewers() {
-        let session = session(&Facts::default());
+        let session = session(&AuthState::default());
         for later in 0..700 {
             let now = NOW + later;
             let pass = session.pass_for_pictures(InstanceId(1), Ipv4Addr::LOCALHOST.into(), now);
@@ -302,7 +308,7 @@ mod tests {
 
     #[test]
     fn who_enters_by_a_pass_has_the_session_that_it_was_made_of() {
-        let session = session(&Facts::default());
+        let session = session(&AuthState::default());
         let visitor = Ipv4Addr::LOCALHOST.into();
         let pass = session
             .pass_for_entry(InstanceId(1), visitor, 5, NOW)
@@ -319,12 +325,12 @@ mod tests {
     proptest! {
         #[test]
         fn however_often_it_is_renewed_a_session_ends_within_a_week(steps in prop::collection::vec(0..20_000_u64, 1..200)) {
-            let facts = Facts::default();
-            let mut session = session(&facts);
+            let auth_state = AuthState::default();
+            let mut session = session(&auth_state);
             let mut now = NOW;
             for step in steps {
                 now += step;
-                if session.check(now, &facts).is_err() {
+                if session.check(now, &auth_state).is_err() {
                     break;
                 }
                 if let Some(renewed) = session.renewed(now) {
@@ -342,13 +348,13 @@ mod tests {
             change in 0..3_000_000_000_000_u64, clock in 1..3_000_000_000_u64,
         ) {
             // Whatever the clocks of the two cameras say.
-            let before = Claims::session(ID, Access::Admin, clock, &Facts::default());
-            let facts = changed_at(change);
+            let before = Claims::session(ID, Access::Admin, clock, &AuthState::default());
+            let auth_state = changed_at(change);
             if clock * 1000 < change {
-                prop_assert!(before.check(clock, &facts).is_err());
+                prop_assert!(before.check(clock, &auth_state).is_err());
             }
-            let after = Claims::session(ID, Access::Admin, clock, &facts);
-            prop_assert_eq!(after.check(clock, &facts), Ok(()));
+            let after = Claims::session(ID, Access::Admin, clock, &auth_state);
+            prop_assert_eq!(after.check(clock, &auth_state), Ok(()));
         }
     }
 }

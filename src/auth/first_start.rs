@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::password;
 use crate::settings::{Secret, Settings};
-use crate::site::{Facts, derived};
+use crate::site::{AuthState, derived};
 
 /// Letters and digits that are not mistaken for each other (Crockford's base 32): 5 bits each.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -72,7 +72,7 @@ impl Own {
     pub fn prepare(
         &mut self,
         settings: &Settings,
-        facts: &Facts,
+        auth_state: &AuthState,
     ) -> Result<Option<FirstStart>, Unmade> {
         let key = settings.site.key.as_ref();
         if key.is_none() && self.secret.is_none() {
@@ -80,7 +80,7 @@ impl Own {
             getrandom::fill(&mut secret)?;
             self.secret = Some(Hidden(in_digits(&secret, secret.len())));
         }
-        if settings.auth.admin_password.is_some() || facts.passwords.is_some() {
+        if settings.auth.admin_password.is_some() || auth_state.passwords.is_some() {
             return Ok(None);
         }
         let mark = key.map(|key| in_digits(&derived(key, MARK), 2 * GROUP));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn told(own: &mut Own, settings: &Settings) -> Option<String> {
-        let made = own.prepare(settings, &Facts::default()).unwrap()?;
+        let made = own.prepare(settings, &AuthState::default()).unwrap()?;
         assert_eq!(made.of_site, settings.site.key.is_some());
         let hash = own.first_hash().unwrap();
         assert!(password::is_right(&made.password, hash));
@@ -198,15 +198,19 @@ mod tests {
     fn where_somebody_has_set_a_password_none_is_made() {
         let mut own = Own::default();
         assert_eq!(told(&mut own, &settings("", "set by hand")), None);
-        let facts = Facts {
+        let auth_state = AuthState {
             passwords: Some(Passwords {
                 changed_at: 1,
                 viewer: None,
                 admin: "hash".to_owned(),
             }),
-            ..Facts::default()
+            ..AuthState::default()
         };
-        assert!(own.prepare(&settings("", ""), &facts).unwrap().is_none());
+        assert!(
+            own.prepare(&settings("", ""), &auth_state)
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(own.first_hash(), None);
     }
 }

@@ -10,7 +10,7 @@
 //! | `authority` | all of it together: the only file here with a clock, threads and locks |
 //!
 //! Nothing here knows HTTP. What all cameras of a site have to agree on (new passwords, ended sessions) stands in
-//! [`crate::site::Facts`].
+//! [`crate::site::AuthState`].
 
 mod access;
 mod authority;
@@ -27,4 +27,3 @@ pub use claims::{Claims, Purpose, Rejected};
 pub use first_start::{FirstStart, Own, Unmade};
 pub use password::{NotAllowed, allowed};
 pub use signer::Signer;
-pub use throttle::Place;

@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
     use crate::auth::Access;
-    use crate::site::{Facts, SessionId};
+    use crate::site::{AuthState, SessionId};
 
     fn of(key: &str, previous: &str) -> Signer {
         let secret = |text: &str| (!text.is_empty()).then(|| Secret::new(text.to_owned()));
@@ -106,7 +106,7 @@ mod tests {
             SessionId(7),
             Access::Admin,
             1_795_400_000,
-            &Facts::default(),
+            &AuthState::default(),
         )
     }
 

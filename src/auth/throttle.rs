@@ -8,6 +8,7 @@
 //! it holds neither for the LAN nor for an address from which somebody logged in rightly within a day, and sessions
 //! and tokens are not tries at all (nobody guesses 256 bits).
 
+use crate::lan::ClientNetwork;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -39,15 +40,6 @@ const FAMILIAR: Duration = Duration::from_hours(24);
 
 /// Addresses that are remembered, of each kind.
 const MOST: usize = 4096;
-
-/// Where a try comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// From the LAN.
-    Lan,
-    /// From anywhere else.
-    Outside,
-}
 
 /// How a try went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +101,12 @@ impl Throttle {
     ///
     /// # Errors
     /// How long it has to wait instead.
-    pub fn begin(&mut self, from: IpAddr, place: Place, now: Instant) -> Result<Charge, Duration> {
+    pub fn begin(
+        &mut self,
+        from: IpAddr,
+        network: ClientNetwork,
+        now: Instant,
+    ) -> Result<Charge, Duration> {
         if let Some(wait) = self.wait(from, now) {
             return Err(wait);
         }
@@ -122,7 +119,7 @@ impl Throttle {
         if under_way >= most {
             return Err(SOON);
         }
-        let charge = self.charge(from, place, now)?;
+        let charge = self.charge(from, network, now)?;
         self.source(from, now).under_way += 1;
         Ok(charge)
     }
@@ -142,10 +139,15 @@ impl Throttle {
         }
     }
 
-    fn charge(&mut self, from: IpAddr, place: Place, now: Instant) -> Result<Charge, Duration> {
+    fn charge(
+        &mut self,
+        from: IpAddr,
+        network: ClientNetwork,
+        now: Instant,
+    ) -> Result<Charge, Duration> {
         let seen = self.familiar.get(&from);
         let familiar = seen.is_some_and(|at| now.saturating_duration_since(*at) < FAMILIAR);
-        if familiar || place == Place::Lan {
+        if familiar || network == ClientNetwork::Lan {
             return Ok(Charge::Nobody);
         }
         let passed = now.saturating_duration_since(self.filled).as_secs_f64();
@@ -207,7 +209,7 @@ mod tests {
 
     use super::*;
 
-    const OUTSIDE: Place = Place::Outside;
+    const OUTSIDE: ClientNetwork = ClientNetwork::Outside;
 
     fn address(number: u32) -> IpAddr {
         Ipv4Addr::from_bits(0x3c78_0000 + number).into()
@@ -217,11 +219,11 @@ mod tests {
     fn a_try(
         throttle: &mut Throttle,
         from: IpAddr,
-        place: Place,
+        network: ClientNetwork,
         outcome: Outcome,
         now: Instant,
     ) -> Result<(), Duration> {
-        let charge = throttle.begin(from, place, now)?;
+        let charge = throttle.begin(from, network, now)?;
         throttle.end(from, charge, outcome, now);
         Ok(())
     }
@@ -283,8 +285,8 @@ mod tests {
         let mut now = Instant::now();
         let mut throttle = Throttle::new(now);
         let (owner, at_home) = (address(1), address(2));
-        let right = |throttle: &mut Throttle, from, place, now| {
-            a_try(throttle, from, place, Outcome::Right, now)
+        let right = |throttle: &mut Throttle, from, network, now| {
+            a_try(throttle, from, network, Outcome::Right, now)
         };
         assert_eq!(right(&mut throttle, owner, OUTSIDE, now), Ok(()));
         let mut guesses = 0;
@@ -299,7 +301,10 @@ mod tests {
             );
             guesses += u32::from(guess.is_ok());
             assert_eq!(right(&mut throttle, owner, OUTSIDE, now), Ok(()));
-            assert_eq!(right(&mut throttle, at_home, Place::Lan, now), Ok(()));
+            assert_eq!(
+                right(&mut throttle, at_home, ClientNetwork::Lan, now),
+                Ok(())
+            );
         }
         // A minute: sixty at once, and one a second.
         assert!((110..=121).contains(&guesses), "{guesses}");
@@ -315,15 +320,15 @@ mod tests {
             let mut heard = Vec::new();
             for gap in gaps {
                 now += Duration::from_millis(gap);
-                if a_try(&mut throttle, address(1), Place::Lan, Outcome::Wrong, now).is_ok() {
+                if a_try(&mut throttle, address(1), ClientNetwork::Lan, Outcome::Wrong, now).is_ok() {
                     heard.push(now);
                 }
                 prop_assert!(throttle.wait(address(1), now).unwrap_or_default() <= LONGEST);
                 prop_assert_eq!(throttle.wait(address(2), now), None);
             }
             // Within any ten minutes: those of a minute, the doublings, one a minute; or four a minute for ever.
-            for (place, from) in heard.iter().enumerate() {
-                let span = heard[place..].iter().take_while(|at| **at - *from <= Duration::from_mins(10)).count();
+            for (network, from) in heard.iter().enumerate() {
+                let span = heard[network..].iter().take_while(|at| **at - *from <= Duration::from_mins(10)).count();
                 prop_assert!(span <= 50, "{} tries", span);
             }
         }

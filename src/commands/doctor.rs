@@ -19,8 +19,8 @@ use crate::settings::{self, Settings};
 use crate::tls;
 use porthole_camera::v4l2::{self, Ability};
 use porthole_gateway::{
-    self, Connection, Description, Entry, Gateway, Igd, Ladder, Lease, MappingRequest, Observer,
-    Route, Search, by_hand, verified,
+    self, Connection, Description, Entry, Gateway, Igd, Lease, LeaseFallback, MappingRequest,
+    Observer, Route, Search, by_hand, verified,
 };
 use porthole_types::ExternalPort;
 
@@ -257,7 +257,7 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
         lease: Lease::from_seconds(TRIAL_LEASE),
         description: Description::for_name("doctor"),
     };
-    let usable = match verified::secure(router, &request, &mut Ladder::default()).await {
+    let usable = match verified::secure(router, &request, &mut LeaseFallback::default()).await {
         Ok(verified::Outcome::Ours(grant)) => {
             println!(
                 "Trial mapping on port {TRIAL_PORT}: granted, lease {}.",

@@ -16,10 +16,10 @@ use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::shared::RoleCell;
 use crate::shared::{
-    CameraCells, Cells, Clock, Doors, History, Identity, KeyNotice, NameCell, Names, RouterState,
-    RouterView,
+    CameraState, Clock, History, Identity, KeyNotice, ListenPorts, NameCell, Names, RouterState,
+    RouterView, SharedState,
 };
-use crate::site::FactsCell;
+use crate::site::AuthStateCell;
 use crate::tls::{Tls, TlsError};
 use crate::tree;
 use porthole_durable::Writer;
@@ -39,8 +39,8 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     prepare_login(&file, &settings, &mut remembered)?;
     let authority = Authority::new(&settings, &remembered.login)?;
     let disk = Writer::start(file, remembered.clone())?;
-    let cells = Arc::new(cells(settings, clock, &remembered, authority, disk)?);
-    Ok(System::new().block_on(tree::run(cells))?)
+    let shared = Arc::new(shared(settings, clock, &remembered, authority, disk)?);
+    Ok(System::new().block_on(tree::run(shared))?)
 }
 
 /// Makes the password of a first start and what sessions are signed with, where they are missing, and tells the
@@ -51,7 +51,7 @@ fn prepare_login(
     remembered: &mut durable::State,
 ) -> anyhow::Result<()> {
     let before = remembered.login.clone();
-    let made = remembered.login.prepare(settings, &remembered.facts)?;
+    let made = remembered.login.prepare(settings, &remembered.auth_state)?;
     if remembered.login != before
         && let Err(error) = file.save(remembered)
     {
@@ -71,21 +71,21 @@ fn prepare_login(
     Ok(())
 }
 
-fn cells(
+fn shared(
     settings: Settings,
     clock: Clock,
     remembered: &durable::State,
     authority: Authority,
     disk: Writer<durable::State>,
-) -> Result<Cells, TlsError> {
+) -> Result<SharedState, TlsError> {
     let identity = Identity {
         id: remembered.instance,
         boot: remembered.boot,
     };
     let lan = if settings.lan.enabled {
-        election::Lan::Spoken
+        election::LanMessaging::Enabled
     } else {
-        election::Lan::Silent
+        election::LanMessaging::Disabled
     };
     let rules = Rules {
         me: identity.id,
@@ -101,12 +101,12 @@ fn cells(
     };
     let held_office = remembered.mapped_port == Some(rules.representative_port);
     let memory = if held_office {
-        Memory::HeldOffice
+        Memory::WasRepresentative
     } else {
         Memory::None
     };
-    let state =
-        State::new(remembered.term, remembered.mapped_port, memory).exposed(remembered.exposure);
+    let state = State::new(remembered.term, remembered.mapped_port, memory)
+        .with_remote_access(remembered.remote_access);
     let names = Names {
         chosen: remembered.chosen_name.clone(),
         configured: Some(settings.node.name.clone()).filter(|name| !name.is_empty()),
@@ -125,8 +125,8 @@ fn cells(
     } else {
         RouterState::Disabled
     };
-    let camera = CameraCells::new(&settings.camera, remembered.camera.clone(), name.watch());
-    Ok(Cells {
+    let camera = CameraState::new(&settings.camera, remembered.camera.clone(), name.watch());
+    Ok(SharedState {
         identity,
         clock,
         metrics: Metrics::new(),
@@ -136,10 +136,10 @@ fn cells(
         router: watch::Sender::new(RouterView::new(router)),
         fleet: watch::Sender::new(Arc::new(Fleet::default())),
         keys: KeyNotice::default(),
-        doors: Doors::new(settings.http.port),
+        listen_ports: ListenPorts::new(settings.http.port),
         camera,
         history: History::default(),
-        facts: FactsCell::new(remembered.facts.clone()),
+        auth_state: AuthStateCell::new(remembered.auth_state.clone()),
         authority,
         disk,
         tls,

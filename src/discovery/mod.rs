@@ -8,10 +8,10 @@
 //! never makes anybody believe anything.
 
 mod announcement;
-mod sighting;
+mod mdns_record;
 
 pub use announcement::{Announcement, Changes, Service, TxtKey};
-pub use sighting::{Resolved, id_of, sighting};
+pub use mdns_record::{Resolved, id_of, mdns_record};
 
 use porthole_types::InstanceId;
 

@@ -13,10 +13,10 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Own;
-use crate::site::Facts;
-use porthole_camera::chosen::Chosen;
+use crate::site::AuthState;
+use porthole_camera::user_overrides::UserOverrides;
 use porthole_durable::{Store, replace};
-use porthole_election::Exposure;
+use porthole_election::RemoteAccess;
 use porthole_types::Name;
 use porthole_types::{BootId, ExternalPort, InstanceId, Term};
 
@@ -50,16 +50,16 @@ pub struct State {
     pub boot: BootId,
     /// Whether people want it to be reached from outside (¶84).
     #[serde(default)]
-    pub exposure: Exposure,
+    pub remote_access: RemoteAccess,
     /// What the site knows about logins.
     #[serde(default)]
-    pub facts: Facts,
+    pub auth_state: AuthState,
     /// What it keeps for itself about logins.
     #[serde(default)]
     pub login: Own,
     /// What people chose for the camera over HTTP.
     #[serde(default)]
-    pub camera: Chosen,
+    pub camera: UserOverrides,
     /// The device that wrote it; only in the file.
     #[serde(default)]
     device: BTreeSet<String>,
@@ -77,10 +77,10 @@ impl State {
             chosen_name: None,
             mapped_port: None,
             boot: BootId::default(),
-            exposure: Exposure::default(),
-            facts: Facts::default(),
+            remote_access: RemoteAccess::default(),
+            auth_state: AuthState::default(),
             login: Own::default(),
-            camera: Chosen::default(),
+            camera: UserOverrides::default(),
             device: BTreeSet::new(),
         }
     }

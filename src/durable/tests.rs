@@ -20,8 +20,8 @@ fn state() -> State {
         chosen_name: Some(Name::new("Tor \u{1f6aa}").unwrap()),
         mapped_port: ExternalPort::new(8081),
         boot: BootId(3),
-        exposure: Exposure::Off,
-        facts: Facts::default(),
+        remote_access: RemoteAccess::Off,
+        auth_state: AuthState::default(),
         camera: serde_json::from_str(
             r#"{"picture":{"width":640},"controls":{"camera":"vivid","values":{"9963776":7}},
                 "presets":{"Door":{"pan":3600,"tilt":null,"zoom":2}}}"#,

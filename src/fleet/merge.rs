@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::known::{Advertised, FRESH_HEARTBEATS, Known, Speaker};
 use super::{Activity, Camera, Fleet, Presence, Scheme, Source, Standing, Vouched, Who};
-use porthole_election::Lan;
+use porthole_election::LanMessaging;
 use porthole_gateway::Description;
 use porthole_types::{ExternalPort, InstanceId};
 
@@ -42,7 +42,7 @@ pub struct Sources<'a> {
     /// How often who is there is heard of.
     pub heartbeat: Duration,
     /// Whether the servers speak with each other. Where they do not, mDNS is believed a little more.
-    pub lan: Lan,
+    pub lan: LanMessaging,
 }
 
 /// A camera that is being put together.
@@ -214,7 +214,7 @@ fn add_hint(drafts: &mut Drafts, entry: &Advertised, sources: &Sources<'_>, age:
         let name = entry.name.clone().unwrap_or_else(nameless);
         let mut draft = hinted(entry.lan, name, entry.scheme, age);
         // Where the servers speak, who never does has no link from outside: anybody can make such an entry.
-        if sources.lan == Lan::Silent && sources.known.table.is_none() {
+        if sources.lan == LanMessaging::Disabled && sources.known.table.is_none() {
             draft.camera.external = entry.external;
             draft.claimed_at = entry.external.map(|_| entry.at);
         }

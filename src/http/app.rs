@@ -9,7 +9,7 @@ use crate::actors::crash::Crash;
 use crate::actors::election::ElectionActor;
 use crate::actors::lan::LanActor;
 use crate::http::stream::Pictures;
-use crate::shared::Cells;
+use crate::shared::SharedState;
 
 /// The addresses of the actors that a request may reach.
 pub struct Actors {
@@ -24,7 +24,7 @@ pub struct Actors {
 /// What every handler is given.
 pub struct App {
     /// What is known.
-    pub cells: Arc<Cells>,
+    pub shared: Arc<SharedState>,
     /// Who can be told something.
     pub actors: Actors,
 }
@@ -33,8 +33,8 @@ impl App {
     /// What stream and snapshot need of it.
     pub fn pictures(&self) -> Pictures {
         Pictures {
-            viewing: self.cells.camera.viewing.clone(),
-            observer: Arc::new(self.cells.metrics.streams()),
+            viewing: self.shared.camera.viewing.clone(),
+            observer: Arc::new(self.shared.metrics.streams()),
         }
     }
 }

@@ -10,10 +10,12 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 use futures_util::FutureExt as _;
 
-use super::access::guest::{Denied, Door, recognise};
-use super::access::{self, Guest};
-use super::{App, Problem, Visitor};
+use super::access::caller::{AuthPolicy, Denied, recognise};
+use super::access::{self, Caller};
+use super::client_network::client_network;
+use super::{App, Problem};
 use crate::auth::Access;
+use crate::lan::ClientNetwork;
 use crate::metrics::{Route, StatusClass};
 
 /// A handler that panics costs its own request and says so; actix-web alone would drop the connection.
@@ -49,7 +51,7 @@ pub async fn count<B: MessageBody>(
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),
         };
-        let metrics = &app.cells.metrics;
+        let metrics = &app.shared.metrics;
         let route = Route::of_pattern(route.as_deref().unwrap_or_default());
         let class = StatusClass::of_code(code.as_u16());
         metrics.http_requests_total.of((route, class)).inc();
@@ -62,7 +64,7 @@ pub async fn count<B: MessageBody>(
 }
 
 /// Finds out who asks, and lets only those in who may: a viewer at least, but for what is open to anybody. The handlers
-/// find a [`Guest`] in the request's extensions.
+/// find a [`Caller`] in the request's extensions.
 pub async fn admit<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -70,24 +72,26 @@ pub async fn admit<B: MessageBody>(
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "nobody answers here").into());
     };
-    let door = Door::before(request.path());
-    let guest = match (recognise(&request, &app, door).await, door) {
-        (Ok(guest), Door::Asks) if guest.access().is_none() => Err(Denied::Unknown(guest.stale)),
+    let policy = AuthPolicy::before(request.path());
+    let caller = match (recognise(&request, &app, policy).await, policy) {
+        (Ok(caller), AuthPolicy::Required) if caller.access().is_none() => {
+            Err(Denied::Unknown(caller.stale))
+        }
         // Whoever cannot be told by a header that counts elsewhere may still log in.
-        (Err(_), Door::Open | Door::Greets) => Ok(Guest::default()),
-        (guest, _) => guest,
+        (Err(_), AuthPolicy::Public | AuthPolicy::Optional) => Ok(Caller::default()),
+        (caller, _) => caller,
     };
-    let guest = match guest {
-        Ok(guest) => guest,
+    let caller = match caller {
+        Ok(caller) => caller,
         Err(denied) => {
             let answer = denied.answer(request.request());
             return Ok(request.into_response(answer).map_into_right_body());
         }
     };
-    request.extensions_mut().insert(guest.clone());
+    request.extensions_mut().insert(caller.clone());
     let mut answer = next.call(request).await?;
-    if door == Door::Asks {
-        access::renew(&app.cells, &guest, answer.response_mut());
+    if policy == AuthPolicy::Required {
+        access::renew(&app.shared, &caller, answer.response_mut());
     }
     Ok(answer.map_into_left_body())
 }
@@ -98,7 +102,7 @@ pub async fn lan_only<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let app = request.app_data::<web::Data<App>>();
-    let near = app.is_some_and(|app| Visitor::of(request.request(), app) == Visitor::OnLan);
+    let near = app.is_some_and(|app| client_network(request.request(), app) == ClientNetwork::Lan);
     if !near {
         let why = "this is for visitors on the LAN only";
         return Ok(refuse(request, why));
@@ -117,13 +121,13 @@ pub async fn admin_only<B: MessageBody + 'static>(
     if !sent_by_own_page(&request) {
         return Ok(refuse(request, ANOTHER_SITE));
     }
-    let guest = request.extensions().get::<Guest>().cloned();
-    let guest = guest.unwrap_or_default();
-    match guest.logged_in() {
+    let caller = request.extensions().get::<Caller>().cloned();
+    let caller = caller.unwrap_or_default();
+    match caller.logged_in() {
         Some(Access::Admin) => Ok(next.call(request).await?.map_into_left_body()),
         Some(Access::Viewer) => Ok(refuse(request, "this is for the admin: log in as admin")),
         None => {
-            let answer = Denied::Unknown(guest.stale).answer(request.request());
+            let answer = Denied::Unknown(caller.stale).answer(request.request());
             Ok(request.into_response(answer).map_into_right_body())
         }
     }

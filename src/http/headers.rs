@@ -15,9 +15,11 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, web};
 use url::Url;
 
+use super::App;
+use super::client_network::client_network;
 use super::links::Links;
-use super::{App, Visitor};
 use crate::fleet::Scheme;
+use crate::lan::ClientNetwork;
 use crate::settings::Tls;
 
 /// The same for every answer.
@@ -108,11 +110,11 @@ impl Policy {
         let Some(app) = request.app_data::<web::Data<App>>() else {
             return Self::without_page();
         };
-        let settings = &app.cells.settings;
+        let settings = &app.shared.settings;
         let content = match kind {
             Kind::Page => {
-                let visitor = Visitor::of(request, app);
-                let links = Links::new(&app.cells);
+                let visitor = client_network(request, app);
+                let links = Links::new(&app.shared);
                 let pictures = pictures_from(visitor, links.host());
                 let demo = settings.debug.demo_control.as_deref();
                 page(&pictures, demo.and_then(origin).as_deref())
@@ -121,7 +123,7 @@ impl Policy {
         };
         let tls_for_all = matches!(settings.http.tls, Tls::Files { .. })
             && app
-                .cells
+                .shared
                 .fleet
                 .borrow()
                 .cameras
@@ -172,11 +174,11 @@ fn resource(kind: Kind) -> &'static str {
 
 /// Where the other cameras' pictures come from. From outside from other ports of the same host. On the LAN from addresses
 /// that may not be given yet, so only the schemes can be named there.
-fn pictures_from(visitor: Visitor, host: Option<&str>) -> String {
+fn pictures_from(visitor: ClientNetwork, host: Option<&str>) -> String {
     match (visitor, host) {
-        (Visitor::OnLan, _) => " http: https:".to_owned(),
-        (Visitor::Outside, Some(host)) => format!(" http://{host}:* https://{host}:*"),
-        (Visitor::Outside, None) => String::new(),
+        (ClientNetwork::Lan, _) => " http: https:".to_owned(),
+        (ClientNetwork::Outside, Some(host)) => format!(" http://{host}:* https://{host}:*"),
+        (ClientNetwork::Outside, None) => String::new(),
     }
 }
 
@@ -251,14 +253,14 @@ mod tests {
     #[test]
     fn pictures_come_from_the_site_outside_and_from_any_address_on_the_lan() {
         let host = Some("cam.example.org");
-        let outside = page(&pictures_from(Visitor::Outside, host), None);
+        let outside = page(&pictures_from(ClientNetwork::Outside, host), None);
         assert!(
             outside.contains("img-src 'self' http://cam.example.org:* https://cam.example.org:*;"),
             "{outside}"
         );
-        let near = page(&pictures_from(Visitor::OnLan, host), None);
+        let near = page(&pictures_from(ClientNetwork::Lan, host), None);
         assert!(near.contains("img-src 'self' http: https:;"), "{near}");
-        let nowhere = page(&pictures_from(Visitor::Outside, None), None);
+        let nowhere = page(&pictures_from(ClientNetwork::Outside, None), None);
         assert!(nowhere.contains("img-src 'self';"), "{nowhere}");
     }
 

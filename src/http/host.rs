@@ -16,7 +16,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _};
 
 use super::Problem;
-use crate::shared::Cells;
+use crate::shared::SharedState;
 
 /// Where the kernel has the machine's name.
 const HOSTNAME: &str = "/proc/sys/kernel/hostname";
@@ -39,10 +39,10 @@ pub enum Refused {
 
 impl OwnNames {
     /// Those of a server.
-    pub fn of(cells: &Cells) -> Self {
+    pub fn of(shared: &SharedState) -> Self {
         let machine = std::fs::read_to_string(HOSTNAME).unwrap_or_default();
-        let settings = &cells.settings;
-        let mut names = vec!["localhost".to_owned(), cells.identity.local_host()];
+        let settings = &shared.settings;
+        let mut names = vec!["localhost".to_owned(), shared.identity.local_host()];
         names.extend(local_name(&machine));
         names.extend(settings.router.external_host.clone());
         names.extend(settings.http.hosts.iter().cloned());

@@ -3,10 +3,10 @@
 
 use std::net::Ipv4Addr;
 
-use super::Visitor;
 use super::pages::WebUrl;
 use crate::fleet::Camera;
-use crate::shared::Cells;
+use crate::lan::ClientNetwork;
+use crate::shared::SharedState;
 
 /// How this site is reached from outside, if it is.
 #[derive(Clone, Debug)]
@@ -16,9 +16,9 @@ pub struct Links {
 
 impl Links {
     /// The configured domain name, else the router's external address.
-    pub fn new(cells: &Cells) -> Self {
-        let configured = cells.settings.router.external_host.clone();
-        let address = || -> Option<Ipv4Addr> { cells.router.borrow().external.as_ref()?.address };
+    pub fn new(shared: &SharedState) -> Self {
+        let configured = shared.settings.router.external_host.clone();
+        let address = || -> Option<Ipv4Addr> { shared.router.borrow().external.as_ref()?.address };
         Self {
             host: configured.or_else(|| address().map(|address| address.to_string())),
         }
@@ -44,10 +44,10 @@ impl Links {
     }
 
     /// The right one for this visitor; nothing where it has no way there.
-    pub fn for_visitor(&self, camera: &Camera, visitor: Visitor) -> Option<WebUrl> {
+    pub fn for_visitor(&self, camera: &Camera, visitor: ClientNetwork) -> Option<WebUrl> {
         match visitor {
-            Visitor::OnLan => Self::lan(camera),
-            Visitor::Outside => self.external(camera),
+            ClientNetwork::Lan => Self::lan(camera),
+            ClientNetwork::Outside => self.external(camera),
         }
     }
 }

@@ -24,7 +24,7 @@ use tracing::{debug, info, warn};
 
 use super::admission::{Connection, admit};
 use super::host::OwnNames;
-use super::{App, guard, headers, host, routes, unreadable};
+use super::{App, guard, headers, host, input_errors, routes};
 use porthole_types::InternalPort;
 
 /// Connections that may wait to be accepted.
@@ -149,8 +149,8 @@ fn serve(
     running: Arc<AtomicBool>,
 ) -> std::io::Result<ServerHandle> {
     let app = app.clone();
-    let tls = app.cells.tls.as_ref().map(|tls| Arc::clone(tls.config()));
-    let names = OwnNames::of(&app.cells);
+    let tls = app.shared.tls.as_ref().map(|tls| Arc::clone(tls.config()));
+    let names = OwnNames::of(&app.shared);
     let server = Server::build()
         .workers(2)
         .max_concurrent_connections(MOST_CONNECTIONS)
@@ -163,7 +163,7 @@ fn serve(
             // The last one stands outermost: whatever becomes of a request, its answer has the headers and is counted.
             let site = WebApp::new()
                 .configure(|config| routes(config, &app))
-                .wrap(from_fn(unreadable::in_words))
+                .wrap(from_fn(input_errors::in_words))
                 .wrap(from_fn(guard::admit))
                 .wrap(from_fn(move |request, next| {
                     host::check(own.clone(), request, next)

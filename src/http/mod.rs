@@ -11,20 +11,22 @@
 //! | `office` | who is representative, for pages and API |
 //! | `headers`, `host` | what browsers are told not to allow; the names that requests may be for |
 //! | `guard` | panics, counting, who may |
-//! | `problem`, `unreadable`, `object` | errors as problem+json, also those of actix-web itself; bodies that are objects |
+//! | `problem`, `input_errors`, `object` | errors as problem+json, also those of actix-web itself; bodies that are objects |
 
 mod access;
 mod admission;
 mod api;
 mod app;
 pub mod assets;
+mod client_network;
 mod guard;
 mod headers;
 mod host;
+mod input_errors;
+mod leadership;
 mod links;
 mod listeners;
 mod object;
-mod office;
 mod page_models;
 pub mod pages;
 mod problem;
@@ -33,28 +35,25 @@ mod settings_page;
 pub mod snapshot;
 pub mod stream;
 mod time;
-mod unreadable;
-mod visitor;
 
-pub use access::{Guest, Passage, Proof};
+pub use access::{Caller, Credential, CrossCameraLogin};
 pub use app::{Actors, App};
 pub use listeners::Listeners;
 pub use problem::Problem;
-pub use visitor::Visitor;
 
 use actix_web::guard::{Any, Get, Head};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, delete, patch, post, put, resource};
 
-use access::{login, passage, passwords, tokens};
+use access::{cross_camera, login, passwords, tokens};
 use api::{
-    camera_by_id, camera_controls, camera_settings, cameras, debug, drive, events, exposure,
-    health, mappings, openapi, status, targets, withdraw,
+    camera_by_id, camera_controls, camera_settings, cameras, debug, drive, events, health,
+    mappings, openapi, remote_access, status, targets, withdraw,
 };
 
 /// Every route of one server.
 pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
-    let static_dir = app.cells.settings.http.static_dir.as_deref();
+    let static_dir = app.shared.settings.http.static_dir.as_deref();
     let near = || from_fn(guard::lan_only);
     let admin = || from_fn(guard::admin_only);
     // For commands of anybody, as long as no other site's page sends them.
@@ -67,7 +66,7 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     let store = || put().to(drive::store).wrap(admin());
     let forget = || delete().to(drive::forget).wrap(admin());
     let turn = || post().to(drive::turn).wrap(admin());
-    let expose = || put().to(exposure::expose).wrap(admin());
+    let expose = || put().to(remote_access::expose).wrap(admin());
     let withdraw = || post().to(withdraw::withdraw).wrap(admin());
     let crash = || post().to(debug::crash).wrap(near());
     let log_in = || post().to(login::login).wrap(ours());
@@ -78,9 +77,9 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
     config
         .app_data(app.clone())
         .app_data(web::Data::new(app.pictures()))
-        .app_data(unreadable::json())
-        .app_data(unreadable::query())
-        .app_data(unreadable::path())
+        .app_data(input_errors::json())
+        .app_data(input_errors::query())
+        .app_data(input_errors::path())
         .service(assets::service(static_dir))
         .service(resource("/").route(read().to(root::root)))
         .service(resource("/camera").route(read().to(root::camera)))
@@ -91,8 +90,8 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
                 .route(log_in()),
         )
         .service(resource("/logout").route(log_out()))
-        .service(resource("/enter").route(read().to(passage::enter)))
-        .service(resource("/visit/{id}").route(read().to(passage::visit)))
+        .service(resource("/enter").route(read().to(cross_camera::enter)))
+        .service(resource("/visit/{id}").route(read().to(cross_camera::visit)))
         .service(resource("/stream.mjpg").to(stream::stream))
         .service(resource("/snapshot.jpg").to(snapshot::snapshot))
         .service(resource("/healthz").route(read().to(health::healthz)))
@@ -109,7 +108,7 @@ pub fn routes(config: &mut ServiceConfig, app: &web::Data<App>) {
         .service(resource("/api/v1/events").route(read().to(events::events)))
         .service(
             resource("/api/v1/exposure")
-                .route(read().to(exposure::exposure))
+                .route(read().to(remote_access::remote_access))
                 .route(expose()),
         )
         .service(resource("/api/v1/representative/withdraw").route(withdraw()))

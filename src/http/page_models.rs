@@ -1,23 +1,23 @@
 //! From what is known to what a page shows one visitor.
 
-mod around;
+mod layout;
 mod notices;
 mod viewpoint;
 
-pub use around::{around, router_line, standing};
+pub use layout::{layout, router_line, standing};
 pub use notices::notices;
 pub use viewpoint::Viewpoint;
 
+use super::Problem;
 use super::pages::{
-    CameraPage, FleetPage, Presence, Role, SeenFrom, SettingsPage, Standing, Tile, TileState, Trust,
+    CameraPage, FleetPage, Presence, Role, SettingsPage, Standing, Tile, TileState, Trust,
 };
-use super::{Problem, Visitor};
 use crate::fleet::{self, Activity, Camera, Fleet, Labels, Vouched, Who};
 use actix_web::http::StatusCode;
 
 /// The page at `/`.
 pub fn fleet(view: &Viewpoint) -> Result<FleetPage, Problem> {
-    let fleet = view.app.cells.fleet.borrow().clone();
+    let fleet = view.app.shared.fleet.borrow().clone();
     let labels = Labels::of(&fleet);
     Ok(FleetPage {
         me: me(&fleet, view)?,
@@ -25,15 +25,15 @@ pub fn fleet(view: &Viewpoint) -> Result<FleetPage, Problem> {
             .others()
             .map(|camera| tile(camera, &labels, view))
             .collect(),
-        around: around(view),
+        layout: layout(view),
     })
 }
 
 /// The page at `/camera`.
 pub fn camera(view: &Viewpoint) -> Result<CameraPage, Problem> {
-    let fleet = view.app.cells.fleet.borrow().clone();
-    let around = around(view);
-    let representative = match &around.standing {
+    let fleet = view.app.shared.fleet.borrow().clone();
+    let layout = layout(view);
+    let representative = match &layout.standing {
         Standing::Member { representative, .. } => representative.href.clone(),
         Standing::Vacant { deputy, .. } => deputy.as_ref().and_then(|deputy| deputy.href.clone()),
         Standing::Representative(_) | Standing::Alone { .. } => None,
@@ -41,20 +41,17 @@ pub fn camera(view: &Viewpoint) -> Result<CameraPage, Problem> {
     Ok(CameraPage {
         camera: me(&fleet, view)?,
         representative,
-        around,
+        layout,
     })
 }
 
 /// The page at `/settings`.
 pub fn settings(view: &Viewpoint) -> Result<SettingsPage, Problem> {
-    let fleet = view.app.cells.fleet.borrow().clone();
+    let fleet = view.app.shared.fleet.borrow().clone();
     Ok(SettingsPage {
         camera: me(&fleet, view)?,
-        seen_from: match view.visitor {
-            Visitor::OnLan => SeenFrom::Lan,
-            Visitor::Outside => SeenFrom::Outside,
-        },
-        around: around(view),
+        client_network: view.visitor,
+        layout: layout(view),
     })
 }
 
@@ -72,7 +69,7 @@ fn tile(camera: &Camera, labels: &Labels, view: &Viewpoint) -> Tile {
         name: camera.name.clone(),
         label: labels.get(camera).map(str::to_owned),
         url: view.links.for_visitor(camera, view.visitor),
-        entry: view.passage.page_path(camera),
+        entry: view.cross_camera.page_path(camera),
         still: view.still_of(camera),
         state,
         detail,

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Query, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::access::Guest;
+use super::access::Caller;
 use super::page_models::{self, Viewpoint};
 use super::stream::Pictures;
 use super::{App, Problem, pages, snapshot, stream};
@@ -21,12 +21,12 @@ pub async fn root(
     request: HttpRequest,
     query: Query<Action>,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
     pictures: Data<Pictures>,
 ) -> Result<HttpResponse, actix_web::Error> {
     match query.action.as_deref() {
         None => {
-            let page = page_models::fleet(&Viewpoint::of(&request, &app, &guest))?;
+            let page = page_models::fleet(&Viewpoint::of(&request, &app, &caller))?;
             html(pages::fleet(&page))
         }
         Some("stream") => Ok(stream::stream(request, pictures).await?),
@@ -43,9 +43,9 @@ pub async fn root(
 pub async fn camera(
     request: HttpRequest,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let page = page_models::camera(&Viewpoint::of(&request, &app, &guest))?;
+    let page = page_models::camera(&Viewpoint::of(&request, &app, &caller))?;
     html(pages::camera(&page))
 }
 

@@ -3,7 +3,7 @@
 use actix_web::web::{Data, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::access::Guest;
+use super::access::Caller;
 use super::page_models::{self, Viewpoint};
 use super::{App, pages, root};
 
@@ -11,8 +11,8 @@ use super::{App, pages, root};
 pub async fn settings(
     request: HttpRequest,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let page = page_models::settings(&Viewpoint::of(&request, &app, &guest))?;
+    let page = page_models::settings(&Viewpoint::of(&request, &app, &caller))?;
     root::html(pages::settings(&page))
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures_util::stream::{self, Stream};
 
-use super::{Gate, Message, Rejected, Sockets};
+use super::{InboundFilter, Message, Rejected, Sockets};
 
 /// How often both sockets are read before others on this thread have their turn.
 const BATCH: usize = 32;
@@ -23,19 +23,21 @@ pub struct Admitted {
 /// Reads until a socket fails, a batch at a time. What the gate refuses goes to `refused`, and no further.
 pub fn listen(
     sockets: Arc<Sockets>,
-    gate: Arc<Mutex<Gate>>,
+    inbound_filter: Arc<Mutex<InboundFilter>>,
     refused: impl Fn(Rejected, SocketAddrV4),
 ) -> impl Stream<Item = io::Result<Vec<Admitted>>> {
     stream::try_unfold(
-        (sockets, gate, refused),
-        async |(sockets, gate, refused)| {
+        (sockets, inbound_filter, refused),
+        async |(sockets, inbound_filter, refused)| {
             sockets.readable().await?;
             let mut admitted = Vec::new();
             for _ in 0..BATCH {
                 let read = sockets.read(|datagram, from| {
                     // Nobody holds it while it waits; what a panic left of it is whole, each step is.
-                    let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
-                    match gate.admit(datagram, *from.ip(), Instant::now()) {
+                    let mut inbound_filter = inbound_filter
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    match inbound_filter.admit(datagram, *from.ip(), Instant::now()) {
                         Ok(message) => admitted.push(Admitted { message, from }),
                         Err(why) => refused(why, from),
                     }
@@ -46,7 +48,7 @@ pub fn listen(
             }
             // A flood must not keep the others on this thread from their turn.
             tokio::task::yield_now().await;
-            Ok(Some((admitted, (sockets, gate, refused))))
+            Ok(Some((admitted, (sockets, inbound_filter, refused))))
         },
     )
 }

@@ -4,11 +4,11 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Rejected};
+use super::{Rejected, RequestId};
 use crate::fleet::{Activity, Scheme};
 use crate::metrics::Kind;
-use crate::site::Facts;
-use porthole_election::Word;
+use crate::site::AuthState;
+use porthole_election::ElectionMessage;
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 use porthole_types::{MAX_NAME, Name};
 
@@ -38,11 +38,11 @@ pub enum Body {
     /// The speaker, of itself.
     Report(Report),
     /// A word about the office.
-    Word(Word),
+    Election(ElectionMessage),
     /// To one server: it is to take this name, or with none that of its settings (¶53).
     Rename {
         /// Which request this is; the same when it is repeated.
-        ask: Ask,
+        request_id: RequestId,
         /// Who is meant: two servers may share an address.
         of: InstanceId,
         /// Its new name.
@@ -51,21 +51,21 @@ pub enum Body {
     /// To who asked: it is done, and on the disk.
     Done {
         /// Which request.
-        ask: Ask,
+        request_id: RequestId,
         /// Who asked.
         of: InstanceId,
     },
     /// To who asked: it was not done.
     Refused {
         /// Which request.
-        ask: Ask,
+        request_id: RequestId,
         /// Who asked.
         of: InstanceId,
         /// Why, in words.
         why: String,
     },
     /// Something that the speaker knows about logins. Said and believed only where there is a site key.
-    Facts(Facts),
+    AuthState(AuthState),
 }
 
 /// "This is me, and there I can be reached" (¶47: the port number notice).
@@ -85,8 +85,8 @@ pub struct Report {
     pub scheme: Scheme,
     /// Whether it was asked.
     pub occasion: Occasion,
-    /// A digest of what it knows about logins ([`crate::site::Facts::digest`]), so that a difference is noticed.
-    pub facts: u32,
+    /// A digest of what it knows about logins ([`crate::site::AuthState::digest`]), so that a difference is noticed.
+    pub auth_state: u32,
 }
 
 /// Whether a report answers an Inquiry.
@@ -103,7 +103,7 @@ impl Message {
     /// As JSON, cut to what is allowed rather than refused: one's own long name must not silence one.
     pub fn to_json(&self) -> Vec<u8> {
         let mut message = self.clone();
-        message.body.tame();
+        message.body.sanitise();
         // Structs of strings and numbers always serialise; an empty message would be passed over.
         serde_json::to_vec(&message).unwrap_or_default()
     }
@@ -114,7 +114,7 @@ impl Message {
     /// [`Rejected::Malformed`] for whatever is not one whole message.
     pub fn from_json(json: &[u8]) -> Result<Self, Rejected> {
         let mut message: Self = serde_json::from_slice(json).map_err(|_| Rejected::Malformed)?;
-        message.body.tame();
+        message.body.sanitise();
         Ok(message)
     }
 }
@@ -124,35 +124,35 @@ impl Body {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Report(_) => Kind::Report,
-            Self::Word(Word::Inquiry { .. }) => Kind::Inquiry,
-            Self::Word(Word::Claim { .. }) => Kind::Claim,
-            Self::Word(Word::Withdrawal { .. }) => Kind::Withdrawal,
-            Self::Word(Word::Probe { .. }) => Kind::Probe,
-            Self::Word(Word::ProbeReply { .. }) => Kind::ProbeReply,
+            Self::Election(ElectionMessage::Inquiry { .. }) => Kind::Inquiry,
+            Self::Election(ElectionMessage::Claim { .. }) => Kind::Claim,
+            Self::Election(ElectionMessage::Withdrawal { .. }) => Kind::Withdrawal,
+            Self::Election(ElectionMessage::Probe { .. }) => Kind::Probe,
+            Self::Election(ElectionMessage::ProbeReply { .. }) => Kind::ProbeReply,
             Self::Rename { .. } => Kind::Rename,
             Self::Done { .. } => Kind::Done,
             Self::Refused { .. } => Kind::Refused,
-            Self::Facts(_) => Kind::Facts,
+            Self::AuthState(_) => Kind::AuthState,
         }
     }
 
     /// Texts from the LAN end up on pages and in logs: no control characters, and no longer than allowed.
-    fn tame(&mut self) {
+    fn sanitise(&mut self) {
         match self {
             Self::Report(report) => {
-                report.name = tamed(&report.name, MAX_NAME);
+                report.name = sanitised(&report.name, MAX_NAME);
                 if let Activity::Live(detail) | Activity::Failed(detail) = &mut report.activity {
-                    *detail = tamed(detail, MAX_DETAIL);
+                    *detail = sanitised(detail, MAX_DETAIL);
                 }
             }
-            Self::Refused { why, .. } => *why = tamed(why, MAX_DETAIL),
+            Self::Refused { why, .. } => *why = sanitised(why, MAX_DETAIL),
             // A name is checked as it is read; facts are known to come from a holder of the key.
-            Self::Word(_) | Self::Rename { .. } | Self::Done { .. } | Self::Facts(_) => {}
+            Self::Election(_) | Self::Rename { .. } | Self::Done { .. } | Self::AuthState(_) => {}
         }
     }
 }
 
-fn tamed(text: &str, longest: usize) -> String {
+fn sanitised(text: &str, longest: usize) -> String {
     text.chars()
         .filter(|c| !c.is_control())
         .take(longest)
@@ -166,7 +166,7 @@ pub(super) mod tests {
     use super::*;
     use crate::lan::MAX_JSON;
     use crate::site::{Passwords, SessionId};
-    use porthole_election::{Bid, Cause, Post};
+    use porthole_election::{Cause, ClaimStage, FormerRole};
 
     /// Where these messages are sent to; its text is as long as an address can be.
     pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 168, 177, 211);
@@ -180,7 +180,7 @@ pub(super) mod tests {
             activity: Activity::Failed(detail.into()),
             scheme: Scheme::Https,
             occasion: Occasion::Unasked,
-            facts: u32::MAX,
+            auth_state: u32::MAX,
         })
     }
 
@@ -197,55 +197,64 @@ pub(super) mod tests {
     pub fn any_body() -> impl Strategy<Value = Body> {
         let cause = prop_oneof![Just(Cause::Free), Just(Cause::MissedHeartbeats)];
         let term = any::<u64>().prop_map(Term);
-        let bid = prop_oneof![
-            Just(Bid::Candidate),
-            Just(Bid::Heir),
-            any::<u16>().prop_map(|port| Bid::Deputy {
+        let stage = prop_oneof![
+            Just(ClaimStage::Claiming),
+            Just(ClaimStage::Acquiring),
+            any::<u16>().prop_map(|port| ClaimStage::Deputy {
                 port: ExternalPort::new(port)
             })
         ];
-        let post = prop_oneof![Just(Post::Representative), Just(Post::Member)];
+        let former_role = prop_oneof![Just(FormerRole::Representative), Just(FormerRole::Member)];
         let id = any::<u64>().prop_map(InstanceId);
         prop_oneof![
             ("[^\\p{Cc}]{0,64}", "[^\\p{Cc}]{0,40}")
                 .prop_map(|(name, detail)| report(&name, &detail)),
             (term.clone(), cause.clone(), any::<u64>()).prop_map(|(term, cause, held_ms)| {
-                Body::Word(Word::Inquiry {
+                Body::Election(ElectionMessage::Inquiry {
                     term,
                     cause,
                     held_ms,
                 })
             }),
-            (term.clone(), any::<u32>(), bid, cause).prop_map(|(term, round, bid, cause)| {
-                Body::Word(Word::Claim {
+            (term.clone(), any::<u32>(), stage, cause).prop_map(|(term, round, stage, cause)| {
+                Body::Election(ElectionMessage::Claim {
                     term,
                     round,
-                    bid,
+                    stage,
                     cause,
                 })
             }),
-            (term.clone(), id.clone(), post)
-                .prop_map(|(term, of, post)| Body::Word(Word::Withdrawal { term, of, post })),
-            prop::option::of(id).prop_map(|of| Body::Word(Word::Probe { of })),
-            term.prop_map(|term| Body::Word(Word::ProbeReply { term })),
+            (term.clone(), id.clone(), former_role).prop_map(|(term, of, former_role)| {
+                Body::Election(ElectionMessage::Withdrawal {
+                    term,
+                    of,
+                    former_role,
+                })
+            }),
+            prop::option::of(id).prop_map(|of| Body::Election(ElectionMessage::Probe { of })),
+            term.prop_map(|term| Body::Election(ElectionMessage::ProbeReply { term })),
             any_errand(),
             any::<prop::sample::Index>()
-                .prop_map(|piece| Body::Facts(piece.get(&facts().pieces()).clone())),
+                .prop_map(|piece| Body::AuthState(piece.get(&auth_state().pieces()).clone())),
         ]
     }
 
     fn any_errand() -> impl Strategy<Value = Body> {
-        let (ask, of) = (
-            any::<u64>().prop_map(Ask),
+        let (request_id, of) = (
+            any::<u64>().prop_map(RequestId),
             any::<u64>().prop_map(InstanceId),
         );
         let name = prop::option::of("[a-zé門\"]{1,64}")
             .prop_map(|name| name.map(|name| Name::new(&name).expect("letters are a name")));
-        (ask, of, name, 0..3).prop_map(|(ask, of, name, which)| match which {
-            0 => Body::Rename { ask, of, name },
-            1 => Body::Done { ask, of },
+        (request_id, of, name, 0..3).prop_map(|(request_id, of, name, which)| match which {
+            0 => Body::Rename {
+                request_id,
+                of,
+                name,
+            },
+            1 => Body::Done { request_id, of },
             _ => Body::Refused {
-                ask,
+                request_id,
                 of,
                 why: "the disk is full".to_owned(),
             },
@@ -253,12 +262,12 @@ pub(super) mod tests {
     }
 
     /// As long as they come: hashes such as argon2 makes.
-    fn facts() -> Facts {
+    fn auth_state() -> AuthState {
         let hash = |filler: &str| {
             let (salt, hash) = (filler.repeat(22), filler.repeat(43));
             Some(format!("$argon2id$v=19$m=65536,t=3,p=4${salt}${hash}"))
         };
-        Facts {
+        AuthState {
             passwords: Some(Passwords {
                 changed_at: u64::MAX,
                 viewer: hash("v"),
@@ -272,22 +281,30 @@ pub(super) mod tests {
 
     #[test]
     fn each_piece_of_what_is_known_about_logins_fits_a_datagram() {
-        let pieces = facts().pieces();
+        let pieces = auth_state().pieces();
         assert!(pieces.len() > 2);
         for piece in pieces {
-            let json = message(Body::Facts(piece)).to_json();
+            let json = message(Body::AuthState(piece)).to_json();
             assert!(json.len() <= MAX_JSON, "{} bytes", json.len());
         }
     }
 
     #[test]
     fn a_long_refusal_and_the_longest_name_fit_a_datagram() {
-        let (ask, of) = (Ask(u64::MAX), InstanceId(u64::MAX));
+        let (request_id, of) = (RequestId(u64::MAX), InstanceId(u64::MAX));
         let why = "\"".repeat(2000);
         let name = Name::new(&"\u{1F4F7}".repeat(64)).ok();
         for body in [
-            Body::Refused { ask, of, why },
-            Body::Rename { ask, of, name },
+            Body::Refused {
+                request_id,
+                of,
+                why,
+            },
+            Body::Rename {
+                request_id,
+                of,
+                name,
+            },
         ] {
             let json = message(body).to_json();
             assert!(json.len() <= MAX_JSON, "{} bytes", json.len());
@@ -298,7 +315,7 @@ pub(super) mod tests {
     #[test]
     fn a_name_that_people_may_not_give_is_no_message() {
         let json = message(Body::Rename {
-            ask: Ask(1),
+            request_id: RequestId(1),
             of: InstanceId(2),
             name: Name::new("Barn").ok(),
         })

@@ -5,22 +5,22 @@
 //! | `message` | a message: [`Report`]s of oneself (¶47, ¶64), and the election's words |
 //! | `seal` | the frame around it, signed with the site's key |
 //! | `limit`, `replay` | how much is listened to; that nothing counts twice |
-//! | `gate` | all of that in order: the door, without a socket or a clock |
-//! | `voice` | the other way: each message with the next number |
+//! | `inbound_filter` | all of that in order: the door, without a socket or a clock |
+//! | `sender` | the other way: each message with the next number |
 //! | `sockets`, `multicast`, `broadcast` | the three transports (claim 4) |
 //! | `listen` | reading the sockets, through the gate |
-//! | `errand` | what one asks another to do |
-//! | `accord` | who knows other things about logins, and when to tell it |
+//! | `request` | what one asks another to do |
+//! | `anti_entropy` | who knows other things about logins, and when to tell it |
 //! | `peers` | where the others are |
 //! | `reporting` | when this server reports itself |
-//! | `interface` | which of the machine's addresses is the LAN |
+//! | `interface`, `client_network` | which of the machine's addresses is the LAN; whether a client is on it |
 //!
 //! Why it is built so, and what an attacker can still do: `docs/design/lan.md`.
 
-mod accord;
+mod anti_entropy;
 mod broadcast;
-mod errand;
-mod gate;
+mod client_network;
+mod inbound_filter;
 pub mod interface;
 mod limit;
 mod listen;
@@ -30,22 +30,26 @@ mod peers;
 mod rejected;
 mod replay;
 mod reporting;
+mod request;
 mod seal;
+mod sender;
 mod sockets;
 mod udp;
-mod voice;
 
 #[cfg(test)]
 mod tests;
 
-pub use accord::{Accord, Digests};
-pub use errand::{ASK_AGAIN, Ask, Errands, Next, NotDone, Outcome, Renaming, Served, Turn};
-pub use gate::Gate;
+pub use anti_entropy::{AntiEntropy, Digests};
+pub use client_network::ClientNetwork;
+pub use inbound_filter::InboundFilter;
 pub use listen::{Admitted, listen};
 pub use message::{Body, Message, Occasion, Report};
 pub use peers::Peers;
 pub use rejected::{KeyMismatch, Rejected};
 pub use reporting::{Answer, Reporting};
+pub use request::{
+    ASK_AGAIN, Next, NotDone, Outcome, PendingRequests, Renaming, RequestId, Served, Turn,
+};
 pub use seal::{Keyring, MAX_DATAGRAM, MAX_JSON};
+pub use sender::Sender;
 pub use sockets::{Port, Sockets};
-pub use voice::Voice;

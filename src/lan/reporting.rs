@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Occasion;
 use crate::fleet::Myself;
-use porthole_election::Chance;
+use porthole_election::Entropy;
 use porthole_types::ExternalPort;
 
 /// Two askings closer together than this are one: an Inquiry and its echo.
@@ -76,7 +76,7 @@ impl Reporting {
     }
 
     /// Somebody asks. A wait that is answered here is a promise, which [`Reporting::is_due`] reminds of.
-    pub fn asked(&mut self, me: &Myself, now: Instant, chance: Chance) -> Answer {
+    pub fn asked(&mut self, me: &Myself, now: Instant, entropy: Entropy) -> Answer {
         if self.is_news(me) {
             return Answer::AtOnce;
         }
@@ -87,18 +87,18 @@ impl Reporting {
         if self.age(now) < ONE_ASKING {
             return Answer::Given;
         }
-        Answer::After(self.promise(Occasion::Asked, now, chance))
+        Answer::After(self.promise(Occasion::Asked, now, entropy))
     }
 
     /// It has learned something from the others that they should know it knows: it reports itself after this wait,
     /// together with whatever else it learns in it. Nothing where a report is promised already.
-    pub fn learned(&mut self, now: Instant, chance: Chance) -> Option<Duration> {
+    pub fn learned(&mut self, now: Instant, entropy: Entropy) -> Option<Duration> {
         let free = self.promised.is_none();
-        free.then(|| self.promise(Occasion::Unasked, now, chance))
+        free.then(|| self.promise(Occasion::Unasked, now, entropy))
     }
 
-    fn promise(&mut self, occasion: Occasion, now: Instant, chance: Chance) -> Duration {
-        let wait = chance.span(self.heartbeat / 8);
+    fn promise(&mut self, occasion: Occasion, now: Instant, entropy: Entropy) -> Duration {
+        let wait = entropy.span(self.heartbeat / 8);
         self.promised = Some(Promise {
             at: now + wait,
             occasion,
@@ -189,7 +189,7 @@ mod tests {
         let mut longest = Duration::ZERO;
         for share in [0, u64::MAX / 2, u64::MAX] {
             let mut reporting = told(start);
-            let Answer::After(wait) = reporting.asked(&me(8081), asked_at, Chance(share)) else {
+            let Answer::After(wait) = reporting.asked(&me(8081), asked_at, Entropy(share)) else {
                 panic!("an answer is owed");
             };
             longest = longest.max(wait);
@@ -199,7 +199,7 @@ mod tests {
             } else {
                 reporting.said(&me(8081), asked_at + wait);
             }
-            let answer = reporting.asked(&me(8081), echo, Chance(share));
+            let answer = reporting.asked(&me(8081), echo, Entropy(share));
             assert_eq!(answer, Answer::Given);
         }
         assert!(
@@ -213,7 +213,7 @@ mod tests {
         let start = Instant::now();
         let mut reporting = told(start);
         let asked_at = start + HEARTBEAT / 2;
-        reporting.asked(&me(8081), asked_at, Chance(u64::MAX));
+        reporting.asked(&me(8081), asked_at, Entropy(u64::MAX));
         let due = reporting.is_due(&me(8081), asked_at + HEARTBEAT / 8);
         assert_eq!(due, Some(Occasion::Asked));
     }
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn news_are_told_at_once_to_who_asks() {
         let now = Instant::now();
-        let answer = told(now).asked(&me(8080), now, Chance(u64::MAX));
+        let answer = told(now).asked(&me(8080), now, Entropy(u64::MAX));
         assert_eq!(answer, Answer::AtOnce);
     }
 
@@ -237,12 +237,12 @@ mod tests {
     fn what_is_learned_is_told_once_after_a_wait_and_answers_whoever_asks_meanwhile() {
         let start = Instant::now();
         let mut reporting = told(start);
-        let wait = reporting.learned(start, Chance(u64::MAX)).unwrap();
-        assert_eq!(reporting.learned(start, Chance(0)), None);
+        let wait = reporting.learned(start, Entropy(u64::MAX)).unwrap();
+        assert_eq!(reporting.learned(start, Entropy(0)), None);
         assert_eq!(reporting.is_due(&me(8081), start), None);
         let due = |reporting: &Reporting| reporting.is_due(&me(8081), start + wait);
         assert_eq!(due(&reporting), Some(Occasion::Unasked));
-        let answer = reporting.asked(&me(8081), start, Chance(0));
+        let answer = reporting.asked(&me(8081), start, Entropy(0));
         assert_eq!(answer, Answer::Given);
         assert_eq!(due(&reporting), Some(Occasion::Asked));
     }

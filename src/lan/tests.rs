@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 struct Server {
     id: InstanceId,
     keys: Arc<Keyring>,
-    gate: Gate,
+    inbound_filter: InboundFilter,
     sockets: Sockets,
     counter: u64,
 }
@@ -32,11 +32,11 @@ impl Server {
             default_gateway: None,
         };
         let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 81), port);
-        let mut gate = Gate::new(id, Arc::clone(&keys), Instant::now());
-        gate.move_to(lan.address);
+        let mut inbound_filter = InboundFilter::new(id, Arc::clone(&keys), Instant::now());
+        inbound_filter.move_to(lan.address);
         Self {
             id,
-            gate,
+            inbound_filter,
             keys,
             sockets: Sockets::open(transport, group, &lan).unwrap(),
             counter: 0,
@@ -61,10 +61,10 @@ impl Server {
         let hearing = async {
             while heard.is_none() {
                 self.sockets.readable().await.unwrap();
-                let gate = &mut self.gate;
+                let inbound_filter = &mut self.inbound_filter;
                 self.sockets
                     .read(|datagram, from| {
-                        let message = gate.admit(datagram, *from.ip(), Instant::now());
+                        let message = inbound_filter.admit(datagram, *from.ip(), Instant::now());
                         assert!(heard.is_none(), "one at a time in these tests");
                         heard = Some((message.map(name_of), from));
                     })

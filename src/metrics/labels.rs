@@ -160,7 +160,7 @@ label!(
         Rename = "rename",
         Done = "done",
         Refused = "refused",
-        Facts = "facts",
+        AuthState = "facts",
     }
 );
 
@@ -202,7 +202,7 @@ label!(
         Camera = "/api/v1/cameras/{id}",
         Mappings = "/api/v1/mappings",
         Events = "/api/v1/events",
-        Exposure = "/api/v1/exposure",
+        RemoteAccess = "/api/v1/exposure",
         CameraSettings = "/api/v1/camera/settings",
         CameraControls = "/api/v1/camera/controls",
         Drive = "/api/v1/drive",

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use porthole_election::Moment;
+use porthole_election::Timestamp;
 
 /// Counts milliseconds since the program started.
 #[derive(Clone, Copy, Debug)]
@@ -19,13 +19,13 @@ impl Clock {
     }
 
     /// What time it is.
-    pub fn now(&self) -> Moment {
+    pub fn now(&self) -> Timestamp {
         self.at(Instant::now())
     }
 
     /// What time it was then.
-    pub fn at(&self, instant: Instant) -> Moment {
-        Moment(0) + instant.saturating_duration_since(self.origin)
+    pub fn at(&self, instant: Instant) -> Timestamp {
+        Timestamp(0) + instant.saturating_duration_since(self.origin)
     }
 
     /// How long the program has been running.
@@ -34,7 +34,7 @@ impl Clock {
     }
 
     /// The wall-clock time of a moment, for people; the wall clock may be set meanwhile, so nothing is decided by it.
-    pub fn wall(&self, moment: Moment) -> SystemTime {
+    pub fn wall(&self, moment: Timestamp) -> SystemTime {
         let now = self.now();
         if moment >= now {
             SystemTime::now() + moment.after(now)

@@ -1,12 +1,12 @@
 //! What happened lately: the last changes of office, fleet and router, for who listens (`/api/v1/events`).
 //!
 //! Nobody reports a change here. The election actor, the one writer, shows the cell what is known now
-//! ([`Sight`]), and the cell compares it with what was known when it was last shown: a crash between two
+//! ([`Snapshot`]), and the cell compares it with what was known when it was last shown: a crash between two
 //! looks loses no change, and the listeners, who hang on a watch, do not notice it.
 
 mod changes;
 mod listener;
-mod sight;
+mod snapshot;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use changes::changes;
 pub use changes::{CameraChange, Change, RouterChange};
 pub use listener::{Heard, Listener};
-pub use sight::Sight;
+pub use snapshot::Snapshot;
 
 use super::Named;
 
@@ -44,7 +44,7 @@ pub struct Log {
     /// The oldest first, with sequence numbers one after the other; at most [`KEPT`].
     entries: VecDeque<Arc<Entry>>,
     /// What was known at the last look.
-    sight: Option<Sight>,
+    snapshot: Option<Snapshot>,
 }
 
 /// The cell.
@@ -64,15 +64,15 @@ impl Default for History {
 
 impl History {
     /// Takes note of whatever is different from the last look. The first look only sets the measure.
-    pub fn look(&self, sight: Sight, at: SystemTime) {
+    pub fn look(&self, snapshot: Snapshot, at: SystemTime) {
         let before = self.log.borrow().clone();
         let news = before
-            .sight
+            .snapshot
             .as_ref()
-            .map(|last| changes(last, &sight, before.last_holder()))
+            .map(|last| changes(last, &snapshot, before.last_holder()))
             .unwrap_or_default();
         let wake = !news.is_empty();
-        let after = Arc::new(before.with(news, sight, at));
+        let after = Arc::new(before.with(news, snapshot, at));
         self.log.send_if_modified(|log| {
             *log = after;
             wake
@@ -92,7 +92,7 @@ impl History {
 }
 
 impl Log {
-    fn with(&self, news: Vec<Change>, sight: Sight, at: SystemTime) -> Self {
+    fn with(&self, news: Vec<Change>, snapshot: Snapshot, at: SystemTime) -> Self {
         let mut entries = self.entries.clone();
         for change in news {
             let sequence = entries.back().map_or(0, |last| last.sequence) + 1;
@@ -105,7 +105,7 @@ impl Log {
         entries.drain(..entries.len().saturating_sub(KEPT));
         Self {
             entries,
-            sight: Some(sight),
+            snapshot: Some(snapshot),
         }
     }
 
@@ -130,7 +130,7 @@ impl Log {
     fn last_holder(&self) -> Option<&Named> {
         match &self.last_of_office()?.change {
             Change::Representative { to, .. } => Some(to),
-            Change::Vacancy { late, .. } => late.as_ref(),
+            Change::Vacancy { previous, .. } => previous.as_ref(),
             Change::Camera { .. } | Change::Router(_) => None,
         }
     }
@@ -151,14 +151,14 @@ impl Log {
 mod tests {
     use std::ops::Range;
 
-    use super::sight::tests::{router_with, sight};
+    use super::snapshot::tests::{router_with, snapshot};
     use super::*;
     use porthole_election::Cause;
 
     /// A history of so many changes.
     pub(super) fn history(changes: u8) -> History {
         let history = History::default();
-        history.look(sight(), SystemTime::UNIX_EPOCH);
+        history.look(snapshot(), SystemTime::UNIX_EPOCH);
         grow(&history, 0..changes);
         history
     }
@@ -166,7 +166,12 @@ mod tests {
     /// A router that gets one address after another.
     pub(super) fn grow(history: &History, hosts: Range<u8>) {
         for host in hosts {
-            let mut seen = history.log.borrow().sight.clone().unwrap_or_else(sight);
+            let mut seen = history
+                .log
+                .borrow()
+                .snapshot
+                .clone()
+                .unwrap_or_else(snapshot);
             seen.router = router_with(host);
             history.look(seen, SystemTime::UNIX_EPOCH);
         }
@@ -174,8 +179,8 @@ mod tests {
 
     /// This server becomes the representative.
     pub(super) fn office(history: &History) {
-        let mut seen = history.log.borrow().sight.clone().unwrap();
-        seen.office = crate::shared::OfficeView::Held {
+        let mut seen = history.log.borrow().snapshot.clone().unwrap();
+        seen.office = crate::shared::LeadershipView::Held {
             by: seen.cameras[0].named.clone(),
             since: None,
             cause: Some(Cause::Free),
@@ -187,8 +192,8 @@ mod tests {
     fn the_first_look_is_no_change_and_the_same_again_wakes_nobody() {
         let history = History::default();
         let mut watch = history.watch();
-        history.look(sight(), SystemTime::UNIX_EPOCH);
-        history.look(sight(), SystemTime::UNIX_EPOCH);
+        history.look(snapshot(), SystemTime::UNIX_EPOCH);
+        history.look(snapshot(), SystemTime::UNIX_EPOCH);
         assert_eq!(watch.borrow().newest(), 0);
         assert!(!watch.has_changed().unwrap());
         grow(&history, 0..1);

@@ -7,25 +7,25 @@
 //! | cell | written by | read by |
 //! |---|---|---|
 //! | [`RoleCell`] | election | everybody |
-//! | [`Cells::lan`] | lan | router, election, http |
-//! | [`Cells::router`] | router | registry, election, http |
-//! | [`Cells::fleet`] | registry | http |
-//! | [`Cells::doors`] | election (wanted), http (open) | both |
-//! | [`Cells::camera`] | capture, encoder, drive; http what people choose | http, lan |
-//! | [`Cells::history`] | election | http |
-//! | [`Cells::keys`] | lan | http |
-//! | [`Cells::name`] | election (its number), http and lan (what people choose) | everybody |
-//! | [`Cells::facts`] | http, lan | http, lan |
-//! | [`Cells::authority`] | http (guesses, what was right) | http |
-//! | [`Cells::disk`] | whoever has something to remember: a few fields each | the next start |
+//! | [`SharedState::lan`] | lan | router, election, http |
+//! | [`SharedState::router`] | router | registry, election, http |
+//! | [`SharedState::fleet`] | registry | http |
+//! | [`SharedState::listen_ports`] | election (wanted), http (open) | both |
+//! | [`SharedState::camera`] | capture, encoder, drive; http what people choose | http, lan |
+//! | [`SharedState::history`] | election | http |
+//! | [`SharedState::keys`] | lan | http |
+//! | [`SharedState::name`] | election (its number), http and lan (what people choose) | everybody |
+//! | [`SharedState::auth_state`] | http, lan | http, lan |
+//! | [`SharedState::authority`] | http (guesses, what was right) | http |
+//! | [`SharedState::disk`] | whoever has something to remember: a few fields each | the next start |
 
 mod camera;
 mod clock;
-mod doors;
 mod history;
 mod key_notice;
+mod leadership;
+mod listen_ports;
 mod name;
-mod office;
 mod role;
 mod router_view;
 
@@ -34,15 +34,15 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-pub use camera::CameraCells;
+pub use camera::CameraState;
 pub use clock::Clock;
-pub use doors::{Door, Doors};
 pub use history::{
-    CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Sight,
+    CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Snapshot,
 };
 pub use key_notice::KeyNotice;
+pub use leadership::{LeadershipView, Named, Successor};
+pub use listen_ports::{ListenPorts, PortStatus};
 pub use name::{NameCell, Names};
-pub use office::{Named, OfficeView, Successor};
 pub use role::RoleCell;
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
@@ -53,11 +53,11 @@ use crate::fleet::{Fleet, Myself, Scheme, Standing};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
 use crate::settings::{PortMode, Settings};
-use crate::site::{Facts, FactsCell};
+use crate::site::{AuthState, AuthStateCell};
 use crate::tls::Tls;
-use porthole_camera::chosen::Chosen;
+use porthole_camera::user_overrides::UserOverrides;
 use porthole_durable::{Kept, NotKept, Writer};
-use porthole_election::{Exposure, Role};
+use porthole_election::{RemoteAccess, Role};
 use porthole_types::Name;
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort};
 
@@ -78,7 +78,7 @@ impl Identity {
 }
 
 /// All of them.
-pub struct Cells {
+pub struct SharedState {
     /// What the operator asked for; fixed while the process lives.
     pub settings: Settings,
     /// Who this is.
@@ -100,13 +100,13 @@ pub struct Cells {
     /// Whether a peer with another site key is about.
     pub keys: KeyNotice,
     /// The ports this server listens on.
-    pub doors: Doors,
+    pub listen_ports: ListenPorts,
     /// From the device to the viewers.
-    pub camera: CameraCells,
+    pub camera: CameraState,
     /// What happened lately.
     pub history: History,
     /// What the site knows about logins.
-    pub facts: FactsCell,
+    pub auth_state: AuthStateCell,
     /// Who may watch, and who may change things.
     pub authority: Authority,
     /// The state file.
@@ -115,7 +115,7 @@ pub struct Cells {
     pub tls: Option<Tls>,
 }
 
-impl Cells {
+impl SharedState {
     /// People choose a name for this server, or with none leave that to the settings and the router again. Every
     /// other camera hears of it at once.
     pub fn rename(&self, name: Option<Name>) -> Kept {
@@ -124,14 +124,14 @@ impl Cells {
     }
 
     /// People choose something about the camera.
-    pub fn choose(&self, change: impl FnOnce(&mut Chosen)) -> Kept {
+    pub fn choose(&self, change: impl FnOnce(&mut UserOverrides)) -> Kept {
         self.camera.choose(change);
         // Whatever is the newest when it is this change's turn: two at once do not undo each other.
         self.disk
-            .update(|remembered| remembered.camera = self.camera.chosen.borrow().clone())
+            .update(|remembered| remembered.camera = self.camera.overrides.borrow().clone())
     }
 
-    /// [`Cells::rename`] and waits until that is on the disk. Where the disk does not take it the name is the old one
+    /// [`SharedState::rename`] and waits until that is on the disk. Where the disk does not take it the name is the old one
     /// again: nothing is half done.
     ///
     /// # Errors
@@ -147,19 +147,20 @@ impl Cells {
     }
 
     /// Whether this server is to be reached from outside (¶84): as people switched it, within what the settings allow.
-    pub fn exposure(&self) -> Exposure {
+    pub fn remote_access(&self) -> RemoteAccess {
         if self.settings.router.enabled {
-            self.role.load().exposure
+            self.role.load().remote_access
         } else {
-            Exposure::Off
+            RemoteAccess::Off
         }
     }
 
     /// Takes over what somebody knows about logins, for good.
-    pub fn learn(&self, facts: &Facts) -> Kept {
-        self.facts.learn(facts);
+    pub fn learn(&self, auth_state: &AuthState) -> Kept {
+        self.auth_state.learn(auth_state);
         // Asked for again when it is written down: somebody else may learn something at the same time.
-        self.disk.update(|state| state.facts = self.facts.now())
+        self.disk
+            .update(|state| state.auth_state = self.auth_state.now())
     }
 
     /// How this server is spoken to.

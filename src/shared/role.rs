@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use porthole_election::{Chance, Effect, Event, Moment, Rules, State, step};
+use porthole_election::{Effect, Entropy, Event, Rules, State, Timestamp, step};
 
 /// Holds the state of the election for the whole life of the process; the root owns it, and every
 /// actor may read it. It survives the panic of any of them: the new state is computed first, and
@@ -35,8 +35,8 @@ impl RoleCell {
     }
 
     /// Takes one step and keeps its outcome. Only the election actor calls this.
-    pub fn advance(&self, event: &Event, now: Moment, chance: Chance) -> Vec<Effect> {
-        let (new, effects) = step(&self.rules, &self.state.load(), event, now, chance);
+    pub fn advance(&self, event: &Event, now: Timestamp, entropy: Entropy) -> Vec<Effect> {
+        let (new, effects) = step(&self.rules, &self.state.load(), event, now, entropy);
         self.state.store(Arc::new(new));
         effects
     }

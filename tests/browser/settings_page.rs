@@ -124,9 +124,9 @@ async fn who_would_lose_the_page_by_switching_exposure_off_is_asked_once_more() 
     let (_demo, url) = admin_demo(&browser).await;
     let page = format!("{url}settings");
     browser.client.goto(&page).await.expect("the page opens");
-    let exposed = "const input = document.querySelector('#exposure');
+    let with_remote_access = "const input = document.querySelector('#exposure');
         return input.offsetParent !== null && input.checked";
-    browser.until("it is exposed", exposed).await;
+    browser.until("it is exposed", with_remote_access).await;
     let focused = "document.querySelector('#exposure').focus(); return true";
     browser.until("the switch has the focus", focused).await;
     browser.type_keys(" ").await;

@@ -51,12 +51,16 @@ fn when_the_representative_is_gone_for_good_another_takes_its_port_after_the_lea
 
     let url = format!("{}/api/v1/status", lab.external_url(8080));
     let outside = lab.outside();
-    let heir = eventually("8080 answers again", PATIENCE * 2, || {
+    let successor = eventually("8080 answers again", PATIENCE * 2, || {
         let status: Status = outside.get(&url)?.json()?;
         ensure(status.role == Role::Representative, format!("{status:?}")).map(|()| status)
     });
-    assert!(NAMES[1..].contains(&heir.name.as_str()), "{}", heir.name);
-    assert!(heir.term > term, "{heir:?} after term {term}");
+    assert!(
+        NAMES[1..].contains(&successor.name.as_str()),
+        "{}",
+        successor.name
+    );
+    assert!(successor.term > term, "{successor:?} after term {term}");
     let representatives = fleet[1..]
         .iter()
         .filter(|camera| camera.status().unwrap().role == Role::Representative);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use porthole::lan::{Body, Keyring, Message};
 use porthole::settings::{Secret, Site};
-use porthole_election::{Bid, Cause, Post, Word};
+use porthole_election::{Cause, ClaimStage, ElectionMessage, FormerRole};
 use porthole_sim_router::{Event, Quirks};
 use porthole_types::{BootId, InstanceId, Term};
 use serde_json::Value;
@@ -142,36 +142,36 @@ fn forgeries(of: InstanceId) -> Vec<Message> {
         boot: BootId(u64::MAX),
         counter: u64::MAX - 1,
         to: None,
-        body: Body::Word(word),
+        body: Body::Election(word),
     };
     let huge = Term(u64::MAX - 1);
     vec![
         say(
             of,
-            Word::Withdrawal {
+            ElectionMessage::Withdrawal {
                 term: huge,
                 of,
-                post: Post::Representative,
+                former_role: FormerRole::Representative,
             },
         ),
         say(
             InstanceId(0x0bad),
-            Word::Claim {
+            ElectionMessage::Claim {
                 term: huge,
                 round: 0,
-                bid: Bid::Heir,
+                stage: ClaimStage::Acquiring,
                 cause: Cause::Withdrawal,
             },
         ),
         say(
             InstanceId(0x0bad),
-            Word::Inquiry {
+            ElectionMessage::Inquiry {
                 term: huge,
                 cause: Cause::Free,
                 held_ms: 0,
             },
         ),
-        say(of, Word::ProbeReply { term: huge }),
+        say(of, ElectionMessage::ProbeReply { term: huge }),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
 use porthole::lan::Body;
-use porthole_election::{Post, Word};
+use porthole_election::{ElectionMessage, FormerRole};
 use porthole_sim_router::Quirks;
 use porthole_types::Term;
 use serde_json::Value;
@@ -62,10 +62,10 @@ fn who_falls_silent_is_shown_as_fading_and_then_not_at_all() {
         let now = listed(&camera, "Garden")?;
         ensure(now == state("here", true), format!("{now:?}"))
     });
-    peer.say(Body::Word(Word::Withdrawal {
+    peer.say(Body::Election(ElectionMessage::Withdrawal {
         term: Term(1),
         of: peer.id,
-        post: Post::Member,
+        former_role: FormerRole::Member,
     }));
     let next = eventually("it is listed otherwise", PATIENCE, || {
         let now = listed(&camera, "Garden")?;

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use porthole::auth::{Access, Claims, Signer};
 use porthole::settings::{Secret, Site};
-use porthole::site::{Facts, SessionId};
+use porthole::site::{AuthState, SessionId};
 use porthole_sim_router::Quirks;
 use porthole_types::InstanceId;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ fn signer(key: &str) -> Signer {
 }
 
 fn session(began: u64) -> Claims {
-    Claims::session(SessionId(7), Access::Admin, began, &Facts::default())
+    Claims::session(SessionId(7), Access::Admin, began, &AuthState::default())
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn what_is_no_login_here_gets_the_login_page_or_401_and_never_an_error() {
                 Access::Admin,
                 1,
                 now(),
-                &Facts::default(),
+                &AuthState::default(),
             )),
         ),
     ];
@@ -617,5 +617,5 @@ fn a_pass_opens_the_next_camera_once_and_its_pictures_for_minutes() {
 }
 
 fn session_of_viewer() -> Claims {
-    Claims::session(SessionId(9), Access::Viewer, now(), &Facts::default())
+    Claims::session(SessionId(9), Access::Viewer, now(), &AuthState::default())
 }

@@ -3,8 +3,8 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use porthole::lan::{Ask, Body};
-use porthole::site::{Facts, Passwords, SessionId};
+use porthole::lan::{Body, RequestId};
+use porthole::site::{AuthState, Passwords, SessionId};
 use porthole_sim_router::Quirks;
 use porthole_types::InstanceId;
 use porthole_types::Name;
@@ -62,15 +62,18 @@ fn stored(camera: &Camera) -> Value {
 
 /// What it answers.
 #[track_caller]
-fn outcome(peer: &mut Peer, ask: Ask) -> Result<(), String> {
+fn outcome(peer: &mut Peer, request_id: RequestId) -> Result<(), String> {
     let me = peer.id;
     peer.await_word("an answer", |message| match message.body {
-        Body::Done { ask: answered, of } => (answered == ask && of == me).then_some(Ok(())),
+        Body::Done {
+            request_id: answered,
+            of,
+        } => (answered == request_id && of == me).then_some(Ok(())),
         Body::Refused {
-            ask: answered,
+            request_id: answered,
             of,
             why,
-        } => (answered == ask && of == me).then_some(Err(why)),
+        } => (answered == request_id && of == me).then_some(Err(why)),
         _ => None,
     })
 }
@@ -84,10 +87,14 @@ fn a_camera_renamed_over_the_lan_is_called_so_by_all_and_after_a_restart() {
     let mut second = setup(&place, 3, "Garden").set("site", "key", KEY).start();
     let of = id_of(&second);
     let mut peer = Peer::new(place.0.address(PEER), place.1, Some(KEY));
-    let (ask, name) = (Ask(7), Name::new("門口 \"B\"").ok());
-    let rename = Body::Rename { ask, of, name };
+    let (request_id, name) = (RequestId(7), Name::new("門口 \"B\"").ok());
+    let rename = Body::Rename {
+        request_id,
+        of,
+        name,
+    };
     peer.tell(&second, rename.clone());
-    assert_eq!(outcome(&mut peer, ask), Ok(()));
+    assert_eq!(outcome(&mut peer, request_id), Ok(()));
     assert_eq!(
         stored(&second)["chosen_name"],
         "門口 \"B\"",
@@ -97,18 +104,18 @@ fn a_camera_renamed_over_the_lan_is_called_so_by_all_and_after_a_restart() {
     await_name_in_list_of(&first, "門口 \\\"B\\\"");
 
     // Asked for something else meanwhile; the first errand, come late, is not run again, only answered.
-    let (later, name) = (Ask(8), Name::new("Till").ok());
+    let (later, name) = (RequestId(8), Name::new("Till").ok());
     peer.tell(
         &second,
         Body::Rename {
-            ask: later,
+            request_id: later,
             of,
             name,
         },
     );
     assert_eq!(outcome(&mut peer, later), Ok(()));
     peer.tell(&second, rename);
-    assert_eq!(outcome(&mut peer, ask), Ok(()));
+    assert_eq!(outcome(&mut peer, request_id), Ok(()));
     assert_eq!(name_of(&second).unwrap(), "Till");
 
     assert!(second.terminate().success());
@@ -119,16 +126,16 @@ fn a_camera_renamed_over_the_lan_is_called_so_by_all_and_after_a_restart() {
     });
     await_name_in_list_of(&first, "Till");
     // Nobody's choice any more: as in the settings.
-    let ask = Ask(9);
+    let request_id = RequestId(9);
     peer.tell(
         &second,
         Body::Rename {
-            ask,
+            request_id,
             of,
             name: None,
         },
     );
-    assert_eq!(outcome(&mut peer, ask), Ok(()));
+    assert_eq!(outcome(&mut peer, request_id), Ok(()));
     await_name_in_list_of(&first, "Garden");
 }
 
@@ -140,11 +147,11 @@ fn an_errand_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_
     let mut peer = Peer::new(place.0.address(PEER), place.1, None);
     let name = Name::new("Barn").ok();
     let other = InstanceId(of.0.wrapping_add(1));
-    let ask = Ask(1);
+    let request_id = RequestId(1);
     peer.tell(
         &camera,
         Body::Rename {
-            ask,
+            request_id,
             of: other,
             name: name.clone(),
         },
@@ -152,23 +159,34 @@ fn an_errand_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_
     // Where the new state is written first there is a folder now, so that nothing more can be stored.
     let in_the_way = camera.data().join("state.json.tmp");
     std::fs::create_dir_all(in_the_way.join("full")).unwrap();
-    let ask = Ask(2);
+    let request_id = RequestId(2);
     peer.tell(
         &camera,
         Body::Rename {
-            ask,
+            request_id,
             of,
             name: name.clone(),
         },
     );
-    let why = outcome(&mut peer, ask).unwrap_err();
+    let why = outcome(&mut peer, request_id).unwrap_err();
     assert!(why.contains("could not be stored"), "{why}");
     assert_eq!(name_of(&camera).unwrap(), "Front door", "nothing half done");
 
     std::fs::remove_dir_all(in_the_way).unwrap();
-    let ask = Ask(3);
-    peer.tell(&camera, Body::Rename { ask, of, name });
-    assert_eq!(outcome(&mut peer, ask), Ok(()), "without a key as well");
+    let request_id = RequestId(3);
+    peer.tell(
+        &camera,
+        Body::Rename {
+            request_id,
+            of,
+            name,
+        },
+    );
+    assert_eq!(
+        outcome(&mut peer, request_id),
+        Ok(()),
+        "without a key as well"
+    );
     assert_eq!(name_of(&camera).unwrap(), "Barn");
 }
 
@@ -213,8 +231,8 @@ fn a_camera_is_renamed_from_another_ones_api_and_one_that_is_down_is_not_and_is_
 }
 
 /// What one of three cameras is told about logins.
-fn facts() -> Facts {
-    Facts {
+fn auth_state() -> AuthState {
+    AuthState {
         passwords: Some(Passwords {
             changed_at: 1_800_000_000_000,
             viewer: None,
@@ -236,14 +254,14 @@ fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_
     id_of(&stranger);
     let mut peer = Peer::new(place.0.address(PEER), place.1, Some(KEY));
     let mut keyless = Peer::new(place.0.address(PEER + 1), place.1, None);
-    for piece in facts().pieces() {
-        peer.tell(&cameras[0], Body::Facts(piece.clone()));
+    for piece in auth_state().pieces() {
+        peer.tell(&cameras[0], Body::AuthState(piece.clone()));
         // To who has no key, and from who has none.
-        keyless.tell(&stranger, Body::Facts(piece.clone()));
+        keyless.tell(&stranger, Body::AuthState(piece.clone()));
     }
     let knows = |camera: &Camera| {
         let stored = stored(camera)["facts"].clone();
-        let expected = serde_json::to_value(facts()).unwrap();
+        let expected = serde_json::to_value(auth_state()).unwrap();
         ensure(stored == expected, stored)
     };
     for camera in &cameras {
@@ -251,7 +269,7 @@ fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_
         eventually(&what, PATIENCE, || knows(camera));
     }
     // One who was not there when it was said.
-    let late = of_site(4, "Till");
-    eventually("the late one has stored it", PATIENCE, || knows(&late));
+    let previous = of_site(4, "Till");
+    eventually("the late one has stored it", PATIENCE, || knows(&previous));
     assert_eq!(stored(&stranger)["facts"], json!({}));
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use porthole::fleet::{Activity, Scheme};
-use porthole::lan::{Body, Gate, Keyring, Message, Occasion, Report, Voice};
+use porthole::lan::{Body, InboundFilter, Keyring, Message, Occasion, Report, Sender};
 use porthole::settings::{Secret, Site};
-use porthole_election::To;
+use porthole_election::Destination;
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 
 use crate::support::lab::{Camera, PATIENCE};
@@ -18,8 +18,8 @@ const EAR: Duration = Duration::from_millis(100);
 pub(crate) struct Peer {
     pub(crate) id: InstanceId,
     group: SocketAddrV4,
-    voice: Voice,
-    gate: Gate,
+    sender: Sender,
+    inbound_filter: InboundFilter,
     socket: UdpSocket,
 }
 
@@ -33,27 +33,27 @@ impl Peer {
         let raw = socket2::SockRef::from(&socket);
         raw.set_multicast_if_v4(&address).unwrap();
         raw.set_multicast_loop_v4(true).unwrap();
-        let mut gate = Gate::new(id, Arc::clone(&keys), Instant::now());
-        gate.move_to(address);
+        let mut inbound_filter = InboundFilter::new(id, Arc::clone(&keys), Instant::now());
+        inbound_filter.move_to(address);
         Self {
             id,
             group,
-            voice: Voice::new(id, BootId(1), keys),
-            gate,
+            sender: Sender::new(id, BootId(1), keys),
+            inbound_filter,
             socket,
         }
     }
 
     /// Says something to everybody.
     pub(crate) fn say(&mut self, body: Body) {
-        let datagram = self.voice.say(To::Everybody, body);
+        let datagram = self.sender.say(Destination::Everybody, body);
         self.socket.send_to(&datagram, self.group).unwrap();
     }
 
     /// Says something to one camera.
     pub(crate) fn tell(&mut self, camera: &Camera, body: Body) {
         let to = camera.address();
-        let datagram = self.voice.say(To::One(to), body);
+        let datagram = self.sender.say(Destination::One(to), body);
         let to = SocketAddrV4::new(to, self.group.port());
         self.socket.send_to(&datagram, to).unwrap();
     }
@@ -66,7 +66,9 @@ impl Peer {
             return None;
         };
         let datagram = &buffer[..length];
-        self.gate.admit(datagram, *from.ip(), Instant::now()).ok()
+        self.inbound_filter
+            .admit(datagram, *from.ip(), Instant::now())
+            .ok()
     }
 
     /// Waits for something that is said to this peer alone.
@@ -95,7 +97,7 @@ impl Peer {
             activity: Activity::Idle,
             scheme: Scheme::Http,
             occasion: Occasion::Unasked,
-            facts: 0,
+            auth_state: 0,
         }
     }
 }

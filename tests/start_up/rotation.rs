@@ -151,9 +151,9 @@ fn a_router_that_keeps_a_dead_ones_port_for_ever_has_a_deputy_until_somebody_del
     for camera in &fleet[1..] {
         eventually("a deputy that everybody's page names", PATIENCE, || {
             let status: Value = camera.get("/api/v1/status")?.json()?;
-            let heir = &status["representative"]["heir"];
+            let successor = &status["representative"]["successor"];
             ensure(
-                heir["bid"] == "deputy",
+                successor["stage"] == "deputy",
                 status["representative"].to_string(),
             )?;
             let page = camera.get("/")?.text();

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use porthole::fleet::Activity;
 use porthole::lan::{Body, Message, Occasion, Report};
-use porthole::site::Facts;
-use porthole_election::Word;
+use porthole::site::AuthState;
+use porthole_election::ElectionMessage;
 use porthole_sim_router::Quirks;
 use serde_json::Value;
 
@@ -83,7 +83,7 @@ impl Light {
             external: external(9000 + number),
             activity: Activity::Live("1280×720, 30/s".to_owned()),
             occasion: Occasion::Asked,
-            facts: Facts::default().digest(),
+            auth_state: AuthState::default().digest(),
             ..Peer::report(&format!("Camera {number}"))
         };
         Self {
@@ -134,7 +134,7 @@ impl Crowd {
                 *heard.entry(*from.ip()).or_default() += length as u64;
                 let message = keys.open(&buffer[..length]).and_then(Message::from_json);
                 if let Ok(Message {
-                    body: Body::Word(Word::Inquiry { .. }),
+                    body: Body::Election(ElectionMessage::Inquiry { .. }),
                     ..
                 }) = message
                 {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
-use super::desk::Desk;
+use super::control_queue::ControlQueue;
 use super::format::PixelFormat;
 use super::frame::{PictureKind, RawFrame};
 use super::jpeg::{Encoder, Quality};
@@ -54,7 +54,7 @@ pub struct Capture {
     /// What people ask for.
     pub settings: watch::Receiver<CameraSettings>,
     /// Where it is told that the camera has been opened.
-    pub desk: Arc<Desk>,
+    pub control_queue: Arc<ControlQueue>,
     /// Counts.
     pub observer: Arc<dyn CameraObserver>,
     /// Size of the last picture, which placeholders take over; begin with `None`.
@@ -83,7 +83,7 @@ impl Capture {
             self.health.send_replace(CameraHealth::Idle);
             while keep_going() && !self.audience.wait(POLL) {}
             if keep_going() {
-                self.attend(keep_going);
+                self.run_while_viewed(keep_going);
             }
         }
         self.pictures.clear();
@@ -91,7 +91,7 @@ impl Capture {
     }
 
     /// From the first viewer until `idle_close` after the last.
-    fn attend(&mut self, keep_going: &dyn Fn() -> bool) {
+    fn run_while_viewed(&mut self, keep_going: &dyn Fn() -> bool) {
         let mut failures = 0;
         while self.is_wanted(keep_going) {
             let wanted = self.settings.borrow_and_update().wanted;
@@ -112,7 +112,7 @@ impl Capture {
                     }
                     let pause = BACK_OFF[failures.min(BACK_OFF.len() - 1)];
                     failures += 1;
-                    self.excuse(&error, &wanted, pause, keep_going);
+                    self.show_placeholder(&error, &wanted, pause, keep_going);
                 }
             }
         }
@@ -130,7 +130,7 @@ impl Capture {
         let opened = source.format();
         tracing::info!(format = %opened, source = %description, "camera open");
         self.observer.device(Device::Up);
-        self.desk.opened();
+        self.control_queue.opened();
         let mut rate = Rate::new();
         let (mut good, mut bad) = (0, 0);
         let mut last_good = Instant::now();
@@ -182,7 +182,7 @@ impl Capture {
     }
 
     /// Shows why there is no picture, and waits for `pause` or a reason to try sooner.
-    fn excuse(
+    fn show_placeholder(
         &mut self,
         error: &SourceError,
         wanted: &Wanted,

@@ -171,7 +171,7 @@ impl Rig {
             pictures: pictures.clone(),
             health: health_sender,
             settings: follow.clone(),
-            desk: Arc::new(Desk::new(LIMIT)),
+            control_queue: Arc::new(ControlQueue::new(LIMIT)),
             observer: counts.clone(),
             last_size: None,
         };
@@ -255,54 +255,58 @@ fn mjpeg_frame() -> Bytes {
 
 #[tokio::test]
 async fn the_camera_opens_with_the_first_viewer_and_closes_after_the_last() {
-    let mut rig = Rig::start([]);
-    assert_eq!(rig.camera.opened.load(Ordering::SeqCst), 0);
+    let mut test_pattern = Rig::start([]);
+    assert_eq!(test_pattern.camera.opened.load(Ordering::SeqCst), 0);
     for opening in 1..=2 {
-        let mut viewer = rig.viewing.join().unwrap();
+        let mut viewer = test_pattern.viewing.join().unwrap();
         let shown = picture(&mut viewer, live).await;
         assert_eq!((shown.width, shown.height), (64, 48));
-        let second = rig.viewing.join().unwrap();
+        let second = test_pattern.viewing.join().unwrap();
         drop(viewer);
-        assert_eq!(rig.camera.open_now.load(Ordering::SeqCst), 1);
+        assert_eq!(test_pattern.camera.open_now.load(Ordering::SeqCst), 1);
         drop(second);
-        rig.until("idle", |h| *h == CameraHealth::Idle).await;
-        assert_eq!(rig.camera.open_now.load(Ordering::SeqCst), 0);
-        assert_eq!(rig.camera.opened.load(Ordering::SeqCst), opening);
+        test_pattern
+            .until("idle", |h| *h == CameraHealth::Idle)
+            .await;
+        assert_eq!(test_pattern.camera.open_now.load(Ordering::SeqCst), 0);
+        assert_eq!(test_pattern.camera.opened.load(Ordering::SeqCst), opening);
     }
 }
 
 #[tokio::test]
 async fn a_viewer_after_an_idle_time_gets_no_picture_from_before() {
-    let mut rig = Rig::start([]);
-    let mut viewer = rig.viewing.join().unwrap();
+    let mut test_pattern = Rig::start([]);
+    let mut viewer = test_pattern.viewing.join().unwrap();
     picture(&mut viewer, live).await;
     drop(viewer);
-    rig.until("idle", |h| *h == CameraHealth::Idle).await;
+    test_pattern
+        .until("idle", |h| *h == CameraHealth::Idle)
+        .await;
     let came_back = Instant::now();
-    let mut viewer = rig.viewing.join().unwrap();
+    let mut viewer = test_pattern.viewing.join().unwrap();
     let first = picture(&mut viewer, |_| true).await;
     assert!(first.captured >= came_back);
 }
 
 #[tokio::test]
 async fn a_camera_that_does_not_open_shows_why_and_is_tried_again() {
-    let mut rig = Rig::start([Act::Refuse(SourceError::Busy)]);
-    let mut viewer = rig.viewing.join().unwrap();
+    let mut test_pattern = Rig::start([Act::Refuse(SourceError::Busy)]);
+    let mut viewer = test_pattern.viewing.join().unwrap();
     let drawn = picture(&mut viewer, |_| true).await;
     assert!(placeholder(&drawn));
     assert_eq!((drawn.width, drawn.height), (64, 48));
     turbojpeg::decompress(&drawn.bytes, turbojpeg::PixelFormat::RGB).unwrap();
-    let failed = rig.until("failed", |h| matches!(h, CameraHealth::Failed { .. }));
+    let failed = test_pattern.until("failed", |h| matches!(h, CameraHealth::Failed { .. }));
     let reason = "another program is using the camera".to_owned();
     assert_eq!(failed.await, CameraHealth::Failed { reason });
     picture(&mut viewer, live).await;
-    rig.until_live().await;
+    test_pattern.until_live().await;
 }
 
 #[tokio::test]
 async fn an_unplugged_camera_leaves_a_placeholder_of_its_size_and_comes_back() {
-    let mut rig = Rig::start([Act::Send(Kind::OneThenGone)]);
-    let mut viewer = rig.viewing.join().unwrap();
+    let mut test_pattern = Rig::start([Act::Send(Kind::OneThenGone)]);
+    let mut viewer = test_pattern.viewing.join().unwrap();
     let drawn = picture(&mut viewer, placeholder).await;
     assert_eq!(
         (drawn.width, drawn.height),
@@ -311,19 +315,19 @@ async fn an_unplugged_camera_leaves_a_placeholder_of_its_size_and_comes_back() {
     );
     let back = picture(&mut viewer, live).await;
     assert!(back.sequence > drawn.sequence);
-    rig.until_live().await;
-    assert_eq!(rig.camera.opened.load(Ordering::SeqCst), 2);
+    test_pattern.until_live().await;
+    assert_eq!(test_pattern.camera.opened.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
 async fn a_camera_of_which_every_frame_is_cut_off_is_named_as_broken() {
     let whole = mjpeg_frame();
     let cut = whole.slice(..whole.len() - 10);
-    let mut rig = Rig::start([Act::Send(Kind::Mjpeg(cut))]);
-    let mut viewer = rig.viewing.join().unwrap();
+    let mut test_pattern = Rig::start([Act::Send(Kind::Mjpeg(cut))]);
+    let mut viewer = test_pattern.viewing.join().unwrap();
     let first = picture(&mut viewer, |_| true).await;
     assert!(placeholder(&first), "a truncated frame is never shown");
-    let failed = rig
+    let failed = test_pattern
         .until("failed", |h| matches!(h, CameraHealth::Failed { .. }))
         .await;
     let CameraHealth::Failed { reason } = failed else {
@@ -331,7 +335,7 @@ async fn a_camera_of_which_every_frame_is_cut_off_is_named_as_broken() {
     };
     assert!(reason.contains("truncated"), "{reason}");
     assert_eq!(
-        rig.counts.truncated.load(Ordering::SeqCst),
+        test_pattern.counts.truncated.load(Ordering::SeqCst),
         u64::from(BAD_IN_A_ROW)
     );
 }
@@ -339,8 +343,8 @@ async fn a_camera_of_which_every_frame_is_cut_off_is_named_as_broken() {
 #[tokio::test]
 async fn mjpeg_reaches_the_viewer_byte_for_byte() {
     let frame = mjpeg_frame();
-    let rig = Rig::start([Act::Send(Kind::Mjpeg(frame.clone()))]);
-    let mut viewer = rig.viewing.join().unwrap();
+    let test_pattern = Rig::start([Act::Send(Kind::Mjpeg(frame.clone()))]);
+    let mut viewer = test_pattern.viewing.join().unwrap();
     let shown = picture(&mut viewer, |_| true).await;
     assert_eq!(shown.bytes, frame);
     assert_eq!((shown.width, shown.height), (32, 24));
@@ -348,21 +352,21 @@ async fn mjpeg_reaches_the_viewer_byte_for_byte() {
 
 #[tokio::test]
 async fn another_size_is_taken_up_without_a_restart() {
-    let mut rig = Rig::start([]);
-    let mut viewer = rig.viewing.join().unwrap();
+    let mut test_pattern = Rig::start([]);
+    let mut viewer = test_pattern.viewing.join().unwrap();
     picture(&mut viewer, |p| p.width == 64).await;
-    rig.settings.send_modify(|s| s.wanted.width = 128);
+    test_pattern.settings.send_modify(|s| s.wanted.width = 128);
     picture(&mut viewer, |p| live(p) && p.width == 128).await;
-    rig.until_live().await;
-    let asked = rig.camera.asked.lock().unwrap().clone();
+    test_pattern.until_live().await;
+    let asked = test_pattern.camera.asked.lock().unwrap().clone();
     assert_eq!(asked.iter().map(|w| w.width).collect::<Vec<_>>(), [64, 128]);
 }
 
 #[tokio::test]
 async fn viewers_share_one_encode_of_each_frame() {
-    let rig = Rig::start([]);
-    let mut first = rig.viewing.join().unwrap();
-    let mut second = rig.viewing.join().unwrap();
+    let test_pattern = Rig::start([]);
+    let mut first = test_pattern.viewing.join().unwrap();
+    let mut second = test_pattern.viewing.join().unwrap();
     for _ in 0..20 {
         let a = picture(&mut first, |_| true).await;
         let b = picture(&mut second, |p| p.sequence >= a.sequence).await;
@@ -370,8 +374,8 @@ async fn viewers_share_one_encode_of_each_frame() {
             assert_eq!(a.bytes.as_ptr(), b.bytes.as_ptr());
         }
     }
-    let captured = rig.counts.captured.load(Ordering::SeqCst);
-    let encoded = rig.counts.encoded.load(Ordering::SeqCst);
+    let captured = test_pattern.counts.captured.load(Ordering::SeqCst);
+    let encoded = test_pattern.counts.encoded.load(Ordering::SeqCst);
     assert!((1..=captured).contains(&encoded), "{encoded} of {captured}");
 }
 

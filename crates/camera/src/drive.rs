@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::control::{Access, Control, ControlId};
-use super::panel::Nature;
+use super::control_device::DeviceKind;
 
 /// A direction, in the unit of V4L2's pan and tilt controls: arc seconds, 3600 to the degree.
 /// Pan grows to the right, tilt upwards, both 0 at home.
@@ -91,7 +91,7 @@ impl Axis {
 /// A value for each axis; none: that axis stays where it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Stance {
+pub struct Pose {
     /// See [`Axis::Pan`].
     pub pan: Option<i32>,
     /// See [`Axis::Tilt`].
@@ -100,7 +100,7 @@ pub struct Stance {
     pub zoom: Option<i32>,
 }
 
-impl Stance {
+impl Pose {
     /// The value for this axis.
     pub const fn of(&self, axis: Axis) -> Option<i32> {
         match axis {
@@ -129,18 +129,18 @@ pub struct Reach {
 pub struct Pointing {
     axes: [Option<Reach>; 3],
     /// What moves.
-    pub nature: Nature,
+    pub kind: DeviceKind,
 }
 
 /// Where to turn it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// To this position.
-    To(Stance),
+    To(Pose),
     /// To a position that was stored, as far as the camera has the axes.
-    Back(Stance),
+    Back(Pose),
     /// By this much.
-    By(Stance),
+    By(Pose),
     /// To where it was made to look.
     Home,
 }
@@ -162,14 +162,14 @@ impl Pointing {
     /// # Errors
     /// The first error of `ask`.
     pub fn read<E>(
-        nature: Nature,
+        kind: DeviceKind,
         mut ask: impl FnMut(ControlId) -> Result<Option<Control>, E>,
     ) -> Result<Self, E> {
         let mut axes = [None; 3];
         for (axis, reach) in Axis::ALL.into_iter().zip(&mut axes) {
             *reach = ask(axis.control())?.as_ref().and_then(Reach::of);
         }
-        Ok(Self { axes, nature })
+        Ok(Self { axes, kind })
     }
 
     /// This axis, if there is one.
@@ -187,9 +187,9 @@ impl Pointing {
     }
 
     /// Where each axis stands, to be turned back to.
-    pub fn stance(&self) -> Stance {
+    pub fn stance(&self) -> Pose {
         let at = |axis| self.axis(axis).map(|reach| reach.at);
-        Stance {
+        Pose {
             pan: at(Axis::Pan),
             tilt: at(Axis::Tilt),
             zoom: at(Axis::Zoom),
@@ -303,7 +303,7 @@ mod tests {
     fn pointing(axes: [Option<Reach>; 3]) -> Pointing {
         Pointing {
             axes,
-            nature: Nature::Device,
+            kind: DeviceKind::Device,
         }
     }
 
@@ -320,10 +320,10 @@ mod tests {
         home: 100,
     };
 
-    fn pan(pan: i32) -> Stance {
-        Stance {
+    fn pan(pan: i32) -> Pose {
+        Pose {
             pan: Some(pan),
-            ..Stance::default()
+            ..Pose::default()
         }
     }
 

@@ -19,11 +19,11 @@ use super::canvas::{Canvas, Colour};
 use super::drive::SimulatedDrive;
 use super::format::{FrameFormat, PixelFormat};
 use super::frame::RawFrame;
-use super::knobs::{Knobs, PatternRig};
 use super::lettering::Lettering;
 use super::pool::BufferPool;
 use super::scene::{Palette, Scene};
 use super::source::{Opener, Source, SourceError, Wanted};
+use super::test_pattern_controls::{TestPatternControls, TestPatternDevice};
 
 /// Opens test patterns.
 #[derive(Clone)]
@@ -31,12 +31,12 @@ pub struct PatternOpener {
     /// The camera's name, as it is now.
     pub name: watch::Receiver<String>,
     /// What turns and changes it.
-    pub rig: PatternRig,
+    pub test_pattern: TestPatternDevice,
 }
 
 impl Opener for PatternOpener {
     fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
-        let pattern = Pattern::new(wanted, self.name.clone(), self.rig.clone());
+        let pattern = Pattern::new(wanted, self.name.clone(), self.test_pattern.clone());
         Ok(Box::new(pattern))
     }
 }
@@ -47,7 +47,7 @@ pub struct Pattern {
     period: Duration,
     name: watch::Receiver<String>,
     drive: SimulatedDrive,
-    knobs: Knobs,
+    test_pattern_controls: TestPatternControls,
     scene: Scene,
     palette: Palette,
     caption: Caption,
@@ -63,8 +63,15 @@ pub struct Pattern {
 
 impl Pattern {
     /// A pattern of the size wanted (even sides of 64 to 4096) at 1 to 120 frames per second.
-    pub fn new(wanted: &Wanted, name: watch::Receiver<String>, rig: PatternRig) -> Self {
-        let PatternRig { drive, knobs } = rig;
+    pub fn new(
+        wanted: &Wanted,
+        name: watch::Receiver<String>,
+        test_pattern: TestPatternDevice,
+    ) -> Self {
+        let TestPatternDevice {
+            drive,
+            test_pattern_controls,
+        } = test_pattern;
         let side = |side: u32| side.clamp(64, 4096).next_multiple_of(2);
         let format = FrameFormat::tight(PixelFormat::Yuyv, side(wanted.width), side(wanted.height));
         let text = name.borrow().clone();
@@ -78,7 +85,7 @@ impl Pattern {
             format,
             name,
             drive,
-            knobs,
+            test_pattern_controls,
             palette,
             way: 0.0,
             last: now,
@@ -99,10 +106,10 @@ impl Pattern {
         }
         self.sequence += 1;
         let since = captured.saturating_duration_since(self.last);
-        self.way += since.as_secs_f32() * self.knobs.speed();
+        self.way += since.as_secs_f32() * self.test_pattern_controls.speed();
         self.last = captured;
-        let (brighter, way) = (self.knobs.brightness(), self.way);
-        let has_caption = self.knobs.has_caption();
+        let (brighter, way) = (self.test_pattern_controls.brightness(), self.way);
+        let has_caption = self.test_pattern_controls.has_caption();
         let Self {
             format,
             scene,
@@ -242,8 +249,8 @@ fn subsecond(at: SystemTime) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control_device::ControlDevice as _;
     use crate::drive::Position;
-    use crate::panel::Panel as _;
 
     fn pattern(name: &str, drive: &SimulatedDrive) -> Pattern {
         let wanted = Wanted {
@@ -252,11 +259,11 @@ mod tests {
             fps: 30,
         };
         let (_, name) = watch::channel(name.to_owned());
-        let rig = PatternRig {
+        let test_pattern = TestPatternDevice {
             drive: drive.clone(),
-            ..PatternRig::default()
+            ..TestPatternDevice::default()
         };
-        Pattern::new(&wanted, name, rig)
+        Pattern::new(&wanted, name, test_pattern)
     }
 
     /// Mean difference of luma between two frames, over the part above the caption.
@@ -318,16 +325,16 @@ mod tests {
     #[test]
     fn its_controls_change_the_picture() {
         let mut pattern = pattern("Gate", &SimulatedDrive::new());
-        let rig = PatternRig {
+        let test_pattern = TestPatternDevice {
             drive: pattern.drive.clone(),
-            knobs: pattern.knobs.clone(),
+            test_pattern_controls: pattern.test_pattern_controls.clone(),
         };
         let (start, time) = (pattern.last, SystemTime::now());
         let before = pattern.frame(start, time);
         let set = |name: &str, value| {
-            let controls = rig.controls(start).unwrap();
+            let controls = test_pattern.controls(start).unwrap();
             let control = controls.iter().find(|c| c.name == name).unwrap();
-            rig.set(control.id, value).unwrap();
+            test_pattern.set(control.id, value).unwrap();
         };
         set("Speed of the Clouds", 0);
         let later = pattern.frame(start + Duration::from_mins(1), time);
@@ -349,7 +356,7 @@ mod tests {
             height: 240,
             fps: 30,
         };
-        let mut pattern = Pattern::new(&wanted, name, PatternRig::default());
+        let mut pattern = Pattern::new(&wanted, name, TestPatternDevice::default());
         let (now, time) = (pattern.last, SystemTime::now());
         pattern.frame(now, time);
         rename.send("Yard".into()).unwrap();

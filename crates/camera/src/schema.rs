@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaType, T
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::chosen::{Field, Patch};
+use crate::user_overrides::{Field, Patch};
 
 /// Its ranges are those of the settings.
 impl PartialSchema for Patch {

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{ClaimStage, Cause, Timestamp, Peer};
+use super::{Cause, ClaimStage, Peer, Timestamp};
 use porthole_types::{InstanceId, Term};
 
 /// An office that nobody holds any more.

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Entropy, Effect, Timestamp, FormerRole, Rules, State, Destination, ElectionMessage};
+use super::{Destination, Effect, ElectionMessage, Entropy, FormerRole, Rules, State, Timestamp};
 use porthole_types::{InstanceId, Term};
 
 /// Everything a rule needs besides the state that it changes.
@@ -26,7 +26,14 @@ impl StepContext<'_> {
     /// Says that this server leaves, and what it was.
     pub(super) fn announce_withdrawal(&mut self, term: Term, former_role: FormerRole) {
         let of = self.rules.me;
-        self.say(Destination::Everybody, ElectionMessage::Withdrawal { term, of, former_role });
+        self.say(
+            Destination::Everybody,
+            ElectionMessage::Withdrawal {
+                term,
+                of,
+                former_role,
+            },
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{RemoteAccess, Timestamp, Request, ElectionMessage};
+use super::{ElectionMessage, RemoteAccess, Request, Timestamp};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
 /// What happened. Anything may arrive at any time, late or twice.

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::context::StepContext;
-use super::{Cause, Timestamp, Peer, Rules};
+use super::{Cause, Peer, Rules, Timestamp};
 use crate::Detection;
 use porthole_types::{InstanceId, Term};
 
@@ -41,7 +41,13 @@ pub struct FailureDetector {
 
 impl FailureDetector {
     /// A representative that has just been heard.
-    pub(super) fn of(peer: Peer, term: Term, cause: Cause, since: Timestamp, context: &StepContext) -> Self {
+    pub(super) fn of(
+        peer: Peer,
+        term: Term,
+        cause: Cause,
+        since: Timestamp,
+        context: &StepContext,
+    ) -> Self {
         let mut detector = Self {
             id: Some(peer.id),
             address: peer.address,
@@ -91,8 +97,10 @@ impl FailureDetector {
         // While Inquiries come, they answer the question before it is put: probes begin when one is overdue.
         // Without that detection every server goes on asking at random intervals (¶81).
         if rules.detection.contains(&Detection::Heartbeat) {
-            self.probe_at =
-                context.now + rules.heartbeat + rules.slack() + rules.probe_interval(context.entropy);
+            self.probe_at = context.now
+                + rules.heartbeat
+                + rules.slack()
+                + rules.probe_interval(context.entropy);
         }
     }
 

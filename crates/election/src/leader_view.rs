@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{ClaimStage, Cause, Timestamp, Peer, Candidacy, Role, State};
+use super::{Candidacy, Cause, ClaimStage, Peer, Role, State, Timestamp};
 use porthole_types::InstanceId;
 
 /// Who holds the office, as far as this server knows, since when and why.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::candidacy::Candidacy;
-use super::state::{Memory, TableFullFallback, Lifecycle};
 use super::context::StepContext;
-use super::{PriorEntry, Cause, Timestamp, Leadership, FormerRole, Rules, State};
+use super::state::{Lifecycle, Memory, TableFullFallback};
+use super::{Cause, FormerRole, Leadership, PriorEntry, Rules, State, Timestamp};
 use porthole_types::Term;
 
 /// Whatever the reason, whoever leaves the office says so: the others need not wait for its silence.

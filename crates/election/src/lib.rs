@@ -18,39 +18,42 @@
 //! Source: seed Fig. 3 steps 8 to 14 (¶42, ¶43), Fig. 11 to 14 (¶68 to ¶83), claims 1, 9 to 15 and 17;
 //! `docs/design/rotation.md`.
 
-mod on_router_reply;
-mod entropy;
-mod config;
-mod event;
-mod remote_access;
-mod stale_mapping;
-mod on_message;
-mod timestamp;
-mod leadership;
-mod leader_view;
-mod plan;
 mod candidacy;
+mod config;
+mod context;
+mod entropy;
+mod event;
+mod failure_detector;
+mod leader_view;
+mod leadership;
+mod message;
+mod on_message;
+mod on_router_reply;
+mod plan;
+mod remote_access;
 mod rules;
+mod stale_mapping;
 mod state;
 mod step;
 mod succession;
 #[cfg(test)]
 mod tests;
-mod context;
-mod failure_detector;
-mod message;
+mod timestamp;
 
-pub use entropy::Entropy;
+pub use candidacy::{Candidacy, StaleMapping, Vacancy};
 pub use config::{Detection, MissedLimit, Succession};
-pub use event::{PriorEntry, Effect, Event, OwnerKind, Owner, Peer, SurveyExtent, Destination, Ownership};
+pub use entropy::Entropy;
+pub use event::{
+    Destination, Effect, Event, Owner, OwnerKind, Ownership, Peer, PriorEntry, SurveyExtent,
+};
+pub use failure_detector::FailureDetector;
+pub use leader_view::{LeaderView, Successor};
+pub use message::{Cause, ClaimStage, ElectionMessage, FormerRole};
 pub use remote_access::RemoteAccess;
-pub use timestamp::Timestamp;
-pub use leader_view::{Successor, LeaderView};
-pub use candidacy::{StaleMapping, Candidacy, Vacancy};
 pub use rules::{LanMessaging, Rules};
 pub use state::{
-    OwnMapping, Memory, Leadership, PeerReport, Request, Role, RouterStatus, ForeignHolder, TableFullFallback, State, Lifecycle,
+    ForeignHolder, Leadership, Lifecycle, Memory, OwnMapping, PeerReport, Request, Role,
+    RouterStatus, State, TableFullFallback,
 };
 pub use step::step;
-pub use failure_detector::FailureDetector;
-pub use message::{ClaimStage, Cause, FormerRole, ElectionMessage};
+pub use timestamp::Timestamp;

@@ -4,11 +4,14 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::candidacy::{StaleMapping, Candidacy};
-use super::state::Memory;
-use super::succession::{yield_to, rank, stand, declare_vacant};
+use super::candidacy::{Candidacy, StaleMapping};
 use super::context::{StepContext, plausible};
-use super::{ClaimStage, Cause, Timestamp, Peer, PeerReport, FormerRole, Rules, TableFullFallback, State, Destination, FailureDetector, ElectionMessage};
+use super::state::Memory;
+use super::succession::{declare_vacant, rank, stand, yield_to};
+use super::{
+    Cause, ClaimStage, Destination, ElectionMessage, FailureDetector, FormerRole, Peer, PeerReport,
+    Rules, State, TableFullFallback, Timestamp,
+};
 use crate::{Detection, Succession};
 use porthole_types::forget_oldest;
 use porthole_types::{ExternalPort, InstanceId, Term};
@@ -25,7 +28,9 @@ pub(super) fn reported(
     context: &StepContext,
 ) {
     let heard_at = context.now;
-    let known = state.peers.insert(from.id, PeerReport { external, heard_at });
+    let known = state
+        .peers
+        .insert(from.id, PeerReport { external, heard_at });
     if known.is_none() {
         inquire_soon(state, context); // a newcomer learns at once whom to follow
     }
@@ -38,7 +43,12 @@ pub(super) fn reported(
 }
 
 /// A word about the office.
-pub(super) fn heard(state: &mut State, from: Peer, message: ElectionMessage, context: &mut StepContext) {
+pub(super) fn heard(
+    state: &mut State,
+    from: Peer,
+    message: ElectionMessage,
+    context: &mut StepContext,
+) {
     match message {
         ElectionMessage::Inquiry {
             term,
@@ -54,12 +64,29 @@ pub(super) fn heard(state: &mut State, from: Peer, message: ElectionMessage, con
             round,
             stage,
             cause,
-        } => claim(state, from, term, Bidder { round, stage, cause }, context),
-        ElectionMessage::Withdrawal { term, of, former_role } => withdrawal(state, from, term, of, former_role, context),
+        } => claim(
+            state,
+            from,
+            term,
+            Bidder {
+                round,
+                stage,
+                cause,
+            },
+            context,
+        ),
+        ElectionMessage::Withdrawal {
+            term,
+            of,
+            former_role,
+        } => withdrawal(state, from, term, of, former_role, context),
         ElectionMessage::Probe { of } => {
             let meant = of.is_none_or(|id| id == context.rules.me);
             if meant && state.leadership.is_some() {
-                context.say(Destination::One(from.address), ElectionMessage::ProbeReply { term: state.term });
+                context.say(
+                    Destination::One(from.address),
+                    ElectionMessage::ProbeReply { term: state.term },
+                );
             }
         }
     }
@@ -103,7 +130,9 @@ fn inquiry(
         }
     } else if !known {
         let rival = state.detector.is_some_and(|detector| {
-            detector.is_lively(context.rules, context.now) && !detector.is_doubtful() && term <= detector.term
+            detector.is_lively(context.rules, context.now)
+                && !detector.is_doubtful()
+                && term <= detector.term
         });
         if term < state.term || rival {
             return; // an office that has ended, and its holder has yet to notice
@@ -113,7 +142,14 @@ fn inquiry(
 }
 
 /// Takes `from` for the representative.
-fn follow(state: &mut State, from: Peer, term: Term, cause: Cause, since: Timestamp, context: &StepContext) {
+fn follow(
+    state: &mut State,
+    from: Peer,
+    term: Term,
+    cause: Cause,
+    since: Timestamp,
+    context: &StepContext,
+) {
     match &mut state.detector {
         Some(detector) if detector.id == Some(from.id) && detector.term == term => {
             detector.address = from.address;
@@ -170,7 +206,8 @@ fn leave_mapping_alone(state: &mut State, context: &StepContext) {
     if let Some(vacancy) = &mut state.vacancy {
         vacancy.silent_until = None;
     }
-    if let Candidacy::Claiming { round, .. } | Candidacy::Acquiring { round, .. } = state.candidacy {
+    if let Candidacy::Claiming { round, .. } | Candidacy::Acquiring { round, .. } = state.candidacy
+    {
         state.candidacy = Candidacy::Waiting {
             claim_at: context.now + context.rules.silence(),
             round,
@@ -233,7 +270,9 @@ fn claim(state: &mut State, from: Peer, term: Term, bidder: Bidder, context: &mu
                 yield_to(state, from, bidder.stage, context);
             }
         }
-        Candidacy::Acquiring { ref mut repeat_at, .. } => {
+        Candidacy::Acquiring {
+            ref mut repeat_at, ..
+        } => {
             if settled && from.id < context.rules.me {
                 yield_to(state, from, bidder.stage, context);
             } else {
@@ -326,7 +365,9 @@ fn inquire_soon(state: &mut State, context: &StepContext) {
 /// of words must not become a flood of requests.
 fn verify_soon(state: &mut State, context: &StepContext) {
     if let Some(leadership) = &mut state.leadership {
-        let at = context.now.max(leadership.checked_at + context.rules.reply_wait());
+        let at = context
+            .now
+            .max(leadership.checked_at + context.rules.reply_wait());
         leadership.renew_at = leadership.renew_at.min(at);
     }
 }

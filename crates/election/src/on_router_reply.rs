@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use super::candidacy::{Candidacy, StaleMapping};
+use super::context::StepContext;
+use super::leadership::{leadership_secured, lose_leadership};
 use super::remote_access::suspect_left_over;
 use super::stale_mapping::{held_by_another, set_stale_mapping, yield_to_successor};
-use super::leadership::{lose_leadership, leadership_secured};
-use super::candidacy::{StaleMapping, Candidacy};
-use super::state::{Memory, TableFullFallback, Lifecycle};
-use super::context::StepContext;
-use super::{Event, OwnMapping, Timestamp, Request, State};
+use super::state::{Lifecycle, Memory, TableFullFallback};
+use super::{Event, OwnMapping, Request, State, Timestamp};
 use porthole_types::ExternalPort;
 
 /// Takes an answer; one that nobody waits for (late, doubled or invented) changes nothing.
@@ -24,7 +24,9 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
             sent_at,
             granted,
             before,
-        } if *port == representative_port => leadership_secured(state, *sent_at, *granted, *before, context),
+        } if *port == representative_port => {
+            leadership_secured(state, *sent_at, *granted, *before, context)
+        }
         Event::Secured {
             port,
             sent_at,
@@ -72,7 +74,9 @@ fn own_secured(
     granted: Option<Duration>,
     context: &StepContext,
 ) {
-    let lease = granted.unwrap_or(context.rules.lease).min(context.rules.lease);
+    let lease = granted
+        .unwrap_or(context.rules.lease)
+        .min(context.rules.lease);
     state.failures = 0;
     state.own = Some(OwnMapping {
         port,
@@ -114,7 +118,9 @@ fn no_room(state: &mut State, port: ExternalPort, context: &mut StepContext) {
 
 fn failed(state: &mut State, request: Request, context: &mut StepContext) {
     let (rules, now) = (context.rules, context.now);
-    if request == Request::Release(rules.representative_port) && state.lifecycle != Lifecycle::Leaving {
+    if request == Request::Release(rules.representative_port)
+        && state.lifecycle != Lifecycle::Leaving
+    {
         lose_leadership(state, context); // whether it is still on the router or not: it was given up
     }
     state.failures = state.failures.saturating_add(1);

@@ -1,10 +1,12 @@
 //! `plan`: from what is known, the one thing to do next.
 
-use super::remote_access::next_release;
-use super::candidacy::{StaleMapping, Candidacy};
-use super::state::{Memory, RouterStatus, TableFullFallback, Lifecycle};
+use super::candidacy::{Candidacy, StaleMapping};
 use super::context::StepContext;
-use super::{ClaimStage, Effect, RemoteAccess, Timestamp, FormerRole, Request, Rules, State, succession};
+use super::remote_access::next_release;
+use super::state::{Lifecycle, Memory, RouterStatus, TableFullFallback};
+use super::{
+    ClaimStage, Effect, FormerRole, RemoteAccess, Request, Rules, State, Timestamp, succession,
+};
 use porthole_types::ExternalPort;
 
 /// Adds the next request, if one is due and none is under way, and the time to look again.
@@ -53,9 +55,8 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
     if state.lifecycle == Lifecycle::Leaving {
         // Design rule 4: the office first, so that the others can have it.
         return match (state.leadership, state.own) {
-            (Some(_), _) => {
-                (now >= state.representative_after).then_some(Request::Release(rules.representative_port))
-            }
+            (Some(_), _) => (now >= state.representative_after)
+                .then_some(Request::Release(rules.representative_port)),
             (None, Some(own)) => (now >= state.own_after).then_some(Request::Release(own.port)),
             (None, None) => None,
         };
@@ -68,9 +69,8 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
         return match state.own {
             _ if now >= leadership.renew_at => Some(secure_representative_port),
             // Whoever hands the office on first makes sure that it can still be reached.
-            Some(_) if stepping_down => {
-                (now >= state.representative_after).then_some(Request::Release(rules.representative_port))
-            }
+            Some(_) if stepping_down => (now >= state.representative_after)
+                .then_some(Request::Release(rules.representative_port)),
             None if stepping_down && now >= state.own_after => {
                 let port = candidate(rules, state);
                 Some(port.map_or(Request::Release(rules.representative_port), secure_own))
@@ -88,8 +88,12 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
         return Some(Request::Evict { port, from });
     }
     match state.own {
-        Some(own) if state.table_full == TableFullFallback::Releasing => Some(Request::Release(own.port)),
-        _ if now >= state.representative_after && may_reach(state, rules, now) => Some(secure_representative_port),
+        Some(own) if state.table_full == TableFullFallback::Releasing => {
+            Some(Request::Release(own.port))
+        }
+        _ if now >= state.representative_after && may_reach(state, rules, now) => {
+            Some(secure_representative_port)
+        }
         Some(own) => (now >= own.renew_at).then(|| secure_own(own.port)),
         None if now < state.own_after => None,
         None => {
@@ -121,7 +125,9 @@ fn may_reach(state: &State, rules: &Rules, now: Timestamp) -> bool {
             stage: ClaimStage::Deputy { .. },
             ..
         } => true,
-        Candidacy::Waiting { .. } | Candidacy::Claiming { .. } | Candidacy::Yielding { .. } => false,
+        Candidacy::Waiting { .. } | Candidacy::Claiming { .. } | Candidacy::Yielding { .. } => {
+            false
+        }
     }
 }
 
@@ -147,7 +153,9 @@ fn next_wake(state: &State, rules: &Rules, now: Timestamp) -> Option<Timestamp> 
     }
     if state.pending.is_none() && state.router == RouterStatus::Answers {
         let (representative_next, own_next) = match (state.leadership, state.own) {
-            (Some(_), _) if !state.is_candidate() => (state.representative_after, Some(state.own_after)),
+            (Some(_), _) if !state.is_candidate() => {
+                (state.representative_after, Some(state.own_after))
+            }
             (Some(leadership), _) => (leadership.renew_at, Some(state.own_after)),
             (None, Some(own)) => (state.representative_after, Some(own.renew_at)),
             (None, None) => (state.representative_after, Some(state.own_after)),

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::candidacy::Candidacy;
-use super::state::{Memory, TableFullFallback};
 use super::context::StepContext;
-use super::{Timestamp, Request, Rules, State};
+use super::state::{Memory, TableFullFallback};
+use super::{Request, Rules, State, Timestamp};
 use porthole_types::ExternalPort;
 
 /// Whether this server is to be reached from outside at all.
@@ -35,7 +35,11 @@ impl State {
 }
 
 /// People turn the switch.
-pub(super) fn remote_access_switched(state: &mut State, remote_access: RemoteAccess, context: &StepContext) {
+pub(super) fn remote_access_switched(
+    state: &mut State,
+    remote_access: RemoteAccess,
+    context: &StepContext,
+) {
     if state.remote_access == remote_access {
         return;
     }
@@ -71,7 +75,10 @@ pub(super) fn next_release(state: &State, rules: &Rules, now: Timestamp) -> Opti
     // Where it held the office and does not know what became of the mapping, that may still be there.
     let held = state.leadership.is_some() || state.memory == Memory::WasRepresentative;
     let own = state.own.map(|own| own.port);
-    let port = held.then_some(representative_port).or(own).or(state.left_over)?;
+    let port = held
+        .then_some(representative_port)
+        .or(own)
+        .or(state.left_over)?;
     let due = |port: ExternalPort| {
         if port == representative_port {
             state.representative_after

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::leadership::lose_leadership;
-use super::candidacy::{StaleMapping, Candidacy, Vacancy};
-use super::state::{Memory, ForeignHolder};
+use super::candidacy::{Candidacy, StaleMapping, Vacancy};
 use super::context::StepContext;
-use super::{ClaimStage, OwnerKind, LanMessaging, Timestamp, Owner, State, FailureDetector};
+use super::leadership::lose_leadership;
+use super::state::{ForeignHolder, Memory};
+use super::{ClaimStage, FailureDetector, LanMessaging, Owner, OwnerKind, State, Timestamp};
 use porthole_types::Term;
 
 /// How often a port is looked at that nobody expects to become free.
@@ -62,7 +62,12 @@ fn is_of_previous(vacancy: &Vacancy, by: Option<Owner>) -> bool {
 }
 
 /// Whether its owner has renewed it since it was given up for dead.
-fn was_renewed(vacancy: &Vacancy, stale: StaleMapping, expires_in: Option<Duration>, now: Timestamp) -> bool {
+fn was_renewed(
+    vacancy: &Vacancy,
+    stale: StaleMapping,
+    expires_in: Option<Duration>,
+    now: Timestamp,
+) -> bool {
     /// Routers count in whole seconds.
     const COARSE: Duration = Duration::from_millis(1500);
     let renewed = match (vacancy.lapses_at, expires_in) {
@@ -93,13 +98,17 @@ fn found_stale_mapping(
     });
     let certain = vacancy.silent_until.is_some_and(|until| now <= until);
     let stale = match (stale, by) {
-        (StaleMapping::Unknown, Some(by)) if certain => StaleMapping::Deletable { from: by.address },
+        (StaleMapping::Unknown, Some(by)) if certain => {
+            StaleMapping::Deletable { from: by.address }
+        }
         (StaleMapping::Unknown, Some(_)) => StaleMapping::Asking {
             asked: 0,
             ask_at: now,
         },
         (StaleMapping::Unknown, None) => StaleMapping::Undeletable, // hidden from us: the router would not let us delete it
-        (StaleMapping::Undeletable | StaleMapping::Permanent, _) if lapses_at.is_none() => StaleMapping::Permanent,
+        (StaleMapping::Undeletable | StaleMapping::Permanent, _) if lapses_at.is_none() => {
+            StaleMapping::Permanent
+        }
         (stale, _) => stale,
     };
     set_stale_mapping(state, stale);
@@ -118,7 +127,9 @@ fn found_stale_mapping(
 /// still stands after a lease's time, that server is asked directly; if it does not answer, the office counts as vacant.
 fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepContext) {
     let seen = match (state.foreign_holder, by) {
-        (Some(foreign_holder), Some(owner)) if foreign_holder.owner == owner => foreign_holder.seen.saturating_add(1),
+        (Some(foreign_holder), Some(owner)) if foreign_holder.owner == owner => {
+            foreign_holder.seen.saturating_add(1)
+        }
         _ => 0,
     };
     state.foreign_holder = by.map(|owner| ForeignHolder { owner, seen });

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{ClaimStage, Cause, RemoteAccess, StaleMapping, Timestamp, Owner, Candidacy, Rules, Vacancy, FailureDetector};
+use super::{
+    Candidacy, Cause, ClaimStage, FailureDetector, Owner, RemoteAccess, Rules, StaleMapping,
+    Timestamp, Vacancy,
+};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
 /// All that [`super::step()`] knows. The fields are read by everybody and written only there.
@@ -238,7 +241,11 @@ impl State {
         let own = self.own.map(|own| own.port);
         let resigning = matches!(self.lifecycle, Lifecycle::Leaving | Lifecycle::Gone)
             || matches!(self.pending, Some(Request::Release(port)) if Some(port) != own);
-        if self.leadership.is_some_and(|leadership| now < leadership.deadline) && !resigning {
+        if self
+            .leadership
+            .is_some_and(|leadership| now < leadership.deadline)
+            && !resigning
+        {
             Role::Representative
         } else if self.own.is_some() {
             Role::Member

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::remote_access::{suspect_left_over, remote_access_switched};
-use super::stale_mapping::yield_to_successor;
+use super::candidacy::Candidacy;
+use super::context::StepContext;
 use super::leadership::lose_leadership;
 use super::plan::plan;
-use super::candidacy::Candidacy;
-use super::state::{Memory, RouterStatus, TableFullFallback, Lifecycle};
-use super::context::StepContext;
+use super::remote_access::{remote_access_switched, suspect_left_over};
+use super::stale_mapping::yield_to_successor;
+use super::state::{Lifecycle, Memory, RouterStatus, TableFullFallback};
 use super::{
-    Entropy, Effect, Event, Timestamp, FormerRole, Request, Rules, SurveyExtent, State, Ownership, on_router_reply, on_message,
-    succession,
+    Effect, Entropy, Event, FormerRole, Ownership, Request, Rules, State, SurveyExtent, Timestamp,
+    on_message, on_router_reply, succession,
 };
 use porthole_types::{ExternalPort, Term};
 
@@ -54,7 +54,10 @@ fn persistent(state: &State) -> impl PartialEq + use<> {
 /// Time alone ends what was not renewed (S1: a holder stops believing by its own clock).
 fn expire(state: &mut State, context: &mut StepContext) {
     let now = context.now;
-    if state.leadership.is_some_and(|leadership| now >= leadership.deadline) {
+    if state
+        .leadership
+        .is_some_and(|leadership| now >= leadership.deadline)
+    {
         lose_leadership(state, context);
         // The router may have it for this server all the same: only it can say, as after a power cut.
         state.memory = Memory::WasRepresentative;
@@ -125,7 +128,9 @@ fn forget_request(state: &mut State, context: &mut StepContext) {
     let Some(asked) = state.pending.take() else {
         return;
     };
-    if asked == Request::Release(context.rules.representative_port) && state.lifecycle != Lifecycle::Leaving {
+    if asked == Request::Release(context.rules.representative_port)
+        && state.lifecycle != Lifecycle::Leaving
+    {
         lose_leadership(state, context);
     }
     suspect_left_over(state, asked, context.rules);
@@ -160,7 +165,10 @@ fn renew_now(state: &mut State, now: Timestamp) {
 }
 
 fn leave(state: &mut State, context: &mut StepContext) {
-    if !matches!(state.lifecycle, Lifecycle::Running | Lifecycle::SteppingDown) {
+    if !matches!(
+        state.lifecycle,
+        Lifecycle::Running | Lifecycle::SteppingDown
+    ) {
         return;
     }
     state.lifecycle = Lifecycle::Leaving;
@@ -172,7 +180,12 @@ fn leave(state: &mut State, context: &mut StepContext) {
     }
 }
 
-fn survey(state: &mut State, holders: &BTreeMap<ExternalPort, Ownership>, seen: SurveyExtent, context: &StepContext) {
+fn survey(
+    state: &mut State,
+    holders: &BTreeMap<ExternalPort, Ownership>,
+    seen: SurveyExtent,
+    context: &StepContext,
+) {
     let (rules, now) = (context.rules, context.now);
     let representative_port = rules.representative_port;
     let missing = |port: ExternalPort| seen == SurveyExtent::Whole && !holders.contains_key(&port);
@@ -192,7 +205,10 @@ fn survey(state: &mut State, holders: &BTreeMap<ExternalPort, Ownership>, seen: 
         own.renew_at = now;
     }
     match &mut state.leadership {
-        Some(held) if holders.get(&representative_port) != Some(&Ownership::Mine) && seen == SurveyExtent::Whole => {
+        Some(held)
+            if holders.get(&representative_port) != Some(&Ownership::Mine)
+                && seen == SurveyExtent::Whole =>
+        {
             held.renew_at = now;
         }
         // A mapping of its own that it knows nothing of, perhaps from a life whose file is lost: nobody else can
@@ -205,7 +221,9 @@ fn survey(state: &mut State, holders: &BTreeMap<ExternalPort, Ownership>, seen: 
             }
         }
         // Whether it may reach for it is for the plan to say. A claimant that was let go first still goes first.
-        None if missing(representative_port) && !matches!(state.candidacy, Candidacy::Yielding { .. }) => {
+        None if missing(representative_port)
+            && !matches!(state.candidacy, Candidacy::Yielding { .. }) =>
+        {
             state.representative_after = now;
         }
         Some(_) | None => {}

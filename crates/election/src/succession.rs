@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use super::candidacy::{StaleMapping, Candidacy, Vacancy};
-use super::rules::server_value;
-use super::state::{RouterStatus, Lifecycle};
+use super::candidacy::{Candidacy, StaleMapping, Vacancy};
 use super::context::StepContext;
 use super::failure_detector::QUESTIONS;
-use super::{ClaimStage, Cause, Timestamp, Peer, Rules, State, Destination, FailureDetector, ElectionMessage};
+use super::rules::server_value;
+use super::state::{Lifecycle, RouterStatus};
+use super::{
+    Cause, ClaimStage, Destination, ElectionMessage, FailureDetector, Peer, Rules, State, Timestamp,
+};
 use crate::Succession;
 use porthole_types::InstanceId;
 
@@ -37,7 +39,12 @@ pub(super) fn rank(state: &State, rules: &Rules, id: InstanceId) -> Rank {
 }
 
 /// The representative is gone: the office is open to all.
-pub(super) fn declare_vacant(state: &mut State, detector: &FailureDetector, cause: Cause, context: &StepContext) {
+pub(super) fn declare_vacant(
+    state: &mut State,
+    detector: &FailureDetector,
+    cause: Cause,
+    context: &StepContext,
+) {
     if let Some(previous) = detector.id {
         state.peers.remove(&previous);
     }
@@ -76,10 +83,9 @@ fn candidates_ahead(state: &State, context: &StepContext) -> u32 {
     let rules = context.rules;
     let mine = rank(state, rules, rules.me);
     let fresh = rules.heartbeat * FRESH;
-    let before = state
-        .peers
-        .iter()
-        .filter(|(id, peer)| context.now < peer.heard_at + fresh && rank(state, rules, **id) < mine);
+    let before = state.peers.iter().filter(|(id, peer)| {
+        context.now < peer.heard_at + fresh && rank(state, rules, **id) < mine
+    });
     u32::try_from(before.count()).unwrap_or(u32::MAX)
 }
 
@@ -210,8 +216,9 @@ fn window(state: &State, round: u32, context: &StepContext) -> Duration {
     let announce_withdrawal = state
         .vacancy
         .is_some_and(|vacancy| vacancy.cause == Cause::Withdrawal);
-    let first =
-        context.rules.succession == Succession::PortOrder && round == 0 && candidates_ahead(state, context) == 0;
+    let first = context.rules.succession == Succession::PortOrder
+        && round == 0
+        && candidates_ahead(state, context) == 0;
     if announce_withdrawal && first {
         Duration::ZERO
     } else {
@@ -220,7 +227,8 @@ fn window(state: &State, round: u32, context: &StepContext) -> Duration {
 }
 
 fn send_claim(state: &State, context: &mut StepContext) {
-    let (Candidacy::Claiming { round, .. } | Candidacy::Acquiring { round, .. }) = state.candidacy else {
+    let (Candidacy::Claiming { round, .. } | Candidacy::Acquiring { round, .. }) = state.candidacy
+    else {
         return;
     };
     let message = ElectionMessage::Claim {
@@ -233,7 +241,11 @@ fn send_claim(state: &State, context: &mut StepContext) {
 }
 
 /// Before another's mapping is deleted, its owner is asked directly, by everything that could be known of it.
-fn probe_before_deleting(state: &State, stale: StaleMapping, context: &mut StepContext) -> StaleMapping {
+fn probe_before_deleting(
+    state: &State,
+    stale: StaleMapping,
+    context: &mut StepContext,
+) -> StaleMapping {
     let (StaleMapping::Asking { asked, ask_at }, Some(vacancy)) = (stale, state.vacancy) else {
         return stale;
     };
@@ -255,8 +267,12 @@ pub(super) fn wakes(state: &State) -> [Option<Timestamp>; 2] {
     let (first, second) = match state.candidacy {
         Candidacy::None => (None, None),
         Candidacy::Waiting { claim_at, .. } => (Some(claim_at), None),
-        Candidacy::Claiming { until, .. } | Candidacy::Yielding { until, .. } => (Some(until), None),
-        Candidacy::Acquiring { stale, repeat_at, .. } => match stale {
+        Candidacy::Claiming { until, .. } | Candidacy::Yielding { until, .. } => {
+            (Some(until), None)
+        }
+        Candidacy::Acquiring {
+            stale, repeat_at, ..
+        } => match stale {
             StaleMapping::Asking { ask_at, .. } => (Some(repeat_at), Some(ask_at)),
             _ => (Some(repeat_at), None),
         },

@@ -21,7 +21,7 @@ use super::table::{IndexWalk, MAX_ENTRIES};
 use super::xml::Element;
 use super::{
     Action, Connection, Entry, Error, Extent, ExternalAddress, Found, Gateway, Identity,
-    MappingRequest, Observer, Protocol, Status, Table, carrier, soap,
+    MappingRequest, Observer, Protocol, Status, Table, soap, soap_transport,
 };
 
 /// How long one request may take, connecting and reading included.
@@ -85,7 +85,7 @@ impl Igd {
             Action::GetListOfPortMappings => MAX_LIST,
             _ => MAX_REPLY,
         };
-        let send = carrier::send(self.from, self.control.as_str(), &header, &body);
+        let send = soap_transport::send(self.from, self.control.as_str(), &header, &body);
         let reply = match tokio::time::timeout(REQUEST_TIME, send).await {
             Err(_) => Err(Error::TimedOut { action }),
             Ok(Err(error)) => carried(action, limit, error),

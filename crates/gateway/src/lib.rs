@@ -1,6 +1,6 @@
 //! Port mapping on the router: the UPnP Internet Gateway Device (IGD) of the seed's "repeater" (¶36).
 //!
-//! A library of its own: pure cores (`ladder`, `class`, `countdown`, `preference`, `address`, `backoff`, `table`, `xml`) and
+//! A library of its own: pure cores (`lease_fallback`, `class`, `countdown`, `preference`, `address`, `backoff`, `table`, `xml`) and
 //! input/output on tokio (`ssdp`, `igd`), no actor in it. What callers use are [`discover`], which
 //! finds the router, and [`verified`], which writes to it and believes only what it reads back:
 //! replies lie, and the codes of refusals differ from router to router.
@@ -9,7 +9,6 @@ pub mod action;
 pub mod address;
 pub mod backoff;
 pub mod by_hand;
-mod carrier;
 pub mod class;
 pub mod countdown;
 pub mod description;
@@ -17,10 +16,11 @@ pub mod device;
 pub mod entry;
 pub mod error;
 pub mod igd;
-pub mod ladder;
+pub mod lease_fallback;
 pub mod poll;
 pub mod preference;
 pub mod soap;
+mod soap_transport;
 pub mod ssdp;
 pub mod table;
 pub mod verified;
@@ -48,7 +48,7 @@ pub use device::ServiceType;
 pub use entry::{Entry, Protocol};
 pub use error::Error;
 pub use igd::Igd;
-pub use ladder::Ladder;
+pub use lease_fallback::LeaseFallback;
 pub use poll::{Polled, Scope, poll};
 pub use preference::{Choice, Preference};
 pub use ssdp::{Found, SSDP_PORT, Search, discover};

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use porthole_types::ExternalPort;
 
-use super::{Entry, Error, Gateway, Ladder, Lease, MappingRequest};
+use super::{Entry, Error, Gateway, Lease, LeaseFallback, MappingRequest};
 
 pub use evict::{Eviction, evict};
 pub use reword::{Wording, secure_worded};
@@ -106,7 +106,7 @@ pub async fn holder(
 pub async fn secure(
     gateway: &dyn Gateway,
     request: &MappingRequest,
-    ladder: &mut Ladder,
+    lease_fallback: &mut LeaseFallback,
 ) -> Result<Outcome, Error> {
     let port = request.external;
     let read_at = now();
@@ -117,7 +117,7 @@ pub async fn secure(
         Holder::Ours(entry) => (Before::Ours, Some(entry)),
     };
     let mut asked = MappingRequest {
-        lease: ladder.first(request.lease),
+        lease: lease_fallback.first(request.lease),
         ..request.clone()
     };
     if asked.lease == Lease::Permanent
@@ -141,7 +141,7 @@ pub async fn secure(
             Err(error) => {
                 let next = error
                     .refusal()
-                    .and_then(|code| ladder.after(asked.lease, code));
+                    .and_then(|code| lease_fallback.after(asked.lease, code));
                 match next {
                     Some(lease) => asked.lease = lease,
                     None => break (sent_at, Some(error)),
@@ -164,7 +164,7 @@ pub async fn secure(
         (Holder::Ours(entry), _, _) if !entry.enabled => Err(Error::SwitchedOff { port }),
         // With or without a refusal: it is there, and it was not before.
         (Holder::Ours(entry), _, _) => {
-            ladder.took(request.lease, asked.lease);
+            lease_fallback.took(request.lease, asked.lease);
             Ok(Outcome::Ours(Grant {
                 granted: granted(asked.lease, entry.lease(), seconds_since(sent_at)),
                 sent_at,

@@ -7,7 +7,7 @@
 //! | file | concept |
 //! |---|---|
 //! | `supervisor` | the tree: a root, its groups, and `keep`, which starts an actor on an arbiter |
-//! | `keeper`, `life` | the loop around one actor; the fence around its future |
+//! | `child_runner`, `incarnation` | the loop around one actor; the fence around its future |
 //! | `policy`, `budget`, `backoff` | when to restart and when to give up: plain data, time passed in |
 //! | `event`, `channel` | what happened, on a bounded channel to the root |
 //! | `resync` | telling younger siblings that an elder forgot what they told it |
@@ -28,9 +28,9 @@ mod backoff;
 mod budget;
 mod catch;
 mod channel;
+mod child_runner;
 mod event;
-mod keeper;
-mod life;
+mod incarnation;
 mod policy;
 mod progress;
 mod report;

@@ -17,7 +17,7 @@ pub struct Progress(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     jobs: Mutex<Jobs>,
-    keeper: AtomicWaker,
+    child_runner: AtomicWaker,
 }
 
 /// The jobs under way in the present life.
@@ -91,7 +91,7 @@ impl Progress {
             (id, before.is_none() || jobs.earliest() < before)
         };
         if sooner {
-            self.0.keeper.wake();
+            self.0.child_runner.wake();
         }
         if id.is_none() {
             tracing::warn!(
@@ -120,9 +120,9 @@ impl Progress {
         self.jobs().overdue(now())
     }
 
-    /// Has `keeper` woken when a job begins whose deadline is sooner than all others.
-    pub(super) fn wake_on_sooner(&self, keeper: &Waker) {
-        self.0.keeper.register(keeper);
+    /// Has `child_runner` woken when a job begins whose deadline is sooner than all others.
+    pub(super) fn wake_on_sooner(&self, child_runner: &Waker) {
+        self.0.child_runner.register(child_runner);
     }
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {

@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout_at};
 use super::backoff::Backoff;
 use super::catch::catch;
 use super::channel::{Events, Sink, channel};
+use super::child_runner::{ChildRunner, Reports};
 use super::event::{ActorName, Cause, TreePath};
-use super::keeper::{Keeper, Reports};
-use super::life::Life;
+use super::incarnation::Incarnation;
 use super::policy::Policy;
 use super::progress::Progress;
 use super::resync::{Rank, Resync, Siblings};
@@ -220,15 +220,15 @@ where
         let actor = make(&mut context, lifeline);
         context.into_future(actor)
     })?;
-    let keeper = Keeper::new(
-        Life::new(future),
+    let child_runner = ChildRunner::new(
+        Incarnation::new(future),
         progress,
         policy,
         rank,
         asked,
         reports.clone(),
     );
-    actix::spawn(keeper.run());
+    actix::spawn(child_runner.run());
     Ok(())
 }
 

@@ -29,8 +29,8 @@ use tokio::time::timeout;
 
 use super::backoff::{Backoff, draw};
 use super::catch::{catch, clipped};
+use super::child_runner::Reports;
 use super::event::{Cause, Event, TreePath};
-use super::keeper::Reports;
 use super::progress::now;
 use super::silence::{Finding, Silence};
 use super::stop::Stop;

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use super::{Ask, EntryOf};
-use porthole_election::{self as election, Event, Kin, Moment, Owner, Request};
+use porthole_election::{self as election, Event, Owner, OwnerKind, Request, Timestamp};
 use porthole_gateway::{
-    Countdowns, DeleteRight, Description, Entry, Error, Gateway, Ladder, Lease, MappingRequest,
-    verified, verified::Wording,
+    Countdowns, DeleteRight, Description, Entry, Error, Gateway, Lease, LeaseFallback,
+    MappingRequest, verified, verified::Wording,
 };
 
 /// What requests teach for the next ones; lost with the router.
 #[derive(Clone, Default)]
 pub(super) struct Learned {
-    pub(super) ladder: Ladder,
+    pub(super) lease_fallback: LeaseFallback,
     wording: Wording,
 }
 
@@ -32,7 +32,10 @@ pub(super) enum Answer {
 pub(super) async fn to(
     router: &dyn Gateway,
     ask: &Ask,
-    Learned { ladder, wording }: &mut Learned,
+    Learned {
+        lease_fallback,
+        wording,
+    }: &mut Learned,
 ) -> Result<Answer, Error> {
     match ask.request {
         Request::Secure { port, lease } => {
@@ -44,8 +47,10 @@ pub(super) async fn to(
             };
             let outcome = match ask.entry {
                 // Not for a moment may the office be anybody's.
-                EntryOf::Office => verified::secure(router, &request, ladder).await,
-                EntryOf::Member => verified::secure_worded(router, &request, ladder, wording).await,
+                EntryOf::Office => verified::secure(router, &request, lease_fallback).await,
+                EntryOf::Member => {
+                    verified::secure_worded(router, &request, lease_fallback, wording).await
+                }
             };
             outcome.map(Answer::Secured)
         }
@@ -90,7 +95,7 @@ impl Answer {
         &self,
         request: Request,
         countdowns: &mut Countdowns,
-        at: impl Fn(Instant) -> Moment,
+        at: impl Fn(Instant) -> Timestamp,
     ) -> Event {
         let port = request.port();
         match self {
@@ -102,8 +107,8 @@ impl Answer {
                     Lease::Seconds(seconds) => Some(Duration::from_secs(seconds.get().into())),
                 },
                 before: match grant.before {
-                    verified::Before::Free => election::Before::Free,
-                    verified::Before::Ours => election::Before::Ours,
+                    verified::Before::Free => election::PriorEntry::Free,
+                    verified::Before::Ours => election::PriorEntry::Ours,
                 },
             },
             Self::Secured(verified::Outcome::Theirs(entry))
@@ -137,9 +142,9 @@ impl Answer {
 fn owner(entry: &Entry) -> Option<Owner> {
     entry.client_address().map(|address| Owner {
         address,
-        kin: match Description::name_of(&entry.description) {
-            Some(_) => Kin::Porthole,
-            None => Kin::Foreign,
+        kind: match Description::name_of(&entry.description) {
+            Some(_) => OwnerKind::Porthole,
+            None => OwnerKind::Foreign,
         },
     })
 }
@@ -203,7 +208,7 @@ mod tests {
     }
 
     fn event(request: Request, answer: &Answer) -> Event {
-        answer.event(request, &mut Countdowns::default(), |_| Moment(0))
+        answer.event(request, &mut Countdowns::default(), |_| Timestamp(0))
     }
 
     fn taken(answer: &Answer) -> (Option<Duration>, Option<Owner>) {
@@ -217,15 +222,18 @@ mod tests {
     fn who_has_a_port_and_for_how_long_is_told_as_far_as_the_router_shows_it() {
         let theirs = |entry| Answer::Secured(verified::Outcome::Theirs(entry));
         let ours_kin = taken(&theirs(Some(entry("192.168.77.12", "Porthole yard", 17))));
-        let by = |kin| {
+        let by = |kind| {
             Some(Owner {
                 address: "192.168.77.12".parse().unwrap(),
-                kin,
+                kind,
             })
         };
-        assert_eq!(ours_kin, (Some(Duration::from_secs(17)), by(Kin::Porthole)));
+        assert_eq!(
+            ours_kin,
+            (Some(Duration::from_secs(17)), by(OwnerKind::Porthole))
+        );
         let other = taken(&theirs(Some(entry("192.168.77.12", "game console", 0))));
-        assert_eq!(other, (None, by(Kin::Foreign)));
+        assert_eq!(other, (None, by(OwnerKind::Foreign)));
         // A name instead of an address, and an entry that is hidden.
         assert_eq!(taken(&theirs(Some(entry("tv", "", 0)))), (None, None));
         assert_eq!(taken(&theirs(None)), (None, None));
@@ -239,7 +247,7 @@ mod tests {
             Answer::Secured(verified::Outcome::Theirs(Some(entry))).event(
                 secure(),
                 &mut countdowns,
-                |_| Moment(0),
+                |_| Timestamp(0),
             )
         };
         read(1);
@@ -277,7 +285,7 @@ mod tests {
             event(evict(), &theirs),
             Event::Taken {
                 by: Some(Owner {
-                    kin: Kin::Porthole,
+                    kind: OwnerKind::Porthole,
                     ..
                 }),
                 ..

@@ -4,7 +4,10 @@ use std::net::Ipv4Addr;
 
 use super::*;
 
-const NEAR: (IpAddr, Place) = (IpAddr::V4(Ipv4Addr::new(192, 168, 77, 20)), Place::Lan);
+const NEAR: (IpAddr, ClientNetwork) = (
+    IpAddr::V4(Ipv4Addr::new(192, 168, 77, 20)),
+    ClientNetwork::Lan,
+);
 const ME: InstanceId = InstanceId(1);
 
 fn with(values: &[(&str, &str)]) -> Authority {
@@ -13,7 +16,7 @@ fn with(values: &[(&str, &str)]) -> Authority {
         .map(|(name, value)| (format!("PORTHOLE__{name}"), (*value).to_owned()));
     let settings = Settings::load(None, values).unwrap();
     let mut own = Own::default();
-    own.prepare(&settings, &Facts::default()).unwrap();
+    own.prepare(&settings, &AuthState::default()).unwrap();
     Authority::new(&settings, &own).unwrap()
 }
 
@@ -27,16 +30,18 @@ fn usual() -> Authority {
 
 async fn prove(
     authority: &Authority,
-    facts: &FactsCell,
+    auth_state: &AuthStateCell,
     user: &str,
     password: &str,
 ) -> Result<Access, Refused> {
-    authority.prove(facts, user, password, NEAR.0, NEAR.1).await
+    authority
+        .prove(auth_state, user, password, NEAR.0, NEAR.1)
+        .await
 }
 
 #[tokio::test]
 async fn each_user_has_a_password_of_its_own() {
-    let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
+    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
     for (user, password, right) in [
         ("admin", "the admin's", Ok(Access::Admin)),
         ("viewer", "the viewer's", Ok(Access::Viewer)),
@@ -44,7 +49,7 @@ async fn each_user_has_a_password_of_its_own() {
         ("root", "the admin's", Err(Refused::Wrong)),
         ("admin", "", Err(Refused::Wrong)),
     ] {
-        let proven = prove(&authority, &facts, user, password).await;
+        let proven = prove(&authority, &auth_state, user, password).await;
         assert_eq!(proven, right, "{user} {password}");
     }
 }
@@ -52,18 +57,18 @@ async fn each_user_has_a_password_of_its_own() {
 #[tokio::test]
 async fn a_viewer_without_a_password_cannot_log_in() {
     let authority = with(&[("AUTH__ADMIN_PASSWORD", "the admin's")]);
-    let facts = FactsCell::new(Facts::default());
-    let proven = prove(&authority, &facts, "viewer", "").await;
+    let auth_state = AuthStateCell::new(AuthState::default());
+    let proven = prove(&authority, &auth_state, "viewer", "").await;
     assert_eq!(proven, Err(Refused::Wrong));
 }
 
 #[tokio::test]
 async fn passwords_set_over_http_replace_those_of_the_settings_also_where_they_were_right_before() {
-    let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
-    prove(&authority, &facts, "viewer", "the viewer's")
+    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
+    prove(&authority, &auth_state, "viewer", "the viewer's")
         .await
         .unwrap();
-    prove(&authority, &facts, "admin", "the admin's")
+    prove(&authority, &auth_state, "admin", "the admin's")
         .await
         .unwrap();
     let wanted = Wanted {
@@ -71,88 +76,97 @@ async fn passwords_set_over_http_replace_those_of_the_settings_also_where_they_w
         viewer: WantedViewer::None,
     };
     let set = authority
-        .passwords(&facts.now(), "the admin's".to_owned(), wanted)
+        .passwords(&auth_state.now(), "the admin's".to_owned(), wanted)
         .await;
-    facts.learn(&Facts {
+    auth_state.learn(&AuthState {
         passwords: Some(set.unwrap()),
-        ..Facts::default()
+        ..AuthState::default()
     });
     for (user, password, right) in [
         ("admin", "another one", Ok(Access::Admin)),
         ("admin", "the admin's", Err(Refused::Wrong)),
         ("viewer", "the viewer's", Err(Refused::Wrong)),
     ] {
-        let proven = prove(&authority, &facts, user, password).await;
+        let proven = prove(&authority, &auth_state, user, password).await;
         assert_eq!(proven, right, "{user} {password}");
     }
 }
 
 #[tokio::test]
 async fn what_is_not_changed_stays_as_it_is() {
-    let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
+    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
     let wanted = Wanted {
         admin: None,
         viewer: WantedViewer::AsItIs,
     };
     let set = authority
-        .passwords(&facts.now(), "the admin's".to_owned(), wanted)
+        .passwords(&auth_state.now(), "the admin's".to_owned(), wanted)
         .await;
-    facts.learn(&Facts {
+    auth_state.learn(&AuthState {
         passwords: Some(set.unwrap()),
-        ..Facts::default()
+        ..AuthState::default()
     });
-    prove(&authority, &facts, "viewer", "the viewer's")
+    prove(&authority, &auth_state, "viewer", "the viewer's")
         .await
         .unwrap();
-    prove(&authority, &facts, "admin", "the admin's")
+    prove(&authority, &auth_state, "admin", "the admin's")
         .await
         .unwrap();
 }
 
 #[tokio::test]
 async fn right_credentials_wait_too_where_there_were_too_many_wrong_ones() {
-    let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
-    prove(&authority, &facts, "admin", "the admin's")
+    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
+    prove(&authority, &auth_state, "admin", "the admin's")
         .await
         .unwrap();
     for _ in 0..5 {
         assert_eq!(authority.fail(NEAR.0, NEAR.1), Ok(()));
     }
-    let refused = prove(&authority, &facts, "admin", "the admin's").await;
+    let refused = prove(&authority, &auth_state, "admin", "the admin's").await;
     assert!(matches!(refused, Err(Refused::Wait(_))), "{refused:?}");
     let elsewhere = Ipv4Addr::new(192, 168, 77, 21).into();
     let proven = authority
-        .prove(&facts, "admin", "the admin's", elsewhere, Place::Lan)
+        .prove(
+            &auth_state,
+            "admin",
+            "the admin's",
+            elsewhere,
+            ClientNetwork::Lan,
+        )
         .await;
     assert_eq!(proven, Ok(Access::Admin));
 }
 
 #[test]
 fn a_pass_is_good_for_its_camera_its_visitor_and_its_purpose_only() {
-    let (authority, facts) = (usual(), FactsCell::new(Facts::default()));
+    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
     let (me, here) = (ME, NEAR.0);
     let (other, elsewhere) = (InstanceId(2), IpAddr::V4(Ipv4Addr::LOCALHOST));
     let now = unix_now();
-    let session = Claims::session(SessionId(7), Access::Admin, now, &Facts::default());
+    let session = Claims::session(SessionId(7), Access::Admin, now, &AuthState::default());
     let pictures = authority.sign(&session.pass_for_pictures(me, here, now));
-    assert!(authority.pictures(&pictures, &facts, me, here).is_ok());
+    assert!(authority.pictures(&pictures, &auth_state, me, here).is_ok());
     let misused = Err(Rejected::Misused);
-    assert_eq!(authority.pictures(&pictures, &facts, other, here), misused);
     assert_eq!(
-        authority.pictures(&pictures, &facts, me, elsewhere),
+        authority.pictures(&pictures, &auth_state, other, here),
         misused
     );
-    assert_eq!(authority.session(&pictures, &facts), misused);
-    assert_eq!(authority.bearer(&pictures, &facts), misused);
-    assert_eq!(authority.enter(&pictures, &facts, me, here), misused);
+    assert_eq!(
+        authority.pictures(&pictures, &auth_state, me, elsewhere),
+        misused
+    );
+    assert_eq!(authority.session(&pictures, &auth_state), misused);
+    assert_eq!(authority.bearer(&pictures, &auth_state), misused);
+    assert_eq!(authority.enter(&pictures, &auth_state, me, here), misused);
 
     let pass = session.pass_for_entry(me, here, 5, now).unwrap();
     let pass = authority.sign(&pass);
-    assert_eq!(authority.enter(&pass, &facts, other, here), misused);
-    assert_eq!(authority.enter(&pass, &facts, me, elsewhere), misused);
-    assert_eq!(authority.session(&pass, &facts), misused);
-    assert_eq!(authority.pictures(&pass, &facts, me, here), misused);
-    assert_eq!(authority.enter(&pass, &facts, me, here), Ok(session));
-    let again = authority.enter(&pass, &facts, me, here);
+    assert_eq!(authority.enter(&pass, &auth_state, other, here), misused);
+    assert_eq!(authority.enter(&pass, &auth_state, me, elsewhere), misused);
+    assert_eq!(authority.session(&pass, &auth_state), misused);
+    assert_eq!(authority.pictures(&pass, &auth_state, me, here), misused);
+    assert_eq!(authority.enter(&pass, &auth_state, me, here), Ok(session));
+    let again = authority.enter(&pass, &auth_state, me, here);
     assert_eq!(again, Err(Rejected::Ended), "once");
 }

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use tokio::process::{Child, Command};
 
 use super::folder::Folder;
-use super::house::{House, check_free};
+use super::net::{LoopbackNet, check_free};
 use super::{Args, WAN, say};
 use porthole_sim_router::SimRouter;
 
@@ -54,7 +54,7 @@ impl DemoFleet {
     /// Starts all of them at once; who is first is the representative.
     pub(super) fn start(
         args: &Args,
-        house: &House,
+        net: &LoopbackNet,
         ssdp: SocketAddrV4,
         control: &str,
         secrets: &Secrets,
@@ -62,13 +62,13 @@ impl DemoFleet {
         let folder = Folder::make()?;
         let mut cameras = Vec::new();
         for number in 1..=args.cameras {
-            let address = SocketAddrV4::new(house.camera(number), args.port);
+            let address = SocketAddrV4::new(net.camera(number), args.port);
             check_free(address)?;
             let data = folder.room(&number.to_string())?;
             let config = data.join("porthole.toml");
             std::fs::write(
                 &config,
-                settings(address, house, ssdp, control, secrets, &data),
+                settings(address, net, ssdp, control, secrets, &data),
             )
             .with_context(|| format!("writing {}", config.display()))?;
             let mut camera = DemoCamera {
@@ -198,7 +198,7 @@ impl DemoCamera {
 
 fn settings(
     address: SocketAddrV4,
-    house: &House,
+    net: &LoopbackNet,
     ssdp: SocketAddrV4,
     control: &str,
     secrets: &Secrets,
@@ -206,7 +206,7 @@ fn settings(
 ) -> String {
     let (ip, port) = (address.ip(), address.port());
     let (first, last) = (port + 1, port + 100);
-    let group = house.group();
+    let group = net.group();
     let data = data.display();
     let Secrets { site_key, password } = secrets;
     format!(

@@ -15,7 +15,7 @@
 mod control;
 mod fleet;
 mod folder;
-mod house;
+mod net;
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -28,7 +28,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
 
 use fleet::{DemoFleet, Secrets};
-use house::House;
+use net::LoopbackNet;
 use porthole_sim_router::{Event, SimConfig, SimRouter};
 
 const WAN: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -71,18 +71,18 @@ pub fn run(args: &Args) -> anyhow::Result<i32> {
 
 async fn demo(args: &Args) -> anyhow::Result<()> {
     let stop = stop_signals()?;
-    house::check_free(SocketAddrV4::new(WAN, args.port))?;
-    let house = House::claim()?;
+    net::check_free(SocketAddrV4::new(WAN, args.port))?;
+    let net = LoopbackNet::claim()?;
     let (wishes, inbox) = mpsc::channel(8);
     let control = control::start(wishes.clone()).context("the demo's own buttons")?;
     let router = SimRouter::start(SimConfig {
         reported_external: WAN,
-        ..SimConfig::loopback(house.router(), WAN)
+        ..SimConfig::loopback(net.router(), WAN)
     })
     .context("the simulated router")?;
     let events = router.events();
     let secrets = Secrets::draw()?;
-    let mut fleet = DemoFleet::start(args, &house, router.ssdp_address(), &control, &secrets)?;
+    let mut fleet = DemoFleet::start(args, &net, router.ssdp_address(), &control, &secrets)?;
     listen_to_keys(wishes.clone());
     if let Some(time) = args.kill_after {
         kill_every(time, wishes);
@@ -129,7 +129,7 @@ async fn serve(
     mut inbox: mpsc::Receiver<Wish>,
 ) -> anyhow::Result<()> {
     let mut round = tokio::time::interval(ROUND);
-    let late = tokio::time::Instant::now() + FIRST_CAMERA;
+    let previous = tokio::time::Instant::now() + FIRST_CAMERA;
     let mut introduced = false;
     loop {
         tokio::select! {
@@ -152,7 +152,7 @@ async fn serve(
                 .iter()
                 .any(|entry| entry.mapping.external_port.get() == port)
         };
-        if !introduced && (mapped(args.port) || tokio::time::Instant::now() > late) {
+        if !introduced && (mapped(args.port) || tokio::time::Instant::now() > previous) {
             introduced = true;
             introduce(args, secrets)?;
         }

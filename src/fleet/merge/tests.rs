@@ -60,7 +60,7 @@ fn heard(host: u8, port: Option<u16>, name: &str, at: Instant) -> Heard {
         activity: Activity::Live("640×480".into()),
         scheme: Scheme::Http,
         occasion: Occasion::Unasked,
-        facts: 0,
+        auth_state: 0,
     };
     Heard {
         id: id(host),
@@ -81,7 +81,7 @@ fn advertised(host: u8, port: Option<u16>, name: &str, at: Instant) -> Advertise
     }
 }
 
-fn merged(me: &Myself, known: &Known, lan: Lan, now: Instant) -> Fleet {
+fn merged(me: &Myself, known: &Known, lan: LanMessaging, now: Instant) -> Fleet {
     let sources = Sources {
         me,
         known,
@@ -93,7 +93,7 @@ fn merged(me: &Myself, known: &Known, lan: Lan, now: Instant) -> Fleet {
 }
 
 fn fleet(me: &Myself, known: &Known, now: Instant) -> Fleet {
-    merged(me, known, Lan::Spoken, now)
+    merged(me, known, LanMessaging::Enabled, now)
 }
 
 fn other(fleet: &Fleet) -> &Camera {
@@ -271,13 +271,13 @@ fn who_is_only_in_mdns_is_unverified_and_not_linked_from_outside() {
     assert_eq!(barn.standing, Standing::Member);
 
     // Where nobody speaks and no table is read, there is no better word.
-    let silent = merged(&member(), &known, Lan::Silent, now);
+    let silent = merged(&member(), &known, LanMessaging::Disabled, now);
     let barn = other(&silent);
     assert_eq!(barn.vouched, Vouched::ByHint);
     assert_eq!(barn.external, Some(external(OFFICE)));
     known.read(Some((Vec::new(), now)));
     assert_eq!(
-        other(&merged(&member(), &known, Lan::Silent, now)).external,
+        other(&merged(&member(), &known, LanMessaging::Disabled, now)).external,
         None
     );
 }
@@ -388,7 +388,7 @@ proptest! {
             (0..5_u16).prop_map(|port| me(Standing::Member, Some(OFFICE + port))),
             Just(member()),
         ],
-        lan in prop_oneof![Just(Lan::Spoken), Just(Lan::Silent)],
+        lan in prop_oneof![Just(LanMessaging::Enabled), Just(LanMessaging::Disabled)],
         seed in any::<u64>(),
     ) {
         let start = Instant::now();

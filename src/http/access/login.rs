@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 use utoipa::{IntoParams, ToSchema};
 
-use super::guest::{address, prove};
+use super::caller::{address, prove};
 use super::session::{cookie, no_cookie};
-use super::{Guest, Proof};
+use super::{Caller, Credential};
 use crate::auth::{Access, Claims, Rejected, new_id, unix_now};
 use crate::http::object::Object;
 use crate::http::pages::{self, LoginPage};
 use crate::http::{App, Problem, problem};
-use crate::site::Facts;
+use crate::site::AuthState;
 
 /// The longest path that a login leads back to, in bytes.
 const LONGEST_PATH: usize = 1024;
@@ -61,12 +61,12 @@ pub struct LoggedIn {
 )]
 pub async fn form(
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
     query: Query<Afterwards>,
 ) -> Result<HttpResponse, Problem> {
-    let words = guest.stale.and_then(stale_words);
+    let words = caller.stale.and_then(stale_words);
     let next = local(query.next.as_deref());
-    page(&mut HttpResponse::Ok(), &app, &guest, words, next, None)
+    page(&mut HttpResponse::Ok(), &app, &caller, words, next, None)
 }
 
 /// Log in
@@ -96,21 +96,21 @@ pub async fn form(
 pub async fn login(
     request: HttpRequest,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
     filled: Result<Either<Form<Filled>, Json<Object<Filled>>>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let unreadable = |why| {
+    let input_errors = |why| {
         Problem::new(
             StatusCode::BAD_REQUEST,
             format!("the body cannot be read: {why}"),
         )
     };
-    match filled.map_err(unreadable)? {
+    match filled.map_err(input_errors)? {
         Either::Left(Form(filled)) => {
             let next = local(filled.next.as_deref());
             match begin(&request, &app, &filled).await {
                 Ok(session) => Ok(HttpResponse::SeeOther()
-                    .cookie(cookie(&app.cells, &session))
+                    .cookie(cookie(&app.shared, &session))
                     .insert_header((header::LOCATION, next))
                     .insert_header((header::CACHE_CONTROL, "no-store"))
                     .finish()),
@@ -123,14 +123,14 @@ pub async fn login(
                     }
                     let words = Some(sentence(problem.detail()));
                     let user = Access::of_user(&filled.user);
-                    page(&mut answer, &app, &guest, words, next, user)
+                    page(&mut answer, &app, &caller, words, next, user)
                 }
             }
         }
         Either::Right(Json(Object(filled))) => {
             let session = begin(&request, &app, &filled).await?;
             Ok(HttpResponse::Ok()
-                .cookie(cookie(&app.cells, &session))
+                .cookie(cookie(&app.shared, &session))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .json(LoggedIn {
                     access: session.access,
@@ -157,14 +157,14 @@ pub async fn login(
 pub async fn logout(
     request: HttpRequest,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
 ) -> Result<HttpResponse, Problem> {
-    if let Proof::Session(claims) | Proof::Bearer(claims) = &guest.proof {
-        let ended = Facts {
+    if let Credential::Session(claims) | Credential::Bearer(claims) = &caller.credential {
+        let ended = AuthState {
             revoked: [(claims.id, claims.ends_for_good())].into(),
-            ..Facts::default()
+            ..AuthState::default()
         };
-        if let Err(why) = app.cells.learn(&ended).wait().await {
+        if let Err(why) = app.shared.learn(&ended).wait().await {
             warn!(%why, "a session was ended");
         }
         info!(access = %claims.access, from = %address(&request), "logged out");
@@ -179,7 +179,7 @@ pub async fn logout(
         answer
     };
     Ok(answer
-        .cookie(no_cookie(&app.cells))
+        .cookie(no_cookie(&app.shared))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .finish())
 }
@@ -200,10 +200,10 @@ pub(super) fn new_session(app: &App, access: Access) -> Result<Claims, Problem> 
             format!("no randomness for a session: {why}"),
         )
     })?;
-    let cells = &app.cells;
-    Ok(cells
-        .facts
-        .with(|facts| Claims::session(id, access, unix_now(), facts)))
+    let shared = &app.shared;
+    Ok(shared
+        .auth_state
+        .with(|auth_state| Claims::session(id, access, unix_now(), auth_state)))
 }
 
 /// What a person should know of a cookie that does not count any more; what was never one of ours is not worth a word.
@@ -225,7 +225,7 @@ fn sentence(words: &str) -> String {
 fn page(
     answer: &mut HttpResponseBuilder,
     app: &App,
-    guest: &Guest,
+    caller: &Caller,
     words: Option<String>,
     next: &str,
     user: Option<Access>,
@@ -234,8 +234,8 @@ fn page(
         words,
         next: next.to_owned(),
         user: user.unwrap_or(Access::Admin),
-        logged_in: guest.logged_in(),
-        reach: app.cells.authority.reach(),
+        logged_in: caller.logged_in(),
+        reach: app.shared.authority.reach(),
     });
     let html =
         rendered.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()))?;

@@ -2,19 +2,19 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `guest` | who asks, by cookie, header or pass; what somebody without leave is told |
+//! | `caller` | who asks, by cookie, header or pass; what somebody without leave is told |
 //! | `session` | the cookie |
 //! | `login` | `/login` and `/logout` |
 //! | `tokens`, `passwords` | `/api/v1/tokens`, `/api/v1/passwords` |
-//! | `passage` | from one camera to the next on the LAN, where a cookie does not reach: passes, `/visit/{id}`, `/enter` |
+//! | `cross_camera` | from one camera to the next on the LAN, where a cookie does not reach: passes, `/visit/{id}`, `/enter` |
 
-pub mod guest;
+pub mod caller;
+pub mod cross_camera;
 pub mod login;
-pub mod passage;
 pub mod passwords;
 mod session;
 pub mod tokens;
 
-pub use guest::{Guest, Proof};
-pub use passage::Passage;
+pub use caller::{Caller, Credential};
+pub use cross_camera::CrossCameraLogin;
 pub use session::renew;

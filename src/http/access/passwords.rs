@@ -7,14 +7,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
-use super::guest::{address, prove};
+use super::caller::{address, prove};
 use super::login::new_session;
 use super::session::cookie;
-use super::{Guest, Proof};
+use super::{Caller, Credential};
 use crate::auth::{self, Access, Reach, Refused, Wanted, WantedViewer};
 use crate::http::object::Object;
 use crate::http::{App, Problem};
-use crate::site::Facts;
+use crate::site::AuthState;
 
 /// What is asked for. What is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
@@ -69,7 +69,7 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> 
 pub async fn change(
     request: HttpRequest,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
     order: Json<Object<Order>>,
 ) -> Result<HttpResponse, Problem> {
     let Order {
@@ -97,33 +97,33 @@ pub async fn change(
         }
         Err(why) => return Err(why.into()),
     }
-    let cells = &app.cells;
+    let shared = &app.shared;
     let wanted = Wanted { admin, viewer };
-    let passwords = cells
+    let passwords = shared
         .authority
-        .passwords(&cells.facts.now(), current, wanted)
+        .passwords(&shared.auth_state.now(), current, wanted)
         .await?;
     let changed_at = passwords.changed_at;
-    let news = Facts {
+    let news = AuthState {
         passwords: Some(passwords),
-        ..Facts::default()
+        ..AuthState::default()
     };
     info!(from = %address(&request), "the passwords were changed; all sessions and tokens have ended");
-    cells.learn(&news).wait().await.map_err(|why| {
+    shared.learn(&news).wait().await.map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("the passwords are changed, but {why}"),
         )
     })?;
     let mut answer = HttpResponse::Ok();
-    if matches!(guest.proof, Proof::Session(_)) {
-        answer.cookie(cookie(cells, &new_session(&app, Access::Admin)?));
+    if matches!(caller.credential, Credential::Session(_)) {
+        answer.cookie(cookie(shared, &new_session(&app, Access::Admin)?));
     }
     Ok(answer
         .insert_header(("Cache-Control", "no-store"))
         .json(Changed {
             changed_at: changed_at as f64 / 1000.0,
-            reach: cells.authority.reach(),
+            reach: shared.authority.reach(),
         }))
 }
 

@@ -4,29 +4,29 @@ use actix_web::HttpResponse;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
-use super::{Guest, Proof};
+use super::{Caller, Credential};
 use crate::auth::{Claims, unix_now};
 use crate::fleet::Scheme;
-use crate::shared::Cells;
+use crate::shared::SharedState;
 
 /// Its name. Cookies do not look at ports: behind one router one cookie reaches every camera.
 pub const NAME: &str = "porthole_session";
 
 /// The cookie of this session. No script reads it, no other site's form sends it, and where this server speaks TLS it
 /// never travels without.
-pub fn cookie(cells: &Cells, session: &Claims) -> Cookie<'static> {
+pub fn cookie(shared: &SharedState, session: &Claims) -> Cookie<'static> {
     let left = session.expires.saturating_sub(unix_now());
-    bake(cells, cells.authority.sign(session), left)
+    build_cookie(shared, shared.authority.sign(session), left)
 }
 
 /// The cookie that makes a browser forget it.
-pub fn no_cookie(cells: &Cells) -> Cookie<'static> {
-    bake(cells, String::new(), 0)
+pub fn no_cookie(shared: &SharedState) -> Cookie<'static> {
+    build_cookie(shared, String::new(), 0)
 }
 
 /// Gives a session that is in use, and past its half, a later end; unless the answer has another cookie already.
-pub fn renew<B>(cells: &Cells, guest: &Guest, answer: &mut HttpResponse<B>) {
-    let Proof::Session(session) = &guest.proof else {
+pub fn renew<B>(shared: &SharedState, caller: &Caller, answer: &mut HttpResponse<B>) {
+    let Credential::Session(session) = &caller.credential else {
         return;
     };
     let Some(renewed) = session.renewed(unix_now()) else {
@@ -35,12 +35,12 @@ pub fn renew<B>(cells: &Cells, guest: &Guest, answer: &mut HttpResponse<B>) {
     if answer.cookies().any(|cookie| cookie.name() == NAME) {
         return;
     }
-    if let Err(error) = answer.add_cookie(&cookie(cells, &renewed)) {
+    if let Err(error) = answer.add_cookie(&cookie(shared, &renewed)) {
         tracing::warn!(%error, "a session could not be renewed");
     }
 }
 
-fn bake(cells: &Cells, value: String, seconds: u64) -> Cookie<'static> {
+fn build_cookie(shared: &SharedState, value: String, seconds: u64) -> Cookie<'static> {
     Cookie::build(NAME, value)
         .http_only(true)
         .same_site(SameSite::Lax)
@@ -48,6 +48,6 @@ fn bake(cells: &Cells, value: String, seconds: u64) -> Cookie<'static> {
         .max_age(Duration::seconds(
             i64::try_from(seconds).unwrap_or(i64::MAX),
         ))
-        .secure(cells.scheme() == Scheme::Https)
+        .secure(shared.scheme() == Scheme::Https)
         .finish()
 }

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
-use super::guest::address;
+use super::caller::address;
 use crate::auth::{Access, Claims, new_id, unix_now};
 use crate::http::api::whole::whole;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
-use crate::site::{Facts, SessionId};
+use crate::site::{AuthState, SessionId};
 
 /// How many days a token may last.
 const DAYS: std::ops::RangeInclusive<u16> = 1..=366;
@@ -70,17 +70,17 @@ pub async fn make(
             format!("no randomness for a token: {why}"),
         )
     })?;
-    let cells = &app.cells;
+    let shared = &app.shared;
     let now = unix_now();
-    let claims = cells
-        .facts
-        .with(|facts| Claims::token(id, access, days, now, facts));
+    let claims = shared
+        .auth_state
+        .with(|auth_state| Claims::token(id, access, days, now, auth_state));
     info!(%id, %access, days, from = %address(&request), "a token was made");
     Ok(HttpResponse::Created()
         .insert_header(("Cache-Control", "no-store"))
         .json(Made {
             id,
-            token: cells.authority.sign(&claims),
+            token: shared.authority.sign(&claims),
             access,
             expires_at: claims.expires,
         }))
@@ -107,11 +107,11 @@ pub async fn take_back(
     let id = id.into_inner();
     // When it ends by itself is known to its bearer only; by then none made today lasts.
     let longest = u64::from(*DAYS.end()) * 24 * 3600;
-    let ended = Facts {
+    let ended = AuthState {
         revoked: [(id, unix_now().saturating_add(longest))].into(),
-        ..Facts::default()
+        ..AuthState::default()
     };
-    app.cells.learn(&ended).wait().await.map_err(|why| {
+    app.shared.learn(&ended).wait().await.map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("the token has ended, but {why}"),

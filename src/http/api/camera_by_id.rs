@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::cameras::CameraView;
 use crate::actors::lan::Rename;
 use crate::fleet::{Camera, Labels, Who};
-use crate::http::access::Guest;
+use crate::http::access::Caller;
 use crate::http::object::Object;
 use crate::http::page_models::Viewpoint;
 use crate::http::{App, Problem};
@@ -53,11 +53,11 @@ fn present<'de, D: Deserializer<'de>>(text: D) -> Result<Option<String>, D::Erro
 pub async fn camera(
     request: HttpRequest,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
     id: Path<InstanceId>,
 ) -> Result<Json<CameraView>, Problem> {
     let camera = find(&app, *id)?;
-    Ok(Json(view(&request, &app, &guest, &camera)))
+    Ok(Json(view(&request, &app, &caller, &camera)))
 }
 
 /// Name a camera
@@ -83,7 +83,7 @@ pub async fn camera(
 pub async fn rename(
     request: HttpRequest,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
     id: Path<InstanceId>,
     patch: Json<Object<CameraPatch>>,
 ) -> Result<Json<CameraView>, Problem> {
@@ -95,7 +95,7 @@ pub async fn rename(
     match camera.who {
         Who::Me => {
             rename_self(&app, name).await?;
-            camera.name = app.cells.name.shown();
+            camera.name = app.shared.name.shown();
         }
         Who::Another => {
             rename_other(&app, *id, &camera, name.clone()).await?;
@@ -106,16 +106,16 @@ pub async fn rename(
             }
         }
     }
-    Ok(Json(view(&request, &app, &guest, &camera)))
+    Ok(Json(view(&request, &app, &caller, &camera)))
 }
 
-fn view(request: &HttpRequest, app: &App, guest: &Guest, camera: &Camera) -> CameraView {
-    let labels = Labels::of(&app.cells.fleet.borrow());
-    CameraView::of(camera, &labels, &Viewpoint::of(request, app, guest))
+fn view(request: &HttpRequest, app: &App, caller: &Caller, camera: &Camera) -> CameraView {
+    let labels = Labels::of(&app.shared.fleet.borrow());
+    CameraView::of(camera, &labels, &Viewpoint::of(request, app, caller))
 }
 
 fn find(app: &App, id: InstanceId) -> Result<Camera, Problem> {
-    let fleet = app.cells.fleet.borrow().clone();
+    let fleet = app.shared.fleet.borrow().clone();
     let camera = fleet.cameras.iter().find(|camera| camera.id == Some(id));
     camera.cloned().ok_or_else(|| {
         Problem::new(
@@ -126,7 +126,7 @@ fn find(app: &App, id: InstanceId) -> Result<Camera, Problem> {
 }
 
 async fn rename_self(app: &App, name: Option<Name>) -> Result<(), Problem> {
-    app.cells.rename_for_good(name).await.map_err(|why| {
+    app.shared.rename_for_good(name).await.map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("the name could not be kept, and is as before: {why}"),

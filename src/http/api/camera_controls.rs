@@ -9,9 +9,9 @@ use super::camera_settings::stored;
 use super::whole::whole;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
-use porthole_camera::attendant::Attendant;
 use porthole_camera::control::{self, Access, ControlId, Refused};
-use porthole_camera::desk::Trouble;
+use porthole_camera::control_queue::ControlError;
+use porthole_camera::control_worker::ControlWorker;
 use porthole_camera::drive::NoDrive;
 
 /// One control, as it is now.
@@ -111,8 +111,8 @@ struct Change {
     ),
 )]
 pub async fn controls(app: Data<App>) -> Result<Json<Vec<Control>>, Problem> {
-    let desk = &app.cells.camera.desk;
-    let controls = desk.ask(Attendant::controls).await?;
+    let control_queue = &app.shared.camera.control_queue;
+    let controls = control_queue.ask(ControlWorker::controls).await?;
     Ok(shown(controls))
 }
 
@@ -143,8 +143,8 @@ pub async fn change(
         .iter()
         .map(|Object(change)| change.into())
         .collect();
-    let desk = &app.cells.camera.desk;
-    let set = desk.ask(move |attendant| attendant.set(&changes));
+    let control_queue = &app.shared.camera.control_queue;
+    let set = control_queue.ask(move |worker| worker.set(&changes));
     let (controls, kept) = set.await?;
     stored(kept).await?;
     Ok(shown(controls))
@@ -191,16 +191,18 @@ impl From<control::Control> for Control {
     }
 }
 
-impl From<Trouble> for Problem {
-    fn from(trouble: Trouble) -> Self {
+impl From<ControlError> for Problem {
+    fn from(trouble: ControlError) -> Self {
         let status = match &trouble {
-            Trouble::Camera(_) | Trouble::Full | Trouble::Failed => StatusCode::SERVICE_UNAVAILABLE,
-            Trouble::Late => StatusCode::GATEWAY_TIMEOUT,
-            Trouble::NotTaken { .. }
-            | Trouble::Refused(Refused::Inactive { .. })
-            | Trouble::NoDrive(NoDrive::Nothing | NoDrive::Without(_)) => StatusCode::CONFLICT,
+            ControlError::Camera(_) | ControlError::Full | ControlError::Failed => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            ControlError::Late => StatusCode::GATEWAY_TIMEOUT,
+            ControlError::NotTaken { .. }
+            | ControlError::Refused(Refused::Inactive { .. })
+            | ControlError::NoDrive(NoDrive::Nothing | NoDrive::Without(_)) => StatusCode::CONFLICT,
             // What a control takes is the camera's to say: the body is as it is described.
-            Trouble::Refused(_) => {
+            ControlError::Refused(_) => {
                 let problem = Self::of_field("controls", trouble.to_string());
                 return problem.with_status(StatusCode::CONFLICT);
             }

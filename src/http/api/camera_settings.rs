@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::http::{App, Problem};
-use porthole_camera::attendant::Attendant;
-use porthole_camera::chosen::Patch;
+use porthole_camera::control_worker::ControlWorker;
 use porthole_camera::modes;
 use porthole_camera::observe::CameraHealth;
+use porthole_camera::user_overrides::Patch;
 use porthole_durable::Kept;
 
 /// What is asked of the camera, what it offers, and what it delivers.
@@ -86,10 +86,10 @@ struct Actual {
     responses((status = 200, description = "How it is", body = Settings)),
 )]
 pub async fn settings(app: Data<App>) -> Json<Settings> {
-    let camera = &app.cells.camera;
+    let camera = &app.shared.camera;
     if camera.offered.borrow().is_none() {
         // Where it does not answer now, that is told by where its pictures are.
-        let _ = camera.desk.ask(Attendant::look).await;
+        let _ = camera.control_queue.ask(ControlWorker::look).await;
     }
     Json(now(&app))
 }
@@ -116,7 +116,7 @@ pub async fn change(
         Some(field) => Problem::of_field(field.name(), bad.to_string()),
         None => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string()),
     })?;
-    let kept = app.cells.choose(|chosen| chosen.picture.apply(&patch));
+    let kept = app.shared.choose(|chosen| chosen.picture.apply(&patch));
     stored(kept).await?;
     Ok(Json(now(&app)))
 }
@@ -130,9 +130,9 @@ pub(super) async fn stored(kept: Kept) -> Result<(), Problem> {
 }
 
 fn now(app: &App) -> Settings {
-    let camera = &app.cells.camera;
+    let camera = &app.shared.camera;
     let asked = *camera.settings.borrow();
-    let configured = &app.cells.settings.camera;
+    let configured = &app.shared.settings.camera;
     let offered = camera.offered.borrow().clone();
     Settings {
         asked: Numbers {

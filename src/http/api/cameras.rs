@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use crate::fleet::{self, Camera, Labels, Presence, Scheme, Source, Vouched, Who};
 use crate::http::App;
-use crate::http::access::Guest;
+use crate::http::access::Caller;
+use crate::http::leadership::{Representative, representative};
 use crate::http::links::Links;
-use crate::http::office::{Representative, representative};
 use crate::http::page_models::{Viewpoint, notices, picture, router_line, standing};
 use crate::http::pages::{Notice, Standing as PageStanding, TileState};
 use porthole_types::InstanceId;
@@ -144,9 +144,9 @@ impl CameraView {
     tag = "state",
     responses((status = 200, description = "The fleet", body = Fleet)),
 )]
-pub async fn cameras(request: HttpRequest, app: Data<App>, guest: ReqData<Guest>) -> Json<Fleet> {
-    let view = Viewpoint::of(&request, &app, &guest);
-    let fleet = app.cells.fleet.borrow().clone();
+pub async fn cameras(request: HttpRequest, app: Data<App>, caller: ReqData<Caller>) -> Json<Fleet> {
+    let view = Viewpoint::of(&request, &app, &caller);
+    let fleet = app.shared.fleet.borrow().clone();
     let labels = Labels::of(&fleet);
     let all = fleet.cameras.iter();
     Json(Fleet {

@@ -26,7 +26,7 @@ use crate::http::{App, Problem};
 )]
 pub async fn crash(app: Data<App>, actor: Path<String>) -> Result<HttpResponse, Problem> {
     let known = app.actors.crash.get(actor.as_str());
-    let allowed = app.cells.settings.debug.allow_crash;
+    let allowed = app.shared.settings.debug.allow_crash;
     let Some(actor) = known.filter(|_| allowed) else {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,

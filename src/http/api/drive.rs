@@ -10,11 +10,11 @@ use super::camera_settings::stored;
 use super::whole::whole_or_null;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
-use porthole_camera::attendant::Attendant;
-use porthole_camera::chosen::MOST_PRESETS;
-use porthole_camera::desk::Trouble;
-use porthole_camera::drive::{Axis, NoDrive, Pointing, Stance, Turn};
-use porthole_camera::panel::Nature;
+use porthole_camera::control_device::DeviceKind;
+use porthole_camera::control_queue::ControlError;
+use porthole_camera::control_worker::ControlWorker;
+use porthole_camera::drive::{Axis, NoDrive, Pointing, Pose, Turn};
+use porthole_camera::user_overrides::MOST_PRESETS;
 use porthole_types::Name;
 
 /// Where the camera points. Pan and tilt are in arc seconds (the unit of V4L2's controls), zoom is in the camera's own
@@ -112,7 +112,7 @@ pub struct Angles {
     zoom: Option<i32>,
 }
 
-impl From<Angles> for Stance {
+impl From<Angles> for Pose {
     fn from(Angles { pan, tilt, zoom }: Angles) -> Self {
         Self { pan, tilt, zoom }
     }
@@ -159,13 +159,13 @@ pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>,
         Command::Home => Turn::Home,
         Command::Preset(name) => {
             let name = named(&name)?;
-            let chosen = app.cells.camera.chosen.borrow();
+            let chosen = app.shared.camera.overrides.borrow();
             let stance = chosen.presets.get(&name).ok_or_else(|| unknown(&name))?;
             Turn::Back(*stance)
         }
     };
-    let desk = &app.cells.camera.desk;
-    let pointing = desk.ask(move |attendant| attendant.turn(turn)).await?;
+    let control_queue = &app.shared.camera.control_queue;
+    let pointing = control_queue.ask(move |worker| worker.turn(turn)).await?;
     Ok(Json(drive(&app, Some(pointing))))
 }
 
@@ -190,9 +190,9 @@ pub async fn store(app: Data<App>, name: Path<String>) -> Result<Json<Drive>, Pr
     let name = named(&name)?;
     let pointing = pointing(&app)
         .await?
-        .ok_or(Trouble::NoDrive(NoDrive::Nothing))?;
+        .ok_or(ControlError::NoDrive(NoDrive::Nothing))?;
     let mut is_full = false;
-    let kept = app.cells.choose(|chosen| {
+    let kept = app.shared.choose(|chosen| {
         is_full = chosen.presets.len() >= MOST_PRESETS && !chosen.presets.contains_key(&name);
         if !is_full {
             chosen.presets.insert(name, pointing.stance());
@@ -223,7 +223,7 @@ pub async fn forget(app: Data<App>, name: Path<String>) -> Result<HttpResponse, 
     let name = named(&name)?;
     let mut was_there = false;
     let kept = app
-        .cells
+        .shared
         .choose(|chosen| was_there = chosen.presets.remove(&name).is_some());
     if !was_there {
         return Err(unknown(&name));
@@ -233,8 +233,8 @@ pub async fn forget(app: Data<App>, name: Path<String>) -> Result<HttpResponse, 
 }
 
 async fn pointing(app: &App) -> Result<Option<Pointing>, Problem> {
-    let desk = &app.cells.camera.desk;
-    Ok(desk.ask(Attendant::pointing).await?)
+    let control_queue = &app.shared.camera.control_queue;
+    Ok(control_queue.ask(ControlWorker::pointing).await?)
 }
 
 fn named(text: &str) -> Result<Name, Problem> {
@@ -255,7 +255,7 @@ fn drive(app: &App, pointing: Option<Pointing>) -> Drive {
             max: reach.most,
         })
     };
-    let chosen = app.cells.camera.chosen.borrow();
+    let chosen = app.shared.camera.overrides.borrow();
     let presets = chosen.presets.iter();
     Drive {
         pan: stance.pan,
@@ -266,10 +266,10 @@ fn drive(app: &App, pointing: Option<Pointing>) -> Drive {
             tilt: ends(Axis::Tilt),
             zoom: ends(Axis::Zoom),
         },
-        source: match pointing.map(|pointing| pointing.nature) {
+        source: match pointing.map(|pointing| pointing.kind) {
             None => Mover::None,
-            Some(Nature::TestPattern) => Mover::Simulated,
-            Some(Nature::Device) => Mover::V4l,
+            Some(DeviceKind::TestPattern) => Mover::Simulated,
+            Some(DeviceKind::Device) => Mover::V4l,
         },
         presets: presets
             .map(|(name, stance)| Preset {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::office::{Because, Guide, Heir, Person};
+use crate::http::leadership::{Because, Guide, Heir, Person};
 use crate::http::time::unix_seconds;
 use crate::shared::{CameraChange, Change, Entry, RouterChange};
 use porthole_types::Term;
@@ -48,9 +48,9 @@ struct OfficeTaken {
 #[derive(Serialize, ToSchema)]
 struct OfficeVacant {
     /// Who was; null where that is not known.
-    late: Option<Person>,
+    previous: Option<Person>,
     /// Who is about to be.
-    heir: Option<Heir>,
+    successor: Option<Heir>,
     #[serde(flatten)]
     cause: Because,
 }
@@ -125,11 +125,17 @@ fn what(change: &Change, guide: &Guide) -> (&'static str, What) {
                 cause: (*cause).into(),
             }),
         ),
-        Change::Vacancy { cause, late, heir } => (
+        Change::Vacancy {
+            cause,
+            previous,
+            successor,
+        } => (
             "vacancy",
             What::Vacancy(OfficeVacant {
-                late: late.as_ref().map(|late| guide.person(late)),
-                heir: heir.as_ref().map(|heir| guide.heir(heir)),
+                previous: previous.as_ref().map(|previous| guide.person(previous)),
+                successor: successor
+                    .as_ref()
+                    .map(|successor| guide.successor(successor)),
                 cause: Some(*cause).into(),
             }),
         ),

@@ -17,9 +17,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::event_data::told;
+use crate::http::client_network::client_network;
+use crate::http::leadership::Guide;
 use crate::http::links::Links;
-use crate::http::office::Guide;
-use crate::http::{App, Problem, Visitor};
+use crate::http::{App, Problem};
+use crate::lan::ClientNetwork;
 use crate::shared::{Entry, Heard, LISTENERS, Listener};
 use porthole_types::BootId;
 
@@ -64,18 +66,18 @@ pub async fn events(
         // Nobody is there to listen.
         return Ok(headers(&mut HttpResponse::Ok()).finish());
     }
-    let boot = app.cells.identity.boot;
+    let boot = app.shared.identity.boot;
     let header = request.headers().get("Last-Event-ID");
     let last = header
         .and_then(|id| id.to_str().ok())
         .or(query.after.as_deref());
-    let Some(listener) = app.cells.history.listen(heard(last, boot)) else {
+    let Some(listener) = app.shared.history.listen(heard(last, boot)) else {
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{LISTENERS} listen already, which is as many as may; try again later"),
         ));
     };
-    let visitor = Visitor::of(&request, &app);
+    let visitor = client_network(&request, &app);
     // An id of its own, with no event to it: who loses the connection before anything happened resumes all the same.
     let first = format!("retry: {COME_BACK}\nid: {}\n\n", id(boot, listener.heard()));
     let first = stream::iter([Ok::<_, Infallible>(Bytes::from(first))]);
@@ -115,18 +117,18 @@ fn run_of(boot: BootId) -> String {
 }
 
 /// The next piece of the stream; nothing when it is over.
-async fn next(listener: &mut Listener, app: &App, visitor: Visitor) -> Option<String> {
+async fn next(listener: &mut Listener, app: &App, visitor: ClientNetwork) -> Option<String> {
     let Ok(news) = tokio::time::timeout(KEEP_ALIVE, listener.next()).await else {
         return Some(": nothing new\n\n".to_owned());
     };
-    let links = Links::new(&app.cells);
-    let fleet = app.cells.fleet.borrow().clone();
+    let links = Links::new(&app.shared);
+    let fleet = app.shared.fleet.borrow().clone();
     let guide = Guide {
         fleet: &fleet,
         links: &links,
         visitor,
     };
-    let boot = app.cells.identity.boot;
+    let boot = app.shared.identity.boot;
     Some(
         news?
             .iter()

@@ -15,8 +15,8 @@ pub async fn healthz() -> HttpResponse {
 
 /// Ready: there is an address to be reached at, and it is known whether there is a router.
 pub async fn readyz(app: Data<App>) -> HttpResponse {
-    let lan = app.cells.lan.borrow();
-    let missing = match (&*lan, &app.cells.router.borrow().state) {
+    let lan = app.shared.lan.borrow();
+    let missing = match (&*lan, &app.shared.router.borrow().state) {
         (Err(why), _) => Some(why.to_string()),
         (Ok(_), RouterState::Searching { why: None }) => Some("looking for the router".to_owned()),
         (Ok(_), _) => None,
@@ -33,10 +33,10 @@ pub async fn readyz(app: Data<App>) -> HttpResponse {
 
 /// The Prometheus text format.
 pub async fn metrics(app: Data<App>) -> HttpResponse {
-    let cells = &app.cells;
-    cells
+    let shared = &app.shared;
+    shared
         .metrics
-        .set_camera_info(cells.identity.id, &cells.name.shown());
-    let (content_type, text) = cells.metrics.render();
+        .set_camera_info(shared.identity.id, &shared.name.shown());
+    let (content_type, text) = shared.metrics.render();
     HttpResponse::Ok().content_type(content_type).body(text)
 }

@@ -49,7 +49,7 @@ struct Mapping {
     responses((status = 200, description = "The table", body = Mappings)),
 )]
 pub async fn mappings(app: Data<App>) -> Json<Mappings> {
-    let view = app.cells.router.borrow().table.clone();
+    let view = app.shared.router.borrow().table.clone();
     let entries = view
         .as_ref()
         .map(|view| view.table.entries.as_slice())

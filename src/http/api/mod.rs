@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `status`, `cameras`, `camera_by_id`, `mappings` | what is known, and naming a camera |
 //! | `camera_settings`, `camera_controls`, `drive` | setting and turning this camera |
-//! | `exposure`, `withdraw` | what else can be done; `settled` waits until it is |
+//! | `remote_access`, `withdraw` | what else can be done; `settled` waits until it is |
 //! | `events`, `event_data` | what happens |
 //! | `targets`, `health`, `debug` | for machines and operators |
 //! | `openapi`, `schemas` | the document of it all |
@@ -18,10 +18,10 @@ pub mod debug;
 pub mod drive;
 mod event_data;
 pub mod events;
-pub mod exposure;
 pub mod health;
 pub mod mappings;
 pub mod openapi;
+pub mod remote_access;
 mod schemas;
 mod settled;
 pub mod status;

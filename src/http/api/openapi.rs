@@ -13,7 +13,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     camera_by_id, camera_controls, camera_settings, cameras, debug, drive, event_data, events,
-    exposure, mappings, openapi, status, targets, withdraw,
+    mappings, openapi, remote_access, status, targets, withdraw,
 };
 use crate::http::access::{login, passwords, tokens};
 use crate::http::problem;
@@ -52,8 +52,8 @@ use crate::http::problem;
         camera_settings::change,
         camera_controls::controls,
         camera_controls::change,
-        exposure::exposure,
-        exposure::expose,
+        remote_access::remote_access,
+        remote_access::expose,
         withdraw::withdraw,
         targets::targets,
         openapi::openapi,

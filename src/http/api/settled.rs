@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::shared::Cells;
+use crate::shared::SharedState;
 
 /// How long the router may take.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -12,8 +12,8 @@ pub const LOOK: Duration = Duration::from_millis(50);
 
 /// Waits until `is_so`. Most changes wake the history; an answer of the router that changes nothing that people are told
 /// does not, so it is looked at in between.
-pub async fn until(cells: &Cells, is_so: impl Fn() -> bool) {
-    let mut changes = cells.history.watch();
+pub async fn until(shared: &SharedState, is_so: impl Fn() -> bool) {
+    let mut changes = shared.history.watch();
     while !is_so() {
         // Either way it is looked at again.
         let _ = tokio::time::timeout(LOOK, changes.changed()).await;

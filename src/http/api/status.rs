@@ -8,12 +8,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::fleet::Who;
+use crate::http::App;
+use crate::http::client_network::client_network;
+use crate::http::leadership::{Representative, representative};
 use crate::http::links::Links;
-use crate::http::office::{Representative, representative};
 use crate::http::page_models::notices;
 use crate::http::pages::Notice;
 use crate::http::time::unix_seconds;
-use crate::http::{App, Visitor};
 use crate::shared::RouterState;
 use porthole_camera::observe::CameraHealth;
 use porthole_election as election;
@@ -176,16 +177,16 @@ enum PictureWord {
     responses((status = 200, description = "This server", body = Status)),
 )]
 pub async fn status(request: HttpRequest, app: Data<App>) -> Json<Status> {
-    let cells = &app.cells;
-    let fleet = cells.fleet.borrow().clone();
-    let links = Links::new(cells);
+    let shared = &app.shared;
+    let fleet = shared.fleet.borrow().clone();
+    let links = Links::new(shared);
     let me = fleet.cameras.iter().find(|camera| camera.who == Who::Me);
     Json(Status {
-        id: cells.identity.id,
-        name: cells.name.shown(),
-        role: cells.role_now().into(),
-        term: cells.role.load().term,
-        representative: representative(&app, Visitor::of(&request, &app), &links),
+        id: shared.identity.id,
+        name: shared.name.shown(),
+        role: shared.role_now().into(),
+        term: shared.role.load().term,
+        representative: representative(&app, client_network(&request, &app), &links),
         external_url: me
             .and_then(|me| links.external(me))
             .map(|url| url.to_string()),
@@ -193,18 +194,18 @@ pub async fn status(request: HttpRequest, app: Data<App>) -> Json<Status> {
         lease: lease(&app),
         router: router(&app),
         camera: camera(&app),
-        tls: cells.tls.as_ref().map(tls),
+        tls: shared.tls.as_ref().map(tls),
         notices: notices(&app),
-        uptime_seconds: cells.clock.uptime().as_secs_f64(),
+        uptime_seconds: shared.clock.uptime().as_secs_f64(),
         version: env!("CARGO_PKG_VERSION"),
     })
 }
 
 fn lease(app: &App) -> Option<Lease> {
-    let cells = &app.cells;
-    let port = cells.external_port()?;
-    let state = cells.role.load();
-    let (granted, ends) = match (state.office, state.own) {
+    let shared = &app.shared;
+    let port = shared.external_port()?;
+    let state = shared.role.load();
+    let (granted, ends) = match (state.leadership, state.own) {
         // A mapping without an end is looked at as often as a short one; that deadline is not the router's.
         (Some(office), _) => (office.granted, office.granted.map(|_| office.deadline)),
         (None, own) => (
@@ -215,13 +216,13 @@ fn lease(app: &App) -> Option<Lease> {
     Some(Lease {
         port: port.get(),
         granted_seconds: granted.map(|granted| granted.as_secs()),
-        expires_at: ends.map(|at| unix_seconds(cells.clock.wall(at))),
+        expires_at: ends.map(|at| unix_seconds(shared.clock.wall(at))),
     })
 }
 
 fn router(app: &App) -> RouterStatus {
-    let view = app.cells.router.borrow();
-    let host_is_set = app.cells.settings.router.external_host.is_some();
+    let view = app.shared.router.borrow();
+    let host_is_set = app.shared.settings.router.external_host.is_some();
     RouterStatus {
         state: match view.state {
             RouterState::Disabled => RouterWord::Disabled,
@@ -248,7 +249,7 @@ fn tls(tls: &crate::tls::Tls) -> TlsStatus {
 }
 
 fn camera(app: &App) -> CameraStatus {
-    let camera = &app.cells.camera;
+    let camera = &app.shared.camera;
     let idle = CameraStatus {
         source: None,
         state: PictureWord::Idle,

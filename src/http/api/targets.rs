@@ -43,7 +43,7 @@ pub struct TargetLabels {
     responses((status = 200, description = "A group for each camera", body = Vec<TargetGroup>)),
 )]
 pub async fn targets(app: Data<App>) -> Json<Vec<TargetGroup>> {
-    let fleet = app.cells.fleet.borrow().clone();
+    let fleet = app.shared.fleet.borrow().clone();
     Json(fleet.cameras.iter().map(group).collect())
 }
 

@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 use super::settled::{self, PATIENCE};
 use crate::actors::election::StepDown;
 use crate::fleet::{Camera, Vouched};
+use crate::http::client_network::client_network;
+use crate::http::leadership::Guide;
 use crate::http::links::Links;
-use crate::http::office::Guide;
-use crate::http::{App, Problem, Visitor};
-use crate::shared::{Cells, OfficeView};
+use crate::http::{App, Problem};
+use crate::shared::{LeadershipView, SharedState};
 use porthole_election::{Request, Role};
 use porthole_types::Term;
 
@@ -40,16 +41,16 @@ pub struct Withdrawn {
     ),
 )]
 pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withdrawn>, Problem> {
-    let cells = &app.cells;
+    let shared = &app.shared;
     let conflict = |why: String| Err(Problem::new(StatusCode::CONFLICT, why));
-    if cells.role_now() != Role::Representative {
+    if shared.role_now() != Role::Representative {
         return conflict(not_this_one(&request, &app));
     }
-    if !cells
+    if !shared
         .fleet
         .borrow()
         .others()
-        .any(|other| may_follow(cells, other))
+        .any(|other| may_follow(shared, other))
     {
         return conflict(
             "no other camera is known that could take over, so this one stays the representative"
@@ -57,11 +58,11 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
         );
     }
     // Who comes next may be in office before this is answered, and that is another term.
-    let term = cells.role.load().term;
+    let term = shared.role.load().term;
     let released = async {
         // An error is a crash on this very message: what it did shows in the cell all the same.
         let _ = app.actors.election.send(StepDown).await;
-        settled::until(cells, || is_released(cells)).await;
+        settled::until(shared, || is_released(shared)).await;
     };
     match tokio::time::timeout(PATIENCE, released).await {
         Ok(()) => Ok(Json(Withdrawn {
@@ -80,33 +81,33 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
 }
 
 /// Whether a camera could take the office: one that speaks, or, where none is listened to, any in the table.
-fn may_follow(cells: &Cells, camera: &Camera) -> bool {
-    camera.vouched == Vouched::ByItself || !cells.settings.lan.enabled
+fn may_follow(shared: &SharedState, camera: &Camera) -> bool {
+    camera.vouched == Vouched::ByItself || !shared.settings.lan.enabled
 }
 
 /// Whether this server is not the representative, and the router has answered for the port.
-fn is_released(cells: &Cells) -> bool {
-    let asked = Request::Release(cells.role.rules().representative_port);
-    cells.role_now() != Role::Representative && cells.role.load().pending != Some(asked)
+fn is_released(shared: &SharedState) -> bool {
+    let asked = Request::Release(shared.role.rules().representative_port);
+    shared.role_now() != Role::Representative && shared.role.load().pending != Some(asked)
 }
 
 fn not_this_one(request: &HttpRequest, app: &App) -> String {
-    let fleet = app.cells.fleet.borrow().clone();
-    let links = Links::new(&app.cells);
+    let fleet = app.shared.fleet.borrow().clone();
+    let links = Links::new(&app.shared);
     let guide = Guide {
         fleet: &fleet,
         links: &links,
-        visitor: Visitor::of(request, app),
+        visitor: client_network(request, app),
     };
-    match OfficeView::of(&app.cells) {
-        OfficeView::Held { by, .. } => match guide.url(&by) {
+    match LeadershipView::of(&app.shared) {
+        LeadershipView::Held { by, .. } => match guide.url(&by) {
             Some(url) => format!(
                 "not this camera but {} at {url} is the representative",
                 by.name
             ),
             None => format!("not this camera but {} is the representative", by.name),
         },
-        OfficeView::Vacant { .. } | OfficeView::Unknown => {
+        LeadershipView::Vacant { .. } | LeadershipView::Unknown => {
             "this camera is not the representative, and none is known".to_owned()
         }
     }

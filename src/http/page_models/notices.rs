@@ -6,12 +6,12 @@ use crate::auth::Reach;
 use crate::http::App;
 use crate::http::pages::{Level, Notice};
 use crate::shared::RouterState;
-use porthole_election::Exposure;
+use porthole_election::RemoteAccess;
 use porthole_gateway::Description;
 
 /// What a person should know, most important first.
 pub fn notices(app: &App) -> Vec<Notice> {
-    let cells = &app.cells;
+    let shared = &app.shared;
     let warning = |text: String| Notice {
         level: Level::Warning,
         text,
@@ -22,14 +22,14 @@ pub fn notices(app: &App) -> Vec<Notice> {
     };
     let mut notices = Vec::new();
     notices.extend(not_exposed(app).map(info));
-    let office = cells.settings.router.representative_port;
-    let outlook = cells.role.load().outlook(cells.clock.now());
-    let advice = cells.router.borrow().advice(office, &outlook);
+    let office = shared.settings.router.representative_port;
+    let leader_view = shared.role.load().leader_view(shared.clock.now());
+    let advice = shared.router.borrow().advice(office, &leader_view);
     notices.extend(advice.map(warning));
-    notices.extend(cells.keys.words().map(warning));
+    notices.extend(shared.keys.words().map(warning));
     notices.extend(router_problem(app).map(warning));
-    if cells.role.load().crowded_since.is_some() {
-        let range = cells.settings.router.port_range;
+    if shared.role.load().crowded_since.is_some() {
+        let range = shared.settings.router.port_range;
         notices.push(warning(format!(
             "Every port from {} to {} of the router is taken, so this camera is reached on the LAN \
              only. Delete entries on the router that nobody needs, or widen router.port_range.",
@@ -44,7 +44,7 @@ pub fn notices(app: &App) -> Vec<Notice> {
 
 /// The switch of ¶84 is off: whoever misses the camera outside should not look for a fault.
 fn not_exposed(app: &App) -> Option<String> {
-    let off = app.cells.role.load().exposure == Exposure::Off;
+    let off = app.shared.role.load().remote_access == RemoteAccess::Off;
     off.then(|| {
         "Exposure is off: this camera asks the router for no port, and is reached on its own network only. An admin \
          switches it on under Settings."
@@ -54,12 +54,12 @@ fn not_exposed(app: &App) -> Option<String> {
 
 /// What is wrong with the router, and what to do about it.
 fn router_problem(app: &App) -> Option<String> {
-    let cells = &app.cells;
-    let view = cells.router.borrow();
-    let problem = view.problem(cells.settings.router.external_host.is_some())?;
+    let shared = &app.shared;
+    let view = shared.router.borrow();
+    let problem = view.problem(shared.settings.router.external_host.is_some())?;
     Some(match view.state {
         RouterState::Searching { .. } => {
-            let gateway = cells.lan_address().and_then(|lan| lan.default_gateway);
+            let gateway = shared.lan_address().and_then(|lan| lan.default_gateway);
             no_router(&problem, gateway)
         }
         _ => sentence(&problem),
@@ -92,17 +92,17 @@ fn sentence(text: &str) -> String {
 
 /// Without a site key nothing is shared, and nobody on the LAN can be told from a camera.
 fn no_site_key(app: &App) -> Option<String> {
-    let cells = &app.cells;
-    let several = cells.fleet.borrow().cameras.len() > 1;
+    let shared = &app.shared;
+    let several = shared.fleet.borrow().cameras.len() > 1;
     let words = "These cameras share no site key: each asks for a login of its own, and whoever is on this network can \
                  pose as a camera. Write the same site.key into the settings of all of them.";
-    (several && cells.authority.reach() == Reach::ThisCamera).then(|| words.to_owned())
+    (several && shared.authority.reach() == Reach::ThisCamera).then(|| words.to_owned())
 }
 
 /// Somebody else's program on the representative port: nobody can be representative then.
 fn foreign_holder(app: &App) -> Option<String> {
-    let port = app.cells.settings.router.representative_port;
-    let view = app.cells.router.borrow();
+    let port = app.shared.settings.router.representative_port;
+    let view = app.shared.router.borrow();
     let entry = view.table.as_ref()?.table.tcp(port)?;
     if Description::name_of(&entry.description).is_some() {
         return None;

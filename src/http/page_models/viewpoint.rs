@@ -3,40 +3,42 @@
 use actix_web::HttpRequest;
 
 use crate::fleet::Camera;
-use crate::http::access::{Guest, Passage};
+use crate::http::App;
+use crate::http::access::{Caller, CrossCameraLogin};
+use crate::http::client_network::client_network;
 use crate::http::links::Links;
-use crate::http::{App, Visitor};
+use crate::lan::ClientNetwork;
 
 /// One visitor's view of the cameras.
 pub struct Viewpoint<'a> {
     /// What is known.
     pub app: &'a App,
     /// Where the visitor stands.
-    pub visitor: Visitor,
+    pub visitor: ClientNetwork,
     /// How the site is reached.
     pub links: Links,
     /// What the visitor is logged in as.
-    pub guest: &'a Guest,
+    pub caller: &'a Caller,
     /// What that opens elsewhere.
-    pub passage: Passage<'a>,
+    pub cross_camera: CrossCameraLogin<'a>,
 }
 
 impl<'a> Viewpoint<'a> {
     /// Of whoever sends this request.
-    pub fn of(request: &'a HttpRequest, app: &'a App, guest: &'a Guest) -> Self {
+    pub fn of(request: &'a HttpRequest, app: &'a App, caller: &'a Caller) -> Self {
         Self {
             app,
-            visitor: Visitor::of(request, app),
-            links: Links::new(&app.cells),
-            guest,
-            passage: Passage::of(request, app, guest),
+            visitor: client_network(request, app),
+            links: Links::new(&app.shared),
+            caller,
+            cross_camera: CrossCameraLogin::of(request, app, caller),
         }
     }
 
     /// Where the camera's own name leads: its address, or a path of this server that carries the login along.
     pub fn way_to(&self, camera: &Camera) -> Option<String> {
         let address = self.links.for_visitor(camera, self.visitor)?;
-        let path = self.passage.page_path(camera);
+        let path = self.cross_camera.page_path(camera);
         Some(path.unwrap_or_else(|| address.to_string()))
     }
 
@@ -46,7 +48,7 @@ impl<'a> Viewpoint<'a> {
             .links
             .for_visitor(camera, self.visitor)?
             .child("snapshot.jpg");
-        Some(match self.passage.picture_query(camera) {
+        Some(match self.cross_camera.picture_query(camera) {
             Some(pass) => format!("{still}?{pass}"),
             None => still,
         })

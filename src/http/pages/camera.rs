@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Around, Tile};
+use super::{PageLayout, Tile};
 use crate::auth::Reach;
 
 /// Everything on the page at `/camera`, ready to be shown to one visitor.
@@ -14,7 +14,7 @@ pub struct CameraPage {
     /// otherwise the way back to all cameras is `/`.
     pub representative: Option<String>,
     /// What stands around the picture.
-    pub around: Around,
+    pub layout: PageLayout,
 }
 
 #[derive(Template)]

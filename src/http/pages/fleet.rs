@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Around, Tile};
+use super::{PageLayout, Tile};
 use crate::auth::Reach;
 
 /// From so many other cameras on, the page is a wall to look for one in: smaller tiles, and a box that filters them.
@@ -16,7 +16,7 @@ pub struct FleetPage {
     /// All the others, in the order they are to appear. Empty: the page has no camera links (¶52).
     pub others: Vec<Tile>,
     /// What stands around the pictures.
-    pub around: Around,
+    pub layout: PageLayout,
 }
 
 impl FleetPage {

@@ -5,9 +5,9 @@
 //! The scripts in `static/` then keep the page up to date from `/api/v1/cameras`; every sentence they
 //! may have to show is already in the page, hidden, so that the words live in `templates/` alone.
 
-mod around;
 mod camera;
 mod fleet;
+mod layout;
 mod login;
 mod settings;
 #[cfg(test)]
@@ -15,10 +15,10 @@ mod tests;
 mod tile;
 mod web_url;
 
-pub use around::{Around, Level, Link, Notice, Reason, Standing};
 pub use camera::{CameraPage, camera};
 pub use fleet::{FleetPage, fleet};
+pub use layout::{Level, Link, Notice, PageLayout, Reason, Standing};
 pub use login::{LoginPage, login};
-pub use settings::{SeenFrom, SettingsPage, settings};
+pub use settings::{SettingsPage, settings};
 pub use tile::{Presence, Role, Tile, TileState, Trust};
 pub use web_url::{NotAWebUrl, WebUrl};

@@ -2,8 +2,9 @@
 
 use askama::Template;
 
-use super::{Around, Tile};
+use super::{PageLayout, Tile};
 use crate::auth::{Access, Reach};
+use crate::lan::ClientNetwork;
 
 /// Everything on the page at `/settings`, ready to be shown to one visitor. Its script fetches the values.
 #[derive(Clone, Debug)]
@@ -11,28 +12,9 @@ pub struct SettingsPage {
     /// The camera that serves this page.
     pub camera: Tile,
     /// Where this visitor stands: who is outside loses the page by switching exposure off.
-    pub seen_from: SeenFrom,
+    pub client_network: ClientNetwork,
     /// What stands around the settings.
-    pub around: Around,
-}
-
-/// Where a visitor stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SeenFrom {
-    /// On the LAN.
-    Lan,
-    /// Beyond the router.
-    Outside,
-}
-
-impl SeenFrom {
-    /// The value in the page (`data-seen-from`).
-    pub fn token(self) -> &'static str {
-        match self {
-            Self::Lan => "lan",
-            Self::Outside => "outside",
-        }
-    }
+    pub layout: PageLayout,
 }
 
 #[derive(Template)]

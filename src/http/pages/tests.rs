@@ -2,6 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::auth::{Access, Reach};
+use crate::lan::ClientNetwork;
 use porthole_types::InstanceId;
 
 fn tile(number: u16, name: &str) -> Tile {
@@ -34,12 +35,12 @@ fn page(others: Vec<Tile>) -> FleetPage {
             ..tile(1, "server 1")
         },
         others,
-        around: around(),
+        layout: layout(),
     }
 }
 
-fn around() -> Around {
-    Around {
+fn layout() -> PageLayout {
+    PageLayout {
         standing: Standing::Representative(Reason::default()),
         notices: Vec::new(),
         router_line: "Router at 192.168.77.1".to_owned(),
@@ -54,12 +55,12 @@ fn lone(page: &FleetPage) -> (CameraPage, SettingsPage) {
     let lone = CameraPage {
         camera: page.me.clone(),
         representative: None,
-        around: page.around.clone(),
+        layout: page.layout.clone(),
     };
     let settings = SettingsPage {
         camera: page.me.clone(),
-        seen_from: SeenFrom::Lan,
-        around: page.around.clone(),
+        client_network: ClientNetwork::Lan,
+        layout: page.layout.clone(),
     };
     (lone, settings)
 }
@@ -128,7 +129,7 @@ fn a_camera_without_a_way_there_is_listed_by_name_without_link_or_picture() {
 #[test]
 fn a_representative_without_a_way_there_is_named_all_the_same() {
     let mut page = page(Vec::new());
-    page.around.standing = Standing::Member {
+    page.layout.standing = Standing::Member {
         representative: Link {
             name: "Front door".to_owned(),
             href: None,
@@ -161,8 +162,8 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
     page.me.detail = hostile.to_owned();
     page.others[0].detail = hostile.to_owned();
     page.others[0].label = Some(hostile.to_owned());
-    page.around.router_line = hostile.to_owned();
-    page.around.notices = vec![Notice {
+    page.layout.router_line = hostile.to_owned();
+    page.layout.notices = vec![Notice {
         level: Level::Warning,
         text: hostile.to_owned(),
     }];
@@ -186,7 +187,7 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
         },
     ];
     for standing in standings {
-        page.around.standing = standing;
+        page.layout.standing = standing;
         for html in all(&page) {
             // The page's own script is the only one, and no attribute was opened by the name.
             assert_eq!(html.matches("<script").count(), 1, "{html}");
@@ -202,7 +203,7 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
 #[test]
 fn a_member_links_the_representative_and_an_alone_server_says_why() {
     let mut page = page(vec![tile(2, "server 2")]);
-    page.around.standing = Standing::Member {
+    page.layout.standing = Standing::Member {
         representative: Link {
             name: "Front door".to_owned(),
             href: Some("http://60.120.76.64:8080/".to_owned()),
@@ -218,7 +219,7 @@ fn a_member_links_the_representative_and_an_alone_server_says_why() {
         "<span class=\"because\">, because <span>the one before withdrew</span></span></p>";
     assert!(html.contains(because), "{html}");
     assert!(html.contains("<p data-standing=\"alone\" hidden>"));
-    page.around.standing = Standing::Alone {
+    page.layout.standing = Standing::Alone {
         why: "No router answers.".to_owned(),
     };
     let html = seen(&page);
@@ -248,7 +249,7 @@ fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
         (None, "<a class=\"deputy\" hidden>Open <bdi></bdi></a>"),
     ] {
         let mut page = page(Vec::new());
-        page.around.standing = standing(deputy);
+        page.layout.standing = standing(deputy);
         for html in all(&page) {
             let paragraph = format!(
                 "<p data-standing=\"vacant\"><span class=\"words\">{words}</span> {link}</p>"
@@ -262,7 +263,7 @@ fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
 fn the_time_of_taking_office_is_shown_unless_the_clock_is_absurd() {
     let mut page = page(Vec::new());
     let mut shown = |since| {
-        page.around.standing = Standing::Representative(Reason {
+        page.layout.standing = Standing::Representative(Reason {
             since: Some(since),
             because: None,
         });
@@ -298,7 +299,7 @@ fn only_what_holds_of_a_camera_is_marked() {
 fn the_demo_bar_is_on_the_page_only_in_the_demo() {
     let mut page = page(Vec::new());
     assert!(!seen(&page).contains("pull-the-plug"));
-    page.around.demo = Some(url("http://127.0.0.1:9000/unplug"));
+    page.layout.demo = Some(url("http://127.0.0.1:9000/unplug"));
     let html = seen(&page);
     assert!(html.contains(" data-demo=\"http://127.0.0.1:9000/unplug\">"));
     assert!(html.contains("id=\"pull-the-plug\""));
@@ -372,7 +373,7 @@ fn a_crowd_gets_a_filter_and_no_picture_before_its_tile_is_seen() {
 fn who_may_not_change_anything_is_told_so_and_is_shown_no_control_that_works() {
     for (access, login) in [(None, "Log in"), (Some(Access::Viewer), "Log in as admin")] {
         let mut page = page(vec![tile(2, "server 2")]);
-        page.around.access = access;
+        page.layout.access = access;
         let [fleet, camera, settings] = all(&page);
         let link = format!("<a class=\"login\" href=\"/login\">{login}</a>");
         for html in [&fleet, &camera, &settings] {

@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
-use super::sight::{CameraSight, RouterSight, Sight};
+use super::snapshot::{CameraSnapshot, RouterSnapshot, Snapshot};
 use crate::fleet::Who;
-use crate::shared::office::{Named, OfficeView, Successor, vacancy_words};
-use porthole_election::{Cause, Stay};
+use crate::shared::leadership::{LeadershipView, Named, Successor, vacancy_words};
+use porthole_election::{Cause, Lifecycle};
 use porthole_types::{ExternalPort, Term};
 
 /// What changed.
@@ -30,9 +30,9 @@ pub enum Change {
         /// How that was noticed.
         cause: Cause,
         /// Who was, where that is known.
-        late: Option<Named>,
+        previous: Option<Named>,
         /// Who is about to be.
-        heir: Option<Successor>,
+        successor: Option<Successor>,
     },
     /// Something about one camera.
     Camera {
@@ -94,7 +94,9 @@ impl Change {
                 Some(cause) => format!("{} is the representative now: {}.", to.name, cause.words()),
                 None => format!("{} is the representative now.", to.name),
             },
-            Self::Vacancy { cause, heir, .. } => vacancy_words(*cause, heir.as_ref()),
+            Self::Vacancy {
+                cause, successor, ..
+            } => vacancy_words(*cause, successor.as_ref()),
             Self::Camera { camera, change } => {
                 let name = &camera.name;
                 match change {
@@ -131,7 +133,7 @@ impl Change {
 
 /// What happened between two looks: router first, then the office, then the cameras. `last` is who was last said to
 /// hold the office.
-pub(super) fn changes(before: &Sight, after: &Sight, last: Option<&Named>) -> Vec<Change> {
+pub(super) fn changes(before: &Snapshot, after: &Snapshot, last: Option<&Named>) -> Vec<Change> {
     let router = router(&before.router, &after.router).into_iter();
     let mut all: Vec<Change> = router.map(Change::Router).collect();
     all.extend(office(before, after, last));
@@ -139,48 +141,58 @@ pub(super) fn changes(before: &Sight, after: &Sight, last: Option<&Named>) -> Ve
     all
 }
 
-fn office(before: &Sight, after: &Sight, last: Option<&Named>) -> Option<Change> {
+fn office(before: &Snapshot, after: &Snapshot, last: Option<&Named>) -> Option<Change> {
     match (&before.office, &after.office) {
-        (OfficeView::Held { by: was, .. }, OfficeView::Held { by, .. }) if was.is(by) => None,
-        (_, OfficeView::Held { by, since, cause }) => Some(Change::Representative {
+        (LeadershipView::Held { by: was, .. }, LeadershipView::Held { by, .. }) if was.is(by) => {
+            None
+        }
+        (_, LeadershipView::Held { by, since, cause }) => Some(Change::Representative {
             from: before.office.last_holder().or(last).cloned(),
             to: by.clone(),
             term: after.term,
             cause: *cause,
             since: *since,
         }),
-        (OfficeView::Vacant { heir: was, .. }, OfficeView::Vacant { heir, .. })
-            if same(was.as_ref(), heir.as_ref()) =>
-        {
-            None
-        }
-        (_, OfficeView::Vacant { cause, late, heir }) => Some(Change::Vacancy {
+        (
+            LeadershipView::Vacant { successor: was, .. },
+            LeadershipView::Vacant { successor, .. },
+        ) if same(was.as_ref(), successor.as_ref()) => None,
+        (
+            _,
+            LeadershipView::Vacant {
+                cause,
+                previous,
+                successor,
+            },
+        ) => Some(Change::Vacancy {
             cause: *cause,
-            late: late.clone(),
-            heir: heir.clone(),
+            previous: previous.clone(),
+            successor: successor.clone(),
         }),
         // This server itself held it: the rules need not tell themselves that they gave it up.
-        (OfficeView::Held { by, .. }, OfficeView::Unknown) if by.id == Some(before.me) => {
+        (LeadershipView::Held { by, .. }, LeadershipView::Unknown) if by.id == Some(before.me) => {
             // Having stepped down it means to stay again.
-            let cause = if before.stay == Stay::Staying && after.stay == Stay::Staying {
+            let cause = if before.lifecycle == Lifecycle::Running
+                && after.lifecycle == Lifecycle::Running
+            {
                 Cause::LeaseLost
             } else {
                 Cause::Withdrawal
             };
             Some(Change::Vacancy {
                 cause,
-                late: Some(by.clone()),
-                heir: None,
+                previous: Some(by.clone()),
+                successor: None,
             })
         }
-        (_, OfficeView::Unknown) => None,
+        (_, LeadershipView::Unknown) => None,
     }
 }
 
 /// Whether a person would be told the same of both.
 fn same(before: Option<&Successor>, after: Option<&Successor>) -> bool {
-    use porthole_election::Bid;
-    let deputy = |heir: &Successor| matches!(heir.bid, Bid::Deputy { .. });
+    use porthole_election::ClaimStage;
+    let deputy = |successor: &Successor| matches!(successor.stage, ClaimStage::Deputy { .. });
     match (before, after) {
         (None, None) => true,
         (Some(was), Some(is)) => was.who.is(&is.who) && deputy(was) == deputy(is),
@@ -188,8 +200,8 @@ fn same(before: Option<&Successor>, after: Option<&Successor>) -> bool {
     }
 }
 
-fn cameras(before: &[CameraSight], after: &[CameraSight]) -> Vec<Change> {
-    let mut unmatched: Vec<&CameraSight> = before.iter().collect();
+fn cameras(before: &[CameraSnapshot], after: &[CameraSnapshot]) -> Vec<Change> {
+    let mut unmatched: Vec<&CameraSnapshot> = before.iter().collect();
     let mut all = Vec::new();
     for now in after {
         let known = unmatched.iter().position(|was| is_same(was, now));
@@ -205,14 +217,14 @@ fn cameras(before: &[CameraSight], after: &[CameraSight]) -> Vec<Change> {
 }
 
 /// An entry that only the router's table names has no identity until it speaks: its address tells then.
-fn is_same(was: &CameraSight, now: &CameraSight) -> bool {
+fn is_same(was: &CameraSnapshot, now: &CameraSnapshot) -> bool {
     match (was.named.id, now.named.id) {
         (Some(was), Some(now)) => was == now,
         _ => was.lan == now.lan,
     }
 }
 
-fn differences(was: &CameraSight, now: &CameraSight) -> Vec<Change> {
+fn differences(was: &CameraSnapshot, now: &CameraSnapshot) -> Vec<Change> {
     let mut all = Vec::new();
     // The table's name for a camera that had not spoken yet is not a name that it gave up.
     if was.named.id == now.named.id && was.named.name != now.named.name {
@@ -226,29 +238,34 @@ fn differences(was: &CameraSight, now: &CameraSight) -> Vec<Change> {
     all
 }
 
-fn camera(sight: &CameraSight, change: CameraChange) -> Change {
+fn camera(snapshot: &CameraSnapshot, change: CameraChange) -> Change {
     Change::Camera {
-        camera: sight.named.clone(),
+        camera: snapshot.named.clone(),
         change,
     }
 }
 
-fn router(before: &RouterSight, after: &RouterSight) -> Option<RouterChange> {
+fn router(before: &RouterSnapshot, after: &RouterSnapshot) -> Option<RouterChange> {
     match (before, after) {
-        (RouterSight::Answers { epoch: was, .. }, RouterSight::Answers { name, epoch, .. })
-            if was != epoch =>
-        {
-            Some(RouterChange::Found { name: name.clone() })
-        }
-        (RouterSight::Answers { address: was, .. }, RouterSight::Answers { address, .. }) => {
+        (
+            RouterSnapshot::Answers { epoch: was, .. },
+            RouterSnapshot::Answers { name, epoch, .. },
+        ) if was != epoch => Some(RouterChange::Found { name: name.clone() }),
+        (RouterSnapshot::Answers { address: was, .. }, RouterSnapshot::Answers { address, .. }) => {
             (was != address).then_some(RouterChange::Address(*address))
         }
-        (_, RouterSight::Answers { name, .. }) => Some(RouterChange::Found { name: name.clone() }),
-        (RouterSight::Answers { .. }, RouterSight::Lost { why }) => Some(RouterChange::Lost {
-            why: Some(why.clone()),
-        }),
-        (RouterSight::Answers { .. }, RouterSight::None) => Some(RouterChange::Lost { why: None }),
-        (RouterSight::Lost { .. } | RouterSight::None, _) => None,
+        (_, RouterSnapshot::Answers { name, .. }) => {
+            Some(RouterChange::Found { name: name.clone() })
+        }
+        (RouterSnapshot::Answers { .. }, RouterSnapshot::Lost { why }) => {
+            Some(RouterChange::Lost {
+                why: Some(why.clone()),
+            })
+        }
+        (RouterSnapshot::Answers { .. }, RouterSnapshot::None) => {
+            Some(RouterChange::Lost { why: None })
+        }
+        (RouterSnapshot::Lost { .. } | RouterSnapshot::None, _) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the operator has to do when the router keeps the representative port for a camera that is gone.
 
 use super::RouterView;
-use porthole_election::{Bid, Heir, Outlook};
+use porthole_election::{ClaimStage, LeaderView, Successor};
 use porthole_gateway::{Protocol, by_hand};
 use porthole_types::ExternalPort;
 
@@ -9,13 +9,13 @@ impl RouterView {
     /// What the operator has to do on the router while a deputy stands in (router class *stuck*): which entry to
     /// delete, where, and who answers for all meanwhile. Nothing while there is no deputy. `office` is the
     /// representative port. The text quotes what the entry's owner wrote: escape it.
-    pub fn advice(&self, office: ExternalPort, outlook: &Outlook) -> Option<String> {
-        let Outlook::Vacant { heir, .. } = outlook else {
+    pub fn advice(&self, office: ExternalPort, leader_view: &LeaderView) -> Option<String> {
+        let LeaderView::Vacant { successor, .. } = leader_view else {
             return None;
         };
-        let (deputy, port) = match heir {
-            Heir::Me(Bid::Deputy { port }) => ("this camera".to_owned(), port),
-            Heir::Other(peer, Bid::Deputy { port }) => {
+        let (deputy, port) = match successor {
+            Successor::Me(ClaimStage::Deputy { port }) => ("this camera".to_owned(), port),
+            Successor::Other(peer, ClaimStage::Deputy { port }) => {
                 (format!("the camera at {}", peer.address), port)
             }
             _ => return None,
@@ -52,7 +52,7 @@ mod tests {
 
     use super::super::{RouterState, TableView};
     use super::*;
-    use porthole_election::{Cause, Moment, Peer};
+    use porthole_election::{Cause, Peer, Timestamp};
     use porthole_gateway::{Entry, Extent, Found, Identity, Protocol, Route, ServiceType, Table};
     use porthole_types::{InstanceId, InternalPort};
 
@@ -101,11 +101,11 @@ mod tests {
         }
     }
 
-    fn vacant(heir: Heir) -> Outlook {
-        Outlook::Vacant {
+    fn vacant(successor: Successor) -> LeaderView {
+        LeaderView::Vacant {
             cause: Cause::MissedHeartbeats,
-            late: None,
-            heir,
+            previous: None,
+            successor,
         }
     }
 
@@ -118,12 +118,12 @@ mod tests {
 
     #[test]
     fn the_deputy_says_which_entry_to_delete_and_where_and_that_it_stands_in() {
-        let heir = Heir::Me(Bid::Deputy {
+        let successor = Successor::Me(ClaimStage::Deputy {
             port: Some(port(8081)),
         });
         assert_eq!(
             view(Some(table()))
-                .advice(port(8080), &vacant(heir))
+                .advice(port(8080), &vacant(successor))
                 .unwrap(),
             "Port 8080 of the router still leads to 192.168.77.11 (\u{201c}Porthole Front door\u{201d}). \
              That camera does not answer, and the router lets no other delete the entry. Delete the entry for \
@@ -134,8 +134,8 @@ mod tests {
 
     #[test]
     fn the_others_name_the_deputy_also_where_the_table_cannot_be_read() {
-        let heir = Heir::Other(peer(), Bid::Deputy { port: None });
-        let advice = view(None).advice(port(8080), &vacant(heir)).unwrap();
+        let successor = Successor::Other(peer(), ClaimStage::Deputy { port: None });
+        let advice = view(None).advice(port(8080), &vacant(successor)).unwrap();
         for words in [
             "leads to a camera that is gone",
             "http://192.168.77.1/",
@@ -147,19 +147,19 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_of_the_operator_while_no_deputy_is_needed() {
-        let now = Moment(0);
-        for outlook in [
-            Outlook::Unknown,
-            Outlook::Mine {
+        let now = Timestamp(0);
+        for leader_view in [
+            LeaderView::Unknown,
+            LeaderView::ThisServer {
                 since: now,
                 cause: Cause::Free,
             },
-            vacant(Heir::None),
-            vacant(Heir::Me(Bid::Heir)),
-            vacant(Heir::Other(peer(), Bid::Candidate)),
+            vacant(Successor::None),
+            vacant(Successor::Me(ClaimStage::Acquiring)),
+            vacant(Successor::Other(peer(), ClaimStage::Claiming)),
         ] {
-            let advice = view(Some(table())).advice(port(8080), &outlook);
-            assert_eq!(advice, None, "{outlook:?}");
+            let advice = view(Some(table())).advice(port(8080), &leader_view);
+            assert_eq!(advice, None, "{leader_view:?}");
         }
     }
 }

@@ -154,8 +154,8 @@ fn streams_of_the_successor_and_of_the_others_lose_no_picture() {
     let mut before = Samples::part("streams", "before");
     for _ in 0..runs() {
         let standing = fleet.settle();
-        let (old, heir) = (standing.order[0], standing.order[1]);
-        let heirs_port = fleet.port(heir);
+        let (old, successor) = (standing.order[0], standing.order[1]);
+        let heirs_port = fleet.port(successor);
         let mut viewers: Vec<_> = standing.order[1..]
             .iter()
             .map(|number| Viewer::come(&fleet, *number))

@@ -20,8 +20,8 @@ use super::{modes, open};
 use crate::control::{
     Access, Choice, Control, ControlId, Kind, MOST_CONTROLS, MOST_OPTIONS, clean,
 };
+use crate::control_device::{ConnectionId, ControlDevice, DeviceKind};
 use crate::modes::Mode;
-use crate::panel::{Nature, Panel, Plug};
 use crate::source::SourceError;
 
 /// Controls of any kind that are looked at: a driver that never comes to its end must not keep us.
@@ -31,18 +31,18 @@ const MOST_LOOKED_AT: usize = 1024;
 pub(super) struct V4l2Panel {
     device: Device,
     camera: String,
-    plug: Plug,
+    connection: ConnectionId,
 }
 
 impl V4l2Panel {
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         use std::os::unix::fs::MetadataExt as _;
         // Each plugging-in makes a new node, with a new number in its file system.
-        let plug = fs::metadata(path).map_or(0, |node| node.ino());
+        let connection = fs::metadata(path).map_or(0, |node| node.ino());
         let device = call("opening the device", || Device::with_path(path))?;
         Ok(Self {
             camera: clean(&open::card(&device)?),
-            plug: Plug(plug),
+            connection: ConnectionId(connection),
             device,
         })
     }
@@ -143,17 +143,17 @@ impl V4l2Panel {
     }
 }
 
-impl Panel for V4l2Panel {
+impl ControlDevice for V4l2Panel {
     fn camera(&self) -> &str {
         &self.camera
     }
 
-    fn nature(&self) -> Nature {
-        Nature::Device
+    fn kind(&self) -> DeviceKind {
+        DeviceKind::Device
     }
 
-    fn plug(&self) -> Plug {
-        self.plug
+    fn connection(&self) -> ConnectionId {
+        self.connection
     }
 
     fn controls(&self, until: Instant) -> Result<Vec<Control>, SourceError> {

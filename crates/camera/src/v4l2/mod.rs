@@ -18,7 +18,7 @@ mod stream;
 
 use std::path::PathBuf;
 
-use super::panel::{Panel, PanelOpener};
+use super::control_device::{ControlDevice, ControlDeviceOpener};
 use super::source::{Opener, Source, SourceError, Wanted};
 use controls::V4l2Panel;
 use open::open;
@@ -72,8 +72,8 @@ impl Opener for V4l2Opener {
     }
 }
 
-impl PanelOpener for V4l2Opener {
-    fn panel(&self) -> Result<Box<dyn Panel>, SourceError> {
+impl ControlDeviceOpener for V4l2Opener {
+    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
         Ok(Box::new(V4l2Panel::open(&self.path()?)?))
     }
 }

@@ -50,7 +50,7 @@ pub fn devices() -> Vec<Listed> {
     numbers.into_iter().map(look_at).collect()
 }
 
-/// The device that `auto` means: the first that is a camera.
+/// The device that `source_selector` means: the first that is a camera.
 pub fn first_camera(listed: &[Listed]) -> Option<&Listed> {
     listed
         .iter()

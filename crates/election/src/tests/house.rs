@@ -81,13 +81,16 @@ impl House {
         let effects = self.servers[who].tell_with(&rules, event, self.now, entropy);
         for effect in effects {
             match effect {
-                Effect::Ask(request) => self.on_router_reply.push((self.now + LATENCY, who, request)),
+                Effect::Ask(request) => {
+                    self.on_router_reply
+                        .push((self.now + LATENCY, who, request))
+                }
                 Effect::Say(to, message) => {
                     self.said.push((self.now, who, message));
                     let others = (0..self.servers.len()).filter(|other| *other != who);
-                    for other in
-                        others.filter(|o| to == Destination::Everybody || to == Destination::One(address(*o)))
-                    {
+                    for other in others.filter(|o| {
+                        to == Destination::Everybody || to == Destination::One(address(*o))
+                    }) {
                         self.mail.push((self.now + LATENCY, who, other, message));
                     }
                 }
@@ -154,7 +157,10 @@ impl House {
             let from = Self::peer(from);
             self.tell(to, &Event::Heard { from, message });
         }
-        let due: Vec<_> = self.on_router_reply.extract_if(.., |(at, ..)| *at <= now).collect();
+        let due: Vec<_> = self
+            .on_router_reply
+            .extract_if(.., |(at, ..)| *at <= now)
+            .collect();
         for (_, who, request) in due {
             if self.dead.contains(&who) {
                 continue;
@@ -202,7 +208,10 @@ impl House {
     pub(super) fn holder(&mut self) -> Option<usize> {
         let now = self.now;
         self.fake_router.held.retain(|_, (_, until)| *until > now);
-        self.fake_router.held.get(&port(8080)).map(|(holder, _)| *holder)
+        self.fake_router
+            .held
+            .get(&port(8080))
+            .map(|(holder, _)| *holder)
     }
 
     /// Who claimed, and in which round.

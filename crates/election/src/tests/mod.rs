@@ -1,8 +1,8 @@
 //! The rules against a router of a few lines: every effect is answered, time is a number.
 
-mod remote_access;
 mod house;
 mod properties;
+mod remote_access;
 mod rotation;
 mod rules;
 

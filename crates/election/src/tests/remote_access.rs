@@ -77,7 +77,8 @@ fn what_an_earlier_run_left_on_the_router_is_given_back_after_a_start() {
         let mut fake_router = FakeRouter::default();
         let mut server = Server::default();
         fake_router.answer(0, secure(port_before), Timestamp(0));
-        server.state = State::new(Term(3), Some(port(port_before)), memory).with_remote_access(RemoteAccess::Off);
+        server.state = State::new(Term(3), Some(port(port_before)), memory)
+            .with_remote_access(RemoteAccess::Off);
         server.tell(&Event::RouterFound, Timestamp(5));
         server.settle(&mut fake_router, Timestamp(5));
         assert!(fake_router.held.is_empty(), "{port_before}");

@@ -62,10 +62,9 @@ fn claim_15_two_unanswered_probes_are_enough_without_heartbeats() {
     assert_eq!(house.cause(new), Cause::UnansweredProbes);
     let intervals: std::collections::BTreeSet<_> = (1..4)
         .map(|who| {
-            house
-                .said
-                .iter()
-                .find(|(_, by, message)| *by == who && matches!(message, ElectionMessage::Probe { .. }))
+            house.said.iter().find(|(_, by, message)| {
+                *by == who && matches!(message, ElectionMessage::Probe { .. })
+            })
         })
         .map(|said| said.map(|(at, ..)| *at))
         .collect();
@@ -97,11 +96,16 @@ fn the_heir_that_dies_while_it_waits_for_the_lease_is_followed_by_the_next() {
     let mut house = House::of(4, rules(), Deletes::Own);
     house.kill(0);
     house.run(BEAT * 5);
-    assert!(
-        house.said.iter().any(|(_, who, message)| {
-            *who == 1 && matches!(message, ElectionMessage::Claim { stage: ClaimStage::Acquiring, .. })
-        })
-    );
+    assert!(house.said.iter().any(|(_, who, message)| {
+        *who == 1
+            && matches!(
+                message,
+                ElectionMessage::Claim {
+                    stage: ClaimStage::Acquiring,
+                    ..
+                }
+            )
+    }));
     house.kill(1);
     house.run_until_another_than(&[0]);
     assert_eq!(house.representatives(), [2]);
@@ -160,7 +164,11 @@ fn claims_12_the_rule_decides_between_two_that_claim_at_once() {
     house.run(BEAT);
     // Made equal: both stand, and both may speak now.
     for who in [1, 2] {
-        let detector = house.servers[who].state.detector.take().expect("they watch");
+        let detector = house.servers[who]
+            .state
+            .detector
+            .take()
+            .expect("they watch");
         let state = &mut house.servers[who].state;
         state.vacancy = Some(Vacancy {
             cause: Cause::MissedHeartbeats,
@@ -337,7 +345,10 @@ fn a_stuck_router_makes_the_heir_a_deputy_until_the_port_is_free() {
     let mut house = House::of(3, rules(), Deletes::Own);
     house.kill(0);
     // The router keeps it for ever.
-    house.fake_router.held.insert(port(8080), (0, Timestamp(u64::MAX)));
+    house
+        .fake_router
+        .held
+        .insert(port(8080), (0, Timestamp(u64::MAX)));
     house.fake_router.endless = true;
     house.run(BEAT * 30);
     let deputy = ClaimStage::Deputy {
@@ -363,7 +374,9 @@ fn a_dead_server_that_nobody_ever_heard_is_asked_before_its_endless_mapping_is_d
         endless: true,
         ..FakeRouter::default()
     };
-    fake_router.held.insert(port(8080), (7, Timestamp(u64::MAX)));
+    fake_router
+        .held
+        .insert(port(8080), (7, Timestamp(u64::MAX)));
     let mut house = House::of(0, rules(), Deletes::Any);
     house.fake_router = fake_router;
     house.servers = vec![Server::new(0)];
@@ -386,7 +399,10 @@ fn a_table_with_one_place_left_does_not_keep_the_office_empty() {
     house.kill(0);
     // Somebody else took the place that fell free: the heir's own port is all the room there is.
     house.fake_router.held.remove(&port(8080));
-    house.fake_router.held.insert(port(9999), (9, Timestamp(u64::MAX)));
+    house
+        .fake_router
+        .held
+        .insert(port(9999), (9, Timestamp(u64::MAX)));
     house.run_until_another_than(&[0]);
     assert_eq!(house.representatives(), [1]);
     assert_eq!(house.servers[1].state.own, None);
@@ -470,7 +486,10 @@ fn a_newcomer_is_told_at_once_who_is_representative() {
 fn when_somebody_frees_the_stuck_port_the_deputy_goes_first() {
     let mut house = House::of(3, rules(), Deletes::Own);
     house.kill(0);
-    house.fake_router.held.insert(port(8080), (0, Timestamp(u64::MAX)));
+    house
+        .fake_router
+        .held
+        .insert(port(8080), (0, Timestamp(u64::MAX)));
     house.fake_router.endless = true;
     house.run(BEAT * 30);
     house.fake_router.held.remove(&port(8080));

@@ -184,7 +184,9 @@ fn a_foreign_entry_in_the_range_is_passed_over() {
 fn a_full_range_makes_it_rest_and_a_freed_port_is_taken_at_once() {
     let mut fake_router = FakeRouter::default();
     for number in 8080..=8084 {
-        fake_router.held.insert(port(number), (9, Timestamp(600_000)));
+        fake_router
+            .held
+            .insert(port(number), (9, Timestamp(600_000)));
     }
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
@@ -215,7 +217,11 @@ fn what_a_router_has_forgotten_is_mapped_again_when_the_table_is_next_read() {
         server.tell(&survey, now);
         server.settle(&mut fake_router, now);
     }
-    assert!(before.keys().eq(fake_router.held.keys()), "{:?}", fake_router.held);
+    assert!(
+        before.keys().eq(fake_router.held.keys()),
+        "{:?}",
+        fake_router.held
+    );
     assert_eq!(
         servers[0].state.term,
         Term(1),
@@ -240,7 +246,10 @@ fn s1_a_lease_that_the_router_cut_short_is_believed_for_less_than_that() {
         .leadership
         .expect("even a short lease is an office");
     assert!(leadership.deadline < Timestamp(0) + cut, "{leadership:?}");
-    assert!(leadership.renew_at + cut / 4 < leadership.deadline, "{leadership:?}");
+    assert!(
+        leadership.renew_at + cut / 4 < leadership.deadline,
+        "{leadership:?}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use porthole_election::{PriorEntry, Event, OwnerKind, Timestamp, Owner, Request};
+use porthole_election::{Event, Owner, OwnerKind, PriorEntry, Request, Timestamp};
 
 use super::config::Millis;
 use super::fake_router::{Call, Reply};

@@ -10,8 +10,8 @@ use porthole_election::{LanMessaging, Rules};
 use porthole_types::PortRange;
 use porthole_types::{ExternalPort, InstanceId};
 
-use super::faults::{self, Timed};
 use super::fake_router::RouterStatus;
+use super::faults::{self, Timed};
 use super::wire::Weather;
 
 /// A span or a point of virtual time, in milliseconds.

@@ -78,7 +78,8 @@ impl RouterStatus {
                 0
             }
         };
-        let (lies, busy, lost, previous) = (rarely(3, 60), rarely(3, 60), rarely(2, 80), rarely(2, 60));
+        let (lies, busy, lost, previous) =
+            (rarely(3, 60), rarely(3, 60), rarely(2, 80), rarely(2, 60));
         let calm = matches!(profile, Profile::Calm | Profile::Hours);
         let roomy = servers + 20;
         // A renewal that is dropped leaves what the router shows of the old lease, in its own seconds: one flaw

@@ -7,10 +7,10 @@
 
 mod client;
 mod config;
+mod fake_router;
 mod faults;
 mod hours;
 mod invariants;
-mod fake_router;
 mod model;
 mod mutants;
 mod seeds;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use porthole_election::{
-    ClaimStage, Cause, Entropy, Effect, Event, StaleMapping, Memory, Timestamp, Leadership, Candidacy, Request, Rules,
-    State, Destination, ElectionMessage, step,
+    Candidacy, Cause, ClaimStage, Destination, Effect, ElectionMessage, Entropy, Event, Leadership,
+    Memory, Request, Rules, StaleMapping, State, Timestamp, step,
 };
 
 use super::config::leadership;
@@ -98,7 +98,8 @@ impl Mutant {
             Self::DeafToRefutation => match (event, old.candidacy) {
                 (
                     Event::Heard {
-                        message: ElectionMessage::Inquiry { .. } | ElectionMessage::ProbeReply { .. },
+                        message:
+                            ElectionMessage::Inquiry { .. } | ElectionMessage::ProbeReply { .. },
                         ..
                     },
                     Candidacy::Claiming { .. } | Candidacy::Acquiring { .. },

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use porthole_election::{RemoteAccess, Memory, Timestamp, Role, Rules, State};
+use porthole_election::{Memory, RemoteAccess, Role, Rules, State, Timestamp};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
 use super::client::{Job, Rung};

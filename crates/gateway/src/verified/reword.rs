@@ -2,7 +2,7 @@
 //! everywhere. Where cameras know each other by the table alone (Embodiment 3) the old name would stay on their pages.
 
 use super::{Before, Grant, Outcome, Release, release, secure};
-use crate::{Description, Error, Gateway, Ladder, MappingRequest};
+use crate::{Description, Error, Gateway, LeaseFallback, MappingRequest};
 use porthole_types::ExternalPort;
 
 /// What was tried already: a router that cuts or alters descriptions is not made to forget a mapping at each renewal.
@@ -32,10 +32,10 @@ impl Wording {
 pub async fn secure_worded(
     gateway: &dyn Gateway,
     request: &MappingRequest,
-    ladder: &mut Ladder,
+    lease_fallback: &mut LeaseFallback,
     wording: &mut Wording,
 ) -> Result<Outcome, Error> {
-    let outcome = secure(gateway, request, ladder).await?;
+    let outcome = secure(gateway, request, lease_fallback).await?;
     let Outcome::Ours(grant) = &outcome else {
         return Ok(outcome);
     };
@@ -44,7 +44,7 @@ pub async fn secure_worded(
     }
     wording.tried = Some((request.external, request.description.clone()));
     match release(gateway, request.external, request.internal).await? {
-        Release::Released => secure(gateway, request, ladder).await,
+        Release::Released => secure(gateway, request, lease_fallback).await,
         Release::NotOurs | Release::StillThere(_) => Ok(outcome),
     }
 }

@@ -14,7 +14,7 @@ fn request(lease: u32) -> MappingRequest {
 }
 
 async fn ask(router: &Fake, lease: u32) -> Result<Outcome, Error> {
-    secure(router, &request(lease), &mut Ladder::default()).await
+    secure(router, &request(lease), &mut LeaseFallback::default()).await
 }
 
 fn won(outcome: Result<Outcome, Error>) -> Grant {
@@ -60,15 +60,15 @@ async fn anothers_port_is_not_even_asked_for() {
 
 /// The descriptions that the router shows after each of three renewals under a new name.
 async fn renamed(router: &Fake) -> Vec<String> {
-    let (mut ladder, mut wording) = (Ladder::default(), Wording::default());
-    won(secure_worded(router, &request(30), &mut ladder, &mut wording).await);
+    let (mut lease_fallback, mut wording) = (LeaseFallback::default(), Wording::default());
+    won(secure_worded(router, &request(30), &mut lease_fallback, &mut wording).await);
     let renamed = MappingRequest {
         description: Description::for_name("garden gate"),
         ..request(30)
     };
     let mut shown = Vec::new();
     for _ in 0..3 {
-        let renewed = secure_worded(router, &renamed, &mut ladder, &mut wording);
+        let renewed = secure_worded(router, &renamed, &mut lease_fallback, &mut wording);
         shown.push(won(renewed.await).entry.description);
     }
     shown
@@ -195,10 +195,15 @@ async fn the_ladder_is_climbed_down_and_remembered() {
             adds,
             ..Fake::default()
         };
-        let mut ladder = Ladder::default();
-        let grant = won(secure(&router, &request(asked), &mut ladder).await);
+        let mut lease_fallback = LeaseFallback::default();
+        let grant = won(secure(&router, &request(asked), &mut lease_fallback).await);
         assert_eq!(grant.granted.as_seconds(), lands);
-        assert_eq!(ladder.first(Lease::from_seconds(asked)).as_seconds(), lands);
+        assert_eq!(
+            lease_fallback
+                .first(Lease::from_seconds(asked))
+                .as_seconds(),
+            lands
+        );
     }
 }
 
@@ -208,12 +213,12 @@ async fn a_402_on_every_rung_teaches_nothing() {
         adds: Adds::Refuses(402),
         ..Fake::default()
     };
-    let mut ladder = Ladder::default();
-    let error = secure(&router, &request(30), &mut ladder)
+    let mut lease_fallback = LeaseFallback::default();
+    let error = secure(&router, &request(30), &mut lease_fallback)
         .await
         .unwrap_err();
     assert_eq!(error.refusal(), Some(402));
-    assert_eq!(ladder, Ladder::default());
+    assert_eq!(lease_fallback, LeaseFallback::default());
     assert_eq!(
         router.log(),
         ["entry", "add 30", "add 3600", "add 0", "entry"]

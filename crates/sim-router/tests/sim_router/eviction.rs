@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use porthole_gateway::verified::{self, Eviction, Outcome};
 use porthole_gateway::{
-    DeleteRight, Description, Igd, Ladder, Lease, MappingRequest, Search, discover,
+    DeleteRight, Description, Igd, Lease, LeaseFallback, MappingRequest, Search, discover,
 };
 use porthole_sim_router::{DeleteOfOther, Leases, Quirks, SimRouter, WhenFull};
 use porthole_types::ExternalPort;
@@ -37,7 +37,7 @@ async fn secure_port(router: &Igd, external: u16, at: Ipv4Addr) -> Outcome {
         lease: Lease::from_seconds(600),
         description: Description::for_name("server"),
     };
-    let outcome = verified::secure(router, &request, &mut Ladder::default()).await;
+    let outcome = verified::secure(router, &request, &mut LeaseFallback::default()).await;
     outcome.unwrap()
 }
 

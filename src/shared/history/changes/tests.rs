@@ -1,6 +1,6 @@
-use super::super::sight::tests::{router_with, seen, sight};
+use super::super::snapshot::tests::{router_with, seen, snapshot};
 use super::*;
-use porthole_election::Bid;
+use porthole_election::ClaimStage;
 use porthole_types::InstanceId;
 
 fn named(id: u64, name: &str) -> Named {
@@ -10,47 +10,50 @@ fn named(id: u64, name: &str) -> Named {
     }
 }
 
-fn held(by: Named, cause: Cause) -> OfficeView {
-    OfficeView::Held {
+fn held(by: Named, cause: Cause) -> LeadershipView {
+    LeadershipView::Held {
         by,
         since: None,
         cause: Some(cause),
     }
 }
 
-fn vacant(heir: Option<Successor>) -> OfficeView {
-    OfficeView::Vacant {
+fn vacant(successor: Option<Successor>) -> LeadershipView {
+    LeadershipView::Vacant {
         cause: Cause::MissedHeartbeats,
-        late: Some(named(2, "Door")),
-        heir,
+        previous: Some(named(2, "Door")),
+        successor,
     }
 }
 
-fn with_office(office: OfficeView) -> Sight {
-    Sight { office, ..sight() }
+fn with_office(office: LeadershipView) -> Snapshot {
+    Snapshot {
+        office,
+        ..snapshot()
+    }
 }
 
-fn changes(before: &Sight, after: &Sight) -> Vec<Change> {
+fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
     super::changes(before, after, None)
 }
 
-fn words(before: &Sight, after: &Sight) -> Vec<String> {
+fn words(before: &Snapshot, after: &Snapshot) -> Vec<String> {
     changes(before, after).iter().map(Change::words).collect()
 }
 
 #[test]
 fn a_takeover_is_told_from_the_silence_to_the_successor() {
-    let yard = |bid| {
+    let yard = |stage| {
         Some(Successor {
             who: named(3, "Yard"),
-            bid,
+            stage,
         })
     };
     let story = [
         held(named(2, "Door"), Cause::Free),
         vacant(None),
-        vacant(yard(Bid::Candidate)),
-        vacant(yard(Bid::Heir)),
+        vacant(yard(ClaimStage::Claiming)),
+        vacant(yard(ClaimStage::Acquiring)),
         held(named(3, "Yard"), Cause::MissedHeartbeats),
     ]
     .map(with_office);
@@ -76,18 +79,18 @@ fn a_takeover_is_told_from_the_silence_to_the_successor() {
 
 #[test]
 fn an_heir_that_becomes_a_deputy_is_news() {
-    let heir = |bid| {
+    let successor = |stage| {
         with_office(vacant(Some(Successor {
             who: named(3, "Yard"),
-            bid,
+            stage,
         })))
     };
-    let deputy = heir(Bid::Deputy { port: None });
-    assert_eq!(changes(&heir(Bid::Heir), &deputy).len(), 1);
+    let deputy = successor(ClaimStage::Deputy { port: None });
+    assert_eq!(changes(&successor(ClaimStage::Acquiring), &deputy).len(), 1);
     assert!(
         changes(
             &deputy,
-            &heir(Bid::Deputy {
+            &successor(ClaimStage::Deputy {
                 port: ExternalPort::new(8083)
             })
         )
@@ -108,7 +111,7 @@ fn a_representative_that_comes_back_before_anybody_took_over_is_one_again() {
 #[test]
 fn after_a_while_of_not_knowing_the_one_before_is_still_named() {
     let after = with_office(held(named(3, "Yard"), Cause::Withdrawal));
-    let all = super::changes(&sight(), &after, Some(&named(2, "Door")));
+    let all = super::changes(&snapshot(), &after, Some(&named(2, "Door")));
     let [Change::Representative { from, .. }] = &all[..] else {
         panic!("one change of office: {all:?}");
     };
@@ -125,34 +128,42 @@ fn a_representative_that_is_renamed_is_the_same_one() {
 #[test]
 fn giving_up_the_own_office_is_a_withdrawal_and_losing_it_is_not() {
     for (was, is, cause) in [
-        (Stay::Staying, Stay::Staying, Cause::LeaseLost),
-        (Stay::Staying, Stay::Leaving, Cause::Withdrawal),
-        (Stay::SteppingDown, Stay::Staying, Cause::Withdrawal),
+        (Lifecycle::Running, Lifecycle::Running, Cause::LeaseLost),
+        (Lifecycle::Running, Lifecycle::Leaving, Cause::Withdrawal),
+        (
+            Lifecycle::SteppingDown,
+            Lifecycle::Running,
+            Cause::Withdrawal,
+        ),
     ] {
         let office = held(named(1, "Hall"), Cause::Free);
-        let before = Sight {
-            stay: was,
+        let before = Snapshot {
+            lifecycle: was,
             office,
-            ..sight()
+            ..snapshot()
         };
-        let after = Sight {
-            stay: is,
-            ..sight()
+        let after = Snapshot {
+            lifecycle: is,
+            ..snapshot()
         };
-        let late = Some(named(1, "Hall"));
-        let heir = None;
+        let previous = Some(named(1, "Hall"));
+        let successor = None;
         assert_eq!(
             changes(&before, &after),
-            [Change::Vacancy { cause, late, heir }]
+            [Change::Vacancy {
+                cause,
+                previous,
+                successor
+            }]
         );
     }
 }
 
 #[test]
 fn cameras_join_leave_move_and_are_renamed_and_this_one_neither_joins_nor_leaves() {
-    let mut before = sight();
+    let mut before = snapshot();
     before.cameras = vec![seen(2, "Door"), seen(3, "Yard"), seen(4, "Shed")];
-    let mut after = sight();
+    let mut after = snapshot();
     let mut yard = seen(3, "Garden");
     yard.external = ExternalPort::new(8080);
     after.cameras = vec![yard, seen(5, "Roof"), seen(4, "Shed"), seen(1, "Hall")];
@@ -171,25 +182,28 @@ fn cameras_join_leave_move_and_are_renamed_and_this_one_neither_joins_nor_leaves
 fn an_entry_of_the_table_that_begins_to_speak_is_the_same_camera() {
     let mut entry = seen(2, "Porthole Door");
     entry.named.id = None;
-    let before = Sight {
+    let before = Snapshot {
         cameras: vec![entry],
-        ..sight()
+        ..snapshot()
     };
-    let after = Sight {
+    let after = Snapshot {
         cameras: vec![seen(2, "Door")],
-        ..sight()
+        ..snapshot()
     };
     assert_eq!(changes(&before, &after), []);
 }
 
 #[test]
 fn the_router_comes_goes_and_gets_another_address() {
-    let with = |router| Sight { router, ..sight() };
-    let lost = || RouterSight::Lost {
+    let with = |router| Snapshot {
+        router,
+        ..snapshot()
+    };
+    let lost = || RouterSnapshot::Lost {
         why: "it timed out".to_owned(),
     };
     let told = |before, after| words(&with(before), &with(after));
-    let none = || RouterSight::None;
+    let none = || RouterSnapshot::None;
     assert_eq!(told(none(), router_with(1)), ["The router answers: box."]);
     assert_eq!(
         told(router_with(1), lost()),

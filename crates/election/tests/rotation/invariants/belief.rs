@@ -8,7 +8,13 @@ use crate::wire::Wire;
 
 impl Invariants {
     /// S1: at most one believes, in each epoch of the router. S2: the router has its mapping, for longer than it believes.
-    pub(super) fn beliefs(&mut self, now: Millis, servers: &[Server], fake_router: &FakeRouter, wire: &Wire) {
+    pub(super) fn beliefs(
+        &mut self,
+        now: Millis,
+        servers: &[Server],
+        fake_router: &FakeRouter,
+        wire: &Wire,
+    ) {
         let holder = fake_router.holder(now);
         let mut believers = 0;
         for (index, server) in servers.iter().enumerate() {

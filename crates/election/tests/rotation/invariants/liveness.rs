@@ -1,11 +1,11 @@
 //! L1 and L2: after the last fault there is one representative, soon, and it stays.
 
 use porthole_election::Detection;
-use porthole_election::{StaleMapping, LanMessaging, Memory, Candidacy, Lifecycle};
+use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, StaleMapping};
 
 use crate::config::{Config, Millis};
-use crate::faults::{Fault, OnHolder};
 use crate::fake_router::{Entries, FakeRouter, Leases};
+use crate::faults::{Fault, OnHolder};
 use crate::server::Server;
 
 /// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's lease where

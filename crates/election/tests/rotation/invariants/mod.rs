@@ -16,7 +16,7 @@ mod tenure;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Effect, Event, Request, State, Destination, ElectionMessage};
+use porthole_election::{Destination, Effect, ElectionMessage, Event, Request, State};
 
 use super::config::{Config, Millis};
 use super::fake_router::{Delete, FakeRouter};
@@ -174,7 +174,8 @@ impl Invariants {
         self.beliefs(now, servers, fake_router, wire);
         self.claimants(now, servers, wire);
         let stuck = fake_router.kind.secure == Delete::OwnOnly;
-        if let Some((invariant, what)) = self.liveness.after_event(now, servers, fake_router, stuck) {
+        if let Some((invariant, what)) = self.liveness.after_event(now, servers, fake_router, stuck)
+        {
             self.breaks(invariant, now, what);
         }
         self.broken.take()

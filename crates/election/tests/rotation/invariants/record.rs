@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Event, Memory, ElectionMessage};
+use porthole_election::{ElectionMessage, Event, Memory};
 use porthole_types::Term;
 
 use super::Invariants;
@@ -74,7 +74,8 @@ impl Invariants {
         }
         let holds = speaker.runs() && speaker.state.leadership.is_some();
         if let Event::Heard { from, message } = event
-            && let ElectionMessage::Inquiry { term, .. } | ElectionMessage::ProbeReply { term } = message
+            && let ElectionMessage::Inquiry { term, .. } | ElectionMessage::ProbeReply { term } =
+                message
         {
             record.heard = record.heard.max(*term);
             // The echo of an office that its holder has left meanwhile is no sign of life.

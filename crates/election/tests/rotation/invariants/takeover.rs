@@ -1,6 +1,8 @@
 //! M1 and C1: how an heir goes about taking the office over.
 
-use porthole_election::{RemoteAccess, LanMessaging, Candidacy, TableFullFallback, State, Lifecycle};
+use porthole_election::{
+    Candidacy, LanMessaging, Lifecycle, RemoteAccess, State, TableFullFallback,
+};
 use porthole_types::ExternalPort;
 
 use super::{Broken, Invariants};
@@ -66,7 +68,10 @@ impl Invariants {
         };
         for (index, one) in heirs.iter().enumerate() {
             for other in &heirs[index + 1..] {
-                if self.config.lan == LanMessaging::Enabled && heard(*one, *other) && heard(*other, *one) {
+                if self.config.lan == LanMessaging::Enabled
+                    && heard(*one, *other)
+                    && heard(*other, *one)
+                {
                     let what = format!("s{one} and s{other} go on as heirs side by side");
                     self.broken.get_or_insert(Broken::new("C1", now, what));
                 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use porthole_election::{PriorEntry, LanMessaging, Memory};
+use porthole_election::{LanMessaging, Memory, PriorEntry};
 use porthole_types::Term;
 
 use super::Invariants;

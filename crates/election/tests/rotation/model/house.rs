@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use porthole_election::{
-    PriorEntry, Entropy, Effect, Event, LanMessaging, Memory, Timestamp, Request, Rules, Destination, step,
+    Destination, Effect, Entropy, Event, LanMessaging, Memory, PriorEntry, Request, Rules,
+    Timestamp, step,
 };
 use porthole_election::{Detection, Succession};
 use porthole_types::PortRange;
@@ -101,7 +102,10 @@ impl House {
                     Effect::Say(to, message) => {
                         let to = (0..self.rules.len())
                             .filter(|other| *other != who)
-                            .filter(|other| to == Destination::Everybody || to == Destination::One(address(*other)))
+                            .filter(|other| {
+                                to == Destination::Everybody
+                                    || to == Destination::One(address(*other))
+                            })
                             .collect();
                         world.mail.push(Mail {
                             from: who,

@@ -1,6 +1,6 @@
 //! The router of the model: one entry, with a lease, and a step for each part of a request.
 
-use porthole_election::{PriorEntry, Event, OwnerKind, Timestamp, Owner, Request};
+use porthole_election::{Event, Owner, OwnerKind, PriorEntry, Request, Timestamp};
 
 use super::house::House;
 use super::world::{Stage, World};
@@ -37,7 +37,11 @@ impl House {
                     port: leadership(),
                     sent_at: job.sent_at,
                     granted: Some(LEASE),
-                    before: if mine { PriorEntry::Ours } else { PriorEntry::Free },
+                    before: if mine {
+                        PriorEntry::Ours
+                    } else {
+                        PriorEntry::Free
+                    },
                 })
             }
             (Request::Release(port), _, _) => {

@@ -1,6 +1,6 @@
 //! One state of the model: what two orders of events have to agree in to have led to the same place.
 
-use porthole_election::{Event, Memory, Timestamp, Request, Role, State, ElectionMessage};
+use porthole_election::{ElectionMessage, Event, Memory, Request, Role, State, Timestamp};
 use porthole_types::{ExternalPort, Term};
 
 /// A server.

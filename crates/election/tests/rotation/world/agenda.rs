@@ -7,11 +7,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Event, ElectionMessage};
+use porthole_election::{ElectionMessage, Event};
 
 use crate::config::Millis;
-use crate::faults::Fault;
 use crate::fake_router::{Call, Reply};
+use crate::faults::Fault;
 use crate::server::Disk;
 
 /// What happens at a time.

@@ -27,7 +27,10 @@ impl World {
             Fault::Switch(server, remote_access) => {
                 let frozen_until = self.servers[server].frozen_until;
                 if self.servers[server].runs() && frozen_until > self.now {
-                    self.at(frozen_until, Item::Fault(Fault::Switch(server, remote_access)));
+                    self.at(
+                        frozen_until,
+                        Item::Fault(Fault::Switch(server, remote_access)),
+                    );
                     return;
                 }
                 self.servers[server].switch = remote_access;

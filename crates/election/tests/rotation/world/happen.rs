@@ -1,6 +1,6 @@
 //! The next thing of the agenda happens: to whom it belongs, and whether that one still lives and moves.
 
-use porthole_election::{Event, Destination};
+use porthole_election::{Destination, Event};
 
 use super::World;
 use super::agenda::{Item, Ticket};
@@ -48,7 +48,9 @@ impl World {
                     self.tell(server, &Event::Tick);
                 }
             }
-            Item::SayAgain { server, message, .. } => self.datagrams(server, Destination::Everybody, message),
+            Item::SayAgain {
+                server, message, ..
+            } => self.datagrams(server, Destination::Everybody, message),
             Item::Report { server, life } => {
                 self.report(server);
                 self.after(self.config.heartbeat, Item::Report { server, life });

@@ -1,6 +1,6 @@
 //! The LAN: words and reports travel as datagrams, and cables, switches and bursts of loss stand in their way.
 
-use porthole_election::{Event, LanMessaging, Peer, Destination, ElectionMessage};
+use porthole_election::{Destination, ElectionMessage, Event, LanMessaging, Peer};
 
 use super::World;
 use super::agenda::Item;

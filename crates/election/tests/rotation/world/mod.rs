@@ -16,8 +16,8 @@ use fastrand::Rng;
 use porthole_types::InstanceId;
 
 use super::config::{Config, Millis};
-use super::invariants::{Broken, Invariants, Summary};
 use super::fake_router::FakeRouter;
+use super::invariants::{Broken, Invariants, Summary};
 use super::mutants::Mutant;
 use super::server::{Clock, Server};
 use super::trace::{Keep, Trace};

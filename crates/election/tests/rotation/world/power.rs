@@ -19,7 +19,8 @@ impl World {
         }
         it.life = Life::Runs;
         it.was_renewed += 1;
-        it.state = State::new(it.disk.term, it.disk.port, it.disk.memory).with_remote_access(it.switch);
+        it.state =
+            State::new(it.disk.term, it.disk.port, it.disk.memory).with_remote_access(it.switch);
         it.job = None;
         it.wake = None;
         it.rung = Rung::default();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Event, SurveyExtent, Ownership};
+use porthole_election::{Event, Ownership, SurveyExtent};
 
 use super::World;
 use super::agenda::{Item, Ticket};
@@ -30,7 +30,8 @@ impl World {
             return;
         }
         let mut takes = self.rng.u64(0..=kind.slowest);
-        if !matches!(call, Call::Read(_) | Call::List) && entropy(&mut self.rng, kind.late_per_mille)
+        if !matches!(call, Call::Read(_) | Call::List)
+            && entropy(&mut self.rng, kind.late_per_mille)
         {
             takes += self.rng.u64(0..self.config.time_out * 2);
             self.checks.exchange_goes_wrong(self.now, server);
@@ -154,7 +155,9 @@ impl World {
 
     /// The server notices that the router is gone, if it still is.
     pub(super) fn router_lost(&mut self, server: usize) {
-        if (self.wire.off_router[server] || !self.fake_router.up) && self.servers[server].knows_router {
+        if (self.wire.off_router[server] || !self.fake_router.up)
+            && self.servers[server].knows_router
+        {
             self.servers[server].knows_router = false;
             self.servers[server].job = None;
             self.tell(server, &Event::RouterLost);

@@ -1,6 +1,6 @@
 //! A server's shell: it calls the rules, carries out what they want and writes the state file.
 
-use porthole_election::{Entropy, Effect, Event, Memory, Destination};
+use porthole_election::{Destination, Effect, Entropy, Event, Memory};
 
 use super::World;
 use super::agenda::{Item, Ticket};
@@ -69,7 +69,14 @@ impl World {
             Effect::Say(to, message) => {
                 self.datagrams(server, to, message);
                 if to == Destination::Everybody {
-                    self.after(COPY_AFTER, Item::SayAgain { server, life, message });
+                    self.after(
+                        COPY_AFTER,
+                        Item::SayAgain {
+                            server,
+                            life,
+                            message,
+                        },
+                    );
                 }
             }
             Effect::Remember => {

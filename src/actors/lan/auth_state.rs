@@ -5,30 +5,30 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
-use super::{LanActor, chance};
-use crate::lan::{Accord, Body, Digests, Occasion};
-use crate::site::Facts;
-use porthole_election::{Peer, To};
+use super::{LanActor, entropy};
+use crate::lan::{AntiEntropy, Body, Digests, Occasion};
+use crate::site::AuthState;
+use porthole_election::{Destination, Peer};
 
 /// What this life of the actor knows of the facts.
 pub(super) struct Shared {
     /// What the others have been told, or have told.
-    facts: Facts,
+    auth_state: AuthState,
     /// Of what is known here; reckoned once for all the reports that are compared with it.
     digest: u32,
-    accord: Accord,
+    anti_entropy: AntiEntropy,
 }
 
 impl LanActor {
     /// Where there is no key nothing is shared.
     pub(super) fn share(&self) -> Option<Shared> {
-        let settings = &self.cells.settings;
+        let settings = &self.shared.settings;
         settings.site.key.is_some().then(|| {
-            let facts = self.cells.facts.now();
+            let auth_state = self.shared.auth_state.now();
             Shared {
-                digest: facts.digest(),
-                facts,
-                accord: Accord::new(settings.lan.heartbeat),
+                digest: auth_state.digest(),
+                auth_state,
+                anti_entropy: AntiEntropy::new(settings.lan.heartbeat),
             }
         })
     }
@@ -39,36 +39,36 @@ impl LanActor {
     }
 
     /// The facts have changed. What the others do not know they are told at once.
-    fn facts_changed(&mut self, facts: &Facts) {
+    fn facts_changed(&mut self, auth_state: &AuthState) {
         let Some(shared) = &mut self.life.shared else {
             return;
         };
-        shared.digest = facts.digest();
-        let news = facts.since(&shared.facts).pieces();
-        shared.facts.clone_from(facts);
+        shared.digest = auth_state.digest();
+        let news = auth_state.since(&shared.auth_state).pieces();
+        shared.auth_state.clone_from(auth_state);
         if news.is_empty() {
             return;
         }
         for piece in news {
-            self.send(To::Everybody, Body::Facts(piece));
+            self.send(Destination::Everybody, Body::AuthState(piece));
         }
         self.report(Occasion::Unasked);
     }
 
     /// Another server knows something.
-    pub(super) fn learn(&mut self, facts: &Facts, ctx: &mut Context<Self>) {
+    pub(super) fn learn(&mut self, auth_state: &AuthState, ctx: &mut Context<Self>) {
         let Some(shared) = &mut self.life.shared else {
             return;
         };
-        shared.facts.merge(facts);
-        if !self.cells.facts.learn(facts) {
+        shared.auth_state.merge(auth_state);
+        if !self.shared.auth_state.learn(auth_state) {
             return;
         }
-        shared.digest = self.cells.facts.with(Facts::digest);
+        shared.digest = self.shared.auth_state.with(AuthState::digest);
         // Merged already; this has it stored, with what others have learned meanwhile.
-        self.cells.learn(facts).soon();
+        self.shared.learn(auth_state).soon();
         let promise =
-            |reporting: &mut crate::lan::Reporting| reporting.learned(Instant::now(), chance());
+            |reporting: &mut crate::lan::Reporting| reporting.learned(Instant::now(), entropy());
         if let Some(wait) = self.life.reporting.as_mut().and_then(promise) {
             ctx.run_later(wait, |actor, _| actor.glance());
         }
@@ -81,7 +81,9 @@ impl LanActor {
         };
         let mine = shared.digest;
         let digests = Digests { mine, theirs };
-        let heard = shared.accord.heard(from, digests, Instant::now(), chance());
+        let heard = shared
+            .anti_entropy
+            .heard(from, digests, Instant::now(), entropy());
         if let Some(wait) = heard {
             ctx.run_later(wait, |actor, _| actor.tell_who_differs());
         }
@@ -91,21 +93,21 @@ impl LanActor {
         let Some(shared) = &mut self.life.shared else {
             return;
         };
-        let different = shared.accord.due(shared.digest, Instant::now());
+        let different = shared.anti_entropy.due(shared.digest, Instant::now());
         if different.is_empty() {
             return;
         }
-        let pieces = self.cells.facts.with(Facts::pieces);
+        let pieces = self.shared.auth_state.with(AuthState::pieces);
         for address in different {
             for piece in &pieces {
-                self.send(To::One(address), Body::Facts(piece.clone()));
+                self.send(Destination::One(address), Body::AuthState(piece.clone()));
             }
         }
     }
 }
 
-impl StreamHandler<Facts> for LanActor {
-    fn handle(&mut self, facts: Facts, _: &mut Self::Context) {
-        self.facts_changed(&facts);
+impl StreamHandler<AuthState> for LanActor {
+    fn handle(&mut self, auth_state: AuthState, _: &mut Self::Context) {
+        self.facts_changed(&auth_state);
     }
 }

@@ -1,4 +1,4 @@
-//! Accord: noticing that another server knows other [`Facts`](crate::site::Facts) than this one, and when to tell it ours.
+//! Accord: noticing that another server knows other [`AuthState`](crate::site::Facts) than this one, and when to tell it ours.
 //!
 //! Whoever changes the facts tells everybody at once. That may get lost, and who was switched off has not heard it; so
 //! each report carries a digest, and who hears another digest than its own tells that one server what it knows. Both
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use porthole_election::{Chance, Peer};
+use porthole_election::{Entropy, Peer};
 use porthole_types::InstanceId;
 use porthole_types::forget_oldest;
 
@@ -20,7 +20,7 @@ const MOST_PEERS: usize = 512;
 const MOST_DOUBLINGS: u32 = 5;
 
 /// Who differs, and what was done about it.
-pub struct Accord {
+pub struct AntiEntropy {
     heartbeat: Duration,
     peers: BTreeMap<InstanceId, Difference>,
 }
@@ -45,7 +45,7 @@ pub struct Digests {
     pub theirs: u32,
 }
 
-impl Accord {
+impl AntiEntropy {
     /// Nobody is known to differ.
     pub fn new(heartbeat: Duration) -> Self {
         Self {
@@ -61,13 +61,13 @@ impl Accord {
         from: Peer,
         digests: Digests,
         now: Instant,
-        chance: Chance,
+        entropy: Entropy,
     ) -> Option<Duration> {
         if digests.mine == digests.theirs {
             self.peers.remove(&from.id);
             return None;
         }
-        let soonest = now + chance.span(self.heartbeat / 8);
+        let soonest = now + entropy.span(self.heartbeat / 8);
         let half = self.heartbeat / 2;
         let peer = self.peers.entry(from.id).or_insert(Difference {
             address: from.address,

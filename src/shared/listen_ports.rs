@@ -9,26 +9,26 @@ use porthole_types::InternalPort;
 
 /// How a wanted port stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum PortStatus {
     /// Somebody can come in.
-    Open,
+    Listening,
     /// It could not be opened; the text says why.
     Failed(String),
 }
 
 /// What is wanted, and what is. The election wants, the http actor opens and closes; neither waits
 /// for the other's mailbox, and either may begin again at any time.
-pub struct Doors {
+pub struct ListenPorts {
     wanted: watch::Sender<BTreeSet<InternalPort>>,
-    standing: watch::Sender<BTreeMap<InternalPort, Door>>,
+    status: watch::Sender<BTreeMap<InternalPort, PortStatus>>,
 }
 
-impl Doors {
+impl ListenPorts {
     /// At first the port of the settings is wanted, and nothing is open.
     pub fn new(first: InternalPort) -> Self {
         Self {
             wanted: watch::Sender::new(BTreeSet::from([first])),
-            standing: watch::Sender::new(BTreeMap::new()),
+            status: watch::Sender::new(BTreeMap::new()),
         }
     }
 
@@ -47,13 +47,13 @@ impl Doors {
     }
 
     /// Says how the doors stand.
-    pub fn stand(&self, doors: BTreeMap<InternalPort, Door>) {
-        self.standing.send_replace(doors);
+    pub fn set_status(&self, listen_ports: BTreeMap<InternalPort, PortStatus>) {
+        self.status.send_replace(listen_ports);
     }
 
     /// How the doors stand.
-    pub fn standing(&self) -> BTreeMap<InternalPort, Door> {
-        self.standing.borrow().clone()
+    pub fn status(&self) -> BTreeMap<InternalPort, PortStatus> {
+        self.status.borrow().clone()
     }
 
     /// Waits until a wanted port is open.
@@ -61,11 +61,11 @@ impl Doors {
     /// # Errors
     /// Why it could not be opened, or that it was not within `patience`.
     pub async fn opened(&self, port: InternalPort, patience: Duration) -> Result<(), String> {
-        let mut standing = self.standing.subscribe();
-        let settled = standing.wait_for(|doors| doors.contains_key(&port));
+        let mut status = self.status.subscribe();
+        let settled = status.wait_for(|listen_ports| listen_ports.contains_key(&port));
         match tokio::time::timeout(patience, settled).await {
-            Ok(Ok(doors)) => match doors.get(&port) {
-                Some(Door::Failed(why)) => Err(why.clone()),
+            Ok(Ok(listen_ports)) => match listen_ports.get(&port) {
+                Some(PortStatus::Failed(why)) => Err(why.clone()),
                 _ => Ok(()),
             },
             Ok(Err(_)) => Err("the web server has ended".to_owned()),

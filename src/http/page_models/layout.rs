@@ -3,19 +3,19 @@
 use super::{Viewpoint, notices};
 use crate::fleet::Labels;
 use crate::http::App;
-use crate::http::pages::{Around, Link, Reason, Standing, WebUrl};
-use crate::shared::{Named, OfficeView, RouterState};
-use porthole_election::{Bid, Cause, Exposure};
+use crate::http::pages::{Link, PageLayout, Reason, Standing, WebUrl};
+use crate::shared::{LeadershipView, Named, RouterState};
+use porthole_election::{Cause, ClaimStage, RemoteAccess};
 
 /// All of it, as this visitor is told.
-pub fn around(view: &Viewpoint) -> Around {
+pub fn layout(view: &Viewpoint) -> PageLayout {
     let app = view.app;
-    Around {
+    PageLayout {
         standing: standing(view),
         notices: notices(app),
         router_line: router_line(app),
-        access: view.guest.logged_in(),
-        reach: app.cells.authority.reach(),
+        access: view.caller.logged_in(),
+        reach: app.shared.authority.reach(),
         demo: demo(app),
     }
 }
@@ -23,7 +23,7 @@ pub fn around(view: &Viewpoint) -> Around {
 /// Who answers for all, as this visitor is told.
 pub fn standing(view: &Viewpoint) -> Standing {
     let app = view.app;
-    let fleet = app.cells.fleet.borrow().clone();
+    let fleet = app.shared.fleet.borrow().clone();
     let labels = Labels::of(&fleet);
     let link = |named: &Named| {
         let mut cameras = fleet.cameras.iter();
@@ -34,11 +34,11 @@ pub fn standing(view: &Viewpoint) -> Standing {
             href: camera.and_then(|camera| view.way_to(camera)),
         }
     };
-    let me = Some(app.cells.identity.id);
-    let office = OfficeView::of(&app.cells);
+    let me = Some(app.shared.identity.id);
+    let office = LeadershipView::of(&app.shared);
     let words = office.words().unwrap_or_default();
     match office {
-        OfficeView::Held { by, since, cause } => {
+        LeadershipView::Held { by, since, cause } => {
             let because = cause.map(Cause::words);
             let reason = Reason { since, because };
             if by.id == me {
@@ -50,23 +50,25 @@ pub fn standing(view: &Viewpoint) -> Standing {
                 reason,
             }
         }
-        OfficeView::Vacant { heir, .. } => Standing::Vacant {
+        LeadershipView::Vacant { successor, .. } => Standing::Vacant {
             words,
-            deputy: heir
-                .filter(|heir| matches!(heir.bid, Bid::Deputy { .. }) && heir.who.id != me)
-                .map(|heir| link(&heir.who)),
+            deputy: successor
+                .filter(|successor| {
+                    matches!(successor.stage, ClaimStage::Deputy { .. }) && successor.who.id != me
+                })
+                .map(|successor| link(&successor.who)),
         },
-        OfficeView::Unknown => Standing::Alone {
+        LeadershipView::Unknown => Standing::Alone {
             why: why_alone(app),
         },
     }
 }
 
 fn why_alone(app: &App) -> String {
-    if app.cells.role.load().exposure == Exposure::Off {
+    if app.shared.role.load().remote_access == RemoteAccess::Off {
         return "Exposure is off, so this camera is reached on its own network only.".to_owned();
     }
-    let why = match &app.cells.router.borrow().state {
+    let why = match &app.shared.router.borrow().state {
         RouterState::Disabled => {
             "The settings say not to use the router, so this camera is reached on the LAN only."
         }
@@ -84,7 +86,7 @@ fn why_alone(app: &App) -> String {
 
 /// The router in one line.
 pub fn router_line(app: &App) -> String {
-    let view = app.cells.router.borrow();
+    let view = app.shared.router.borrow();
     let name = view
         .found
         .as_ref()
@@ -102,7 +104,7 @@ pub fn router_line(app: &App) -> String {
 }
 
 fn demo(app: &App) -> Option<WebUrl> {
-    app.cells
+    app.shared
         .settings
         .debug
         .demo_control

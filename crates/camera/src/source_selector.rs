@@ -1,23 +1,23 @@
-//! `source = "auto"`: the first camera that there is, or the test pattern where there is none.
+//! `source = "source_selector"`: the first camera that there is, or the test pattern where there is none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
-use super::knobs::PatternRig;
-use super::panel::{Panel, PanelOpener};
+use super::control_device::{ControlDevice, ControlDeviceOpener};
 use super::pattern::PatternOpener;
 use super::source::{Opener, Source, SourceError, Wanted};
+use super::test_pattern_controls::TestPatternDevice;
 use super::v4l2::{V4l2Opener, devices, first_camera};
 use crate::config::CameraSource;
 
 /// Where pictures and controls come from, as the settings say. Clones are the same place.
 #[derive(Clone)]
-pub struct Place {
+pub struct SourceSelector {
     source: CameraSource,
     pattern: PatternOpener,
-    /// `auto` looks anew each time it opens: a camera may be plugged in after the program has started. Once there was
+    /// `source_selector` looks anew each time it opens: a camera may be plugged in after the program has started. Once there was
     /// one, its absence is a failure to be shown, not a reason for a test pattern.
     had_a_camera: Arc<AtomicBool>,
 }
@@ -28,12 +28,16 @@ enum Found {
     Pattern,
 }
 
-impl Place {
-    /// The place that the settings ask for; `name` and `rig` are the test pattern's.
-    pub fn new(source: &CameraSource, name: watch::Receiver<String>, rig: PatternRig) -> Self {
+impl SourceSelector {
+    /// The place that the settings ask for; `name` and `test_pattern` are the test pattern's.
+    pub fn new(
+        source: &CameraSource,
+        name: watch::Receiver<String>,
+        test_pattern: TestPatternDevice,
+    ) -> Self {
         Self {
             source: source.clone(),
-            pattern: PatternOpener { name, rig },
+            pattern: PatternOpener { name, test_pattern },
             had_a_camera: Arc::default(),
         }
     }
@@ -56,7 +60,7 @@ impl Place {
     }
 }
 
-impl Opener for Place {
+impl Opener for SourceSelector {
     fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
         match self.look() {
             Found::Camera(camera) => camera.open(wanted),
@@ -65,11 +69,11 @@ impl Opener for Place {
     }
 }
 
-impl PanelOpener for Place {
-    fn panel(&self) -> Result<Box<dyn Panel>, SourceError> {
+impl ControlDeviceOpener for SourceSelector {
+    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
         match self.look() {
-            Found::Camera(camera) => camera.panel(),
-            Found::Pattern => self.pattern.rig.panel(),
+            Found::Camera(camera) => camera.control_device(),
+            Found::Pattern => self.pattern.test_pattern.control_device(),
         }
     }
 }

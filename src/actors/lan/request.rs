@@ -7,8 +7,8 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::{LanActor, Rename};
-use crate::lan::{ASK_AGAIN, Ask, Body, Next, NotDone, Outcome, Renaming, Turn};
-use porthole_election::{Peer, To};
+use crate::lan::{ASK_AGAIN, Body, Next, NotDone, Outcome, Renaming, RequestId, Turn};
+use porthole_election::{Destination, Peer};
 use porthole_types::InstanceId;
 use porthole_types::Name;
 
@@ -20,11 +20,11 @@ impl LanActor {
         let fail = |waits: Waits, why| {
             let _ = waits.send(Err(why)); // who asked may have given up
         };
-        if !self.cells.settings.lan.enabled {
+        if !self.shared.settings.lan.enabled {
             return fail(waits, NotDone::Silent);
         }
         // Without randomness there is no telling answers apart.
-        let Ok(ask) = getrandom::u64().map(Ask) else {
+        let Ok(request_id) = getrandom::u64().map(RequestId) else {
             return fail(waits, NotDone::Busy);
         };
         let renaming = Renaming {
@@ -32,17 +32,26 @@ impl LanActor {
             address: rename.address,
             name: rename.name,
         };
-        match self.life.errands.begin(ask, renaming, waits) {
-            Ok(()) => self.ask(ask, ctx),
+        match self.life.requests.begin(request_id, renaming, waits) {
+            Ok(()) => self.request_id(request_id, ctx),
             Err(waits) => fail(waits, NotDone::Busy),
         }
     }
 
-    fn ask(&mut self, ask: Ask, ctx: &mut Context<Self>) {
-        match self.life.errands.next(ask) {
+    fn request_id(&mut self, request_id: RequestId, ctx: &mut Context<Self>) {
+        match self.life.requests.next(request_id) {
             Next::Ask(Renaming { of, address, name }) => {
-                self.send(To::One(address), Body::Rename { ask, of, name });
-                ctx.run_later(ASK_AGAIN, move |actor, ctx| actor.ask(ask, ctx));
+                self.send(
+                    Destination::One(address),
+                    Body::Rename {
+                        request_id,
+                        of,
+                        name,
+                    },
+                );
+                ctx.run_later(ASK_AGAIN, move |actor, ctx| {
+                    actor.request_id(request_id, ctx)
+                });
             }
             Next::GiveUp(waits) => {
                 let _ = waits.send(Err(NotDone::Unanswered));
@@ -51,8 +60,8 @@ impl LanActor {
         }
     }
 
-    pub(super) fn answered(&mut self, from: InstanceId, ask: Ask, outcome: Outcome) {
-        if let Some(waits) = self.life.errands.answered(from, ask) {
+    pub(super) fn answered(&mut self, from: InstanceId, request_id: RequestId, outcome: Outcome) {
+        if let Some(waits) = self.life.requests.answered(from, request_id) {
             let _ = waits.send(outcome.map_err(NotDone::Refused));
         }
     }
@@ -61,21 +70,21 @@ impl LanActor {
     pub(super) fn asked_to_rename(
         &mut self,
         from: Peer,
-        ask: Ask,
+        request_id: RequestId,
         name: Option<Name>,
         ctx: &mut Context<Self>,
     ) {
-        match self.life.served.asked(from.id, ask, Instant::now()) {
+        match self.life.served.asked(from.id, request_id, Instant::now()) {
             Turn::Run => {
-                let cells = Arc::clone(&self.cells);
+                let shared = Arc::clone(&self.shared);
                 let rename = async move {
                     tracing::info!(by = %from.address, name = ?name, "another camera renames this one");
-                    cells.rename_for_good(name).await
+                    shared.rename_for_good(name).await
                 };
                 let tell = move |kept: Result<(), porthole_durable::NotKept>, actor: &mut Self| {
                     let outcome = kept.map_err(|why| why.to_string());
-                    actor.life.served.ran(from.id, ask, outcome.clone());
-                    actor.answer(from, ask, outcome);
+                    actor.life.served.ran(from.id, request_id, outcome.clone());
+                    actor.answer(from, request_id, outcome);
                 };
                 let told = rename
                     .into_actor(self)
@@ -83,17 +92,21 @@ impl LanActor {
                 ctx.spawn(told);
             }
             Turn::Wait => {}
-            Turn::Answer(outcome) => self.answer(from, ask, outcome),
+            Turn::Answer(outcome) => self.answer(from, request_id, outcome),
         }
     }
 
-    fn answer(&mut self, to: Peer, ask: Ask, outcome: Outcome) {
+    fn answer(&mut self, to: Peer, request_id: RequestId, outcome: Outcome) {
         let of = to.id;
         let body = match outcome {
-            Ok(()) => Body::Done { ask, of },
-            Err(why) => Body::Refused { ask, of, why },
+            Ok(()) => Body::Done { request_id, of },
+            Err(why) => Body::Refused {
+                request_id,
+                of,
+                why,
+            },
         };
-        self.send(To::One(to.address), body);
+        self.send(Destination::One(to.address), body);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/api/v1/exposure`: the switch of ¶84, whether this camera is to be reached from outside.
+//! `/api/v1/remote_access`: the switch of ¶84, whether this camera is to be reached from outside.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
@@ -9,13 +9,13 @@ use super::settled::{self, LOOK, PATIENCE};
 use crate::actors::election::Expose;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
-use crate::shared::Cells;
-use porthole_election::Exposure;
+use crate::shared::SharedState;
+use porthole_election::RemoteAccess;
 use porthole_types::ExternalPort;
 
 /// The switch, and what has come of it.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Exposure)]
+#[schema(as = RemoteAccess)]
 pub struct Switch {
     /// Whether this camera asks the router for a port.
     enabled: bool,
@@ -45,8 +45,8 @@ pub struct Wanted {
     tag = "state",
     responses((status = 200, description = "How it is", body = Switch)),
 )]
-pub async fn exposure(app: Data<App>) -> Json<Switch> {
-    Json(now(&app.cells))
+pub async fn remote_access(app: Data<App>) -> Json<Switch> {
+    Json(now(&app.shared))
 }
 
 /// Turn the switch
@@ -67,24 +67,26 @@ pub async fn exposure(app: Data<App>) -> Json<Switch> {
     ),
 )]
 pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json<Switch>, Problem> {
-    let cells = &app.cells;
-    let exposure = if wanted.0.0.enabled {
-        Exposure::On
+    let shared = &app.shared;
+    let remote_access = if wanted.0.0.enabled {
+        RemoteAccess::On
     } else {
-        Exposure::Off
+        RemoteAccess::Off
     };
-    if exposure == Exposure::On && !cells.settings.router.enabled {
+    if remote_access == RemoteAccess::On && !shared.settings.router.enabled {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "the settings of this camera say router.enabled = false, and that goes before this switch",
         ));
     }
     // First for good: whoever switches a camera off does not want it back on the Internet after a power cut.
-    let kept = cells.disk.update(|state| state.exposure = exposure);
+    let kept = shared
+        .disk
+        .update(|state| state.remote_access = remote_access);
     if let Err(why) = kept.wait().await {
-        cells
+        shared
             .disk
-            .update(|state| state.exposure = cells.role.load().exposure)
+            .update(|state| state.remote_access = shared.role.load().remote_access)
             .soon();
         return Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -92,17 +94,23 @@ pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json
         ));
     }
     let turned = async {
-        while app.actors.election.send(Expose(exposure)).await.is_err() {
+        while app
+            .actors
+            .election
+            .send(Expose(remote_access))
+            .await
+            .is_err()
+        {
             // It crashed on this very message, and is back in a moment.
             tokio::time::sleep(LOOK).await;
         }
-        settled::until(cells, || is_done(cells, exposure)).await;
+        settled::until(shared, || is_done(shared, remote_access)).await;
     };
     match tokio::time::timeout(PATIENCE, turned).await {
-        Ok(()) => Ok(Json(now(cells))),
+        Ok(()) => Ok(Json(now(shared))),
         // Without a router there is nothing to give back, and nothing to be had; the words say so.
-        Err(_) if exposure == Exposure::On || cells.external_port().is_none() => {
-            Ok(Json(now(cells)))
+        Err(_) if remote_access == RemoteAccess::On || shared.external_port().is_none() => {
+            Ok(Json(now(shared)))
         }
         Err(_) => Err(Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
@@ -116,36 +124,36 @@ pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json
 }
 
 /// Whether the switch is so, and what follows from it has happened.
-fn is_done(cells: &Cells, exposure: Exposure) -> bool {
-    let state = cells.role.load();
-    let holds = state.office.is_some() || state.own.is_some();
-    let followed = match exposure {
-        Exposure::On => holds,
-        Exposure::Off => !holds && state.pending.is_none(),
+fn is_done(shared: &SharedState, remote_access: RemoteAccess) -> bool {
+    let state = shared.role.load();
+    let holds = state.leadership.is_some() || state.own.is_some();
+    let followed = match remote_access {
+        RemoteAccess::On => holds,
+        RemoteAccess::Off => !holds && state.pending.is_none(),
     };
-    state.exposure == exposure && followed
+    state.remote_access == remote_access && followed
 }
 
-fn now(cells: &Cells) -> Switch {
-    let exposure = cells.exposure();
-    let port = cells.external_port();
-    let words = match (exposure, port) {
-        (Exposure::On, Some(port)) => {
+fn now(shared: &SharedState) -> Switch {
+    let remote_access = shared.remote_access();
+    let port = shared.external_port();
+    let words = match (remote_access, port) {
+        (RemoteAccess::On, Some(port)) => {
             format!("This camera is reached from outside at port {port} of the router.")
         }
-        (Exposure::On, None) => {
+        (RemoteAccess::On, None) => {
             "This camera asks the router for a port, and has none yet.".to_owned()
         }
-        (Exposure::Off, None) => {
+        (RemoteAccess::Off, None) => {
             "This camera is reached on the LAN only: it has no port on the router and asks for none."
                 .to_owned()
         }
-        (Exposure::Off, Some(port)) => {
+        (RemoteAccess::Off, Some(port)) => {
             format!("This camera is switched off; the router has yet to give port {port} back.")
         }
     };
     Switch {
-        enabled: exposure == Exposure::On,
+        enabled: remote_access == RemoteAccess::On,
         port,
         words,
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::control::{Change, ControlId, MOST_CONTROLS};
-use super::drive::Stance;
+use super::drive::Pose;
 use super::jpeg::Quality;
 use super::settings::CameraSettings;
 use super::source::Wanted;
@@ -20,7 +20,7 @@ pub const MOST_PRESETS: usize = 32;
 
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chosen {
+pub struct UserOverrides {
     /// Size, rate and quality.
     #[serde(default)]
     pub picture: PictureChoice,
@@ -29,7 +29,7 @@ pub struct Chosen {
     pub controls: ControlChoice,
     /// Where the drive can be sent by name.
     #[serde(default)]
-    pub presets: BTreeMap<Name, Stance>,
+    pub presets: BTreeMap<Name, Pose>,
 }
 
 /// What is not chosen is as the settings say.
@@ -118,8 +118,8 @@ impl PictureChoice {
     /// the state file, does not count.
     pub fn over(mut self, configured: &CameraConfig) -> CameraSettings {
         let mut or = |field: Field, configured: u32| {
-            let chosen = self.field(field).filter(|n| field.allowed().contains(n));
-            chosen.unwrap_or(configured)
+            let user_overrides = self.field(field).filter(|n| field.allowed().contains(n));
+            user_overrides.unwrap_or(configured)
         };
         let wanted = Wanted {
             width: or(Field::Width, configured.width),
@@ -310,9 +310,9 @@ mod tests {
     #[test]
     fn a_state_file_with_impossible_numbers_does_no_harm() {
         let text = r#"{"picture":{"width":0,"fps":4000000000,"quality":300,"height":600}}"#;
-        let chosen: Chosen = serde_json::from_str(text).unwrap();
+        let user_overrides: UserOverrides = serde_json::from_str(text).unwrap();
         let expected = (1280, 600, 30, Quality::new(80).unwrap());
-        assert_eq!(numbers(chosen.picture), expected);
+        assert_eq!(numbers(user_overrides.picture), expected);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::event::Cause;
 
 /// The future of a kept actor, and an address of it, so that the actor does not end for want of addresses (actix
 /// would then also refuse to restart it).
-pub(super) struct Life<A: Actor<Context = Context<A>>> {
+pub(super) struct Incarnation<A: Actor<Context = Context<A>>> {
     /// `None` once the end was called.
     future: Option<ContextFut<A, Context<A>>>,
     _address: Addr<A>,
@@ -21,7 +21,7 @@ pub(super) struct Life<A: Actor<Context = Context<A>>> {
 /// Up to this many spawn handles are kept from use exactly; see [`retire_handles`].
 const RETIRED_EXACTLY: usize = 1_024;
 
-impl<A: Actor<Context = Context<A>> + Supervised> Life<A> {
+impl<A: Actor<Context = Context<A>> + Supervised> Incarnation<A> {
     pub(super) fn new(future: ContextFut<A, Context<A>>) -> Self {
         Self {
             _address: future.address(),
@@ -113,7 +113,7 @@ impl<A: Actor> ActorFuture<A> for Spent {
 
 /// The arbiter ends: the actor is stopped in order, as actix would, but behind the fence. A panic in `stopped()` and
 /// one in the actor's `Drop` are caught one by one; together, unfenced, they abort the process.
-impl<A: Actor<Context = Context<A>>> Drop for Life<A> {
+impl<A: Actor<Context = Context<A>>> Drop for Incarnation<A> {
     fn drop(&mut self) {
         let Some(mut future) = self.future.take() else {
             return;

@@ -1,4 +1,4 @@
-//! [`Facts`], and merging them.
+//! [`AuthState`], and merging them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,7 +33,7 @@ pub struct Passwords {
 /// What every camera of a site knows about logins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Facts {
+pub struct AuthState {
     /// The newest passwords set over HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passwords: Option<Passwords>,
@@ -42,7 +42,7 @@ pub struct Facts {
     pub revoked: BTreeMap<SessionId, u64>,
 }
 
-impl Facts {
+impl AuthState {
     /// Takes over what `other` knows better. Of two sets of passwords the newer counts, and of two of the same time the
     /// one that sorts last, so that all cameras choose the same.
     pub fn merge(&mut self, other: &Self) {
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    fn any_facts() -> impl Strategy<Value = Facts> {
+    fn any_facts() -> impl Strategy<Value = AuthState> {
         let passwords =
             (0..4_u64, prop::option::of("[ab]"), "[ab]").prop_map(|(changed_at, viewer, admin)| {
                 Passwords {
@@ -166,11 +166,11 @@ mod tests {
             });
         let revoked = prop::collection::btree_map((0..9_u128).prop_map(SessionId), 0..9_u64, 0..9);
         (prop::option::of(passwords), revoked)
-            .prop_map(|(passwords, revoked)| Facts { passwords, revoked })
+            .prop_map(|(passwords, revoked)| AuthState { passwords, revoked })
     }
 
-    fn merged(sets: &[&Facts]) -> Facts {
-        let mut all = Facts::default();
+    fn merged(sets: &[&AuthState]) -> AuthState {
+        let mut all = AuthState::default();
         for set in sets {
             all.merge(set);
         }
@@ -187,30 +187,30 @@ mod tests {
         }
 
         #[test]
-        fn what_is_new_makes_the_known_whole(known in any_facts(), facts in any_facts()) {
-            let news = facts.since(&known);
-            prop_assert_eq!(merged(&[&known, &news]), merged(&[&known, &facts]));
-            prop_assert_eq!(facts.since(&facts), Facts::default());
+        fn what_is_new_makes_the_known_whole(known in any_facts(), auth_state in any_facts()) {
+            let news = auth_state.since(&known);
+            prop_assert_eq!(merged(&[&known, &news]), merged(&[&known, &auth_state]));
+            prop_assert_eq!(auth_state.since(&auth_state), AuthState::default());
         }
 
         #[test]
-        fn the_pieces_are_the_whole(facts in any_facts()) {
-            let pieces = facts.pieces();
-            prop_assert_eq!(merged(&pieces.iter().rev().collect::<Vec<_>>()), facts);
+        fn the_pieces_are_the_whole(auth_state in any_facts()) {
+            let pieces = auth_state.pieces();
+            prop_assert_eq!(merged(&pieces.iter().rev().collect::<Vec<_>>()), auth_state);
         }
     }
 
     #[test]
     fn many_ended_sessions_are_bounded_and_the_ones_that_last_longest_stay() {
         let many = (0..2000_u64).map(|n| (SessionId(n.into()), n)).collect();
-        let mut facts = Facts::default();
-        facts.merge(&Facts {
+        let mut auth_state = AuthState::default();
+        auth_state.merge(&AuthState {
             passwords: None,
             revoked: many,
         });
-        assert_eq!(facts.revoked.len(), MOST_REVOKED);
-        assert!(facts.revoked.contains_key(&SessionId(1999)));
-        facts.forget_ended(1999 + 2 * 24 * 3600);
-        assert_eq!(facts, Facts::default());
+        assert_eq!(auth_state.revoked.len(), MOST_REVOKED);
+        assert!(auth_state.revoked.contains_key(&SessionId(1999)));
+        auth_state.forget_ended(1999 + 2 * 24 * 3600);
+        assert_eq!(auth_state, AuthState::default());
     }
 }

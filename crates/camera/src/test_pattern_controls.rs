@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use super::control::{Access, Control, ControlId, Kind};
+use super::control_device::{ConnectionId, ControlDevice, ControlDeviceOpener, DeviceKind};
 use super::drive::{Position, SimulatedDrive};
 use super::modes::{COMMON_RATES, COMMON_SIZES, Gathered, Mode};
-use super::panel::{Nature, Panel, PanelOpener, Plug};
 use super::source::SourceError;
 
 const BRIGHTNESS: ControlId = ControlId(0x0098_0900);
@@ -17,7 +17,7 @@ const CAPTION: ControlId = ControlId(0x0800_0001);
 
 /// What the settings of the test pattern stand at. Clones are the same knobs.
 #[derive(Clone, Debug)]
-pub struct Knobs(Arc<Values>);
+pub struct TestPatternControls(Arc<Values>);
 
 #[derive(Debug)]
 struct Values {
@@ -26,7 +26,7 @@ struct Values {
     caption: AtomicI32,
 }
 
-impl Default for Knobs {
+impl Default for TestPatternControls {
     fn default() -> Self {
         Self(Arc::new(Values {
             brightness: 0.into(),
@@ -36,7 +36,7 @@ impl Default for Knobs {
     }
 }
 
-impl Knobs {
+impl TestPatternControls {
     /// What is added to each pixel's luma.
     pub(super) fn brightness(&self) -> i16 {
         let value = self.0.brightness.load(Ordering::Relaxed);
@@ -56,18 +56,18 @@ impl Knobs {
 
 /// What turns and changes the test pattern. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct PatternRig {
+pub struct TestPatternDevice {
     /// Where it looks.
     pub drive: SimulatedDrive,
     /// How it looks.
-    pub knobs: Knobs,
+    pub test_pattern_controls: TestPatternControls,
 }
 
-impl PatternRig {
+impl TestPatternDevice {
     fn all(&self) -> [Control; 5] {
         let at = self.drive.position();
         let limits = SimulatedDrive::LIMITS;
-        let values = &self.knobs.0;
+        let values = &self.test_pattern_controls.0;
         let control = |id, name: &str, kind, value: i32, (min, max, default)| Control {
             id,
             name: name.to_owned(),
@@ -114,23 +114,23 @@ impl PatternRig {
     }
 }
 
-impl PanelOpener for PatternRig {
-    fn panel(&self) -> Result<Box<dyn Panel>, SourceError> {
+impl ControlDeviceOpener for TestPatternDevice {
+    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
         Ok(Box::new(self.clone()))
     }
 }
 
-impl Panel for PatternRig {
+impl ControlDevice for TestPatternDevice {
     fn camera(&self) -> &'static str {
         "test pattern"
     }
 
-    fn nature(&self) -> Nature {
-        Nature::TestPattern
+    fn kind(&self) -> DeviceKind {
+        DeviceKind::TestPattern
     }
 
-    fn plug(&self) -> Plug {
-        Plug(0)
+    fn connection(&self) -> ConnectionId {
+        ConnectionId(0)
     }
 
     fn controls(&self, _: Instant) -> Result<Vec<Control>, SourceError> {
@@ -142,7 +142,7 @@ impl Panel for PatternRig {
     }
 
     fn set(&self, id: ControlId, value: i32) -> Result<(), SourceError> {
-        let values = &self.knobs.0;
+        let values = &self.test_pattern_controls.0;
         let at = self.drive.position();
         match id {
             BRIGHTNESS => values.brightness.store(value, Ordering::Relaxed),

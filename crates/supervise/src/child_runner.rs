@@ -11,14 +11,14 @@ use tokio::time::{sleep, sleep_until};
 use super::budget::{Budget, Verdict};
 use super::channel::Sink;
 use super::event::{ActorName, Cause, Event, TreePath};
-use super::life::Life;
+use super::incarnation::Incarnation;
 use super::policy::{History, Policy};
 use super::progress::{Progress, now};
 use super::resync::Rank;
 
 /// Runs one actor for as long as its budget, and nobody's wish to shut down, allow.
-pub(super) struct Keeper<A: Actor<Context = Context<A>>> {
-    life: Life<A>,
+pub(super) struct ChildRunner<A: Actor<Context = Context<A>>> {
+    incarnation: Incarnation<A>,
     progress: Progress,
     history: History,
     rank: Rank,
@@ -63,9 +63,9 @@ enum Turn {
     SoonerDeadline,
 }
 
-impl<A: Actor<Context = Context<A>> + Supervised> Keeper<A> {
+impl<A: Actor<Context = Context<A>> + Supervised> ChildRunner<A> {
     pub(super) fn new(
-        life: Life<A>,
+        incarnation: Incarnation<A>,
         progress: Progress,
         policy: Policy,
         rank: Rank,
@@ -73,7 +73,7 @@ impl<A: Actor<Context = Context<A>> + Supervised> Keeper<A> {
         reports: Reports,
     ) -> Self {
         Self {
-            life,
+            incarnation,
             progress,
             history: History::new(policy, reports.path.as_str()),
             rank,
@@ -93,17 +93,17 @@ impl<A: Actor<Context = Context<A>> + Supervised> Keeper<A> {
             match self.revive(cause).await {
                 Revival::NextLife => {}
                 Revival::Refused(cause) => {
-                    self.life.abandon();
+                    self.incarnation.abandon();
                     self.reports.escalated(cause);
                     return;
                 }
                 Revival::Shutdown => {
-                    self.life.abandon();
+                    self.incarnation.abandon();
                     break;
                 }
             }
         }
-        drop(self.life);
+        drop(self.incarnation);
         self.reports.sink.send(Event::Ended { actor, path });
     }
 
@@ -112,7 +112,7 @@ impl<A: Actor<Context = Context<A>> + Supervised> Keeper<A> {
         let mut leaving = false;
         loop {
             let Self {
-                life,
+                incarnation,
                 progress,
                 asked,
                 ..
@@ -122,11 +122,11 @@ impl<A: Actor<Context = Context<A>> + Supervised> Keeper<A> {
                 biased;
                 () = asked_for(asked), if !leaving => {
                     leaving = true;
-                    life.ask_to_stop();
+                    incarnation.ask_to_stop();
                     continue;
                 }
                 turn = poll_fn(|task| {
-                    if let Poll::Ready(cause) = life.poll(task) {
+                    if let Poll::Ready(cause) = incarnation.poll(task) {
                         return Poll::Ready(Turn::Over(cause));
                     }
                     progress.wake_on_sooner(task.waker());
@@ -174,7 +174,7 @@ impl<A: Actor<Context = Context<A>> + Supervised> Keeper<A> {
                 tokio::task::yield_now().await;
             }
             self.progress.new_life();
-            match self.life.restart() {
+            match self.incarnation.restart() {
                 Ok(()) => {
                     self.rank.tell_younger(self.reports.actor);
                     return Revival::NextLife;

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use super::{Body, Keyring, Message};
-use porthole_election::To;
+use porthole_election::Destination;
 use porthole_types::{BootId, InstanceId};
 
 /// One per run of the program: a second one would say the same numbers again, and not be heard.
-pub struct Voice {
+pub struct Sender {
     from: InstanceId,
     boot: BootId,
     keys: Arc<Keyring>,
     counter: u64,
 }
 
-impl Voice {
+impl Sender {
     /// That of this run of this server.
     pub fn new(from: InstanceId, boot: BootId, keys: Arc<Keyring>) -> Self {
         Self {
@@ -26,15 +26,15 @@ impl Voice {
     }
 
     /// The datagram that says this.
-    pub fn say(&mut self, to: To, body: Body) -> Vec<u8> {
+    pub fn say(&mut self, to: Destination, body: Body) -> Vec<u8> {
         self.counter += 1;
         let message = Message {
             from: self.from,
             boot: self.boot,
             counter: self.counter,
             to: match to {
-                To::Everybody => None,
-                To::One(address) => Some(address),
+                Destination::Everybody => None,
+                Destination::One(address) => Some(address),
             },
             body,
         };

@@ -31,7 +31,7 @@ const MOST_SERVED: usize = 64;
 /// Which request this is: drawn by who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Ask(pub u64);
+pub struct RequestId(pub u64);
 
 /// What came of it: done, or why not, in words.
 pub type Outcome = Result<(), String>;
@@ -65,8 +65,8 @@ pub struct Renaming {
 }
 
 /// The asker's half: what is under way, and who waits for it.
-pub struct Errands<W> {
-    under_way: BTreeMap<Ask, UnderWay<W>>,
+pub struct PendingRequests<W> {
+    under_way: BTreeMap<RequestId, UnderWay<W>>,
 }
 
 struct UnderWay<W> {
@@ -86,7 +86,7 @@ pub enum Next<W> {
     Over,
 }
 
-impl<W> Default for Errands<W> {
+impl<W> Default for PendingRequests<W> {
     fn default() -> Self {
         Self {
             under_way: BTreeMap::new(),
@@ -94,13 +94,13 @@ impl<W> Default for Errands<W> {
     }
 }
 
-impl<W> Errands<W> {
-    /// Takes one on; [`Errands::next`] says when to ask.
+impl<W> PendingRequests<W> {
+    /// Takes one on; [`PendingRequests::next`] says when to ask.
     ///
     /// # Errors
     /// The one who would have waited, when too many are under way.
-    pub fn begin(&mut self, ask: Ask, renaming: Renaming, waits: W) -> Result<(), W> {
-        if self.under_way.len() >= MOST_UNDER_WAY || self.under_way.contains_key(&ask) {
+    pub fn begin(&mut self, request_id: RequestId, renaming: Renaming, waits: W) -> Result<(), W> {
+        if self.under_way.len() >= MOST_UNDER_WAY || self.under_way.contains_key(&request_id) {
             return Err(waits);
         }
         let begun = UnderWay {
@@ -108,42 +108,44 @@ impl<W> Errands<W> {
             askings: 0,
             waits,
         };
-        self.under_way.insert(ask, begun);
+        self.under_way.insert(request_id, begun);
         Ok(())
     }
 
     /// What to do about it now.
-    pub fn next(&mut self, ask: Ask) -> Next<W> {
-        let Some(mut errand) = self.under_way.remove(&ask) else {
+    pub fn next(&mut self, request_id: RequestId) -> Next<W> {
+        let Some(mut request) = self.under_way.remove(&request_id) else {
             return Next::Over;
         };
-        if errand.askings >= MOST_ASKINGS {
-            return Next::GiveUp(errand.waits);
+        if request.askings >= MOST_ASKINGS {
+            return Next::GiveUp(request.waits);
         }
-        errand.askings += 1;
-        let renaming = errand.renaming.clone();
-        self.under_way.insert(ask, errand);
+        request.askings += 1;
+        let renaming = request.renaming.clone();
+        self.under_way.insert(request_id, request);
         Next::Ask(renaming)
     }
 
     /// An answer has come; who waits for it. Nobody does where another than the one that was asked answers, or after
     /// it was given up.
-    pub fn answered(&mut self, from: InstanceId, ask: Ask) -> Option<W> {
-        let asked = self.under_way.get(&ask)?.renaming.of;
+    pub fn answered(&mut self, from: InstanceId, request_id: RequestId) -> Option<W> {
+        let asked = self.under_way.get(&request_id)?.renaming.of;
         if asked != from {
             return None;
         }
-        self.under_way.remove(&ask).map(|errand| errand.waits)
+        self.under_way
+            .remove(&request_id)
+            .map(|request| request.waits)
     }
 }
 
 /// The other half: what was asked of this server lately, and what came of it.
 #[derive(Default)]
 pub struct Served {
-    errands: BTreeMap<(InstanceId, Ask), Errand>,
+    requests: BTreeMap<(InstanceId, RequestId), ServedRequest>,
 }
 
-struct Errand {
+struct ServedRequest {
     at: Instant,
     /// None while it is run.
     outcome: Option<Outcome>,
@@ -162,30 +164,30 @@ pub enum Turn {
 
 impl Served {
     /// Somebody asks.
-    pub fn asked(&mut self, from: InstanceId, ask: Ask, now: Instant) -> Turn {
-        if let Some(known) = self.errands.get(&(from, ask)) {
+    pub fn asked(&mut self, from: InstanceId, request_id: RequestId, now: Instant) -> Turn {
+        if let Some(known) = self.requests.get(&(from, request_id)) {
             return known.outcome.clone().map_or(Turn::Wait, Turn::Answer);
         }
-        let running = self.errands.values().filter(|one| one.outcome.is_none());
+        let running = self.requests.values().filter(|one| one.outcome.is_none());
         if running.count() >= MOST_RUNNING {
             return Turn::Answer(Err("it is busy with other such requests".to_owned()));
         }
-        let errand = Errand {
+        let request = ServedRequest {
             at: now,
             outcome: None,
         };
-        self.errands.insert((from, ask), errand);
+        self.requests.insert((from, request_id), request);
         // What is being run is never forgotten: it goes behind everything that is done.
-        forget_oldest(&mut self.errands, MOST_SERVED, |errand| {
-            (errand.outcome.is_none(), errand.at)
+        forget_oldest(&mut self.requests, MOST_SERVED, |request| {
+            (request.outcome.is_none(), request.at)
         });
         Turn::Run
     }
 
     /// It was run.
-    pub fn ran(&mut self, from: InstanceId, ask: Ask, outcome: Outcome) {
-        if let Some(errand) = self.errands.get_mut(&(from, ask)) {
-            errand.outcome = Some(outcome);
+    pub fn ran(&mut self, from: InstanceId, request_id: RequestId, outcome: Outcome) {
+        if let Some(request) = self.requests.get_mut(&(from, request_id)) {
+            request.outcome = Some(outcome);
         }
     }
 }
@@ -194,7 +196,7 @@ impl Served {
 mod tests {
     use super::*;
 
-    const ASK: Ask = Ask(7);
+    const ASK: RequestId = RequestId(7);
     const ONE: InstanceId = InstanceId(1);
     const OTHER: InstanceId = InstanceId(2);
 
@@ -208,37 +210,37 @@ mod tests {
 
     #[test]
     fn it_is_asked_again_until_it_is_answered_by_who_was_asked() {
-        let mut errands = Errands::default();
-        errands.begin(ASK, renaming(), "who waits").unwrap();
+        let mut requests = PendingRequests::default();
+        requests.begin(ASK, renaming(), "who waits").unwrap();
         for _ in 0..3 {
-            assert_eq!(errands.next(ASK), Next::Ask(renaming()));
+            assert_eq!(requests.next(ASK), Next::Ask(renaming()));
         }
-        assert_eq!(errands.answered(InstanceId(3), ASK), None);
-        assert_eq!(errands.answered(OTHER, Ask(8)), None);
-        assert_eq!(errands.answered(OTHER, ASK), Some("who waits"));
-        assert_eq!(errands.next(ASK), Next::Over);
-        assert_eq!(errands.answered(OTHER, ASK), None, "the second answer");
+        assert_eq!(requests.answered(InstanceId(3), ASK), None);
+        assert_eq!(requests.answered(OTHER, RequestId(8)), None);
+        assert_eq!(requests.answered(OTHER, ASK), Some("who waits"));
+        assert_eq!(requests.next(ASK), Next::Over);
+        assert_eq!(requests.answered(OTHER, ASK), None, "the second answer");
     }
 
     #[test]
     fn without_an_answer_it_is_given_up_within_two_and_a_half_seconds() {
-        let mut errands = Errands::default();
-        errands.begin(ASK, renaming(), "who waits").unwrap();
+        let mut requests = PendingRequests::default();
+        requests.begin(ASK, renaming(), "who waits").unwrap();
         let mut waited = Duration::ZERO;
-        while errands.next(ASK) == Next::Ask(renaming()) {
+        while requests.next(ASK) == Next::Ask(renaming()) {
             waited += ASK_AGAIN;
         }
         assert!(waited < Duration::from_millis(2500), "{waited:?}");
-        assert_eq!(errands.next(ASK), Next::Over);
+        assert_eq!(requests.next(ASK), Next::Over);
     }
 
     #[test]
     fn so_many_may_be_under_way_and_no_more() {
-        let mut errands = Errands::default();
-        let begun = (0..100).filter(|n| errands.begin(Ask(*n), renaming(), *n).is_ok());
+        let mut requests = PendingRequests::default();
+        let begun = (0..100).filter(|n| requests.begin(RequestId(*n), renaming(), *n).is_ok());
         assert_eq!(begun.count(), MOST_UNDER_WAY);
-        assert_eq!(errands.answered(OTHER, Ask(3)), Some(3));
-        assert_eq!(errands.begin(Ask(200), renaming(), 200), Ok(()));
+        assert_eq!(requests.answered(OTHER, RequestId(3)), Some(3));
+        assert_eq!(requests.begin(RequestId(200), renaming(), 200), Ok(()));
     }
 
     #[test]
@@ -258,17 +260,17 @@ mod tests {
     fn a_flood_of_errands_is_bounded_and_forgets_none_that_is_run() {
         let (mut served, now) = (Served::default(), Instant::now());
         for n in 0..MOST_RUNNING as u64 {
-            assert_eq!(served.asked(ONE, Ask(n), now), Turn::Run);
+            assert_eq!(served.asked(ONE, RequestId(n), now), Turn::Run);
         }
-        let busy = served.asked(ONE, Ask(1000), now);
+        let busy = served.asked(ONE, RequestId(1000), now);
         assert!(matches!(busy, Turn::Answer(Err(_))), "{busy:?}");
-        served.ran(ONE, Ask(0), Ok(()));
+        served.ran(ONE, RequestId(0), Ok(()));
         for n in 2000..3000 {
             let at = now + Duration::from_millis(n);
-            assert_eq!(served.asked(ONE, Ask(n), at), Turn::Run);
-            served.ran(ONE, Ask(n), Ok(()));
+            assert_eq!(served.asked(ONE, RequestId(n), at), Turn::Run);
+            served.ran(ONE, RequestId(n), Ok(()));
         }
-        assert_eq!(served.errands.len(), MOST_SERVED);
-        assert_eq!(served.asked(ONE, Ask(1), now), Turn::Wait);
+        assert_eq!(served.requests.len(), MOST_SERVED);
+        assert_eq!(served.asked(ONE, RequestId(1), now), Turn::Wait);
     }
 }

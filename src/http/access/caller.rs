@@ -12,22 +12,23 @@ use tracing::{debug, info};
 use url::form_urlencoded;
 
 use super::session::NAME;
-use crate::auth::{Access, Claims, Place, Refused, Rejected};
-use crate::http::{App, Problem, Visitor};
+use crate::auth::{Access, Claims, Refused, Rejected};
+use crate::http::client_network::client_network;
+use crate::http::{App, Problem};
 use crate::metrics::Login;
 
 /// Who asks. Every request carries one in its extensions.
 #[derive(Clone, Debug, Default)]
-pub struct Guest {
+pub struct Caller {
     /// What it is shown by.
-    pub proof: Proof,
+    pub credential: Credential,
     /// Why the cookie that was sent does not count.
     pub stale: Option<Rejected>,
 }
 
 /// By what it is shown what somebody may.
 #[derive(Clone, Debug, Default)]
-pub enum Proof {
+pub enum Credential {
     /// By nothing.
     #[default]
     Nothing,
@@ -43,29 +44,29 @@ pub enum Proof {
     Pass,
 }
 
-impl Guest {
+impl Caller {
     /// What it may do.
     pub fn access(&self) -> Option<Access> {
-        match &self.proof {
-            Proof::Nothing => None,
-            Proof::PublicView | Proof::Pass => Some(Access::Viewer),
-            Proof::Session(claims) | Proof::Bearer(claims) => Some(claims.access),
-            Proof::Password(access) => Some(*access),
+        match &self.credential {
+            Credential::Nothing => None,
+            Credential::PublicView | Credential::Pass => Some(Access::Viewer),
+            Credential::Session(claims) | Credential::Bearer(claims) => Some(claims.access),
+            Credential::Password(access) => Some(*access),
         }
     }
 
     /// What it has logged in as.
     pub fn logged_in(&self) -> Option<Access> {
-        match self.proof {
-            Proof::PublicView => None,
+        match self.credential {
+            Credential::PublicView => None,
             _ => self.access(),
         }
     }
 
     /// The session or token that it is shown by.
     pub fn claims(&self) -> Option<&Claims> {
-        match &self.proof {
-            Proof::Session(claims) | Proof::Bearer(claims) => Some(claims),
+        match &self.credential {
+            Credential::Session(claims) | Credential::Bearer(claims) => Some(claims),
             _ => None,
         }
     }
@@ -73,23 +74,23 @@ impl Guest {
 
 /// What a path wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum AuthPolicy {
     /// Nothing: anybody may, or the route asks for the LAN.
-    Open,
+    Public,
     /// Who it is, if it has a session; anybody may.
-    Greets,
+    Optional,
     /// Who it is: viewers may, at least.
-    Asks,
+    Required,
 }
 
-impl Door {
+impl AuthPolicy {
     /// The one before this path. What is not named here asks, also where nothing is.
     pub fn before(path: &str) -> Self {
         match path {
-            "/healthz" | "/readyz" | "/metrics" => Self::Open,
-            "/login" | "/logout" | "/enter" => Self::Greets,
-            _ if path.starts_with("/static/") || path.starts_with("/api/v1/debug/") => Self::Open,
-            _ => Self::Asks,
+            "/healthz" | "/readyz" | "/metrics" => Self::Public,
+            "/login" | "/logout" | "/enter" => Self::Optional,
+            _ if path.starts_with("/static/") || path.starts_with("/api/v1/debug/") => Self::Public,
+            _ => Self::Required,
         }
     }
 }
@@ -110,48 +111,55 @@ pub enum Denied {
 ///
 /// # Errors
 /// When a token or a password was sent that does not count.
-pub async fn recognise(request: &ServiceRequest, app: &App, door: Door) -> Result<Guest, Denied> {
+pub async fn recognise(
+    request: &ServiceRequest,
+    app: &App,
+    policy: AuthPolicy,
+) -> Result<Caller, Denied> {
     let http = request.request();
-    let proof = |proof| Guest { proof, stale: None };
-    if door == Door::Open {
-        return Ok(Guest::default());
+    let credential = |credential| Caller {
+        credential,
+        stale: None,
+    };
+    if policy == AuthPolicy::Public {
+        return Ok(Caller::default());
     }
-    let (authority, facts) = (&app.cells.authority, &app.cells.facts);
+    let (authority, auth_state) = (&app.shared.authority, &app.shared.auth_state);
     if let Some(token) = credentials(request.headers(), "Bearer") {
-        return match authority.bearer(token, facts) {
-            Ok(claims) => Ok(proof(Proof::Bearer(claims))),
+        return match authority.bearer(token, auth_state) {
+            Ok(claims) => Ok(credential(Credential::Bearer(claims))),
             Err(why) => Err(bad_token(http, app, why)),
         };
     }
     let cookie = request.cookie(NAME);
-    let session = cookie.map(|cookie| authority.session(cookie.value(), facts));
+    let session = cookie.map(|cookie| authority.session(cookie.value(), auth_state));
     let stale = match session {
-        Some(Ok(claims)) => return Ok(proof(Proof::Session(claims))),
+        Some(Ok(claims)) => return Ok(credential(Credential::Session(claims))),
         Some(Err(why)) => Some(why),
         None => None,
     };
     if let Some(encoded) = credentials(request.headers(), "Basic")
-        && door == Door::Asks
+        && policy == AuthPolicy::Required
     {
         let (user, password) = decode(encoded).unwrap_or_default();
         let access = prove(http, app, &user, &password).await;
         return access
-            .map(|access| proof(Proof::Password(access)))
+            .map(|access| credential(Credential::Password(access)))
             .map_err(Denied::Refused);
     }
     if let Some(pass) = pass(request) {
-        let me = app.cells.identity.id;
-        return match authority.pictures(&pass, facts, me, address(http)) {
-            Ok(_) => Ok(proof(Proof::Pass)),
+        let me = app.shared.identity.id;
+        return match authority.pictures(&pass, auth_state, me, address(http)) {
+            Ok(_) => Ok(credential(Credential::Pass)),
             Err(why) => Err(Denied::Unknown(Some(why))),
         };
     }
-    let public = app.cells.settings.auth.public_view;
-    Ok(Guest {
-        proof: if public {
-            Proof::PublicView
+    let public = app.shared.settings.auth.public_view;
+    Ok(Caller {
+        credential: if public {
+            Credential::PublicView
         } else {
-            Proof::Nothing
+            Credential::Nothing
         },
         stale,
     })
@@ -167,11 +175,11 @@ pub async fn prove(
     user: &str,
     password: &str,
 ) -> Result<Access, Refused> {
-    let cells = &app.cells;
-    let (from, place) = (address(request), place(request, app));
-    let proven = cells
+    let shared = &app.shared;
+    let (from, network) = (address(request), client_network(request, app));
+    let proven = shared
         .authority
-        .prove(&cells.facts, user, password, from, place)
+        .prove(&shared.auth_state, user, password, from, network)
         .await;
     match proven {
         Ok(_) => {}
@@ -182,7 +190,7 @@ pub async fn prove(
         }
         Err(why) => debug!(%from, %why, "not let in"),
     }
-    cells.metrics.logins_total.of(outcome(proven)).inc();
+    shared.metrics.logins_total.of(outcome(proven)).inc();
     proven
 }
 
@@ -200,10 +208,10 @@ fn bad_token(request: &HttpRequest, app: &App, why: Rejected) -> Denied {
     if !matches!(why, Rejected::Unreadable | Rejected::Signature) {
         return Denied::Token(why);
     }
-    let (from, place) = (address(request), place(request, app));
-    let failed = app.cells.authority.fail(from, place);
+    let (from, network) = (address(request), client_network(request, app));
+    let failed = app.shared.authority.fail(from, network);
     let counted = failed.err().map_or(Login::Wrong, |why| outcome(Err(why)));
-    app.cells.metrics.logins_total.of(counted).inc();
+    app.shared.metrics.logins_total.of(counted).inc();
     failed.map_or_else(Denied::Refused, |()| Denied::Token(why))
 }
 
@@ -236,13 +244,6 @@ fn pass(request: &ServiceRequest) -> Option<String> {
 pub fn address(request: &HttpRequest) -> IpAddr {
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
-}
-
-fn place(request: &HttpRequest, app: &App) -> Place {
-    match Visitor::of(request, app) {
-        Visitor::OnLan => Place::Lan,
-        Visitor::Outside => Place::Outside,
-    }
 }
 
 impl Denied {
@@ -337,7 +338,7 @@ mod tests {
     #[test]
     fn only_what_is_named_is_open() {
         for open in ["/healthz", "/readyz", "/static/porthole.css", "/metrics"] {
-            assert_eq!(Door::before(open), Door::Open, "{open}");
+            assert_eq!(AuthPolicy::before(open), AuthPolicy::Public, "{open}");
         }
         for closed in [
             "/",
@@ -352,7 +353,7 @@ mod tests {
             "/api/v1/debugger",
             "/nothing",
         ] {
-            assert_eq!(Door::before(closed), Door::Asks, "{closed}");
+            assert_eq!(AuthPolicy::before(closed), AuthPolicy::Required, "{closed}");
         }
     }
 

@@ -8,7 +8,7 @@ use super::source::SourceError;
 
 /// What stands behind a panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nature {
+pub enum DeviceKind {
     /// A camera.
     Device,
     /// The test pattern.
@@ -17,19 +17,19 @@ pub enum Nature {
 
 /// Tells one plugging-in of a device from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plug(pub u64);
+pub struct ConnectionId(pub u64);
 
 /// An open camera, asked for its controls. It blocks, so it is used on a thread of its own; dropping it closes the
 /// device. Opening it starts no stream, and it may be open beside the one that does.
-pub trait Panel {
+pub trait ControlDevice {
     /// Which camera it is, e.g. "HD Pro Webcam C920".
     fn camera(&self) -> &str;
 
     /// A device or not.
-    fn nature(&self) -> Nature;
+    fn kind(&self) -> DeviceKind;
 
     /// Which plugging-in this is.
-    fn plug(&self) -> Plug;
+    fn connection(&self) -> ConnectionId;
 
     /// All controls that can be passed on, at most [`super::control::MOST_CONTROLS`].
     ///
@@ -54,10 +54,10 @@ pub trait Panel {
 }
 
 /// Opens the panel, for one question after the other.
-pub trait PanelOpener: Send {
+pub trait ControlDeviceOpener: Send {
     /// Opens it.
     ///
     /// # Errors
     /// [`SourceError`]
-    fn panel(&self) -> Result<Box<dyn Panel>, SourceError>;
+    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError>;
 }

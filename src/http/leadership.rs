@@ -3,12 +3,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::App;
 use super::links::Links;
 use super::time::unix_seconds;
-use super::{App, Visitor};
 use crate::fleet::Fleet;
-use crate::shared::{Named, OfficeView, Successor};
-use porthole_election::{Bid, Cause};
+use crate::lan::ClientNetwork;
+use crate::shared::{LeadershipView, Named, Successor};
+use porthole_election::{Cause, ClaimStage};
 use porthole_types::{InstanceId, Term};
 
 /// Who answers for all.
@@ -45,9 +46,9 @@ pub struct Vacant {
     #[serde(flatten)]
     cause: Because,
     /// Who held the office; null where that is not known.
-    late: Option<Person>,
+    previous: Option<Person>,
     /// Who is about to take it; null while nobody has claimed it.
-    heir: Option<Heir>,
+    successor: Option<Heir>,
     /// All of it in a sentence.
     words: String,
 }
@@ -70,18 +71,18 @@ pub struct Person {
 pub struct Heir {
     #[serde(flatten)]
     who: Person,
-    bid: BidWord,
+    stage: StageWord,
 }
 
 /// How far a successor has come.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Bid)]
+#[schema(as = ClaimStage)]
 #[serde(rename_all = "lowercase")]
-enum BidWord {
+enum StageWord {
     /// It asks the others whether they object.
-    Candidate,
+    Claiming,
     /// It asks the router.
-    Heir,
+    Acquiring,
     /// It shows all cameras at its own `url`, because the router keeps the port for the one before.
     Deputy,
 }
@@ -112,7 +113,7 @@ pub struct Guide<'a> {
     /// How this site is reached.
     pub links: &'a Links,
     /// Who asks.
-    pub visitor: Visitor,
+    pub visitor: ClientNetwork,
 }
 
 impl Guide<'_> {
@@ -143,44 +144,50 @@ impl Guide<'_> {
     }
 
     /// The successor with its address.
-    pub fn heir(&self, heir: &Successor) -> Heir {
+    pub fn successor(&self, successor: &Successor) -> Heir {
         Heir {
-            who: self.person(&heir.who),
-            bid: match heir.bid {
-                Bid::Candidate => BidWord::Candidate,
-                Bid::Heir => BidWord::Heir,
-                Bid::Deputy { .. } => BidWord::Deputy,
+            who: self.person(&successor.who),
+            stage: match successor.stage {
+                ClaimStage::Claiming => StageWord::Claiming,
+                ClaimStage::Acquiring => StageWord::Acquiring,
+                ClaimStage::Deputy { .. } => StageWord::Deputy,
             },
         }
     }
 }
 
 /// Who answers for all; nothing where that is not known.
-pub fn representative(app: &App, visitor: Visitor, links: &Links) -> Option<Representative> {
-    let fleet = app.cells.fleet.borrow().clone();
+pub fn representative(app: &App, visitor: ClientNetwork, links: &Links) -> Option<Representative> {
+    let fleet = app.shared.fleet.borrow().clone();
     let guide = Guide {
         fleet: &fleet,
         links,
         visitor,
     };
-    let term = app.cells.role.load().term;
-    let view = OfficeView::of(&app.cells);
+    let term = app.shared.role.load().term;
+    let view = LeadershipView::of(&app.shared);
     let words = view.words()?;
     match view {
-        OfficeView::Held { by, since, cause } => Some(Representative::Held(Held {
+        LeadershipView::Held { by, since, cause } => Some(Representative::Held(Held {
             who: guide.person(&by),
             term,
             since: since.map(unix_seconds),
             cause: cause.into(),
             words,
         })),
-        OfficeView::Vacant { cause, late, heir } => Some(Representative::Vacant(Vacant {
+        LeadershipView::Vacant {
+            cause,
+            previous,
+            successor,
+        } => Some(Representative::Vacant(Vacant {
             term,
             cause: Some(cause).into(),
-            late: late.as_ref().map(|late| guide.person(late)),
-            heir: heir.as_ref().map(|heir| guide.heir(heir)),
+            previous: previous.as_ref().map(|previous| guide.person(previous)),
+            successor: successor
+                .as_ref()
+                .map(|successor| guide.successor(successor)),
             words,
         })),
-        OfficeView::Unknown => None,
+        LeadershipView::Unknown => None,
     }
 }

@@ -30,7 +30,7 @@ pub fn id_of(fullname: &str) -> Option<InstanceId> {
 
 /// The server behind an entry; nothing where it is no entry of a server on this LAN. Whatever else it says is left out
 /// where it makes no sense.
-pub fn sighting<'t, T>(
+pub fn mdns_record<'t, T>(
     resolved: &Resolved<'_, T>,
     lan: &LanAddress,
     at: Instant,
@@ -102,7 +102,7 @@ mod tests {
             addresses,
             txt: |key| txt.iter().find(|(k, _)| *k == key).map(|(_, value)| *value),
         };
-        sighting(&resolved, &lan(), Instant::now())
+        mdns_record(&resolved, &lan(), Instant::now())
     }
 
     #[test]
@@ -167,9 +167,9 @@ mod tests {
                 addresses: &[THERE],
                 txt: |_| Some(value.as_str()),
             };
-            let _ = sighting(&resolved, &lan(), Instant::now());
+            let _ = mdns_record(&resolved, &lan(), Instant::now());
             let own = Resolved { fullname: &super::super::fullname(ID), ..resolved };
-            let there = sighting(&own, &lan(), Instant::now());
+            let there = mdns_record(&own, &lan(), Instant::now());
             let longest = there.and_then(|there| there.name).map_or(0, |name| name.chars().count());
             prop_assert!(longest <= MAX_NAME);
         }

@@ -1,11 +1,11 @@
-//! The office with names: what the rules know ([`Outlook`]) and what the peer map knows, as one answer to
+//! The office with names: what the rules know ([`LeaderView`]) and what the peer map knows, as one answer to
 //! "who answers for all, since when and why?".
 
 use std::time::SystemTime;
 
-use super::{Cells, Clock};
+use super::{Clock, SharedState};
 use crate::fleet::{Camera, Fleet, Who};
-use porthole_election::{self as election, Bid, Cause, Outlook};
+use porthole_election::{self as election, Cause, ClaimStage, LeaderView};
 use porthole_types::InstanceId;
 
 /// A camera as people know it.
@@ -19,7 +19,7 @@ pub struct Named {
 
 /// Who answers for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OfficeView {
+pub enum LeadershipView {
     /// A camera does.
     Held {
         /// Which one.
@@ -34,9 +34,9 @@ pub enum OfficeView {
         /// How that was noticed.
         cause: Cause,
         /// Who held it, where that is known.
-        late: Option<Named>,
+        previous: Option<Named>,
         /// Who is about to take it.
-        heir: Option<Successor>,
+        successor: Option<Successor>,
     },
     /// Not known.
     Unknown,
@@ -48,7 +48,7 @@ pub struct Successor {
     /// Which camera.
     pub who: Named,
     /// How far it has come.
-    pub bid: Bid,
+    pub stage: ClaimStage,
 }
 
 impl Named {
@@ -69,20 +69,20 @@ impl Named {
     }
 }
 
-impl OfficeView {
+impl LeadershipView {
     /// How it stands now.
-    pub fn of(cells: &Cells) -> Self {
+    pub fn of(shared: &SharedState) -> Self {
         let me = Named {
-            id: Some(cells.identity.id),
-            name: cells.name.shown(),
+            id: Some(shared.identity.id),
+            name: shared.name.shown(),
         };
-        let outlook = cells.role.load().outlook(cells.clock.now());
-        let fleet = cells.fleet.borrow().clone();
-        Self::with_names(outlook, &fleet, me, &cells.clock)
+        let leader_view = shared.role.load().leader_view(shared.clock.now());
+        let fleet = shared.fleet.borrow().clone();
+        Self::with_names(leader_view, &fleet, me, &shared.clock)
     }
 
     /// The rules speak first; where they know nothing, another camera's word or its port on the router does.
-    fn with_names(outlook: Outlook, fleet: &Fleet, me: Named, clock: &Clock) -> Self {
+    fn with_names(leader_view: LeaderView, fleet: &Fleet, me: Named, clock: &Clock) -> Self {
         let by_id = |id| fleet.cameras.iter().find(|camera| camera.id == Some(id));
         let named = |id| {
             let unheard = || Named {
@@ -91,13 +91,13 @@ impl OfficeView {
             };
             by_id(id).map_or_else(unheard, Named::of)
         };
-        match outlook {
-            Outlook::Mine { since, cause } => Self::Held {
+        match leader_view {
+            LeaderView::ThisServer { since, cause } => Self::Held {
                 by: me,
                 since: Some(clock.wall(since)),
                 cause: Some(cause),
             },
-            Outlook::Theirs {
+            LeaderView::Another {
                 id,
                 address,
                 since,
@@ -117,19 +117,23 @@ impl OfficeView {
                     cause: Some(cause),
                 }
             }
-            Outlook::Vacant { cause, late, heir } => Self::Vacant {
+            LeaderView::Vacant {
                 cause,
-                late: late.map(named),
-                heir: match heir {
-                    election::Heir::None => None,
-                    election::Heir::Me(bid) => Some(Successor { who: me, bid }),
-                    election::Heir::Other(peer, bid) => Some(Successor {
+                previous,
+                successor,
+            } => Self::Vacant {
+                cause,
+                previous: previous.map(named),
+                successor: match successor {
+                    election::Successor::None => None,
+                    election::Successor::Me(stage) => Some(Successor { who: me, stage }),
+                    election::Successor::Other(peer, stage) => Some(Successor {
                         who: named(peer.id),
-                        bid,
+                        stage,
                     }),
                 },
             },
-            Outlook::Unknown => match fleet.representative() {
+            LeaderView::Unknown => match fleet.representative() {
                 // What the fleet says of this server itself is older than what the rules say.
                 Some(other) if other.who == Who::Another => Self::Held {
                     by: Named::of(other),
@@ -152,7 +156,9 @@ impl OfficeView {
                 ),
                 None => format!("{} is the representative.", by.name),
             }),
-            Self::Vacant { cause, heir, .. } => Some(vacancy_words(*cause, heir.as_ref())),
+            Self::Vacant {
+                cause, successor, ..
+            } => Some(vacancy_words(*cause, successor.as_ref())),
             Self::Unknown => None,
         }
     }
@@ -161,14 +167,14 @@ impl OfficeView {
     pub fn last_holder(&self) -> Option<&Named> {
         match self {
             Self::Held { by, .. } => Some(by),
-            Self::Vacant { late, .. } => late.as_ref(),
+            Self::Vacant { previous, .. } => previous.as_ref(),
             Self::Unknown => None,
         }
     }
 }
 
 /// A vacancy as a sentence for a person.
-pub(super) fn vacancy_words(cause: Cause, heir: Option<&Successor>) -> String {
+pub(super) fn vacancy_words(cause: Cause, successor: Option<&Successor>) -> String {
     let why = match cause {
         // Nobody has gone: it is only that nobody has come yet.
         Cause::Free | Cause::Readopted => String::new(),
@@ -177,18 +183,18 @@ pub(super) fn vacancy_words(cause: Cause, heir: Option<&Successor>) -> String {
         | Cause::UnansweredProbes
         | Cause::LeaseLost => format!(": {}", cause.words()),
     };
-    match heir {
+    match successor {
         None => format!("No camera answers for all now{why}."),
         Some(Successor {
             who,
-            bid: Bid::Candidate | Bid::Heir,
+            stage: ClaimStage::Claiming | ClaimStage::Acquiring,
         }) => format!(
             "No camera answers for all now{why}; {} is taking over.",
             who.name
         ),
         Some(Successor {
             who,
-            bid: Bid::Deputy { .. },
+            stage: ClaimStage::Deputy { .. },
         }) => format!(
             "No camera answers for all now{why}, and the router keeps the port for it. Until the router is \
              set right, {} shows all cameras at its own address.",
@@ -204,7 +210,7 @@ mod tests {
 
     use super::*;
     use crate::fleet::{Activity, Presence, Scheme, Source, Standing, Vouched};
-    use porthole_election::{Heir, Moment, Peer};
+    use porthole_election::{Peer, Successor as ElectionSuccessor, Timestamp};
     use porthole_types::ExternalPort;
 
     fn camera(id: u64, name: &str, standing: Standing) -> Camera {
@@ -247,38 +253,38 @@ mod tests {
         }
     }
 
-    fn view(outlook: Outlook, fleet: &Fleet) -> OfficeView {
-        OfficeView::with_names(outlook, fleet, me(), &Clock::start())
+    fn view(leader_view: LeaderView, fleet: &Fleet) -> LeadershipView {
+        LeadershipView::with_names(leader_view, fleet, me(), &Clock::start())
     }
 
     #[test]
     fn where_the_rules_know_nothing_the_peer_map_names_the_representative_without_a_reason() {
-        let named = view(Outlook::Unknown, &fleet(Standing::Representative));
+        let named = view(LeaderView::Unknown, &fleet(Standing::Representative));
         assert_eq!(
             named,
-            OfficeView::Held {
+            LeadershipView::Held {
                 by: door(),
                 since: None,
                 cause: None
             }
         );
-        let none = view(Outlook::Unknown, &fleet(Standing::Member));
-        assert_eq!(none, OfficeView::Unknown);
+        let none = view(LeaderView::Unknown, &fleet(Standing::Member));
+        assert_eq!(none, LeadershipView::Unknown);
     }
 
     #[test]
     fn a_peer_map_that_still_calls_this_server_representative_is_not_believed() {
         let mut fleet = fleet(Standing::Member);
         fleet.cameras[0].standing = Standing::Representative;
-        assert_eq!(view(Outlook::Unknown, &fleet), OfficeView::Unknown);
+        assert_eq!(view(LeaderView::Unknown, &fleet), LeadershipView::Unknown);
     }
 
     #[test]
     fn a_representative_without_an_identity_is_named_by_its_address() {
-        let theirs = |host| Outlook::Theirs {
+        let theirs = |host| LeaderView::Another {
             id: None,
             address: Ipv4Addr::new(192, 168, 1, host),
-            since: Moment(0),
+            since: Timestamp(0),
             cause: Cause::Free,
         };
         let fleet = fleet(Standing::Member);
@@ -296,32 +302,39 @@ mod tests {
             id: InstanceId(2),
             address: Ipv4Addr::new(192, 168, 1, 2),
         };
-        let vacant = Outlook::Vacant {
+        let vacant = LeaderView::Vacant {
             cause: Cause::MissedHeartbeats,
-            late: Some(InstanceId(7)),
-            heir: Heir::Other(peer, Bid::Heir),
+            previous: Some(InstanceId(7)),
+            successor: ElectionSuccessor::Other(peer, ClaimStage::Acquiring),
         };
-        let OfficeView::Vacant { cause, late, heir } = view(vacant, &fleet(Standing::Member))
+        let LeadershipView::Vacant {
+            cause,
+            previous,
+            successor,
+        } = view(vacant, &fleet(Standing::Member))
         else {
             panic!("it is vacant");
         };
-        assert_eq!(late.map(|late| late.name).as_deref(), Some("camera 0007"));
         assert_eq!(
-            vacancy_words(cause, heir.as_ref()),
+            previous.map(|previous| previous.name).as_deref(),
+            Some("camera 0007")
+        );
+        assert_eq!(
+            vacancy_words(cause, successor.as_ref()),
             "No camera answers for all now: the one before missed its heartbeats; Door is taking over."
         );
     }
 
     #[test]
     fn a_deputy_is_said_to_stand_in_until_the_router_is_set_right() {
-        let heir = Successor {
+        let successor = Successor {
             who: door(),
-            bid: Bid::Deputy {
+            stage: ClaimStage::Deputy {
                 port: ExternalPort::new(8082),
             },
         };
         assert_eq!(
-            vacancy_words(Cause::UnansweredProbes, Some(&heir)),
+            vacancy_words(Cause::UnansweredProbes, Some(&successor)),
             "No camera answers for all now: the one before did not answer, and the router keeps the port \
              for it. Until the router is set right, Door shows all cameras at its own address."
         );

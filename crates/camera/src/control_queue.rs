@@ -10,19 +10,19 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::attendant::Attendant;
 use super::control::Refused;
+use super::control_worker::ControlWorker;
 use super::drive::NoDrive;
 use super::source::SourceError;
 
 /// Questions that wait at a time.
 const PLACES: usize = 16;
-/// How long an asker should wait: longer than [`super::attendant::WORK`], so that the thread can tell of its end itself.
+/// How long an asker should wait: longer than [`super::control_worker::WORK`], so that the thread can tell of its end itself.
 pub const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum ControlError {
     /// The device.
     #[error("{0}")]
     Camera(#[from] SourceError),
@@ -51,10 +51,10 @@ pub enum Trouble {
     Failed,
 }
 
-type Job = Box<dyn FnOnce(&mut Attendant) + Send>;
+type Job = Box<dyn FnOnce(&mut ControlWorker) + Send>;
 
 /// What the thread is to do next.
-pub enum Errand {
+pub enum ControlJob {
     /// The camera was opened for viewers.
     Opened,
     /// Somebody asks.
@@ -62,7 +62,7 @@ pub enum Errand {
 }
 
 /// See the module.
-pub struct Desk {
+pub struct ControlQueue {
     patience: Duration,
     waiting: Mutex<Waiting>,
     came: Condvar,
@@ -75,7 +75,7 @@ struct Waiting {
     jobs: VecDeque<Job>,
 }
 
-impl Desk {
+impl ControlQueue {
     /// A desk where nobody waits yet, and askers wait for `patience`.
     pub fn new(patience: Duration) -> Self {
         Self {
@@ -94,41 +94,41 @@ impl Desk {
     /// Has the thread run `question` on the device, and waits for the answer.
     ///
     /// # Errors
-    /// [`Trouble`]
+    /// [`ControlError`]
     pub async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&mut Attendant) -> Result<T, Trouble> + Send + 'static,
-    ) -> Result<T, Trouble> {
+        question: impl FnOnce(&mut ControlWorker) -> Result<T, ControlError> + Send + 'static,
+    ) -> Result<T, ControlError> {
         let (tell, told) = oneshot::channel();
-        self.queue(Box::new(move |attendant| {
+        self.queue(Box::new(move |control_worker| {
             if !tell.is_closed() {
                 // Who has gone meanwhile misses the answer.
-                let _ = tell.send(question(attendant));
+                let _ = tell.send(question(control_worker));
             }
         }))?;
         match tokio::time::timeout(self.patience, told).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Trouble::Failed),
-            Err(_) => Err(Trouble::Late),
+            Ok(Err(_)) => Err(ControlError::Failed),
+            Err(_) => Err(ControlError::Late),
         }
     }
 
     /// The next errand, waiting at most `timeout`.
-    pub fn next(&self, timeout: Duration) -> Option<Errand> {
+    pub fn next(&self, timeout: Duration) -> Option<ControlJob> {
         let (mut waiting, _) = self
             .came
             .wait_timeout_while(self.lock(), timeout, |w| !w.opened && w.jobs.is_empty())
             .unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut waiting.opened) {
-            return Some(Errand::Opened);
+            return Some(ControlJob::Opened);
         }
-        waiting.jobs.pop_front().map(Errand::Asked)
+        waiting.jobs.pop_front().map(ControlJob::Asked)
     }
 
-    fn queue(&self, job: Job) -> Result<(), Trouble> {
+    fn queue(&self, job: Job) -> Result<(), ControlError> {
         let mut waiting = self.lock();
         if waiting.jobs.len() >= PLACES {
-            return Err(Trouble::Full);
+            return Err(ControlError::Full);
         }
         waiting.jobs.push_back(job);
         drop(waiting);

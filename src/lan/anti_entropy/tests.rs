@@ -5,7 +5,7 @@ use std::net::SocketAddrV4;
 use super::*;
 use crate::fleet::{Activity, Myself, Scheme, Standing};
 use crate::lan::Reporting;
-use crate::site::{Facts, SessionId};
+use crate::site::{AuthState, SessionId};
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(10);
@@ -14,8 +14,8 @@ fn address(id: InstanceId) -> Ipv4Addr {
     Ipv4Addr::new(192, 168, 0, id.0 as u8)
 }
 
-fn ended(session: u128) -> Facts {
-    Facts {
+fn ended(session: u128) -> AuthState {
+    AuthState {
         passwords: None,
         revoked: [(SessionId(session), 100)].into(),
     }
@@ -25,7 +25,7 @@ fn ended(session: u128) -> Facts {
 #[derive(Clone)]
 enum Said {
     Report { digest: u32 },
-    Facts(Facts),
+    AuthState(AuthState),
 }
 
 struct Datagram {
@@ -36,13 +36,13 @@ struct Datagram {
 
 struct Server {
     me: Myself,
-    facts: Facts,
+    auth_state: AuthState,
     reporting: Reporting,
-    accord: Accord,
+    anti_entropy: AntiEntropy,
 }
 
 impl Server {
-    fn new(id: u64, facts: Facts) -> Self {
+    fn new(id: u64, auth_state: AuthState) -> Self {
         let id = InstanceId(id);
         Self {
             me: Myself {
@@ -54,37 +54,37 @@ impl Server {
                 activity: Activity::Idle,
                 scheme: Scheme::Http,
             },
-            facts,
+            auth_state,
             reporting: Reporting::new(HEARTBEAT),
-            accord: Accord::new(HEARTBEAT),
+            anti_entropy: AntiEntropy::new(HEARTBEAT),
         }
     }
 
     fn report(&mut self, now: Instant) -> Said {
         self.reporting.said(&self.me, now);
         Said::Report {
-            digest: self.facts.digest(),
+            digest: self.auth_state.digest(),
         }
     }
 
-    fn hear(&mut self, from: InstanceId, said: Said, now: Instant, chance: Chance) {
+    fn hear(&mut self, from: InstanceId, said: Said, now: Instant, entropy: Entropy) {
         match said {
             Said::Report { digest } => {
                 let digests = Digests {
-                    mine: self.facts.digest(),
+                    mine: self.auth_state.digest(),
                     theirs: digest,
                 };
                 let from = Peer {
                     id: from,
                     address: address(from),
                 };
-                self.accord.heard(from, digests, now, chance);
+                self.anti_entropy.heard(from, digests, now, entropy);
             }
-            Said::Facts(facts) => {
-                let before = self.facts.clone();
-                self.facts.merge(&facts);
-                if self.facts != before {
-                    self.reporting.learned(now, chance);
+            Said::AuthState(auth_state) => {
+                let before = self.auth_state.clone();
+                self.auth_state.merge(&auth_state);
+                if self.auth_state != before {
+                    self.reporting.learned(now, entropy);
                 }
             }
         }
@@ -132,15 +132,15 @@ impl Lan {
     }
 
     /// Somebody changes the facts at this server, and it tells everybody.
-    fn change(&mut self, at: usize, change: &Facts) {
+    fn change(&mut self, at: usize, change: &AuthState) {
         let now = self.now;
         let server = &mut self.servers[at];
-        let (id, before) = (server.me.id, server.facts.clone());
-        server.facts.merge(change);
-        let news = server.facts.since(&before);
+        let (id, before) = (server.me.id, server.auth_state.clone());
+        server.auth_state.merge(change);
+        let news = server.auth_state.since(&before);
         let report = server.report(now);
         for piece in news.pieces() {
-            self.send_all(id, &Said::Facts(piece));
+            self.send_all(id, &Said::AuthState(piece));
         }
         self.send_all(id, &report);
     }
@@ -149,9 +149,9 @@ impl Lan {
         self.now += TICK;
         let now = self.now;
         for Datagram { from, to, said } in std::mem::take(&mut self.under_way) {
-            let chance = Chance(self.random.u64(..));
+            let entropy = Entropy(self.random.u64(..));
             if let Some(server) = self.server(to) {
-                server.hear(from, said, now, chance);
+                server.hear(from, said, now, entropy);
             }
         }
         for nth in 0..self.servers.len() {
@@ -159,12 +159,12 @@ impl Lan {
             let id = server.me.id;
             let due = server.reporting.is_due(&server.me, now);
             let report = due.map(|_| server.report(now));
-            let different = server.accord.due(server.facts.digest(), now);
-            let pieces = server.facts.pieces();
+            let different = server.anti_entropy.due(server.auth_state.digest(), now);
+            let pieces = server.auth_state.pieces();
             for there in different {
                 for piece in &pieces {
                     let to = InstanceId(there.octets()[3].into());
-                    self.send(id, to, Said::Facts(piece.clone()));
+                    self.send(id, to, Said::AuthState(piece.clone()));
                 }
             }
             if let Some(report) = report {
@@ -181,8 +181,10 @@ impl Lan {
     }
 
     fn agree(&self) -> bool {
-        let first = &self.servers[0].facts;
-        self.servers.iter().all(|server| server.facts == *first)
+        let first = &self.servers[0].auth_state;
+        self.servers
+            .iter()
+            .all(|server| server.auth_state == *first)
     }
 }
 
@@ -201,7 +203,7 @@ fn three_servers_agree_within_two_heartbeats_whichever_datagram_is_lost() {
             lan.change(0, &ended(2));
             lan.run(2);
             assert!(lan.agree(), "without the {lost}th, seed {seed}");
-            assert_eq!(lan.servers[2].facts.revoked.len(), 2);
+            assert_eq!(lan.servers[2].auth_state.revoked.len(), 2);
         }
     }
 }
@@ -212,11 +214,11 @@ fn who_was_away_learns_what_it_missed_and_what_two_have_changed_apart_becomes_on
     lan.run(3);
     for (nth, session) in [(0, 2), (1, 3), (2, 4)] {
         // Nobody hears of it.
-        lan.servers[nth].facts.merge(&ended(session));
+        lan.servers[nth].auth_state.merge(&ended(session));
     }
     lan.run(3);
     assert!(lan.agree());
-    assert_eq!(lan.servers[0].facts.revoked.len(), 4);
+    assert_eq!(lan.servers[0].auth_state.revoked.len(), 4);
 }
 
 #[test]
@@ -238,7 +240,7 @@ fn a_change_that_everybody_hears_of_at_once_is_told_by_nobody_again() {
 #[test]
 fn who_cannot_be_brought_to_agree_is_told_of_it_less_and_less_often() {
     let start = Instant::now();
-    let mut accord = Accord::new(HEARTBEAT);
+    let mut anti_entropy = AntiEntropy::new(HEARTBEAT);
     let digests = Digests { mine: 1, theirs: 2 };
     let peer = Peer {
         id: InstanceId(2),
@@ -248,38 +250,38 @@ fn who_cannot_be_brought_to_agree_is_told_of_it_less_and_less_often() {
     // It reports itself ten times a heartbeat.
     for step in 0..1000_u32 {
         let now = start + HEARTBEAT / 10 * step;
-        accord.heard(peer, digests, now, Chance(0));
-        told.extend(accord.due(1, now).iter().map(|_| step));
+        anti_entropy.heard(peer, digests, now, Entropy(0));
+        told.extend(anti_entropy.due(1, now).iter().map(|_| step));
     }
     assert_eq!(told[..5], [0, 5, 15, 35, 75]);
     assert!(told.len() < 12, "{told:?}");
     // When either knows something new it is told again.
     let digests = Digests { mine: 3, ..digests };
     let now = start + HEARTBEAT * 100;
-    accord.heard(peer, digests, now, Chance(0));
-    accord.heard(peer, digests, now + HEARTBEAT / 2, Chance(0));
-    let again = accord.due(3, now + HEARTBEAT / 2);
+    anti_entropy.heard(peer, digests, now, Entropy(0));
+    anti_entropy.heard(peer, digests, now + HEARTBEAT / 2, Entropy(0));
+    let again = anti_entropy.due(3, now + HEARTBEAT / 2);
     assert_eq!(again, [peer.address]);
 }
 
 #[test]
 fn who_has_learned_it_from_another_meanwhile_is_not_told() {
     let start = Instant::now();
-    let mut accord = Accord::new(HEARTBEAT);
+    let mut anti_entropy = AntiEntropy::new(HEARTBEAT);
     let peer = Peer {
         id: InstanceId(2),
         address: address(InstanceId(2)),
     };
-    let heard = |accord: &mut Accord, theirs| {
+    let heard = |anti_entropy: &mut AntiEntropy, theirs| {
         let digests = Digests { mine: 1, theirs };
-        accord.heard(peer, digests, start, Chance(u64::MAX))
+        anti_entropy.heard(peer, digests, start, Entropy(u64::MAX))
     };
-    let wait = heard(&mut accord, 2).unwrap();
+    let wait = heard(&mut anti_entropy, 2).unwrap();
     assert!(wait <= HEARTBEAT / 8, "{wait:?}");
-    assert!(accord.due(1, start).is_empty(), "not yet");
-    assert_eq!(heard(&mut accord, 1), None);
-    assert!(accord.due(1, start + HEARTBEAT).is_empty());
-    heard(&mut accord, 2);
+    assert!(anti_entropy.due(1, start).is_empty(), "not yet");
+    assert_eq!(heard(&mut anti_entropy, 1), None);
+    assert!(anti_entropy.due(1, start + HEARTBEAT).is_empty());
+    heard(&mut anti_entropy, 2);
     let mine = 2; // this server has learned it instead
-    assert!(accord.due(mine, start + HEARTBEAT).is_empty());
+    assert!(anti_entropy.due(mine, start + HEARTBEAT).is_empty());
 }

@@ -4,24 +4,24 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
 use crate::fleet::{Camera, Who};
-use crate::shared::{Cells, Named, OfficeView, RouterState, RouterView};
-use porthole_election::{Exposure, Stay};
+use crate::shared::{LeadershipView, Named, RouterState, RouterView, SharedState};
+use porthole_election::{Lifecycle, RemoteAccess};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
 /// What is known at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sight {
+pub struct Snapshot {
     pub(super) me: InstanceId,
     pub(super) term: Term,
-    pub(super) stay: Stay,
-    pub(super) office: OfficeView,
-    pub(super) cameras: Vec<CameraSight>,
-    pub(super) router: RouterSight,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) office: LeadershipView,
+    pub(super) cameras: Vec<CameraSnapshot>,
+    pub(super) router: RouterSnapshot,
 }
 
 /// One camera of the fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CameraSight {
+pub(super) struct CameraSnapshot {
     pub(super) who: Who,
     pub(super) named: Named,
     pub(super) lan: SocketAddrV4,
@@ -30,7 +30,7 @@ pub(super) struct CameraSight {
 
 /// The router.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum RouterSight {
+pub(super) enum RouterSnapshot {
     /// It answers.
     Answers {
         name: String,
@@ -44,27 +44,27 @@ pub(super) enum RouterSight {
     None,
 }
 
-impl Sight {
+impl Snapshot {
     /// What is known now.
-    pub fn of(cells: &Cells) -> Self {
-        let state = cells.role.load();
+    pub fn of(shared: &SharedState) -> Self {
+        let state = shared.role.load();
         Self {
-            me: cells.identity.id,
+            me: shared.identity.id,
             term: state.term,
             // Who is switched off gives the office up of its own will, like who steps down.
-            stay: match state.exposure {
-                Exposure::On => state.stay,
-                Exposure::Off => Stay::SteppingDown,
+            lifecycle: match state.remote_access {
+                RemoteAccess::On => state.lifecycle,
+                RemoteAccess::Off => Lifecycle::SteppingDown,
             },
-            office: OfficeView::of(cells),
-            cameras: cells.fleet.borrow().cameras.iter().map(camera).collect(),
-            router: router(&cells.router.borrow()),
+            office: LeadershipView::of(shared),
+            cameras: shared.fleet.borrow().cameras.iter().map(camera).collect(),
+            router: router(&shared.router.borrow()),
         }
     }
 }
 
-fn camera(camera: &Camera) -> CameraSight {
-    CameraSight {
+fn camera(camera: &Camera) -> CameraSnapshot {
+    CameraSnapshot {
         who: camera.who,
         named: Named {
             id: camera.id,
@@ -75,9 +75,9 @@ fn camera(camera: &Camera) -> CameraSight {
     }
 }
 
-fn router(view: &RouterView) -> RouterSight {
+fn router(view: &RouterView) -> RouterSnapshot {
     match &view.state {
-        RouterState::Found => RouterSight::Answers {
+        RouterState::Found => RouterSnapshot::Answers {
             name: view
                 .found
                 .as_ref()
@@ -86,8 +86,8 @@ fn router(view: &RouterView) -> RouterSight {
             epoch: view.epoch,
             address: view.external.as_ref().and_then(|external| external.address),
         },
-        RouterState::Lost { why } => RouterSight::Lost { why: why.clone() },
-        RouterState::Disabled | RouterState::Searching { .. } => RouterSight::None,
+        RouterState::Lost { why } => RouterSnapshot::Lost { why: why.clone() },
+        RouterState::Disabled | RouterState::Searching { .. } => RouterSnapshot::None,
     }
 }
 
@@ -96,20 +96,20 @@ pub(super) mod tests {
     use super::*;
 
     /// Nothing is known but this server, with the id 1.
-    pub(in super::super) fn sight() -> Sight {
-        Sight {
+    pub(in super::super) fn snapshot() -> Snapshot {
+        Snapshot {
             me: InstanceId(1),
             term: Term(4),
-            stay: Stay::Staying,
-            office: OfficeView::Unknown,
+            lifecycle: Lifecycle::Running,
+            office: LeadershipView::Unknown,
             cameras: vec![seen(1, "Hall")],
-            router: RouterSight::None,
+            router: RouterSnapshot::None,
         }
     }
 
     /// A camera with its port on the router.
-    pub(in super::super) fn seen(id: u64, name: &str) -> CameraSight {
-        CameraSight {
+    pub(in super::super) fn seen(id: u64, name: &str) -> CameraSnapshot {
+        CameraSnapshot {
             who: if id == 1 { Who::Me } else { Who::Another },
             named: Named {
                 id: Some(InstanceId(id)),
@@ -121,8 +121,8 @@ pub(super) mod tests {
     }
 
     /// A router with this address on the Internet side.
-    pub(in super::super) fn router_with(host: u8) -> RouterSight {
-        RouterSight::Answers {
+    pub(in super::super) fn router_with(host: u8) -> RouterSnapshot {
+        RouterSnapshot::Answers {
             name: "box".to_owned(),
             epoch: None,
             address: Some(Ipv4Addr::new(60, 120, 76, host)),

@@ -11,7 +11,7 @@ use crate::auth::{Access, Reach};
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
-pub struct Around {
+pub struct PageLayout {
     /// What this server is among the cameras.
     pub standing: Standing,
     /// What a person should know, most important first.
@@ -26,7 +26,7 @@ pub struct Around {
     pub demo: Option<WebUrl>,
 }
 
-impl Around {
+impl PageLayout {
     pub(super) fn access_token(&self) -> &'static str {
         self.access.map_or("public", Access::as_str)
     }

@@ -14,7 +14,7 @@ use super::{Keyring, MAX_DATAGRAM, Message, Rejected};
 use porthole_types::InstanceId;
 
 /// The door of one server, for as long as its process lives: its memory of who was heard must outlive a socket.
-pub struct Gate {
+pub struct InboundFilter {
     me: InstanceId,
     here: Option<Ipv4Addr>,
     keys: Arc<Keyring>,
@@ -22,7 +22,7 @@ pub struct Gate {
     replay: Replay,
 }
 
-impl Gate {
+impl InboundFilter {
     /// The door of this server.
     pub fn new(me: InstanceId, keys: Arc<Keyring>, now: Instant) -> Self {
         Self {
@@ -92,10 +92,11 @@ mod tests {
 
     const FROM: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 12);
 
-    fn gate(keys: &Arc<Keyring>) -> Gate {
-        let mut gate = Gate::new(InstanceId(1), Arc::clone(keys), Instant::now());
-        gate.move_to(HERE);
-        gate
+    fn inbound_filter(keys: &Arc<Keyring>) -> InboundFilter {
+        let mut inbound_filter =
+            InboundFilter::new(InstanceId(1), Arc::clone(keys), Instant::now());
+        inbound_filter.move_to(HERE);
+        inbound_filter
     }
 
     fn keys(key: &str) -> Arc<Keyring> {
@@ -115,32 +116,35 @@ mod tests {
     fn a_replayed_datagram_is_refused_also_from_another_address_and_after_a_restart_of_its_sender()
     {
         let keys = keys("one");
-        let (mut gate, now) = (gate(&keys), Instant::now());
+        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
         let (old, new) = (said(&keys, 1, 1), said(&keys, 2, 1));
-        assert!(gate.admit(&old, FROM, now).is_ok());
+        assert!(inbound_filter.admit(&old, FROM, now).is_ok());
         let elsewhere = Ipv4Addr::new(192, 168, 0, 66);
-        assert_eq!(gate.admit(&old, elsewhere, now), Err(Rejected::Replay));
-        assert!(gate.admit(&new, FROM, now).is_ok());
-        assert_eq!(gate.admit(&old, FROM, now), Err(Rejected::Replay));
+        assert_eq!(
+            inbound_filter.admit(&old, elsewhere, now),
+            Err(Rejected::Replay)
+        );
+        assert!(inbound_filter.admit(&new, FROM, now).is_ok());
+        assert_eq!(inbound_filter.admit(&old, FROM, now), Err(Rejected::Replay));
     }
 
     #[test]
     fn what_was_said_to_one_address_is_refused_at_every_other() {
         let keys = keys("one");
-        let (mut gate, now) = (gate(&keys), Instant::now());
-        gate.move_to(Ipv4Addr::new(192, 168, 0, 13));
-        let refused = gate.admit(&said(&keys, 1, 1), FROM, now);
+        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
+        inbound_filter.move_to(Ipv4Addr::new(192, 168, 0, 13));
+        let refused = inbound_filter.admit(&said(&keys, 1, 1), FROM, now);
         assert_eq!(refused, Err(Rejected::Replay));
-        gate.move_to(HERE);
-        assert!(gate.admit(&said(&keys, 1, 1), FROM, now).is_ok());
+        inbound_filter.move_to(HERE);
+        assert!(inbound_filter.admit(&said(&keys, 1, 1), FROM, now).is_ok());
     }
 
     #[test]
     fn datagrams_may_overtake_each_other() {
         let keys = keys("one");
-        let (mut gate, now) = (gate(&keys), Instant::now());
+        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
         for counter in [3, 1, 40, 2, 39, 4] {
-            let heard = gate.admit(&said(&keys, 1, counter), FROM, now);
+            let heard = inbound_filter.admit(&said(&keys, 1, counter), FROM, now);
             assert_eq!(heard.unwrap().counter, counter);
         }
     }
@@ -148,21 +152,21 @@ mod tests {
     #[test]
     fn without_a_key_no_forged_number_silences_a_server() {
         let keys = keys("");
-        let (mut gate, now) = (gate(&keys), Instant::now());
+        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
         let forged = said(&keys, u64::MAX, u64::MAX);
-        assert!(gate.admit(&forged, FROM, now).is_ok());
-        assert!(gate.admit(&said(&keys, 1, 1), FROM, now).is_ok());
+        assert!(inbound_filter.admit(&forged, FROM, now).is_ok());
+        assert!(inbound_filter.admit(&said(&keys, 1, 1), FROM, now).is_ok());
     }
 
     #[test]
     fn ones_own_message_is_told_apart_and_takes_nobodys_place() {
         let keys = keys("one");
-        let mut gate = Gate::new(
+        let mut inbound_filter = InboundFilter::new(
             message(report("", "")).from,
             Arc::clone(&keys),
             Instant::now(),
         );
-        let own = gate.admit(&said(&keys, 1, 1), FROM, Instant::now());
+        let own = inbound_filter.admit(&said(&keys, 1, 1), FROM, Instant::now());
         assert_eq!(own, Err(Rejected::Own));
         assert_eq!(Rejected::Own.label(), None);
     }
@@ -171,30 +175,30 @@ mod tests {
     fn what_is_too_long_is_refused_before_its_signature_is_reckoned() {
         let keys = keys("one");
         let long = vec![0; MAX_DATAGRAM + 1];
-        let refused = gate(&keys).admit(&long, FROM, Instant::now());
+        let refused = inbound_filter(&keys).admit(&long, FROM, Instant::now());
         assert_eq!(refused, Err(Rejected::TooLong));
     }
 
     #[test]
     fn a_flood_in_the_name_of_a_cameras_address_does_not_silence_it_where_there_is_a_key() {
         let keys = keys("one");
-        let (mut gate, now) = (gate(&keys), Instant::now());
+        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
         let (forged, old) = (keys_of_another(), said(&keys, 1, 1));
-        assert!(gate.admit(&old, FROM, now).is_ok());
+        assert!(inbound_filter.admit(&old, FROM, now).is_ok());
         for _ in 0..10_000 {
-            let refused = gate.admit(&forged, FROM, now);
+            let refused = inbound_filter.admit(&forged, FROM, now);
             assert_eq!(refused, Err(Rejected::Key(KeyMismatch::Another)));
-            assert_eq!(gate.admit(&old, FROM, now), Err(Rejected::Replay));
+            assert_eq!(inbound_filter.admit(&old, FROM, now), Err(Rejected::Replay));
         }
-        assert!(gate.admit(&said(&keys, 1, 2), FROM, now).is_ok());
+        assert!(inbound_filter.admit(&said(&keys, 1, 2), FROM, now).is_ok());
     }
 
     #[test]
     fn without_a_key_an_address_may_say_so_much_and_no_more() {
         let keys = keys("");
-        let (mut gate, now) = (gate(&keys), Instant::now());
+        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
         let heard: Vec<_> = (0..1000)
-            .map(|n| gate.admit(&said(&keys, 1, n), FROM, now))
+            .map(|n| inbound_filter.admit(&said(&keys, 1, n), FROM, now))
             .collect();
         assert!(heard[0].is_ok());
         assert_eq!(heard[999], Err(Rejected::TooMany));
@@ -219,7 +223,7 @@ mod tests {
         #[test]
         fn what_one_says_the_other_hears(keys in any_keys(), body in any_body()) {
             let said = message(body);
-            let heard = gate(&keys).admit(&keys.seal(&said.to_json()), FROM, Instant::now());
+            let heard = inbound_filter(&keys).admit(&keys.seal(&said.to_json()), FROM, Instant::now());
             prop_assert_eq!(heard, Ok(said));
         }
 
@@ -228,7 +232,7 @@ mod tests {
             keys in any_keys(),
             datagram in prop::collection::vec(any::<u8>(), 0..1400),
         ) {
-            prop_assert!(gate(&keys).admit(&datagram, FROM, Instant::now()).is_err());
+            prop_assert!(inbound_filter(&keys).admit(&datagram, FROM, Instant::now()).is_err());
         }
 
         #[test]
@@ -236,7 +240,7 @@ mod tests {
             keys in any_keys(),
             json in prop::collection::vec(any::<u8>(), 0..200),
         ) {
-            let refused = gate(&keys).admit(&keys.seal(&json), FROM, Instant::now());
+            let refused = inbound_filter(&keys).admit(&keys.seal(&json), FROM, Instant::now());
             prop_assert_eq!(refused, Err(Rejected::Malformed));
         }
 
@@ -251,7 +255,7 @@ mod tests {
             let bit = at.index(said.len() * 8);
             turned[bit / 8] ^= 1 << (bit % 8);
             for datagram in [&turned[..], &said[..at.index(said.len())]] {
-                prop_assert!(gate(&keys).admit(datagram, FROM, Instant::now()).is_err());
+                prop_assert!(inbound_filter(&keys).admit(datagram, FROM, Instant::now()).is_err());
             }
         }
 
@@ -265,7 +269,7 @@ mod tests {
             let mut said = keys.seal(&message(body).to_json());
             let at = at.index(said.len());
             said[at] = byte;
-            let _ = gate(&keys).admit(&said, FROM, Instant::now());
+            let _ = inbound_filter(&keys).admit(&said, FROM, Instant::now());
         }
     }
 }

@@ -24,11 +24,11 @@ const HOUR: Lease = Lease::Seconds(NonZeroU32::new(3_600).expect("3,600 is not 0
 
 /// The lease ladder of one router. Start a new one when the router changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ladder {
+pub struct LeaseFallback {
     rung: Rung,
 }
 
-impl Ladder {
+impl LeaseFallback {
     /// The lease to ask for first, when this one is wanted.
     #[must_use]
     pub fn first(&self, wanted: Lease) -> Lease {
@@ -71,36 +71,36 @@ mod tests {
 
     #[test]
     fn the_ladder_goes_from_the_asked_lease_over_an_hour_to_a_permanent_one() {
-        let ladder = Ladder::default();
-        assert_eq!(ladder.first(SHORT), SHORT);
-        assert_eq!(ladder.after(SHORT, 725), Some(HOUR));
-        assert_eq!(ladder.after(HOUR, 402), Some(Lease::Permanent));
-        assert_eq!(ladder.after(Lease::Permanent, 725), None);
+        let lease_fallback = LeaseFallback::default();
+        assert_eq!(lease_fallback.first(SHORT), SHORT);
+        assert_eq!(lease_fallback.after(SHORT, 725), Some(HOUR));
+        assert_eq!(lease_fallback.after(HOUR, 402), Some(Lease::Permanent));
+        assert_eq!(lease_fallback.after(Lease::Permanent, 725), None);
     }
 
     #[test]
     fn other_refusals_do_not_move_it() {
         for code in [0, 501, 606, 718, 728] {
-            assert_eq!(Ladder::default().after(SHORT, code), None, "{code}");
+            assert_eq!(LeaseFallback::default().after(SHORT, code), None, "{code}");
         }
     }
 
     #[test]
     fn what_the_router_took_is_asked_for_first_from_then_on() {
-        let mut ladder = Ladder::default();
-        ladder.took(SHORT, SHORT);
-        assert_eq!(ladder.first(SHORT), SHORT);
-        ladder.took(SHORT, HOUR);
-        assert_eq!(ladder.first(SHORT), HOUR);
-        ladder.took(SHORT, Lease::Permanent);
-        assert_eq!(ladder.first(HOUR), Lease::Permanent);
-        assert_eq!(ladder.first(SHORT), Lease::Permanent);
+        let mut lease_fallback = LeaseFallback::default();
+        lease_fallback.took(SHORT, SHORT);
+        assert_eq!(lease_fallback.first(SHORT), SHORT);
+        lease_fallback.took(SHORT, HOUR);
+        assert_eq!(lease_fallback.first(SHORT), HOUR);
+        lease_fallback.took(SHORT, Lease::Permanent);
+        assert_eq!(lease_fallback.first(HOUR), Lease::Permanent);
+        assert_eq!(lease_fallback.first(SHORT), Lease::Permanent);
     }
 
     #[test]
     fn a_permanent_lease_that_was_wanted_teaches_nothing_about_finite_ones() {
-        let mut ladder = Ladder::default();
-        ladder.took(Lease::Permanent, Lease::Permanent);
-        assert_eq!(ladder.first(SHORT), SHORT);
+        let mut lease_fallback = LeaseFallback::default();
+        lease_fallback.took(Lease::Permanent, Lease::Permanent);
+        assert_eq!(lease_fallback.first(SHORT), SHORT);
     }
 }

@@ -11,13 +11,13 @@ use anyhow::{Context as _, bail};
 const HOUSES: u8 = 16;
 
 /// The third byte of every address on the simulated LAN, and the claim to it.
-pub(super) struct House {
+pub(super) struct LoopbackNet {
     number: u8,
     // An abstract socket: it needs no file, and is free again however this program ends.
     _claim: UnixListener,
 }
 
-impl House {
+impl LoopbackNet {
     /// The first one that no other demo lives in.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn two_demos_live_at_different_addresses() {
-        let (first, second) = (House::claim().unwrap(), House::claim().unwrap());
+        let (first, second) = (LoopbackNet::claim().unwrap(), LoopbackNet::claim().unwrap());
         assert_ne!(first.router(), second.router());
         assert_ne!(first.camera(1), second.camera(1));
         assert_ne!(first.group(), second.group());

@@ -18,19 +18,21 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use tracing::debug;
 
-use super::guest::address;
+use super::caller::address;
 use super::session::cookie;
-use super::{Guest, Proof};
+use super::{Caller, Credential};
 use crate::auth::{Claims, Reach, unix_now};
 use crate::fleet::{Camera, Who};
+use crate::http::client_network::client_network;
 use crate::http::links::Links;
-use crate::http::{App, Problem, Visitor};
-use crate::shared::Cells;
+use crate::http::{App, Problem};
+use crate::lan::ClientNetwork;
+use crate::shared::SharedState;
 use porthole_types::InstanceId;
 
 /// What one visitor's login opens at the other cameras.
-pub struct Passage<'a> {
-    cells: &'a Cells,
+pub struct CrossCameraLogin<'a> {
+    shared: &'a SharedState,
     /// The session or token, where it opens anything elsewhere.
     claims: Option<&'a Claims>,
     visitor: IpAddr,
@@ -38,16 +40,16 @@ pub struct Passage<'a> {
     host: &'a str,
 }
 
-impl<'a> Passage<'a> {
+impl<'a> CrossCameraLogin<'a> {
     /// For who sends this request.
-    pub fn of(request: &'a HttpRequest, app: &'a App, guest: &'a Guest) -> Self {
+    pub fn of(request: &'a HttpRequest, app: &'a App, caller: &'a Caller) -> Self {
         let host = request.headers().get(header::HOST);
         let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let shared = app.cells.authority.reach() == Reach::Site;
-        let near = Visitor::of(request, app) == Visitor::OnLan;
+        let shared = app.shared.authority.reach() == Reach::Site;
+        let near = client_network(request, app) == ClientNetwork::Lan;
         Self {
-            cells: &app.cells,
-            claims: guest.claims().filter(|_| shared && near),
+            shared: &app.shared,
+            claims: caller.claims().filter(|_| shared && near),
             visitor: address(request),
             host: host.rsplit_once(':').map_or(host, |(host, _)| host),
         }
@@ -58,7 +60,7 @@ impl<'a> Passage<'a> {
     pub fn picture_query(&self, camera: &Camera) -> Option<String> {
         let (id, claims) = self.needed(camera)?;
         let pass = claims.pass_for_pictures(id, self.visitor, unix_now());
-        Some(format!("pass={}", self.cells.authority.sign(&pass)))
+        Some(format!("pass={}", self.shared.authority.sign(&pass)))
     }
 
     /// The path on *this* camera that leads to the page of `camera` and logs the visitor in there; nothing where a link
@@ -87,7 +89,7 @@ impl<'a> Passage<'a> {
         let pass = self
             .session()?
             .pass_for_entry(id, self.visitor, once, unix_now())?;
-        Some(format!("pass={}", self.cells.authority.sign(&pass)))
+        Some(format!("pass={}", self.shared.authority.sign(&pass)))
     }
 }
 
@@ -95,22 +97,22 @@ impl<'a> Passage<'a> {
 pub async fn visit(
     request: HttpRequest,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let nothing = |why: String| Problem::new(StatusCode::NOT_FOUND, why);
     let id: InstanceId = id
         .parse()
         .map_err(|why| nothing(format!("no camera: {why}")))?;
-    let fleet = app.cells.fleet.borrow().clone();
+    let fleet = app.shared.fleet.borrow().clone();
     let camera = fleet.cameras.iter().find(|camera| camera.id == Some(id));
     let camera = camera.ok_or_else(|| nothing(format!("no camera {id} is known here")))?;
-    let visitor = Visitor::of(&request, &app);
-    let url = Links::new(&app.cells)
+    let visitor = client_network(&request, &app);
+    let url = Links::new(&app.shared)
         .for_visitor(camera, visitor)
         .ok_or_else(|| nothing(format!("{} is not reachable from outside yet", camera.name)))?;
-    let passage = Passage::of(&request, &app, &guest);
-    let target = match passage.entry_query(camera) {
+    let cross_camera = CrossCameraLogin::of(&request, &app, &caller);
+    let target = match cross_camera.entry_query(camera) {
         Some(pass) => format!("{url}enter?{pass}"),
         None => url.to_string(),
     };
@@ -127,20 +129,20 @@ pub struct Pass {
 pub async fn enter(
     request: HttpRequest,
     app: Data<App>,
-    guest: ReqData<Guest>,
+    caller: ReqData<Caller>,
     query: Query<Pass>,
 ) -> HttpResponse {
-    let cells = &app.cells;
-    let entered = cells.authority.enter(
+    let shared = &app.shared;
+    let entered = shared.authority.enter(
         &query.pass,
-        &cells.facts,
-        cells.identity.id,
+        &shared.auth_state,
+        shared.identity.id,
         address(&request),
     );
-    match (entered, &guest.proof) {
-        (Ok(session), _) => redirect("/").cookie(cookie(cells, &session)).finish(),
+    match (entered, &caller.credential) {
+        (Ok(session), _) => redirect("/").cookie(cookie(shared, &session)).finish(),
         // Back and forth again, or a page loaded anew.
-        (Err(_), Proof::Session(_)) => redirect("/").finish(),
+        (Err(_), Credential::Session(_)) => redirect("/").finish(),
         (Err(why), _) => {
             debug!(%why, "a pass was not taken");
             redirect("/login").finish()
