@@ -156,7 +156,7 @@ fn plain_http_on_the_tls_port_is_shown_the_way_and_only_to_this_camera() {
     let camera = self_signed(&house, 2, "Front door").start();
     await_tls(&camera);
     let host = format!("{}:8080", camera.address());
-    let request_id = |head: &str| answer_to(&camera, format!("{head}\r\n\r\n").as_bytes());
+    let ask = |head: &str| answer_to(&camera, format!("{head}\r\n\r\n").as_bytes());
 
     let sent_on = ask(&format!("GET /camera?a=b HTTP/1.1\r\nHost: {host}"));
     assert!(sent_on.starts_with("HTTP/1.1 307 "), "{sent_on}");
