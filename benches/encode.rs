@@ -1,8 +1,8 @@
 //! How fast a YUYV frame becomes a JPEG, beside libjpeg-turbo on the same frames.
 //!
-//! libjpeg-turbo gets the same planes by the same kind of loop, the same quality and the same subsampling.
-//! Criterion measures each alone; the ratio printed at the end comes from taking turns, so that a busy
-//! machine slows both alike. The goal is 1.1.
+//! libjpeg-turbo gets the same planes by the same kind of loop, the same quality and the same
+//! subsampling. Criterion measures each alone; the ratio printed at the end comes from taking
+//! turns, so that a busy machine slows both alike. The goal is 1.1.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};

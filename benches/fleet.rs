@@ -1,5 +1,5 @@
-//! What one merge of the peer map costs, with 3, 50 and 250 other cameras that all four sources know of, and what it
-//! costs to see that nothing that shows has changed.
+//! What one merge of the peer map costs, with 3, 50 and 250 other cameras that all four sources
+//! know of, and what it costs to see that nothing that shows has changed.
 
 use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -1,4 +1,5 @@
-//! What a datagram costs at the gate: a signed report that is let through, and what a flood may send instead.
+//! What a datagram costs at the gate: a signed report that is let through, and what a flood may
+//! send instead.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
@@ -45,7 +46,8 @@ fn admit(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("lan");
     let (ours, none) = (keys(Some("the key of this house")), keys(None));
 
-    // Each datagram is another one, and time passes: nothing is refused as heard before or as too many.
+    // Each datagram is another one, and time passes: nothing is refused as heard before or as too
+    // many.
     let mut inbound_filter = InboundFilter::new(InstanceId(1), Arc::clone(&ours), Instant::now());
     let (mut counter, mut now) = (0, Instant::now());
     group.bench_function("a signed report, admitted", |bench| {

@@ -1,4 +1,5 @@
-//! How long the fleet page takes to render: the common house, and the most the router's table can hold.
+//! How long the fleet page takes to render: the common house, and the most the router's table can
+//! hold.
 
 use std::hint::black_box;
 

@@ -1,6 +1,8 @@
-//! From the start of the process to its first page (goal: under 100 ms), its memory at rest and its size.
+//! From the start of the process to its first page (goal: under 100 ms), its memory at rest and its
+//! size.
 //!
-//! Router and LAN are switched off: this measures the program, and needs neither root nor a network.
+//! Router and LAN are switched off: this measures the program, and needs neither root nor a
+//! network.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};

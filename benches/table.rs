@@ -1,5 +1,6 @@
-//! Reading a router's table of 3, 32 and 250 entries: what parsing and merging it costs, and the whole reading over
-//! HTTP on loopback from a responder with canned replies, by list (one request) and by index (one an entry).
+//! Reading a router's table of 3, 32 and 250 entries: what parsing and merging it costs, and the
+//! whole reading over HTTP on loopback from a responder with canned replies, by list (one request)
+//! and by index (one an entry).
 
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -6,9 +6,10 @@
 //!       └─ web ────── http                                                (one arbiter, its workers)
 //! ```
 //!
-//! A child that panics or hangs begins a new life at once, behind the same address. Six times within
-//! the window, and it escalates: past its group to the root, and the root ends the process with
-//! [`EXIT_ESCALATED`], so that the container starts it again. The router's mapping outlives all that.
+//! A child that panics or hangs begins a new life at once, behind the same address. Six times
+//! within the window, and it escalates: past its group to the root, and the root ends the process
+//! with [`EXIT_ESCALATED`], so that the container starts it again. The router's mapping outlives
+//! all that.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -34,13 +35,15 @@ use porthole_supervise::{ActorName, Backoff, Budget, Event, Events, Policy, Supe
 /// What the process exits with when an actor cannot be kept alive (`EX_SOFTWARE` of sysexits.h).
 pub const EXIT_ESCALATED: i32 = 70;
 
-/// How long a clean end may take: the router is asked to delete, the LAN is told, connections close.
+/// How long a clean end may take: the router is asked to delete, the LAN is told, connections
+/// close.
 const FAREWELL: Duration = Duration::from_millis(2500);
 
 /// An arbiter that does not turn for so long is stuck, and everything on it with it.
 const STUCK: Duration = Duration::from_secs(20);
 
-/// A capture, encoder or drive thread that shows no sign of life for so long hangs in the device or the codec.
+/// A capture, encoder or drive thread that shows no sign of life for so long hangs in the device or
+/// the codec.
 const SILENT_THREAD: Duration = Duration::from_secs(10);
 
 /// Five crashes within half a minute are borne; each waits a little longer than the one before.
@@ -183,7 +186,8 @@ fn build(
     }
 }
 
-/// Hears what happens until something ends the program: a signal (0), or an actor that is past saving (70).
+/// Hears what happens until something ends the program: a signal (0), or an actor that is past
+/// saving (70).
 async fn attend(mut events: Events, shared: &SharedState) -> io::Result<i32> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -218,7 +222,8 @@ fn exit_code_of(event: &Event, shared: &SharedState) -> Option<i32> {
     None
 }
 
-/// A clean end: the router first, so that another can take the office, then the LAN, then the actors.
+/// A clean end: the router first, so that another can take the office, then the LAN, then the
+/// actors.
 async fn leave(addresses: &Addresses, supervisor: &Supervisor) {
     let goodbye = async {
         let _ = addresses.election.send(election::Leave).await;

@@ -1,5 +1,5 @@
-//! The documents say what the program has, and nothing that it has not: settings, metrics, routes, commands, the
-//! tests that are named as proofs, and the files that are linked.
+//! The documents say what the program has, and nothing that it has not: settings, metrics, routes,
+//! commands, the tests that are named as proofs, and the files that are linked.
 
 // Clippy lets only the test functions themselves unwrap; all of this is tests.
 #![allow(clippy::unwrap_used)]
@@ -240,7 +240,8 @@ fn every_method_of_every_route_is_documented_and_answers() {
     assert_eq!(documented, program);
     assert!(program.len() > 5, "{program:?}");
 
-    // Its description of itself has the same methods. `every_path_of_the_api_is_described_and_nothing_else` has the paths.
+    // Its description of itself has the same methods.
+    // `every_path_of_the_api_is_described_and_nothing_else` has the paths.
     let (_, described) = server.ask_for_all("GET", "/api/v1/openapi.json").unwrap();
     let described: serde_json::Value = serde_json::from_str(&described).unwrap();
     let described: BTreeSet<_> = described["paths"]

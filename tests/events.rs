@@ -1,5 +1,5 @@
-//! `/api/v1/events` of real servers on loopback: it outlives the actors behind it, resumes, is bounded, and does not
-//! keep the program from ending.
+//! `/api/v1/events` of real servers on loopback: it outlives the actors behind it, resumes, is
+//! bounded, and does not keep the program from ending.
 
 // Clippy lets only the test functions themselves unwrap; all of this is tests.
 #![allow(clippy::unwrap_used)]

@@ -1,4 +1,5 @@
-//! The dashboard and the alert rules ask only for metrics that exist, in queries that Prometheus can read.
+//! The dashboard and the alert rules ask only for metrics that exist, in queries that Prometheus
+//! can read.
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
@@ -55,7 +56,8 @@ fn asked(query: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Runs promtool in `grafana/` and asserts that it finds nothing wrong; false when it is not installed.
+/// Runs promtool in `grafana/` and asserts that it finds nothing wrong; false when it is not
+/// installed.
 fn promtool(test: &str, arguments: &[&str]) -> bool {
     match Command::new("promtool")
         .args(arguments)

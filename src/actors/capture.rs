@@ -1,8 +1,8 @@
 //! `CaptureActor`: keeps the capture thread running.
 //!
-//! Owns the thread that opens the device and reads frames from it. Restarts by starting a new thread if
-//! the old one has ended, once it has let go of the device. Loses the frame in hand; viewers keep their
-//! seats and the last picture until the next one comes.
+//! Owns the thread that opens the device and reads frames from it. Restarts by starting a new
+//! thread if the old one has ended, once it has let go of the device. Loses the frame in hand;
+//! viewers keep their seats and the last picture until the next one comes.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! `DiscoveryActor`: this server's entries in the LAN's mDNS, and those of the others.
 //!
-//! Owns the mDNS daemon (a thread of the library), which shares port 5353 with whatever else the machine runs.
-//! Restarts with a new one. Loses the entries of both sides: its own are announced again at once, the others' are asked
-//! for again; what other machines remember of it outlives that.
+//! Owns the mDNS daemon (a thread of the library), which shares port 5353 with whatever else the
+//! machine runs. Restarts with a new one. Loses the entries of both sides: its own are announced
+//! again at once, the others' are asked for again; what other machines remember of it outlives
+//! that.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -27,8 +28,8 @@ use crate::shared::SharedState;
 use porthole_supervise::Resync;
 use porthole_types::InstanceId;
 
-/// What changes about this server within this time is announced together: at a start it gets name and port one after
-/// the other.
+/// What changes about this server within this time is announced together: at a start it gets name
+/// and port one after the other.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// After a failure.
@@ -37,7 +38,8 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// The library says each goodbye twice; the second is this much later at the most.
 const SECOND_GOODBYE: Duration = Duration::from_millis(150);
 
-/// Take the entries back and wait until the LAN has been told (a daemon that is merely dropped says no goodbye).
+/// Take the entries back and wait until the LAN has been told (a daemon that is merely dropped says
+/// no goodbye).
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SayGoodbye;
@@ -141,8 +143,8 @@ impl DiscoveryActor {
         running.shut_down();
     }
 
-    /// Asks again after who is not heard any more: the entries of who does not answer are forgotten, long before they
-    /// would lapse (RFC 6762, 10.4).
+    /// Asks again after who is not heard any more: the entries of who does not answer are
+    /// forgotten, long before they would lapse (RFC 6762, 10.4).
     fn doubt(&mut self, fleet: &Fleet) {
         let Some(running) = self.running() else {
             return;
@@ -317,7 +319,8 @@ impl StreamHandler<ServiceEvent> for DiscoveryActor {
 impl Handler<Resync> for DiscoveryActor {
     type Result = ();
 
-    /// The registry may have forgotten what it was told: whoever begins to browse is told of all there is.
+    /// The registry may have forgotten what it was told: whoever begins to browse is told of all
+    /// there is.
     fn handle(&mut self, _: Resync, ctx: &mut Self::Context) {
         let browsing = self.running().and_then(|running| running.browsing.take());
         if let Some(browsing) = browsing {

@@ -1,7 +1,10 @@
-//! `DriveActor`: keeps the thread running that turns and sets the camera (seed: drive section 18, camera controller 19).
+//! `DriveActor`: keeps the thread running that turns and sets the camera (seed: drive section 18,
+//! camera controller 19).
 //!
-//! Owns the thread that works off the questions of the [`control_queue`](porthole_camera::control_queue). Restarts by starting it again if
-//! it has ended. Loses the question in hand, whose asker is told; where the camera points is in the camera.
+//! Owns the thread that works off the questions of the
+//! [`control_queue`](porthole_camera::control_queue). Restarts by starting it again if
+//! it has ended. Loses the question in hand, whose asker is told; where the camera points is in the
+//! camera.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! `ElectionActor`: runs the effects of the election's rules (`src/election/`).
 //!
-//! Owns the timer of the next step and the one request that is on its way to the router. Restarts by
-//! telling the rules that it has awoken, which forgets that request and derives it again. Loses
-//! nothing: the office stands in the role cell, and the mapping on the router is not touched by a crash.
+//! Owns the timer of the next step and the one request that is on its way to the router. Restarts
+//! by telling the rules that it has awoken, which forgets that request and derives it again. Loses
+//! nothing: the office stands in the role cell, and the mapping on the router is not touched by a
+//! crash.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -191,8 +192,8 @@ impl ElectionActor {
         internal_port(&self.shared, port)
     }
 
-    /// In `common` mode the web server listens on every port that is, or is about to be, mapped here
-    /// (Fig. 8A); a mapping must never lead to a closed door.
+    /// In `common` mode the web server listens on every port that is, or is about to be, mapped
+    /// here (Fig. 8A); a mapping must never lead to a closed door.
     fn declare_listen_ports(&self, state: &State) {
         if self.shared.settings.router.port_mode == PortMode::Separate {
             return;

@@ -1,9 +1,10 @@
 //! `LanActor`: this server's place on the LAN.
 //!
-//! Owns the sockets, the door that messages come through, the echoes under way, and the watch over the
-//! interface's address (¶41: it waits for one, and notices when it changes). Restarts with new sockets; who was
-//! heard, and how far each has counted, outlives that. Loses what was in the old sockets' buffers and the
-//! echoes: each is the second of two, and the next heartbeat brings the rest.
+//! Owns the sockets, the door that messages come through, the echoes under way, and the watch over
+//! the interface's address (¶41: it waits for one, and notices when it changes). Restarts with new
+//! sockets; who was heard, and how far each has counted, outlives that. Loses what was in the old
+//! sockets' buffers and the echoes: each is the second of two, and the next heartbeat brings the
+//! rest.
 
 mod auth_state;
 mod request;
@@ -41,7 +42,8 @@ const GLANCE: Duration = Duration::from_millis(200);
 /// Until a cancelled future is gone.
 const TURN: Duration = Duration::from_millis(10);
 
-/// What is said to everybody is said again after this time: a burst that loses the one seldom loses both.
+/// What is said to everybody is said again after this time: a burst that loses the one seldom loses
+/// both.
 const ECHO: Duration = Duration::from_millis(50);
 
 /// Echoes under way; beyond it a word is said once. The rules say a few words a heartbeat.
@@ -62,7 +64,8 @@ pub struct Say {
 #[rtype(result = "()")]
 pub struct Flush;
 
-/// Ask another server to take this name, or with none the one of its settings (¶53). Answers when it has.
+/// Ask another server to take this name, or with none the one of its settings (¶53). Answers when
+/// it has.
 #[derive(Message)]
 #[rtype(result = "Result<(), NotDone>")]
 pub struct Rename {

@@ -1,7 +1,8 @@
 //! `RegistryActor`: the peer map (seed 14c).
 //!
-//! Owns what each source says of the other servers. Restarts with nothing. Loses nothing that lasts: the
-//! fleet as last merged stays on the pages, and the reports come again with the next heartbeat.
+//! Owns what each source says of the other servers. Restarts with nothing. Loses nothing that
+//! lasts: the fleet as last merged stays on the pages, and the reports come again with the next
+//! heartbeat.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,8 +17,8 @@ use crate::shared::{RouterView, SharedState};
 use porthole_election::{Event, Peer};
 use porthole_types::InstanceId;
 
-/// What comes within this time after a merge is merged together: after an Inquiry hundreds answer, and people see
-/// no difference.
+/// What comes within this time after a merge is merged together: after an Inquiry hundreds answer,
+/// and people see no difference.
 const TOGETHER: Duration = Duration::from_millis(75);
 
 /// Ages pass and this server's own standing changes without anybody saying so.

@@ -1,8 +1,9 @@
 //! `RouterActor`: finds the router, asks it, and says what it is like.
 //!
 //! Owns the way to the router that was found, the lease ladder and the leases that it saw run.
-//! Restarts with the router that the cell remembers, and what was learned of it, without a new search. Loses
-//! ladder and leases (the next requests teach them again) and the request in hand, which its asker makes again.
+//! Restarts with the router that the cell remembers, and what was learned of it, without a new
+//! search. Loses ladder and leases (the next requests teach them again) and the request in hand,
+//! which its asker makes again.
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
@@ -169,7 +170,8 @@ impl RouterActor {
         self.round_after(Duration::ZERO, ctx);
     }
 
-    /// A search found a router: the one to use, or one to use only if the default gateway stays away.
+    /// A search found a router: the one to use, or one to use only if the default gateway stays
+    /// away.
     fn choose(&mut self, found: Found, ctx: &mut Context<Self>) {
         let lan = self.life.address.as_ref();
         let gateway = lan.and_then(|lan| lan.default_gateway);
@@ -245,7 +247,8 @@ impl RouterActor {
         self.replace_round(round, ctx);
     }
 
-    /// The next poll; before it, where the router is not the default gateway, now and then a look for that one.
+    /// The next poll; before it, where the router is not the default gateway, now and then a look
+    /// for that one.
     fn after_poll(&mut self, ctx: &mut Context<Self>) {
         let interval = self.shared.settings.router.poll_interval;
         let look = self.life.address.as_ref().and_then(|lan| {
@@ -373,8 +376,8 @@ impl RouterActor {
         }
     }
 
-    /// A mapping that came to nothing, for people to read: it is asked for again soon, and told again
-    /// only when the reason is another one.
+    /// A mapping that came to nothing, for people to read: it is asked for again soon, and told
+    /// again only when the reason is another one.
     fn note_refusal(&self, request: Request, why: &Error) {
         let Request::Secure { port, .. } = request else {
             warn!(port = %request.port(), %why, "a mapping was not deleted");

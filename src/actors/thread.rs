@@ -1,8 +1,8 @@
 //! `ThreadActor`: keeps one blocking thread running; capture, encoder and drive are of its kind.
 //!
-//! Blocking work never runs on an arbiter: it would hold up every actor there. So such an actor owns a
-//! thread and does nothing but start it again. The thread hangs on the actor value, not on a life of
-//! it: a crash of the actor leaves it running.
+//! Blocking work never runs on an arbiter: it would hold up every actor there. So such an actor
+//! owns a thread and does nothing but start it again. The thread hangs on the actor value, not on a
+//! life of it: a crash of the actor leaves it running.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;

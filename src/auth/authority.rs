@@ -57,7 +57,8 @@ pub enum Reach {
     ThisCamera,
 }
 
-/// A password by its hash, or one of the settings, which is hashed when it is first asked for: a start does not wait.
+/// A password by its hash, or one of the settings, which is hashed when it is first asked for: a
+/// start does not wait.
 enum Stored {
     Hash(String),
     Plain {
@@ -141,7 +142,8 @@ impl Drop for Try {
 }
 
 impl Authority {
-    /// With the settings, and with what this camera keeps for itself ([`Own::prepare`] has been called).
+    /// With the settings, and with what this camera keeps for itself ([`Own::prepare`] has been
+    /// called).
     ///
     /// # Errors
     /// When the kernel has no randomness to give.
@@ -376,7 +378,8 @@ impl Authority {
         Ok(claims)
     }
 
-    /// The password of this user, and since when: the one set over HTTP, the one of the settings, the one that was made.
+    /// The password of this user, and since when: the one set over HTTP, the one of the settings,
+    /// the one that was made.
     fn stored(
         &self,
         user: Option<Access>,
@@ -426,7 +429,8 @@ pub fn unix_now() -> u64 {
     now.unwrap_or_default().as_secs()
 }
 
-/// Hashes on a thread of its own; the place is given back when it is done, not when nobody waits any more.
+/// Hashes on a thread of its own; the place is given back when it is done, not when nobody waits
+/// any more.
 async fn in_background<T: Send + 'static>(
     turn: OwnedSemaphorePermit,
     hash: impl FnOnce() -> Result<T, argon2::password_hash::Error> + Send + 'static,

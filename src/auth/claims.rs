@@ -18,11 +18,12 @@ const SESSION_LONGEST: u64 = 7 * 24 * 3600;
 /// How far ahead the clock of the camera that signed may be, in seconds.
 const AHEAD: u64 = 5 * 60;
 
-/// Passes for pictures are the same for so long, so that a page need not load a picture anew only because it has got
-/// another address; they are good for one to two of these spans. In seconds.
+/// Passes for pictures are the same for so long, so that a page need not load a picture anew only
+/// because it has got another address; they are good for one to two of these spans. In seconds.
 const PICTURES: u64 = 5 * 60;
 
-/// How long a pass for entering another camera is good, in seconds: as long as a browser needs to follow a redirect.
+/// How long a pass for entering another camera is good, in seconds: as long as a browser needs to
+/// follow a redirect.
 const ENTER_SECONDS: u64 = 60;
 
 /// What the bearer of a signed text may do, until when, and with what.
@@ -33,7 +34,8 @@ pub struct Claims {
     pub id: SessionId,
     /// What the bearer may do.
     pub access: Access,
-    /// When the session began or the token was made, in seconds since 1970. Passwords set later end it.
+    /// When the session began or the token was made, in seconds since 1970. Passwords set later
+    /// end it.
     pub issued: u64,
     /// When it ends by itself, in seconds since 1970.
     pub expires: u64,
@@ -49,7 +51,8 @@ pub enum Purpose {
     Session,
     /// A program's token, in a header.
     Token,
-    /// The pictures of one camera, in the address of an image: for a page that another camera serves.
+    /// The pictures of one camera, in the address of an image: for a page that another camera
+    /// serves.
     Pictures {
         /// Whose pictures.
         camera: InstanceId,
@@ -163,7 +166,8 @@ impl Claims {
         })
     }
 
-    /// The session that a pass for entering opens: the same one, with the same end; nothing of other passes.
+    /// The session that a pass for entering opens: the same one, with the same end; nothing of
+    /// other passes.
     pub fn entered(&self) -> Option<Self> {
         match self.purpose {
             Purpose::Enter { until, .. } => Some(Self {
@@ -175,8 +179,8 @@ impl Claims {
         }
     }
 
-    /// The same session with a later end, once half of its time is over; nothing before, and nothing past the longest
-    /// time that a session lasts.
+    /// The same session with a later end, once half of its time is over; nothing before, and
+    /// nothing past the longest time that a session lasts.
     pub fn renewed(&self, now: u64) -> Option<Self> {
         let half_over = self.expires.saturating_sub(now) < SESSION / 2;
         let expires = now
@@ -223,14 +227,15 @@ impl Claims {
     }
 }
 
-/// What was issued before does not count, in seconds since 1970: the first whole second after the passwords were set.
+/// What was issued before does not count, in seconds since 1970: the first whole second after the
+/// passwords were set.
 fn not_before(auth_state: &AuthState) -> u64 {
     let changed = auth_state.passwords.as_ref().map(|set| set.changed_at);
     changed.map_or(0, |at| at.div_ceil(1000))
 }
 
-/// When something that is made now is issued. A camera whose clock is behind the one on which the passwords were set
-/// could otherwise make nothing that counts.
+/// When something that is made now is issued. A camera whose clock is behind the one on which the
+/// passwords were set could otherwise make nothing that counts.
 fn issue(now: u64, auth_state: &AuthState) -> u64 {
     now.max(not_before(auth_state))
 }

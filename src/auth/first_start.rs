@@ -1,8 +1,8 @@
 //! What a camera makes for itself where nobody has set a password yet.
 //!
-//! Without a password of the settings, and without one that was set over HTTP, the admin has one that is made here and
-//! told once. Cameras with the same site key derive the same one from it, so that one line of one log is enough for all
-//! of them; a camera without a site key draws its own.
+//! Without a password of the settings, and without one that was set over HTTP, the admin has one
+//! that is made here and told once. Cameras with the same site key derive the same one from it, so
+//! that one line of one log is enough for all of them; a camera without a site key draws its own.
 
 use std::fmt;
 
@@ -65,7 +65,8 @@ pub enum Unmade {
 }
 
 impl Own {
-    /// Makes what is missing. The answer is a password to be told: one that nobody has been told before.
+    /// Makes what is missing. The answer is a password to be told: one that nobody has been told
+    /// before.
     ///
     /// # Errors
     /// Without randomness or memory.

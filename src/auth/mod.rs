@@ -9,8 +9,8 @@
 //! | `proven` | credentials that were right a moment ago: players send theirs with each request |
 //! | `authority` | all of it together: the only file here with a clock, threads and locks |
 //!
-//! Nothing here knows HTTP. What all cameras of a site have to agree on (new passwords, ended sessions) stands in
-//! [`crate::site::AuthState`].
+//! Nothing here knows HTTP. What all cameras of a site have to agree on (new passwords, ended
+//! sessions) stands in [`crate::site::AuthState`].
 
 mod access;
 mod authority;

@@ -9,13 +9,15 @@ use argon2::{Algorithm, Argon2, Params, Version};
 /// How many characters a password that is set over HTTP has.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// 19 MiB, two passes, one lane: the least that OWASP's Password Storage Cheat Sheet calls enough. A camera with
-/// 256 MiB bears two of these at once, and its small processor is done within half a second.
+/// 19 MiB, two passes, one lane: the least that OWASP's Password Storage Cheat Sheet calls enough.
+/// A camera with 256 MiB bears two of these at once, and its small processor is done within half a
+/// second.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// A hash that costs more than this to try is refused: it was not made here, and would stop the camera.
+/// A hash that costs more than this to try is refused: it was not made here, and would stop the
+/// camera.
 const MOST_MEMORY_KIB: u32 = 4 * MEMORY_KIB;
 const MOST_PASSES: u32 = 4 * PASSES;
 
@@ -50,8 +52,8 @@ pub fn allowed(password: &str) -> Result<(), NotAllowed> {
     }
 }
 
-/// The hash of a password with a salt of its own, as a PHC string. Takes tens of milliseconds and 19 MiB: not on an
-/// arbiter.
+/// The hash of a password with a salt of its own, as a PHC string. Takes tens of milliseconds and
+/// 19 MiB: not on an arbiter.
 ///
 /// # Errors
 /// When the memory or the randomness cannot be had.
@@ -59,8 +61,8 @@ pub fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
     Ok(ARGON2.hash_password(password.as_bytes())?.to_string())
 }
 
-/// Whether the hash is of this password; false also where it is no hash that this program makes. As costly as
-/// [`hash`]; the comparison takes the same time wherever they differ.
+/// Whether the hash is of this password; false also where it is no hash that this program makes. As
+/// costly as [`hash`]; the comparison takes the same time wherever they differ.
 pub fn is_right(password: &str, hash: &str) -> bool {
     let Ok(hash) = PasswordHash::new(hash) else {
         return false;

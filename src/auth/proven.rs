@@ -1,8 +1,8 @@
 //! Credentials that were right a moment ago.
 //!
-//! Players and recorders send user name and password with each request; hashing them each time would keep a small camera
-//! busy. What is kept is a keyed hash with a key of this process, so that neither the memory nor the time of a look
-//! says anything about a password.
+//! Players and recorders send user name and password with each request; hashing them each time
+//! would keep a small camera busy. What is kept is a keyed hash with a key of this process, so that
+//! neither the memory nor the time of a look says anything about a password.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,8 @@ use porthole_types::forget_oldest;
 /// As many different ones as a site has, and some old ones.
 const MOST: usize = 32;
 
-/// Which passwords were valid when they were right: those set over HTTP at this time, or those of the settings.
+/// Which passwords were valid when they were right: those set over HTTP at this time, or those of
+/// the settings.
 pub type Edition = Option<u64>;
 
 /// The ones that were right.

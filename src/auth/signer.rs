@@ -1,7 +1,9 @@
-//! Sessions, tokens and passes as texts: `v1.<claims>.<signature>`, both parts base64url without padding (RFC 4648 §5).
+//! Sessions, tokens and passes as texts: `v1.<claims>.<signature>`, both parts base64url without
+//! padding (RFC 4648 §5).
 //!
-//! The claims are JSON, the signature is HMAC-SHA256 over everything before the second dot. The key is derived from the
-//! site's, for this purpose only; a camera without one draws a secret and keeps it.
+//! The claims are JSON, the signature is HMAC-SHA256 over everything before the second dot. The key
+//! is derived from the site's, for this purpose only; a camera without one draws a secret and keeps
+//! it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,7 +21,8 @@ const VERSION: &str = "v1.";
 
 const PURPOSE: &str = "porthole session key";
 
-/// Signs with the one key and accepts both, so that a site's key can be changed while people are logged in.
+/// Signs with the one key and accepts both, so that a site's key can be changed while people are
+/// logged in.
 pub struct Signer {
     current: HmacSha256,
     previous: Option<HmacSha256>,
@@ -55,8 +58,9 @@ impl Signer {
         text
     }
 
-    /// What the text says, once its signature is known to be right. The comparison takes the same time wherever the
-    /// signatures differ. Whether it still counts is another question ([`Claims::check`]).
+    /// What the text says, once its signature is known to be right. The comparison takes the same
+    /// time wherever the signatures differ. Whether it still counts is another question
+    /// ([`Claims::check`]).
     ///
     /// # Errors
     /// What is no such text, or was signed with another key.

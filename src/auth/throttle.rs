@@ -1,12 +1,12 @@
 //! Guesses, slowed down.
 //!
-//! *By address:* after five wrong tries within a minute the next ones from there wait, a second at first, then twice as
-//! long each time, up to a minute; right ones wait too, or guessing would go on. It is forgotten when nothing wrong
-//! came from there for a quarter of an hour.
+//! *By address:* after five wrong tries within a minute the next ones from there wait, a second at
+//! first, then twice as long each time, up to a minute; right ones wait too, or guessing would go
+//! on. It is forgotten when nothing wrong came from there for a quarter of an hour.
 //!
-//! *Overall:* many addresses together have one try a second, after sixty at once. That does not keep the owner out:
-//! it holds neither for the LAN nor for an address from which somebody logged in rightly within a day, and sessions
-//! and tokens are not tries at all (nobody guesses 256 bits).
+//! *Overall:* many addresses together have one try a second, after sixty at once. That does not
+//! keep the owner out: it holds neither for the LAN nor for an address from which somebody logged
+//! in rightly within a day, and sessions and tokens are not tries at all (nobody guesses 256 bits).
 
 use crate::lan::ClientNetwork;
 use std::collections::BTreeMap;

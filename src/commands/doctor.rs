@@ -1,7 +1,8 @@
 //! `porthole doctor`: what router there is, what it lets us do, and what to do about it.
 //!
-//! It asks the router what a server would ask, looks whether the servers in its table are there, and tries a mapping on a
-//! high port for a few seconds: leases are learned from what is granted, not from what is said.
+//! It asks the router what a server would ask, looks whether the servers in its table are there,
+//! and tries a mapping on a high port for a few seconds: leases are learned from what is granted,
+//! not from what is said.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::num::NonZeroU16;
@@ -33,7 +34,8 @@ const TRIAL_LEASE: u32 = 30;
 /// How long a server in the router's table may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Looks, tries, and says what it found. The exit code is 0 when cameras can be reached from outside.
+/// Looks, tries, and says what it found. The exit code is 0 when cameras can be reached from
+/// outside.
 ///
 /// # Errors
 /// Wrong settings.
@@ -181,7 +183,8 @@ async fn external_address(settings: &Settings, router: &dyn Gateway) -> bool {
     }
 }
 
-/// Whose mappings there are, and which of them lead nowhere. What is wrong there keeps nobody from being reached.
+/// Whose mappings there are, and which of them lead nowhere. What is wrong there keeps nobody from
+/// being reached.
 async fn table(router: &dyn Gateway) {
     let table = match router.table().await {
         Ok(table) => table,

@@ -15,8 +15,8 @@ use porthole_types::ExternalPort;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks `/healthz` of the server that these settings describe, on this machine. In `common` mode
-/// (Fig. 8A) it listens where the router's port leads to, which its state file knows. Through TLS it takes any
-/// certificate: it wants to know whether the server lives, and tells it nothing.
+/// (Fig. 8A) it listens where the router's port leads to, which its state file knows. Through TLS
+/// it takes any certificate: it wants to know whether the server lives, and tells it nothing.
 ///
 /// # Errors
 /// Why it is not well.

@@ -43,8 +43,8 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     Ok(System::new().block_on(tree::run(shared))?)
 }
 
-/// Makes the password of a first start and what sessions are signed with, where they are missing, and tells the
-/// password when both are kept.
+/// Makes the password of a first start and what sessions are signed with, where they are missing,
+/// and tells the password when both are kept.
 fn prepare_login(
     file: &StateFile,
     settings: &Settings,
@@ -147,8 +147,8 @@ fn shared(
     })
 }
 
-/// The names and addresses for which a certificate is made: this server's own name first, then whatever else visitors may
-/// have in their address bars.
+/// The names and addresses for which a certificate is made: this server's own name first, then
+/// whatever else visitors may have in their address bars.
 fn own_names(settings: &Settings, identity: Identity, lan: Option<&LanAddress>) -> Vec<String> {
     let mut names = vec![identity.local_host()];
     names.extend(lan.map(|lan| lan.address.to_string()));

@@ -1,4 +1,5 @@
-//! `porthole sim-router`: a simulated router in the foreground, its habits by flag, its table line by line.
+//! `porthole sim-router`: a simulated router in the foreground, its habits by flag, its table line
+//! by line.
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -31,7 +32,8 @@ pub struct Args {
     /// The external address that the router claims to have.
     #[arg(long, value_name = "ADDRESS", default_value = "60.120.76.64")]
     external: Ipv4Addr,
-    /// Where searches are answered: the LAN address or a multicast group. Default: port 1900 of the LAN address.
+    /// Where searches are answered: the LAN address or a multicast group. Default: port 1900 of
+    /// the LAN address.
     #[arg(long, value_name = "ADDRESS:PORT")]
     ssdp: Option<SocketAddrV4>,
     /// The port of the router's web server; 0 is a free one.
@@ -151,7 +153,8 @@ impl Args {
     }
 }
 
-/// Runs the router until Ctrl-C or SIGTERM and prints each change of its table. Renewals are not printed.
+/// Runs the router until Ctrl-C or SIGTERM and prints each change of its table. Renewals are not
+/// printed.
 ///
 /// # Errors
 /// When an address or port cannot be had, or standard output is gone.

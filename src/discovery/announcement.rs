@@ -1,4 +1,5 @@
-//! What this server says of itself, and what has to be said anew when something about it has changed.
+//! What this server says of itself, and what has to be said anew when something about it has
+//! changed.
 
 use super::{HTTP, PORTHOLE, label};
 use crate::fleet::Myself;
@@ -6,7 +7,8 @@ use crate::fleet::Myself;
 /// The longest DNS label, in bytes (RFC 1035).
 const MAX_LABEL: usize = 63;
 
-/// The longest value beside the longest key, in bytes: a string of a TXT record has 255 (RFC 6763, 6.1).
+/// The longest value beside the longest key, in bytes: a string of a TXT record has 255 (RFC 6763,
+/// 6.1).
 const MAX_VALUE: usize = 240;
 
 /// The keys of the TXT record, the same for both entries.
@@ -116,8 +118,9 @@ impl Announcement {
     }
 }
 
-/// "Barn (Porthole)". Two cameras may have one name: each then shows the end of its identity too, whichever was first,
-/// so that neither changes its name when the other starts again. DNS does not tell capitals from small letters.
+/// "Barn (Porthole)". Two cameras may have one name: each then shows the end of its identity too,
+/// whichever was first, so that neither changes its name when the other starts again. DNS does not
+/// tell capitals from small letters.
 fn friendly<'a>(me: &Myself, namesakes: impl IntoIterator<Item = &'a str>) -> String {
     let plain = |name: &str| with_suffix(name, " (Porthole)");
     let mine = plain(&me.name);

@@ -28,8 +28,8 @@ pub fn id_of(fullname: &str) -> Option<InstanceId> {
     (first.to_lowercase() == label(id)).then_some(id)
 }
 
-/// The server behind an entry; nothing where it is no entry of a server on this LAN. Whatever else it says is left out
-/// where it makes no sense.
+/// The server behind an entry; nothing where it is no entry of a server on this LAN. Whatever else
+/// it says is left out where it makes no sense.
 pub fn mdns_record<'t, T>(
     resolved: &Resolved<'_, T>,
     lan: &LanAddress,

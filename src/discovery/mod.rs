@@ -1,11 +1,12 @@
-//! The LAN's mDNS (RFC 6762, RFC 6763): what this server says of itself there, and what it makes of what others say.
-//! Without a daemon, a socket or a clock; `actors::discovery` runs it.
+//! The LAN's mDNS (RFC 6762, RFC 6763): what this server says of itself there, and what it makes of
+//! what others say. Without a daemon, a socket or a clock; `actors::discovery` runs it.
 //!
-//! Each server has two entries. `_porthole._tcp` is for the servers among themselves: its name is the identity, which
-//! never changes. `_http._tcp` is for people with a browser of the network: its name is the camera's.
+//! Each server has two entries. `_porthole._tcp` is for the servers among themselves: its name is
+//! the identity, which never changes. `_http._tcp` is for people with a browser of the network: its
+//! name is the camera's.
 //!
-//! Nothing in mDNS is signed. What is read here is a hint: it may fill a page where nothing better is known, and it
-//! never makes anybody believe anything.
+//! Nothing in mDNS is signed. What is read here is a hint: it may fill a page where nothing better
+//! is known, and it never makes anybody believe anything.
 
 mod announcement;
 mod mdns_record;

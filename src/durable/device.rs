@@ -1,7 +1,8 @@
 //! Which device this is, as far as a copied data directory could tell.
 //!
-//! A camera set up as a copy of another (one memory card written twice) would claim the other's identity: each would take
-//! the other's words for its own. The addresses burnt into the network cards tell them apart.
+//! A camera set up as a copy of another (one memory card written twice) would claim the other's
+//! identity: each would take the other's words for its own. The addresses burnt into the network
+//! cards tell them apart.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +14,8 @@ const CARDS: &str = "/sys/class/net";
 /// More than any machine has.
 const MOST: usize = 32;
 
-/// The burnt-in addresses of this device's network cards; none where all are made up, as in a container.
+/// The burnt-in addresses of this device's network cards; none where all are made up, as in a
+/// container.
 pub(super) fn addresses() -> BTreeSet<String> {
     addresses_in(Path::new(CARDS))
 }
@@ -31,8 +33,8 @@ fn addresses_in(cards: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether it is the maker's: the lowest two bits of the first byte mark groups and addresses that software made up
-/// (IEEE 802, 8.2.2).
+/// Whether it is the maker's: the lowest two bits of the first byte mark groups and addresses that
+/// software made up (IEEE 802, 8.2.2).
 fn is_burnt_in(address: &str) -> bool {
     let bytes: Option<Vec<u8>> = address
         .split(':')

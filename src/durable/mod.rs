@@ -1,8 +1,9 @@
 //! The small state file: who this server is, and hints for its next start.
 //!
-//! It survives `kill -9` and a power cut: written to a temporary file, synced, renamed over the old one, and
-//! the folder synced. What it says about ports and terms is a hint, never authority: the router's table is.
-//! A file that cannot be used is kept beside for whoever wants to look, and the server starts afresh.
+//! It survives `kill -9` and a power cut: written to a temporary file, synced, renamed over the old
+//! one, and the folder synced. What it says about ports and terms is a hint, never authority: the
+//! router's table is. A file that cannot be used is kept beside for whoever wants to look, and the
+//! server starts afresh.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -136,8 +137,9 @@ impl StateFile {
         }
     }
 
-    /// The stored state, or that of a new server, stored at once so that its identity lasts. A file that
-    /// cannot be used is set aside with a warning; a folder that cannot be written to is a warning too.
+    /// The stored state, or that of a new server, stored at once so that its identity lasts. A file
+    /// that cannot be used is set aside with a warning; a folder that cannot be written to is a
+    /// warning too.
     ///
     /// # Errors
     /// Only when a new identity is needed and the kernel has no randomness to give.
@@ -163,8 +165,8 @@ impl StateFile {
         Ok((state, found))
     }
 
-    /// [`StateFile::load`] for a run of the program that begins now: its boot id is stored before it is used, as
-    /// far as the folder can be written to.
+    /// [`StateFile::load`] for a run of the program that begins now: its boot id is stored before
+    /// it is used, as far as the folder can be written to.
     ///
     /// # Errors
     /// As [`StateFile::load`].
@@ -182,8 +184,8 @@ impl StateFile {
         self.read().ok().flatten()
     }
 
-    /// Stores `state` for good before it returns; the file is the old one or the new one at every moment.
-    /// Blocks for as long as the disk takes to sync.
+    /// Stores `state` for good before it returns; the file is the old one or the new one at every
+    /// moment. Blocks for as long as the disk takes to sync.
     ///
     /// # Errors
     /// When the folder cannot be made or written to. The old file is whole then.

@@ -41,7 +41,8 @@ pub struct Camera {
     pub sources: BTreeMap<Source, Duration>,
     /// Whether it still speaks.
     pub presence: Presence,
-    /// How long ago it spoke for itself; where it never has, how long ago the newest of the sources spoke of it.
+    /// How long ago it spoke for itself; where it never has, how long ago the newest of the
+    /// sources spoke of it.
     pub age: Duration,
 }
 
@@ -83,8 +84,8 @@ pub enum Activity {
 pub enum Vouched {
     /// It spoke for itself on the LAN, lately.
     ByItself,
-    /// It does not speak, or no more: only an entry in the router's table, or in mDNS, says that it is there. Shown as
-    /// *unverified*.
+    /// It does not speak, or no more: only an entry in the router's table, or in mDNS, says that it
+    /// is there. Shown as *unverified*.
     ByHint,
 }
 

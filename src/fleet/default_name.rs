@@ -6,7 +6,8 @@ use super::Mapped;
 use porthole_types::ExternalPort;
 
 /// The name of whoever gets `port` first: "server 1" at the representative port, "server 2" at the
-/// first of the range, and so on (Fig. 6, Fig. 8); the next number that nobody else in the table goes by.
+/// first of the range, and so on (Fig. 6, Fig. 8); the next number that nobody else in the table
+/// goes by.
 pub fn default_name(
     port: ExternalPort,
     first_of_range: ExternalPort,

@@ -9,10 +9,12 @@ use crate::lan::{Occasion, Report};
 use porthole_types::forget_oldest;
 use porthole_types::{ExternalPort, InstanceId};
 
-/// Servers that each source knows of. Beyond it the oldest goes: a flood of made-up ones costs only itself.
+/// Servers that each source knows of. Beyond it the oldest goes: a flood of made-up ones costs only
+/// itself.
 pub const MOST_PEERS: usize = 512;
 
-/// A report vouches for its sender for this many heartbeats; it comes every one and a half at the least.
+/// A report vouches for its sender for this many heartbeats; it comes every one and a half at the
+/// least.
 pub const FRESH_HEARTBEATS: u32 = 4;
 
 /// Whoever is silent for so many heartbeats is gone.
@@ -99,8 +101,9 @@ impl Speaker {
 }
 
 impl Entry {
-    /// Whether it says that its server is there. Once the server has spoken for itself, its silence says more than an
-    /// entry from before, which stays in mDNS for minutes after its server is gone.
+    /// Whether it says that its server is there. Once the server has spoken for itself, its silence
+    /// says more than an entry from before, which stays in mDNS for minutes after its server is
+    /// gone.
     pub(super) fn counts(&self) -> bool {
         self.heard.is_none_or(|heard| heard < self.entry.at)
     }

@@ -16,8 +16,8 @@ pub struct Mapped {
     pub name: String,
 }
 
-/// The entries that are Porthole's, told by their description (¶66: "specific information included in
-/// the comment statements"); everybody else's are passed over.
+/// The entries that are Porthole's, told by their description (¶66: "specific information included
+/// in the comment statements"); everybody else's are passed over.
 pub fn mapped(table: &Table) -> Vec<Mapped> {
     table
         .entries

@@ -41,7 +41,8 @@ pub struct Sources<'a> {
     pub representative_port: ExternalPort,
     /// How often who is there is heard of.
     pub heartbeat: Duration,
-    /// Whether the servers speak with each other. Where they do not, mDNS is believed a little more.
+    /// Whether the servers speak with each other. Where they do not, mDNS is believed a little
+    /// more.
     pub lan: LanMessaging,
 }
 
@@ -55,8 +56,9 @@ struct Draft {
 /// By the one thing that all sources share, the camera's address on the LAN.
 type Drafts = BTreeMap<SocketAddrV4, Draft>;
 
-/// One answer from all sources. What a camera says of itself goes before what the table says of it, and that before
-/// mDNS; who is mapped where is for the router to say, as of its last reading, and for the camera itself since then.
+/// One answer from all sources. What a camera says of itself goes before what the table says of it,
+/// and that before mDNS; who is mapped where is for the router to say, as of its last reading, and
+/// for the camera itself since then.
 pub fn merge(sources: &Sources<'_>, now: Instant) -> Fleet {
     let mut drafts = Drafts::new();
     add_speakers(&mut drafts, sources, now);
@@ -116,7 +118,8 @@ fn speaking(speaker: &Speaker, sources: &Sources<'_>, now: Instant) -> Draft {
     } else {
         (Vouched::ByHint, Presence::Fading)
     };
-    // Not in the table, or not yet as in the one last read: its own word stands until the next reading.
+    // Not in the table, or not yet as in the one last read: its own word stands until the next
+    // reading.
     let table = sources.known.table.as_ref();
     let newer = table.is_none_or(|(_, read_at)| last.at > *read_at);
     Draft {
@@ -213,7 +216,8 @@ fn add_hint(drafts: &mut Drafts, entry: &Advertised, sources: &Sources<'_>, age:
     let draft = drafts.entry(entry.lan).or_insert_with(|| {
         let name = entry.name.clone().unwrap_or_else(nameless);
         let mut draft = hinted(entry.lan, name, entry.scheme, age);
-        // Where the servers speak, who never does has no link from outside: anybody can make such an entry.
+        // Where the servers speak, who never does has no link from outside: anybody can make such
+        // an entry.
         if sources.lan == LanMessaging::Disabled && sources.known.table.is_none() {
             draft.camera.external = entry.external;
             draft.claimed_at = entry.external.map(|_| entry.at);
@@ -237,8 +241,9 @@ fn add_hint(drafts: &mut Drafts, entry: &Advertised, sources: &Sources<'_>, age:
     }
 }
 
-/// Each port leads to one camera: to this one where it says so, which has passed its deadline check, else to whom it
-/// was last said to lead (a rotation since then). Who is known by nothing else than a port it has lost is gone.
+/// Each port leads to one camera: to this one where it says so, which has passed its deadline
+/// check, else to whom it was last said to lead (a rotation since then). Who is known by nothing
+/// else than a port it has lost is gone.
 fn settle_ports(drafts: &mut Drafts, sources: &Sources<'_>) {
     let mut taken: BTreeSet<_> = sources.me.external.into_iter().collect();
     if sources.me.standing == Standing::Representative {

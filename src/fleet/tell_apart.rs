@@ -1,7 +1,8 @@
 //! `Labels`: what tells cameras of the same name apart, for people.
 //!
-//! People choose names (¶53), and two of them may choose the same one. The identity is a number nobody reads, so
-//! each such camera is given what differs and can be read: its port on the router, else the end of its address.
+//! People choose names (¶53), and two of them may choose the same one. The identity is a number
+//! nobody reads, so each such camera is given what differs and can be read: its port on the router,
+//! else the end of its address.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -13,7 +14,8 @@ use super::{Camera, Fleet};
 pub struct Labels(BTreeMap<SocketAddrV4, String>);
 
 impl Labels {
-    /// The labels of a fleet. Names that differ only in case or white space count as the same: people take them so.
+    /// The labels of a fleet. Names that differ only in case or white space count as the same:
+    /// people take them so.
     pub fn of(fleet: &Fleet) -> Self {
         let mut namesakes: BTreeMap<String, Vec<&Camera>> = BTreeMap::new();
         for camera in &fleet.cameras {

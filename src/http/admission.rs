@@ -1,4 +1,5 @@
-//! From a TCP connection to one on which HTTP is spoken: its time-outs, and TLS where the server speaks it.
+//! From a TCP connection to one on which HTTP is spoken: its time-outs, and TLS where the server
+//! speaks it.
 
 use std::io;
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use super::stream::{STALLED_AFTER, guard_connection};
 /// A connection in the clear, or one through TLS.
 pub type Connection = Either<TcpStream, TlsStream<TcpStream>>;
 
-/// How long a visitor may take from connecting to the end of the TLS handshake. It holds one of the server's connections
-/// meanwhile.
+/// How long a visitor may take from connecting to the end of the TLS handshake. It holds one of the
+/// server's connections meanwhile.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// The first byte of every TLS connection: a record of the type "handshake" (RFC 8446 §5.1).
@@ -28,8 +29,8 @@ const TLS_RECORD: u8 = 0x16;
 /// How much of a request in the clear is read to find out where it wants to go.
 const LONGEST_HEAD: u64 = 8 * 1024;
 
-/// Lets a connection in. With `tls` it is greeted within [`HANDSHAKE`] or not at all; one that speaks plain HTTP instead is
-/// shown the way and closed.
+/// Lets a connection in. With `tls` it is greeted within [`HANDSHAKE`] or not at all; one that
+/// speaks plain HTTP instead is shown the way and closed.
 ///
 /// # Errors
 /// The connection broke, took too long, or does not speak TLS.
@@ -78,8 +79,9 @@ async fn head(tcp: &mut TcpStream) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
-/// What is answered to plain HTTP: a link that is a year old leads to the same page through TLS. Only reading is sent on,
-/// to a name of ours: a form would have told its password already, and nobody is to be led elsewhere from here.
+/// What is answered to plain HTTP: a link that is a year old leads to the same page through TLS.
+/// Only reading is sent on, to a name of ours: a form would have told its password already, and
+/// nobody is to be led elsewhere from here.
 fn show_the_way(head: &str, names: &OwnNames) -> String {
     let mut lines = head.split("\r\n");
     let mut request = lines.next().unwrap_or_default().split(' ');

@@ -1,5 +1,5 @@
-//! Styles, scripts and the logo under `/static`: from a folder by actix-files where one is configured
-//! (`http.static_dir`), otherwise from inside the binary, so that it runs alone.
+//! Styles, scripts and the logo under `/static`: from a folder by actix-files where one is
+//! configured (`http.static_dir`), otherwise from inside the binary, so that it runs alone.
 //!
 //! Every answer carries an `ETag` and `Cache-Control: no-cache`: a browser keeps its copy but asks
 //! whether it is still right. The address of the representative passes from server to server, and
@@ -81,7 +81,8 @@ mod tests {
 
     use super::*;
 
-    /// Status, `Content-Type`, `ETag` and body of a GET, after checking what every answer must carry.
+    /// Status, `Content-Type`, `ETag` and body of a GET, after checking what every answer must
+    /// carry.
     async fn get(folder: Option<&Path>, path: &str, etag: &str) -> (u16, String, String, Vec<u8>) {
         let app = test::init_service(App::new().service(service(folder))).await;
         let request = test::TestRequest::get()

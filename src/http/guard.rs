@@ -1,4 +1,5 @@
-//! What stands around every handler: panics end in a 500, requests are counted, nobody comes in without leave.
+//! What stands around every handler: panics end in a 500, requests are counted, nobody comes in
+//! without leave.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -18,7 +19,8 @@ use crate::auth::Access;
 use crate::lan::ClientNetwork;
 use crate::metrics::{Route, StatusClass};
 
-/// A handler that panics costs its own request and says so; actix-web alone would drop the connection.
+/// A handler that panics costs its own request and says so; actix-web alone would drop the
+/// connection.
 pub async fn catch_panic<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -63,8 +65,8 @@ pub async fn count<B: MessageBody>(
     response
 }
 
-/// Finds out who asks, and lets only those in who may: a viewer at least, but for what is open to anybody. The handlers
-/// find a [`Caller`] in the request's extensions.
+/// Finds out who asks, and lets only those in who may: a viewer at least, but for what is open to
+/// anybody. The handlers find a [`Caller`] in the request's extensions.
 pub async fn admit<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -133,7 +135,8 @@ pub async fn admin_only<B: MessageBody + 'static>(
     }
 }
 
-/// For anybody, but never for the page of another site: logging people in or out is not its business.
+/// For anybody, but never for the page of another site: logging people in or out is not its
+/// business.
 pub async fn own_pages_only<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -153,9 +156,10 @@ fn refuse<B>(request: ServiceRequest, why: &str) -> ServiceResponse<EitherBody<B
         .map_into_right_body()
 }
 
-/// Whether a command may count: its body proves nothing, but a browser names the site that sends one (`Origin`), and
-/// only pages of this server may. What is no browser says nothing, and is asked for nothing. Over TLS browsers also say it
-/// in a header of their own (`Sec-Fetch-Site`; `none`: the person typed it).
+/// Whether a command may count: its body proves nothing, but a browser names the site that sends
+/// one (`Origin`), and only pages of this server may. What is no browser says nothing, and is asked
+/// for nothing. Over TLS browsers also say it in a header of their own (`Sec-Fetch-Site`; `none`:
+/// the person typed it).
 fn sent_by_own_page(request: &ServiceRequest) -> bool {
     let bytes = |name| {
         request

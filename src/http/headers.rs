@@ -1,11 +1,12 @@
 //! What every answer tells browsers not to allow, and what pages may load.
 //!
-//! The pages run their own scripts and nothing else, stand in nobody's frame, and send forms to nobody but this camera. The
-//! one thing they need from elsewhere are the pictures of the other cameras, in tiles that come and go while a page is
-//! open: what a page may load is fixed when it is loaded, so it cannot name the cameras of later.
+//! The pages run their own scripts and nothing else, stand in nobody's frame, and send forms to
+//! nobody but this camera. The one thing they need from elsewhere are the pictures of the other
+//! cameras, in tiles that come and go while a page is open: what a page may load is fixed when it
+//! is loaded, so it cannot name the cameras of later.
 //!
-//! `Referrer-Policy` is `same-origin` and not `no-referrer`: with the latter browsers send `Origin: null` with forms, and
-//! this camera could not tell its own login form from another site's.
+//! `Referrer-Policy` is `same-origin` and not `no-referrer`: with the latter browsers send `Origin:
+//! null` with forms, and this camera could not tell its own login form from another site's.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -36,15 +37,17 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), \
                            screen-wake-lock=(), serial=(), usb=(), fullscreen=(self)";
 
-/// For whatever is no page. A browser that is led to a picture makes a page around it, with styles of its own.
+/// For whatever is no page. A browser that is led to a picture makes a page around it, with styles
+/// of its own.
 const NO_PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; \
                        base-uri 'none'";
 
-/// How long browsers that came by TLS come by TLS only, in seconds: long enough to matter, short enough to be waited for
-/// by who gives TLS up. It counts for the host with all its ports.
+/// How long browsers that came by TLS come by TLS only, in seconds: long enough to matter, short
+/// enough to be waited for by who gives TLS up. It counts for the host with all its ports.
 const HSTS: &str = "max-age=2592000";
 
-/// The middleware. It stands outside of everything else, so that refusals and panics leave with the same headers.
+/// The middleware. It stands outside of everything else, so that refusals and panics leave with the
+/// same headers.
 pub async fn protect<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -162,9 +165,10 @@ impl Policy {
     }
 }
 
-/// Who may show an answer in a page of its own. Each camera is a site of its own to a browser: on the LAN it has another
-/// address, and outside Chromium takes two ports of one IP address for two sites here. So pictures are for all pages to
-/// show (not to read); who gets one at all is for the login to say.
+/// Who may show an answer in a page of its own. Each camera is a site of its own to a browser: on
+/// the LAN it has another address, and outside Chromium takes two ports of one IP address for two
+/// sites here. So pictures are for all pages to show (not to read); who gets one at all is for the
+/// login to say.
 fn resource(kind: Kind) -> &'static str {
     match kind {
         Kind::Picture => "cross-origin",
@@ -172,8 +176,8 @@ fn resource(kind: Kind) -> &'static str {
     }
 }
 
-/// Where the other cameras' pictures come from. From outside from other ports of the same host. On the LAN from addresses
-/// that may not be given yet, so only the schemes can be named there.
+/// Where the other cameras' pictures come from. From outside from other ports of the same host. On
+/// the LAN from addresses that may not be given yet, so only the schemes can be named there.
 fn pictures_from(visitor: ClientNetwork, host: Option<&str>) -> String {
     match (visitor, host) {
         (ClientNetwork::Lan, _) => " http: https:".to_owned(),

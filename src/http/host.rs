@@ -1,9 +1,10 @@
 //! Which host a request may be for: the answer to DNS rebinding.
 //!
-//! A page of somebody else's may have its own host name resolve to this camera's address; the browser of a visitor on the
-//! LAN then takes both for one site and lets the page ask and read. The name that the browser sends (`Host`, RFC 9110
-//! §7.2) gives that away: rebinding needs a name of the attacker's, so IP addresses pass, and of names only those that are
-//! this camera's own. What a proxy says it was asked for (`X-Forwarded-Host`, `Forwarded`) is never believed: any client
+//! A page of somebody else's may have its own host name resolve to this camera's address; the
+//! browser of a visitor on the LAN then takes both for one site and lets the page ask and read. The
+//! name that the browser sends (`Host`, RFC 9110 §7.2) gives that away: rebinding needs a name of
+//! the attacker's, so IP addresses pass, and of names only those that are this camera's own. What a
+//! proxy says it was asked for (`X-Forwarded-Host`, `Forwarded`) is never believed: any client
 //! can say it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -90,7 +91,8 @@ impl OwnNames {
         };
         let host = str::from_utf8(host).map_err(|_| Refused::Unclear("its Host is no text"))?;
         self.admit(host)?;
-        // A target with a host in it goes before `Host` (RFC 9112 §3.2.2), so the two have to agree.
+        // A target with a host in it goes before `Host` (RFC 9112 §3.2.2), so the two have to
+        // agree.
         match target.authority() {
             Some(authority) if !authority.as_str().eq_ignore_ascii_case(host) => {
                 self.admit(authority.as_str())?;

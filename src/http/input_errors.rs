@@ -1,5 +1,5 @@
-//! What cannot be read (a body, a query, a path) and what no route takes: problems like any other, where actix-web
-//! alone would answer with one line of text, or with nothing.
+//! What cannot be read (a body, a query, a path) and what no route takes: problems like any other,
+//! where actix-web alone would answer with one line of text, or with nothing.
 
 use actix_web::Error;
 use actix_web::body::{BodySize, EitherBody, MessageBody};
@@ -22,7 +22,8 @@ pub fn json() -> JsonConfig {
         .error_handler(|error, _| body(&error).into())
 }
 
-/// 400 for what is no JSON, 415 for what does not say that it is, 422 for JSON that means nothing here.
+/// 400 for what is no JSON, 415 for what does not say that it is, 422 for JSON that means nothing
+/// here.
 fn body(error: &JsonPayloadError) -> Problem {
     match error {
         JsonPayloadError::ContentType => Problem::new(
@@ -66,8 +67,8 @@ pub fn path() -> PathConfig {
     })
 }
 
-/// An error without a body gets words, and `OPTIONS`, which nothing here answers by itself, the methods that there are
-/// (RFC 9110 §9.3.7).
+/// An error without a body gets words, and `OPTIONS`, which nothing here answers by itself, the
+/// methods that there are (RFC 9110 §9.3.7).
 pub async fn in_words<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

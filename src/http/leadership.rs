@@ -29,7 +29,8 @@ pub struct Held {
     who: Person,
     /// The highest term of office that the camera that answers knows of.
     term: Term,
-    /// Since when it holds the office, seconds since 1970; null where only the router or its own report says so.
+    /// Since when it holds the office, seconds since 1970; null where only the router or its own
+    /// report says so.
     since: Option<f64>,
     #[serde(flatten)]
     cause: Because,

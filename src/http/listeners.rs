@@ -1,8 +1,8 @@
 //! The listening sockets and the servers behind them, which outlive the actor that opens them.
 //!
-//! A port is opened by binding a socket and starting a server on it; it is closed by *draining*: the
-//! socket goes, and what is being streamed through it goes on until the viewer leaves (Fig. 8A: the
-//! port changes with the office, the pictures must not stop).
+//! A port is opened by binding a socket and starting a server on it; it is closed by *draining*:
+//! the socket goes, and what is being streamed through it goes on until the viewer leaves (Fig. 8A:
+//! the port changes with the office, the pictures must not stop).
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
@@ -67,7 +67,8 @@ impl Default for Listeners {
 
 impl Listeners {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<InternalPort, Listening>> {
-        // The map is only ever inserted into and removed from: a panic cannot leave it half changed.
+        // The map is only ever inserted into and removed from: a panic cannot leave it half
+        // changed.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -76,8 +77,8 @@ impl Listeners {
         self.lock().keys().copied().collect()
     }
 
-    /// Opens a port, or starts its server again if that has ended; nothing where it is served already.
-    /// Called on the arbiter that the server is to run on.
+    /// Opens a port, or starts its server again if that has ended; nothing where it is served
+    /// already. Called on the arbiter that the server is to run on.
     ///
     /// # Errors
     /// The system's: the port is another program's, or the address is not this machine's.
@@ -133,7 +134,8 @@ impl Listeners {
 
 fn bind_listener(address: SocketAddrV4) -> std::io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    // A port that was just drained, or held by a run of this program that was killed, can be bound again.
+    // A port that was just drained, or held by a run of this program that was killed, can be bound
+    // again.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -141,8 +143,8 @@ fn bind_listener(address: SocketAddrV4) -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// A web server on a socket. It is put together here from what `actix_web::HttpServer` is made of, because that one offers
-/// HTTP/2 wherever it speaks TLS ([`crate::tls`] says why not here).
+/// A web server on a socket. It is put together here from what `actix_web::HttpServer` is made of,
+/// because that one offers HTTP/2 wherever it speaks TLS ([`crate::tls`] says why not here).
 fn serve(
     socket: TcpListener,
     app: &web::Data<App>,
@@ -160,7 +162,8 @@ fn serve(
     let server = server
         .listen("porthole", socket, move || {
             let (app, own) = (app.clone(), names.clone());
-            // The last one stands outermost: whatever becomes of a request, its answer has the headers and is counted.
+            // The last one stands outermost: whatever becomes of a request, its answer has the
+            // headers and is counted.
             let site = WebApp::new()
                 .configure(|config| routes(config, &app))
                 .wrap(from_fn(input_errors::in_words))
@@ -201,7 +204,8 @@ fn serve(
         })?
         .run();
     let handle = server.handle();
-    // On the arbiter itself, not in an actor's context: the server outlives every life of the actor.
+    // On the arbiter itself, not in an actor's context: the server outlives every life of the
+    // actor.
     actix::spawn(async move {
         if let Err(why) = server.await {
             warn!(%why, "a web server ended with an error");

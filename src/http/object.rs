@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// A structure written as a JSON object. What serde derives would take a list of the values, too, in the order that
-/// the fields happen to have here.
+/// A structure written as a JSON object. What serde derives would take a list of the values, too,
+/// in the order that the fields happen to have here.
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

@@ -1,8 +1,9 @@
 //! `/stream.mjpg`: an endless `multipart/x-mixed-replace` answer, one JPEG a part.
 //!
-//! The body is asked for the next part only when the connection has room, so a slow viewer skips whole frames
-//! by itself: each time it gets the newest one. The JPEG's bytes are shared by all viewers; actix copies them
-//! once into each connection's write buffer. What the browsers need is told at each constant.
+//! The body is asked for the next part only when the connection has room, so a slow viewer skips
+//! whole frames by itself: each time it gets the newest one. The JPEG's bytes are shared by all
+//! viewers; actix copies them once into each connection's write buffer. What the browsers need is
+//! told at each constant.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -24,16 +25,18 @@ use porthole_camera::viewing::{Viewer, Viewing};
 /// Without dashes in front: clients disagree on whether those belong to it.
 const BOUNDARY: &str = "porthole-frame";
 const FIRST: &[u8] = b"--porthole-frame\r\n";
-/// Sent right after each JPEG, not before the next one: clients show a part when its boundary has come.
+/// Sent right after each JPEG, not before the next one: clients show a part when its boundary has
+/// come.
 const BETWEEN: &[u8] = b"\r\n--porthole-frame\r\n";
-/// Chrome paints a part when the headers of the next one come, so a still camera's picture goes out again
-/// within a second.
+/// Chrome paints a part when the headers of the next one come, so a still camera's picture goes out
+/// again within a second.
 const REPEAT: Duration = Duration::from_millis(900);
 /// The rates that `?fps=` may ask for.
 const RATES: std::ops::RangeInclusive<f32> = 0.1..=120.0;
 /// A connection on which nothing moves for so long is closed.
 pub const STALLED_AFTER: Duration = Duration::from_secs(10);
-/// What the kernel may hold back per connection before the stream waits: little, or a slow viewer sees the past.
+/// What the kernel may hold back per connection before the stream waits: little, or a slow viewer
+/// sees the past.
 const UNSENT_BYTES: u32 = 128 * 1024;
 
 /// Takes note of what the streams do, for the metrics.
@@ -44,7 +47,8 @@ pub trait StreamObserver: Send + Sync {
     fn left(&self);
     /// One part of so many bytes of JPEG was handed to a connection.
     fn sent(&self, bytes: usize);
-    /// So many pictures went by while a connection was busy. Those left out for `?fps=` do not count.
+    /// So many pictures went by while a connection was busy. Those left out for `?fps=` do not
+    /// count.
     fn skipped(&self, pictures: u64);
 }
 
@@ -61,8 +65,9 @@ struct Query {
     fps: Option<String>,
 }
 
-/// Answers `/stream.mjpg` and `/?action=stream`. `GET` streams until the client goes, the picture changes its size
-/// (Firefox keeps the first part's) or the camera is shut down; `HEAD` and `OPTIONS` leave the camera alone.
+/// Answers `/stream.mjpg` and `/?action=stream`. `GET` streams until the client goes, the picture
+/// changes its size (Firefox keeps the first part's) or the camera is shut down; `HEAD` and
+/// `OPTIONS` leave the camera alone.
 ///
 /// # Errors
 /// [`PictureError`], as problem+json.
@@ -171,7 +176,8 @@ impl Parts {
         }
     }
 
-    /// The next part: its headers, the JPEG, and the boundary after it. Nothing when the stream is over.
+    /// The next part: its headers, the JPEG, and the boundary after it. Nothing when the stream is
+    /// over.
     async fn next(&mut self) -> Option<[Bytes; 3]> {
         if self.period.is_some() {
             sleep_until(self.due).await;
@@ -216,9 +222,9 @@ impl Drop for Parts {
     }
 }
 
-/// Has the kernel close a connection on which nothing moves for `stalled_after`, and find out by itself that the peer is
-/// gone. actix does not ask a body for more while its socket is full, so nothing above the kernel would notice. A refused
-/// option is no reason to refuse the visitor.
+/// Has the kernel close a connection on which nothing moves for `stalled_after`, and find out by
+/// itself that the peer is gone. actix does not ask a body for more while its socket is full, so
+/// nothing above the kernel would notice. A refused option is no reason to refuse the visitor.
 pub fn guard_connection(connection: &TcpStream, stalled_after: Duration) {
     let socket = SockRef::from(connection);
     let keepalive = TcpKeepalive::new()

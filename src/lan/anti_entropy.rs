@@ -1,8 +1,9 @@
-//! Accord: noticing that another server knows other [`AuthState`](crate::site::Facts) than this one, and when to tell it ours.
+//! Accord: noticing that another server knows other [`AuthState`](crate::site::Facts) than this
+//! one, and when to tell it ours.
 //!
-//! Whoever changes the facts tells everybody at once. That may get lost, and who was switched off has not heard it; so
-//! each report carries a digest, and who hears another digest than its own tells that one server what it knows. Both
-//! do, and merging makes them agree whoever knew more.
+//! Whoever changes the facts tells everybody at once. That may get lost, and who was switched off
+//! has not heard it; so each report carries a digest, and who hears another digest than its own
+//! tells that one server what it knows. Both do, and merging makes them agree whoever knew more.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -12,11 +13,12 @@ use porthole_election::{Entropy, Peer};
 use porthole_types::InstanceId;
 use porthole_types::forget_oldest;
 
-/// Servers that differ. Beyond it the one not heard for longest goes, and is noticed again at its next report.
+/// Servers that differ. Beyond it the one not heard for longest goes, and is noticed again at its
+/// next report.
 const MOST_PEERS: usize = 512;
 
-/// A difference that telling does not end (a clock that was never set makes one) is told of less and less often, this
-/// many doublings of half a heartbeat at the most: every 16 heartbeats.
+/// A difference that telling does not end (a clock that was never set makes one) is told of less
+/// and less often, this many doublings of half a heartbeat at the most: every 16 heartbeats.
 const MOST_DOUBLINGS: u32 = 5;
 
 /// Who differs, and what was done about it.
@@ -54,8 +56,9 @@ impl AntiEntropy {
         }
     }
 
-    /// A server has said what it knows. The answer is after what time to look whether it has to be told: a random
-    /// one, so that of many who notice the same the first has done it for the others.
+    /// A server has said what it knows. The answer is after what time to look whether it has to be
+    /// told: a random one, so that of many who notice the same the first has done it for the
+    /// others.
     pub fn heard(
         &mut self,
         from: Peer,

@@ -7,13 +7,15 @@ use tokio::net::UdpSocket;
 
 use super::udp::{shared, udp};
 
-/// The directed broadcast address of a network: its last one. A link of two or of one (RFC 3021) has none.
+/// The directed broadcast address of a network: its last one. A link of two or of one (RFC 3021)
+/// has none.
 pub fn address(of: Ipv4Addr, prefix_len: u8) -> Option<Ipv4Addr> {
     let host_bits = u32::MAX.checked_shr(prefix_len.into())?;
     (prefix_len <= 30).then(|| Ipv4Addr::from(u32::from(of) | host_bits))
 }
 
-/// A socket that hears what is said to the broadcast address. Several servers on one machine can each have one.
+/// A socket that hears what is said to the broadcast address. Several servers on one machine can
+/// each have one.
 ///
 /// # Errors
 /// When the kernel refuses: the port is taken by a program that does not share it.

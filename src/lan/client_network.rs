@@ -1,5 +1,5 @@
-//! Whether somebody asks from the LAN or from outside: it decides which addresses the links carry (routers seldom
-//! hairpin), how many wrong passwords are borne, and what may be seen and done.
+//! Whether somebody asks from the LAN or from outside: it decides which addresses the links carry
+//! (routers seldom hairpin), how many wrong passwords are borne, and what may be seen and done.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -15,11 +15,12 @@ pub enum ClientNetwork {
 }
 
 impl ClientNetwork {
-    /// The network of the address at the other end of a connection: a header can say anything, a TCP connection only
-    /// comes from where its answers arrive. `router` is the address of the router's UPnP service.
+    /// The network of the address at the other end of a connection: a header can say anything, a
+    /// TCP connection only comes from where its answers arrive. `router` is the address of the
+    /// router's UPnP service.
     ///
-    /// A connection that seems to come from the router itself was forwarded by one that rewrites the source address
-    /// as well, or came in over a hairpin: the router's ports work for both.
+    /// A connection that seems to come from the router itself was forwarded by one that rewrites
+    /// the source address as well, or came in over a hairpin: the router's ports work for both.
     pub fn of(peer: IpAddr, lan: Option<&LanAddress>, router: Option<Ipv4Addr>) -> Self {
         let IpAddr::V4(peer) = peer.to_canonical() else {
             return Self::Outside;

@@ -1,8 +1,9 @@
 //! The door: what has to hold before a datagram is a message.
 //!
-//! With a key, in this order: length, frame and version, signature, JSON, one's own, sent to another, heard before,
-//! how much its sender may say. Nothing is parsed before it is known who wrote it, and what forgers send takes
-//! nothing from what a camera may say. Without a key the limit is all that protects, and comes first.
+//! With a key, in this order: length, frame and version, signature, JSON, one's own, sent to
+//! another, heard before, how much its sender may say. Nothing is parsed before it is known who
+//! wrote it, and what forgers send takes nothing from what a camera may say. Without a key the
+//! limit is all that protects, and comes first.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use super::replay::Replay;
 use super::{Keyring, MAX_DATAGRAM, Message, Rejected};
 use porthole_types::InstanceId;
 
-/// The door of one server, for as long as its process lives: its memory of who was heard must outlive a socket.
+/// The door of one server, for as long as its process lives: its memory of who was heard must
+/// outlive a socket.
 pub struct InboundFilter {
     me: InstanceId,
     here: Option<Ipv4Addr>,
@@ -34,7 +36,8 @@ impl InboundFilter {
         }
     }
 
-    /// This server has this address on the LAN now: what was sent to another one alone is not for it.
+    /// This server has this address on the LAN now: what was sent to another one alone is not for
+    /// it.
     pub fn move_to(&mut self, here: Ipv4Addr) {
         self.here = Some(here);
     }
@@ -52,8 +55,9 @@ impl InboundFilter {
         if datagram.len() > MAX_DATAGRAM {
             return Err(Rejected::TooLong);
         }
-        // Without a key anybody can make a message that is new: a window would protect nobody, and one forged
-        // datagram with the highest number would silence its victim for good. There only the limit protects.
+        // Without a key anybody can make a message that is new: a window would protect nobody, and
+        // one forged datagram with the highest number would silence its victim for good.
+        // There only the limit protects.
         let message = if self.keys.vouches() {
             let message = self.read(datagram)?;
             self.replay
@@ -73,7 +77,8 @@ impl InboundFilter {
         if message.from == self.me {
             return Err(Rejected::Own);
         }
-        // Said to another server alone, and brought here by somebody: what it says may be long past.
+        // Said to another server alone, and brought here by somebody: what it says may be long
+        // past.
         if message.to.is_some() && message.to != self.here {
             return Err(Rejected::Replay);
         }

@@ -1,13 +1,14 @@
-//! Which of the machine's addresses is "the LAN": the one that the router is asked to forward to, and
-//! where the other servers are. Until there is one, nothing can be asked of the router (¶41), so callers
-//! look again now and then; [`NoAddress`] says in words what is missing.
+//! Which of the machine's addresses is "the LAN": the one that the router is asked to forward to,
+//! and where the other servers are. Until there is one, nothing can be asked of the router (¶41),
+//! so callers look again now and then; [`NoAddress`] says in words what is missing.
 
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::net::Ipv4Addr;
 
-/// Routes are read from here: a file costs less than a netlink library, and Linux is what V4L2 needs anyway.
+/// Routes are read from here: a file costs less than a netlink library, and Linux is what V4L2
+/// needs anyway.
 const ROUTES: &str = "/proc/net/route";
 /// Thousands of routes; the default ones are among the first.
 const ROUTES_LIMIT: u64 = 256 * 1024;
@@ -41,9 +42,9 @@ pub struct NoAddress {
     pub why: String,
 }
 
-/// Looks at the machine's interfaces: the LAN address is `bind` where that is a specific address; else the
-/// first of `interface` where that is named; else that of the default route with the lowest metric; else
-/// the first private one.
+/// Looks at the machine's interfaces: the LAN address is `bind` where that is a specific address;
+/// else the first of `interface` where that is named; else that of the default route with the
+/// lowest metric; else the first private one.
 ///
 /// # Errors
 /// When no address fits, with the addresses there are.
@@ -192,8 +193,8 @@ fn parse_routes(table: &str) -> Vec<DefaultRoute> {
     routes
 }
 
-/// `Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT`; nothing where the line is no
-/// usable default route. Addresses are the network-order bytes read as one native integer.
+/// `Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT`; nothing where the line
+/// is no usable default route. Addresses are the network-order bytes read as one native integer.
 fn parse_default(line: &str) -> Option<DefaultRoute> {
     const RTF_UP: u32 = 1;
     const RTF_REJECT: u32 = 0x200;

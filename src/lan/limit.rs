@@ -1,7 +1,8 @@
 //! How much is listened to: token buckets.
 //!
-//! Every address has a bucket of its own. Addresses from which nothing was admitted yet share one more, so that
-//! a flood with made-up sources spends only what strangers have, and a camera that is known is heard through it.
+//! Every address has a bucket of its own. Addresses from which nothing was admitted yet share one
+//! more, so that a flood with made-up sources spends only what strangers have, and a camera that is
+//! known is heard through it.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::Rejected;
 
-/// One address. A camera says some ten messages a heartbeat at the worst, and a heartbeat is 100 ms at least.
+/// One address. A camera says some ten messages a heartbeat at the worst, and a heartbeat is 100 ms
+/// at least.
 const OF_ONE: Rate = Rate {
     a_second: 200.0,
     burst: 400.0,
@@ -21,8 +23,8 @@ const OF_STRANGERS: Rate = Rate {
     burst: 2000.0,
 };
 
-/// Addresses with a bucket. When it is full those idle for longer than [`IDLE`] go, and while there are none
-/// new addresses are not listened to.
+/// Addresses with a bucket. When it is full those idle for longer than [`IDLE`] go, and while there
+/// are none new addresses are not listened to.
 const MOST_ADDRESSES: usize = 1024;
 
 /// From then on a bucket is full again, and forgetting it changes nothing.
@@ -127,7 +129,8 @@ impl Limiter {
         }
     }
 
-    /// Makes room, at most once in [`IDLE`]: walking the table for each datagram of a flood would serve the flood.
+    /// Makes room, at most once in [`IDLE`]: walking the table for each datagram of a flood would
+    /// serve the flood.
     fn sweep(&mut self, now: Instant) {
         let lately = |at: Instant| now.saturating_duration_since(at) < IDLE;
         if self.swept_at.is_some_and(lately) {

@@ -20,7 +20,8 @@ pub struct Admitted {
     pub from: SocketAddrV4,
 }
 
-/// Reads until a socket fails, a batch at a time. What the gate refuses goes to `refused`, and no further.
+/// Reads until a socket fails, a batch at a time. What the gate refuses goes to `refused`, and no
+/// further.
 pub fn listen(
     sockets: Arc<Sockets>,
     inbound_filter: Arc<Mutex<InboundFilter>>,
@@ -33,7 +34,8 @@ pub fn listen(
             let mut admitted = Vec::new();
             for _ in 0..BATCH {
                 let read = sockets.read(|datagram, from| {
-                    // Nobody holds it while it waits; what a panic left of it is whole, each step is.
+                    // Nobody holds it while it waits; what a panic left of it is whole, each step
+                    // is.
                     let mut inbound_filter = inbound_filter
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner);

@@ -25,7 +25,8 @@ pub struct Message {
     pub boot: BootId,
     /// Rises with each message of the run, so that none counts twice.
     pub counter: u64,
-    /// The one address that it was sent to, if not to all: elsewhere it is no news but somebody's trick.
+    /// The one address that it was sent to, if not to all: elsewhere it is no news but somebody's
+    /// trick.
     pub to: Option<Ipv4Addr>,
     /// What is said.
     pub body: Body,
@@ -64,7 +65,8 @@ pub enum Body {
         /// Why, in words.
         why: String,
     },
-    /// Something that the speaker knows about logins. Said and believed only where there is a site key.
+    /// Something that the speaker knows about logins. Said and believed only where there is a site
+    /// key.
     AuthState(AuthState),
 }
 
@@ -85,7 +87,8 @@ pub struct Report {
     pub scheme: Scheme,
     /// Whether it was asked.
     pub occasion: Occasion,
-    /// A digest of what it knows about logins ([`crate::site::AuthState::digest`]), so that a difference is noticed.
+    /// A digest of what it knows about logins ([`crate::site::AuthState::digest`]), so that a
+    /// difference is noticed.
     pub auth_state: u32,
 }
 
@@ -100,7 +103,8 @@ pub enum Occasion {
 }
 
 impl Message {
-    /// As JSON, cut to what is allowed rather than refused: one's own long name must not silence one.
+    /// As JSON, cut to what is allowed rather than refused: one's own long name must not silence
+    /// one.
     pub fn to_json(&self) -> Vec<u8> {
         let mut message = self.clone();
         message.body.sanitise();
@@ -136,7 +140,8 @@ impl Body {
         }
     }
 
-    /// Texts from the LAN end up on pages and in logs: no control characters, and no longer than allowed.
+    /// Texts from the LAN end up on pages and in logs: no control characters, and no longer than
+    /// allowed.
     fn sanitise(&mut self) {
         match self {
             Self::Report(report) => {

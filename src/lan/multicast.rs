@@ -23,7 +23,8 @@ pub fn open(group: SocketAddrV4, interface: Ipv4Addr) -> io::Result<UdpSocket> {
     UdpSocket::from_std(socket.into())
 }
 
-/// Lets a socket speak to groups over this interface, no further than the LAN, and to this machine too.
+/// Lets a socket speak to groups over this interface, no further than the LAN, and to this machine
+/// too.
 ///
 /// # Errors
 /// When the address is on no interface of this machine.

@@ -21,7 +21,8 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// With those that the settings name; `port` is where a peer listens of whom only the address is known.
+    /// With those that the settings name; `port` is where a peer listens of whom only the address
+    /// is known.
     pub fn new(configured: Vec<SocketAddrV4>, port: u16) -> Self {
         Self {
             port,
@@ -31,7 +32,8 @@ impl Peers {
         }
     }
 
-    /// The servers that other sources know of (the router's table, mDNS), in place of those of before.
+    /// The servers that other sources know of (the router's table, mDNS), in place of those of
+    /// before.
     pub fn set_known(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
         self.known = addresses.into_iter().take(MOST_HEARD).collect();
     }

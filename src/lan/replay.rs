@@ -1,8 +1,8 @@
 //! The replay window: no signed message counts twice.
 //!
-//! Each sender numbers its runs and, in each run, its messages. Of the newest run heard of, the highest number
-//! and the 64 before it are remembered, so that datagrams may overtake each other; whatever is older, of that
-//! run or of an earlier one, is refused.
+//! Each sender numbers its runs and, in each run, its messages. Of the newest run heard of, the
+//! highest number and the 64 before it are remembered, so that datagrams may overtake each other;
+//! whatever is older, of that run or of an earlier one, is refused.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,7 +11,8 @@ use super::Rejected;
 use porthole_types::forget_oldest;
 use porthole_types::{BootId, InstanceId};
 
-/// Senders remembered. Beyond it the one not heard for longest goes; only holders of the key can fill it.
+/// Senders remembered. Beyond it the one not heard for longest goes; only holders of the key can
+/// fill it.
 const MOST_SENDERS: usize = 512;
 
 /// The highest message and the 63 before it, one bit each.

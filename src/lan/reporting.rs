@@ -1,5 +1,5 @@
-//! When a server reports itself: when asked (Embodiment 2), when something about it has changed, and unasked
-//! now and then (¶47, ¶64).
+//! When a server reports itself: when asked (Embodiment 2), when something about it has changed,
+//! and unasked now and then (¶47, ¶64).
 
 use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
@@ -65,8 +65,9 @@ impl Reporting {
         }
     }
 
-    /// Whether it is time to report, and on what occasion: a promise is to be kept, there is news, or all has been quiet
-    /// for long. Whatever goes out while an answer is owed is that answer.
+    /// Whether it is time to report, and on what occasion: a promise is to be kept, there is news,
+    /// or all has been quiet for long. Whatever goes out while an answer is owed is that
+    /// answer.
     pub fn is_due(&self, me: &Myself, now: Instant) -> Option<Occasion> {
         let due = self.is_news(me)
             || self.promised.is_some_and(|promise| promise.at <= now)
@@ -75,7 +76,8 @@ impl Reporting {
         due.then(|| promised.unwrap_or(Occasion::Unasked))
     }
 
-    /// Somebody asks. A wait that is answered here is a promise, which [`Reporting::is_due`] reminds of.
+    /// Somebody asks. A wait that is answered here is a promise, which [`Reporting::is_due`]
+    /// reminds of.
     pub fn asked(&mut self, me: &Myself, now: Instant, entropy: Entropy) -> Answer {
         if self.is_news(me) {
             return Answer::AtOnce;
@@ -90,8 +92,9 @@ impl Reporting {
         Answer::After(self.promise(Occasion::Asked, now, entropy))
     }
 
-    /// It has learned something from the others that they should know it knows: it reports itself after this wait,
-    /// together with whatever else it learns in it. Nothing where a report is promised already.
+    /// It has learned something from the others that they should know it knows: it reports itself
+    /// after this wait, together with whatever else it learns in it. Nothing where a report is
+    /// promised already.
     pub fn learned(&mut self, now: Instant, entropy: Entropy) -> Option<Duration> {
         let free = self.promised.is_none();
         free.then(|| self.promise(Occasion::Unasked, now, entropy))

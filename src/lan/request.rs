@@ -1,7 +1,8 @@
-//! Errands: what one server asks another to do, and hears back about. So far there is one, to take another name (¶53).
+//! Errands: what one server asks another to do, and hears back about. So far there is one, to take
+//! another name (¶53).
 //!
-//! A datagram may be lost on either way, so the asker repeats itself until it is answered, and the other remembers
-//! what it has answered: an errand that is asked for five times is run once.
+//! A datagram may be lost on either way, so the asker repeats itself until it is answered, and the
+//! other remembers what it has answered: an errand that is asked for five times is run once.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -16,7 +17,8 @@ use porthole_types::forget_oldest;
 /// Between two askings.
 pub const ASK_AGAIN: Duration = Duration::from_millis(150);
 
-/// Then it is given up, 2.25 s after the first: a slow disk has had its time, and whoever waits at a page has not lost patience.
+/// Then it is given up, 2.25 s after the first: a slow disk has had its time, and whoever waits at
+/// a page has not lost patience.
 const MOST_ASKINGS: u32 = 15;
 
 /// What this server has asked of others. Beyond it one more is refused.
@@ -25,7 +27,8 @@ const MOST_UNDER_WAY: usize = 32;
 /// What others have asked of this server and it is still at. Each waits for the disk.
 const MOST_RUNNING: usize = 8;
 
-/// Errands whose outcome is remembered. Beyond it the oldest goes; it is a few seconds' worth at the least.
+/// Errands whose outcome is remembered. Beyond it the oldest goes; it is a few seconds' worth at
+/// the least.
 const MOST_SERVED: usize = 64;
 
 /// Which request this is: drawn by who asks.
@@ -126,8 +129,8 @@ impl<W> PendingRequests<W> {
         Next::Ask(renaming)
     }
 
-    /// An answer has come; who waits for it. Nobody does where another than the one that was asked answers, or after
-    /// it was given up.
+    /// An answer has come; who waits for it. Nobody does where another than the one that was asked
+    /// answers, or after it was given up.
     pub fn answered(&mut self, from: InstanceId, request_id: RequestId) -> Option<W> {
         let asked = self.under_way.get(&request_id)?.renaming.of;
         if asked != from {

@@ -1,4 +1,5 @@
-//! The frame around a message: told from noise, and its signature checked, before anything is parsed.
+//! The frame around a message: told from noise, and its signature checked, before anything is
+//! parsed.
 //!
 //! ```text
 //! byte  0..4   "PHLN"
@@ -9,7 +10,8 @@
 //!                                   46..    the JSON
 //! ```
 //!
-//! The signature binds the version, the site and the whole message with its sender, boot id and counter.
+//! The signature binds the version, the site and the whole message with its sender, boot id and
+//! counter.
 
 use hmac::Mac as _;
 
@@ -35,7 +37,8 @@ const SITE: usize = 8;
 const TAG: usize = 32;
 const SIGNED_HEADER: usize = PLAIN_HEADER + SITE + TAG;
 
-/// One site key, made ready for use: what is signed with it says nothing about the secret's other uses.
+/// One site key, made ready for use: what is signed with it says nothing about the secret's other
+/// uses.
 struct Key {
     /// Has taken the key in; a copy of it begins each signature.
     mac: HmacSha256,
@@ -61,7 +64,8 @@ impl Key {
     }
 }
 
-/// The site's keys: it signs with the one and accepts both, so that a key can be changed while the cameras run.
+/// The site's keys: it signs with the one and accepts both, so that a key can be changed while the
+/// cameras run.
 pub struct Keyring {
     current: Option<Key>,
     previous: Option<Key>,
@@ -100,8 +104,8 @@ impl Keyring {
         datagram
     }
 
-    /// The JSON in a datagram, once its signature is known to be right. The comparison takes the same time
-    /// wherever the signatures differ.
+    /// The JSON in a datagram, once its signature is known to be right. The comparison takes the
+    /// same time wherever the signatures differ.
     ///
     /// # Errors
     /// What is no frame, of another version, or not signed as the settings want it.
@@ -155,7 +159,8 @@ pub(super) mod tests {
 
     #[test]
     fn the_signature_is_that_of_the_standard() {
-        // Reckoned with Python's hmac module: the frame is a contract between versions of this program.
+        // Reckoned with Python's hmac module: the frame is a contract between versions of this
+        // program.
         let datagram = keys("correct horse", "").seal(b"{}");
         let mut hex = String::new();
         for byte in &datagram {

@@ -1,9 +1,10 @@
 //! The sockets of one server, for each of the three transports.
 //!
-//! The *direct* one is bound to this server's own address: everything is sent from it, so that the source of
-//! a datagram names its sender, and what is sent to this server alone comes in there, also where several
-//! servers share a machine. The *common* one hears what is said to all: bound to the multicast group, or to
-//! the LAN's broadcast address; with the unicast transport there is none.
+//! The *direct* one is bound to this server's own address: everything is sent from it, so that the
+//! source of a datagram names its sender, and what is sent to this server alone comes in there,
+//! also where several servers share a machine. The *common* one hears what is said to all: bound to
+//! the multicast group, or to the LAN's broadcast address; with the unicast transport there is
+//! none.
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
@@ -21,8 +22,9 @@ use crate::settings::Transport;
 pub enum Port {
     /// The one that everybody knows.
     WellKnown,
-    /// That one was taken at this address, by another server or another program. What is said to all is
-    /// heard; whoever wants to say something to this server alone has to have heard it first.
+    /// That one was taken at this address, by another server or another program. What is said to
+    /// all is heard; whoever wants to say something to this server alone has to have heard it
+    /// first.
     AnyFree,
 }
 
@@ -37,11 +39,12 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Opens them on this address. `group` is the multicast group; its port is that of every transport.
+    /// Opens them on this address. `group` is the multicast group; its port is that of every
+    /// transport.
     ///
     /// # Errors
-    /// When the kernel refuses: the port is taken, the address is on no interface of this machine, or its
-    /// network has no broadcast address.
+    /// When the kernel refuses: the port is taken, the address is on no interface of this machine,
+    /// or its network has no broadcast address.
     pub fn open(transport: Transport, group: SocketAddrV4, lan: &LanAddress) -> io::Result<Self> {
         let direct = udp()?;
         let well_known = SocketAddrV4::new(lan.address, group.port());
@@ -124,7 +127,8 @@ impl Sockets {
         }
     }
 
-    /// Reads what is there, one datagram of each socket, and gives each to `hear`; the answer is how many.
+    /// Reads what is there, one datagram of each socket, and gives each to `hear`; the answer is
+    /// how many.
     ///
     /// # Errors
     /// When a socket has failed; it has to be opened anew.

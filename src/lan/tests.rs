@@ -100,8 +100,8 @@ fn two(transport: Transport, hosts: [u8; 2]) -> [Server; 2] {
     ]
 }
 
-/// What is said to all reaches all, its speaker included; what is said to one reaches that one; the source is
-/// the speaker's own address and the port that everybody knows.
+/// What is said to all reaches all, its speaker included; what is said to one reaches that one; the
+/// source is the speaker's own address and the port that everybody knows.
 async fn all_and_one(transport: Transport, hosts: [u8; 2]) {
     let [mut one, mut two] = two(transport, hosts);
     let everybody = one.sockets.everybody().unwrap();

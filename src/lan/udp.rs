@@ -5,8 +5,8 @@ use std::net::SocketAddrV4;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// What the kernel may keep for a server that is busy, in bytes: some thousand datagrams, so that a heartbeat
-/// outlives a burst. The kernel gives at most `net.core.rmem_max`.
+/// What the kernel may keep for a server that is busy, in bytes: some thousand datagrams, so that a
+/// heartbeat outlives a burst. The kernel gives at most `net.core.rmem_max`.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// One that is bound to nothing yet.

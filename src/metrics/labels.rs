@@ -41,7 +41,8 @@ impl<A: Labels, B: Labels> Labels for (A, B) {
     }
 }
 
-/// Makes labels of a closed set, also of one that another module has: it needs `ALL` and a text for each.
+/// Makes labels of a closed set, also of one that another module has: it needs `ALL` and a text for
+/// each.
 macro_rules! label_of {
     ($name:ident as $label:literal by $text:ident) => {
         impl Labels for $name {

@@ -1,8 +1,9 @@
 //! What Prometheus reads.
 //!
-//! One [`Metrics`] per server, with its own registry, so that many servers can live in one test process.
-//! Every series exists from the start: a counter that appears only with its first event hides that event
-//! from `rate()`. Label values are closed sets ([`labels`]); the one exception is `porthole_camera_info`.
+//! One [`Metrics`] per server, with its own registry, so that many servers can live in one test
+//! process. Every series exists from the start: a counter that appears only with its first event
+//! hides that event from `rate()`. Label values are closed sets ([`labels`]); the one exception is
+//! `porthole_camera_info`.
 
 mod labels;
 mod observers;
@@ -73,8 +74,8 @@ impl<L: Labels, M> By<L, M> {
     }
 }
 
-/// Every metric of one server. The field's name is the metric's name without `porthole_`; its help text
-/// (in [`Metrics::new`]) says what it counts.
+/// Every metric of one server. The field's name is the metric's name without `porthole_`; its help
+/// text (in [`Metrics::new`]) says what it counts.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each is explained by its help text")]
 pub struct Metrics {
@@ -187,8 +188,8 @@ impl Metrics {
     }
 }
 
-/// Makes and registers metrics. What the library can refuse here (a malformed or repeated name) does not
-/// depend on anything at run time, and the tests make every metric once.
+/// Makes and registers metrics. What the library can refuse here (a malformed or repeated name)
+/// does not depend on anything at run time, and the tests make every metric once.
 struct Maker(Registry);
 
 const CONSTANT: &str = "the names of metrics are constants, and well-formed";

@@ -13,9 +13,11 @@ use porthole_types::PortRange;
 use porthole_types::{ExternalPort, InternalPort};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// Routers count in seconds and a lease is renewed every quarter of it, so this is the shortest with a renewal each second.
+/// Routers count in seconds and a lease is renewed every quarter of it, so this is the shortest
+/// with a renewal each second.
 const SHORTEST_LEASE: Duration = Duration::from_secs(4);
-/// The longest lease that version 2 of the service knows (UPnP WANIPConnection:2, `PortMappingLeaseDuration`).
+/// The longest lease that version 2 of the service knows (UPnP WANIPConnection:2,
+/// `PortMappingLeaseDuration`).
 const LONGEST_LEASE: Duration = Duration::from_hours(7 * 24);
 const SHORTEST_POLL: Duration = Duration::from_millis(100);
 

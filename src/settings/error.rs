@@ -30,7 +30,8 @@ pub enum SettingsError {
         /// The system's or the TOML reader's words.
         why: String,
     },
-    /// A key that no setting has. Its value is not shown: it may be a password under a misspelt name.
+    /// A key that no setting has. Its value is not shown: it may be a password under a misspelt
+    /// name.
     #[error("{key} (from {from}): {hint}")]
     UnknownKey {
         /// The key as `section.key`.

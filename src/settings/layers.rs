@@ -1,5 +1,6 @@
-//! The layers: built-in defaults, the file, the environment; later ones win. Each value remembers where it
-//! came from, and each key is checked against the built-in defaults, which hold every key there is.
+//! The layers: built-in defaults, the file, the environment; later ones win. Each value remembers
+//! where it came from, and each key is checked against the built-in defaults, which hold every key
+//! there is.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -142,7 +143,8 @@ fn variable(key: &str) -> String {
     )
 }
 
-/// Nested tables → dotted keys. A table without entries stays as it is, to be refused by name if it is not a section.
+/// Nested tables → dotted keys. A table without entries stays as it is, to be refused by name if it
+/// is not a section.
 fn flat(table: Map<String, Value>) -> Flat {
     let mut out = Flat::new();
     for (key, value) in table {

@@ -1,8 +1,8 @@
 //! Settings in layers, with errors a person can act on.
 //!
-//! `config/default.toml` is built in and holds every key; a file and then the environment override it
-//! ([`layers`]). Values are read as types ([`reader`], [`check`]) into one [`Settings`] ([`types`]),
-//! and everything that is wrong is told at once ([`error`]).
+//! `config/default.toml` is built in and holds every key; a file and then the environment override
+//! it ([`layers`]). Values are read as types ([`reader`], [`check`]) into one [`Settings`]
+//! ([`types`]), and everything that is wrong is told at once ([`error`]).
 
 mod check;
 mod error;
@@ -22,8 +22,8 @@ pub use types::{Auth, Debug, Drive, Election, Http, Lan, Node, Router, Settings,
 pub use values::{PortMode, Secret, Transport};
 
 impl Settings {
-    /// The built-in defaults, overridden by `file`, overridden by the variables of `env` that start with
-    /// `PORTHOLE__` (see [`environment`]).
+    /// The built-in defaults, overridden by `file`, overridden by the variables of `env` that start
+    /// with `PORTHOLE__` (see [`environment`]).
     ///
     /// # Errors
     /// Every key that does not exist and every value that is not allowed, with where it came from.
@@ -42,8 +42,8 @@ impl Settings {
     }
 }
 
-/// The process's environment for [`Settings::load`]. What is not Unicode is kept readable instead of
-/// panicking as `std::env::vars` does, so that a bad value is refused by name.
+/// The process's environment for [`Settings::load`]. What is not Unicode is kept readable instead
+/// of panicking as `std::env::vars` does, so that a bad value is refused by name.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     std::env::vars_os().map(move |(name, value)| (text(name), text(value)))

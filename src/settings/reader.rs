@@ -14,7 +14,8 @@ use porthole_types::Choice;
 /// A value cannot be had, and the reader has been told why.
 pub(super) struct Told;
 
-/// Every reading ends so. A caller reads on after [`Told`], to have all errors, and gives up at its end.
+/// Every reading ends so. A caller reads on after [`Told`], to have all errors, and gives up at its
+/// end.
 pub(super) type Read<T> = Result<T, Told>;
 
 /// The merged values, and what was found wrong with them so far.

@@ -59,7 +59,8 @@ pub struct Http {
     pub static_dir: Option<PathBuf>,
     /// Whether it speaks TLS.
     pub tls: Tls,
-    /// Names by which this camera may be addressed, besides those that it knows to be its own; in lower case.
+    /// Names by which this camera may be addressed, besides those that it knows to be its own; in
+    /// lower case.
     pub hosts: Vec<String>,
 }
 
@@ -84,7 +85,8 @@ pub enum Tls {
 pub struct Router {
     /// Whether to ask for ports at all.
     pub enabled: bool,
-    /// Whoever it is mapped to is the representative (the patent's predetermined port); never inside `port_range`.
+    /// Whoever it is mapped to is the representative (the patent's predetermined port); never
+    /// inside `port_range`.
     pub representative_port: ExternalPort,
     /// Ports for everybody else.
     pub port_range: PortRange,
@@ -96,7 +98,8 @@ pub struct Router {
     pub lease: Duration,
     /// Time between two readings of the router's table, 100 ms to 1 h.
     pub poll_interval: Duration,
-    /// Domain name or address for links from outside (¶44, ¶51); none: the router's external address.
+    /// Domain name or address for links from outside (¶44, ¶51); none: the router's external
+    /// address.
     pub external_host: Option<String>,
     /// Where SSDP searches are sent.
     pub ssdp_address: SocketAddrV4,

@@ -33,7 +33,8 @@ impl Clock {
         self.origin.elapsed()
     }
 
-    /// The wall-clock time of a moment, for people; the wall clock may be set meanwhile, so nothing is decided by it.
+    /// The wall-clock time of a moment, for people; the wall clock may be set meanwhile, so nothing
+    /// is decided by it.
     pub fn wall(&self, moment: Timestamp) -> SystemTime {
         let now = self.now();
         if moment >= now {

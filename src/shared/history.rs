@@ -1,8 +1,9 @@
-//! What happened lately: the last changes of office, fleet and router, for who listens (`/api/v1/events`).
+//! What happened lately: the last changes of office, fleet and router, for who listens
+//! (`/api/v1/events`).
 //!
-//! Nobody reports a change here. The election actor, the one writer, shows the cell what is known now
-//! ([`Snapshot`]), and the cell compares it with what was known when it was last shown: a crash between two
-//! looks loses no change, and the listeners, who hang on a watch, do not notice it.
+//! Nobody reports a change here. The election actor, the one writer, shows the cell what is known
+//! now ([`Snapshot`]), and the cell compares it with what was known when it was last shown: a crash
+//! between two looks loses no change, and the listeners, who hang on a watch, do not notice it.
 
 mod changes;
 mod listener;
@@ -21,7 +22,8 @@ pub use snapshot::Snapshot;
 
 use super::Named;
 
-/// How many changes are kept: enough for a listener that was away for a while, and no more than a page of text.
+/// How many changes are kept: enough for a listener that was away for a while, and no more than a
+/// page of text.
 const KEPT: usize = 64;
 
 /// How many may listen at a time.
@@ -63,7 +65,8 @@ impl Default for History {
 }
 
 impl History {
-    /// Takes note of whatever is different from the last look. The first look only sets the measure.
+    /// Takes note of whatever is different from the last look. The first look only sets the
+    /// measure.
     pub fn look(&self, snapshot: Snapshot, at: SystemTime) {
         let before = self.log.borrow().clone();
         let news = before

@@ -9,7 +9,8 @@ use tracing::warn;
 
 use crate::lan::KeyMismatch;
 
-/// How long the notice stays after the last such message: many of its reports, however slow its heartbeat.
+/// How long the notice stays after the last such message: many of its reports, however slow its
+/// heartbeat.
 const SHOWN_FOR: Duration = Duration::from_mins(10);
 
 /// How often the log says it again.
@@ -24,7 +25,8 @@ struct Stranger {
     logged_at: Instant,
 }
 
-/// The last such peer, for as long as it is heard. Written by the lan actor, read by page and status.
+/// The last such peer, for as long as it is heard. Written by the lan actor, read by page and
+/// status.
 #[derive(Default)]
 pub struct KeyNotice {
     last: ArcSwapOption<Stranger>,
@@ -39,7 +41,8 @@ impl KeyNotice {
         }
     }
 
-    /// What to tell the operator, in words; nothing while nobody with another key was heard for ten minutes.
+    /// What to tell the operator, in words; nothing while nobody with another key was heard for ten
+    /// minutes.
     pub fn words(&self) -> Option<String> {
         self.words_at(Instant::now())
     }

@@ -1,5 +1,5 @@
-//! The office with names: what the rules know ([`LeaderView`]) and what the peer map knows, as one answer to
-//! "who answers for all, since when and why?".
+//! The office with names: what the rules know ([`LeaderView`]) and what the peer map knows, as one
+//! answer to "who answers for all, since when and why?".
 
 use std::time::SystemTime;
 
@@ -52,7 +52,8 @@ pub struct Successor {
 }
 
 impl Named {
-    /// Whether both are the same camera: by identity, or by name where one has not told its identity.
+    /// Whether both are the same camera: by identity, or by name where one has not told its
+    /// identity.
     pub fn is(&self, other: &Self) -> bool {
         match (self.id, other.id) {
             (Some(mine), Some(its)) => mine == its,
@@ -81,7 +82,8 @@ impl LeadershipView {
         Self::with_names(leader_view, &fleet, me, &shared.clock)
     }
 
-    /// The rules speak first; where they know nothing, another camera's word or its port on the router does.
+    /// The rules speak first; where they know nothing, another camera's word or its port on the
+    /// router does.
     fn with_names(leader_view: LeaderView, fleet: &Fleet, me: Named, clock: &Clock) -> Self {
         let by_id = |id| fleet.cameras.iter().find(|camera| camera.id == Some(id));
         let named = |id| {

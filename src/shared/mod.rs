@@ -1,8 +1,9 @@
 //! What outlives an actor.
 //!
-//! An actor that panics begins again with empty hands; what must not be lost then stands here, owned
-//! by the root, one writer each, any number of readers. Everything is a value that is replaced whole
-//! (a watch, an `ArcSwap`), never one that is changed in place, so a panic can leave nothing half done.
+//! An actor that panics begins again with empty hands; what must not be lost then stands here,
+//! owned by the root, one writer each, any number of readers. Everything is a value that is
+//! replaced whole (a watch, an `ArcSwap`), never one that is changed in place, so a panic can leave
+//! nothing half done.
 //!
 //! | cell | written by | read by |
 //! |---|---|---|
@@ -116,8 +117,8 @@ pub struct SharedState {
 }
 
 impl SharedState {
-    /// People choose a name for this server, or with none leave that to the settings and the router again. Every
-    /// other camera hears of it at once.
+    /// People choose a name for this server, or with none leave that to the settings and the router
+    /// again. Every other camera hears of it at once.
     pub fn rename(&self, name: Option<Name>) -> Kept {
         self.name.choose(name.clone());
         self.disk.update(|remembered| remembered.chosen_name = name)
@@ -131,8 +132,8 @@ impl SharedState {
             .update(|remembered| remembered.camera = self.camera.overrides.borrow().clone())
     }
 
-    /// [`SharedState::rename`] and waits until that is on the disk. Where the disk does not take it the name is the old one
-    /// again: nothing is half done.
+    /// [`SharedState::rename`] and waits until that is on the disk. Where the disk does not take it
+    /// the name is the old one again: nothing is half done.
     ///
     /// # Errors
     /// When it cannot be stored, with the system's reason.
@@ -146,7 +147,8 @@ impl SharedState {
         kept
     }
 
-    /// Whether this server is to be reached from outside (¶84): as people switched it, within what the settings allow.
+    /// Whether this server is to be reached from outside (¶84): as people switched it, within what
+    /// the settings allow.
     pub fn remote_access(&self) -> RemoteAccess {
         if self.settings.router.enabled {
             self.role.load().remote_access
@@ -158,7 +160,8 @@ impl SharedState {
     /// Takes over what somebody knows about logins, for good.
     pub fn learn(&self, auth_state: &AuthState) -> Kept {
         self.auth_state.learn(auth_state);
-        // Asked for again when it is written down: somebody else may learn something at the same time.
+        // Asked for again when it is written down: somebody else may learn something at the same
+        // time.
         self.disk
             .update(|state| state.auth_state = self.auth_state.now())
     }

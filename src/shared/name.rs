@@ -7,9 +7,9 @@ use tokio::sync::watch;
 use porthole_types::InstanceId;
 use porthole_types::Name;
 
-/// The name: what people chose over HTTP, else what the settings say, else "server N" by the first port that the
-/// router gave. "server N" stays, whatever port comes later. Until there is any, the end of the identity tells the
-/// servers apart.
+/// The name: what people chose over HTTP, else what the settings say, else "server N" by the first
+/// port that the router gave. "server N" stays, whatever port comes later. Until there is any, the
+/// end of the identity tells the servers apart.
 pub struct NameCell {
     names: Mutex<Names>,
     shown: watch::Sender<String>,

@@ -25,7 +25,8 @@ pub struct RouterView {
     pub table: Option<TableView>,
     /// The mapping that it did not make when asked last, until that works.
     pub refusal: Option<Refusal>,
-    /// What using it has taught: kept here so that a crash of its actor changes nothing that is shown.
+    /// What using it has taught: kept here so that a crash of its actor changes nothing that is
+    /// shown.
     pub lessons: RouterLessons,
     /// When it last answered.
     pub last_answer: Option<SystemTime>,
@@ -93,8 +94,8 @@ impl RouterView {
         self.lessons.class()
     }
 
-    /// What the operator should know or do, if anything. `host_is_set`: the settings name the outside
-    /// address, so a private one on the router is meant to be so.
+    /// What the operator should know or do, if anything. `host_is_set`: the settings name the
+    /// outside address, so a private one on the router is meant to be so.
     pub fn problem(&self, host_is_set: bool) -> Option<String> {
         match &self.state {
             RouterState::Disabled | RouterState::Searching { why: None } => None,

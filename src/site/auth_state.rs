@@ -22,7 +22,8 @@ pub struct SessionId(pub u128);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Passwords {
-    /// When they were set, milliseconds since 1970: the newer ones count, and what was signed in before is not.
+    /// When they were set, milliseconds since 1970: the newer ones count, and what was signed in
+    /// before is not.
     pub changed_at: u64,
     /// The hash (PHC string) of the viewer's; none: nobody can log in as viewer.
     pub viewer: Option<String>,
@@ -37,14 +38,15 @@ pub struct AuthState {
     /// The newest passwords set over HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passwords: Option<Passwords>,
-    /// Sessions that were ended, and when they would have ended by themselves, in seconds since 1970.
+    /// Sessions that were ended, and when they would have ended by themselves, in seconds since
+    /// 1970.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub revoked: BTreeMap<SessionId, u64>,
 }
 
 impl AuthState {
-    /// Takes over what `other` knows better. Of two sets of passwords the newer counts, and of two of the same time the
-    /// one that sorts last, so that all cameras choose the same.
+    /// Takes over what `other` knows better. Of two sets of passwords the newer counts, and of two
+    /// of the same time the one that sorts last, so that all cameras choose the same.
     pub fn merge(&mut self, other: &Self) {
         let key = |passwords: &Option<Passwords>| passwords.clone();
         if key(&other.passwords) > key(&self.passwords) {
@@ -77,8 +79,8 @@ impl AuthState {
         }
     }
 
-    /// Forgets sessions that have ended by themselves; `now` in seconds since 1970. Some slack is left for clocks
-    /// that differ.
+    /// Forgets sessions that have ended by themselves; `now` in seconds since 1970. Some slack is
+    /// left for clocks that differ.
     pub fn forget_ended(&mut self, now: u64) {
         const SLACK: u64 = 24 * 3600;
         self.revoked

@@ -1,7 +1,7 @@
 //! Keys for one purpose each, derived from the site's secret.
 //!
-//! What is signed or made with one of them says nothing about the secret or about another of them, as long as no two
-//! uses share a purpose.
+//! What is signed or made with one of them says nothing about the secret or about another of them,
+//! as long as no two uses share a purpose.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;

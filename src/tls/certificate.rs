@@ -63,7 +63,8 @@ impl Flaw {
 impl Certificate {
     /// From PEM: the certificate with those between it and its root, and its key.
     ///
-    /// One that is not valid *yet* is taken: a small computer's clock may be years behind until it has found the time.
+    /// One that is not valid *yet* is taken: a small computer's clock may be years behind until it
+    /// has found the time.
     ///
     /// # Errors
     /// Everything that would keep visitors from getting in, and an end that has passed.

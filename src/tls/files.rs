@@ -1,4 +1,5 @@
-//! A certificate in files that somebody else looks after: read anew when they change, as they do whenever it is renewed.
+//! A certificate in files that somebody else looks after: read anew when they change, as they do
+//! whenever it is renewed.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -85,8 +86,9 @@ impl Files {
         self.current.load_full()
     }
 
-    /// Reads the files anew if they have changed since the last look, which is at least [`LOOK`] ago. What cannot be used
-    /// is passed over with a warning: half of a renewal may be written, and the old certificate is good still.
+    /// Reads the files anew if they have changed since the last look, which is at least [`LOOK`]
+    /// ago. What cannot be used is passed over with a warning: half of a renewal may be
+    /// written, and the old certificate is good still.
     pub(super) fn refresh(&self, now: SystemTime, at: Instant) {
         // Who finds another one looking goes on with what there is.
         let mut look = match self.look.try_lock() {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 of a certificate's DER, written as browsers and `openssl x509 -fingerprint -sha256` write it:
-/// 32 pairs of capital hexadecimal digits with colons between them.
+/// The SHA-256 of a certificate's DER, written as browsers and `openssl x509 -fingerprint -sha256`
+/// write it: 32 pairs of capital hexadecimal digits with colons between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 

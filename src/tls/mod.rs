@@ -1,4 +1,5 @@
-//! TLS: which certificate this server shows, where it comes from, and how a browser's owner can tell it from another's.
+//! TLS: which certificate this server shows, where it comes from, and how a browser's owner can
+//! tell it from another's.
 //!
 //! | file | what |
 //! |---|---|
@@ -7,7 +8,8 @@
 //! | `own` | the one that this program makes at its first start and keeps |
 //! | `files` | the one in files, read anew when they change |
 //!
-//! The provider of the cryptography (ring) is named wherever it is needed; nothing is installed for the whole process.
+//! The provider of the cryptography (ring) is named wherever it is needed; nothing is installed for
+//! the whole process.
 
 mod certificate;
 mod files;
@@ -66,8 +68,9 @@ pub enum TlsError {
 }
 
 impl Tls {
-    /// TLS as the settings want it; nothing where they want none. A certificate of one's own is kept in `data_dir` and made
-    /// for `names` (host names and addresses), the first of which is this server's alone.
+    /// TLS as the settings want it; nothing where they want none. A certificate of one's own is
+    /// kept in `data_dir` and made for `names` (host names and addresses), the first of which
+    /// is this server's alone.
     ///
     /// # Errors
     /// Files that cannot be used, with the setting that names them; no randomness for a key.
@@ -124,7 +127,8 @@ impl Source {
     }
 }
 
-/// One certificate for every name: a visitor who used another one is told so by its browser, not by a broken connection.
+/// One certificate for every name: a visitor who used another one is told so by its browser, not by
+/// a broken connection.
 #[derive(Debug)]
 struct Always(Arc<CertifiedKey>);
 
@@ -134,8 +138,8 @@ impl ResolvesServerCert for Always {
     }
 }
 
-/// TLS 1.2 and 1.3, and HTTP/1.1 on top: an MJPEG stream has nothing to gain from HTTP/2, whose many streams on one
-/// connection would go around every limit that is counted in connections.
+/// TLS 1.2 and 1.3, and HTTP/1.1 on top: an MJPEG stream has nothing to gain from HTTP/2, whose
+/// many streams on one connection would go around every limit that is counted in connections.
 fn config(certificates: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
@@ -150,7 +154,8 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// The certificate that [`settings::Tls::SelfSigned`] has left in `data_dir`, for who only wants to look.
+/// The certificate that [`settings::Tls::SelfSigned`] has left in `data_dir`, for who only wants to
+/// look.
 pub fn peek_own(data_dir: &Path, now: SystemTime) -> Option<Certificate> {
     own::load(data_dir, now).ok()
 }

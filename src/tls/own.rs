@@ -1,8 +1,9 @@
 //! The certificate that this server makes for itself at its first start, and keeps.
 //!
-//! Whoever has accepted it once (or pinned its fingerprint) recognises the camera by it, so it changes as seldom as can be: not
-//! with the address that DHCP gives, nor with a setting. It is made anew only when it is gone, broken, ended, or another
-//! server's: a memory card that was copied must not make two cameras share a key.
+//! Whoever has accepted it once (or pinned its fingerprint) recognises the camera by it, so it
+//! changes as seldom as can be: not with the address that DHCP gives, nor with a setting. It is
+//! made anew only when it is gone, broken, ended, or another server's: a memory card that was
+//! copied must not make two cameras share a key.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -23,12 +24,13 @@ const FOLDER: &str = "tls";
 const CERTIFICATE: &str = "certificate.pem";
 const KEY: &str = "key.pem";
 
-/// How long it is good for. Nobody looks after a camera that works, and a certificate that must be accepted by hand gains
-/// nothing from being accepted again; who wants short-lived ones has a name and `http.tls = "files"`.
+/// How long it is good for. Nobody looks after a camera that works, and a certificate that must be
+/// accepted by hand gains nothing from being accepted again; who wants short-lived ones has a name
+/// and `http.tls = "files"`.
 const LIFE: Duration = Duration::from_hours(10 * 365 * 24);
 
-/// 2026-01-01, when no such certificate existed yet. A camera without a battery for its clock begins in 1970; a certificate
-/// that counts from there would have ended before anybody saw it.
+/// 2026-01-01, when no such certificate existed yet. A camera without a battery for its clock
+/// begins in 1970; a certificate that counts from there would have ended before anybody saw it.
 const EARLIEST: Duration = Duration::from_hours(490_896);
 
 /// Why what is there is not used.
@@ -64,7 +66,8 @@ pub(super) fn load_or_make(
         ),
     }
     let (certificate, key) = make(names, now)?;
-    // The key first: a certificate whose key is not there would be taken for half a pair either way.
+    // The key first: a certificate whose key is not there would be taken for half a pair either
+    // way.
     let written = porthole_durable::replace(&folder, KEY, key.as_bytes())
         .and_then(|()| porthole_durable::replace(&folder, CERTIFICATE, certificate.as_bytes()));
     if let Err(why) = written {

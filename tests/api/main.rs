@@ -1,5 +1,5 @@
-//! The REST API as others see it: Schemathesis with the API's own description, the examples of its reference run by
-//! curl, Prometheus with the list of targets, and naming cameras from anywhere.
+//! The REST API as others see it: Schemathesis with the API's own description, the examples of its
+//! reference run by curl, Prometheus with the list of targets, and naming cameras from anywhere.
 //!
 //! The cameras are the real program in a simulated house on loopback.
 

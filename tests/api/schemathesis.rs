@@ -1,4 +1,5 @@
-//! Schemathesis reads the API's description and asks for all that it allows, and for much that it does not.
+//! Schemathesis reads the API's description and asks for all that it allows, and for much that it
+//! does not.
 
 use std::fs;
 use std::net::SocketAddrV4;
@@ -34,7 +35,8 @@ const LEFT_OUT: [(&str, &str); 2] = [
     ),
 ];
 
-/// Runs all checks on the server at `address`, with up to so many requests of each kind for each operation.
+/// Runs all checks on the server at `address`, with up to so many requests of each kind for each
+/// operation.
 #[track_caller]
 fn check(address: &str, description: &str, login: Option<&str>, requests: &str) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
-//! A relay that lends each connection an address of its own. The server slows guesses down by the address that they
-//! come from, and Schemathesis tries a wrong login at every turn: from one address it would soon hear nothing but 429.
+//! A relay that lends each connection an address of its own. The server slows guesses down by the
+//! address that they come from, and Schemathesis tries a wrong login at every turn: from one
+//! address it would soon hear nothing but 429.
 
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};

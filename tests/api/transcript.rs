@@ -1,5 +1,5 @@
-//! What a document shows of a shell: commands, and what each prints. What differs from run to run (times, ids, the
-//! figures of addresses) may differ; all else must be as it is written.
+//! What a document shows of a shell: commands, and what each prints. What differs from run to run
+//! (times, ids, the figures of addresses) may differ; all else must be as it is written.
 
 use serde_json::Value;
 
@@ -28,7 +28,8 @@ impl Example {
     }
 }
 
-/// The commands of all `console` blocks; a block marked `console endless` has one that does not end by itself.
+/// The commands of all `console` blocks; a block marked `console endless` has one that does not end
+/// by itself.
 pub(crate) fn examples(document: &str) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     let mut block = None;
@@ -134,7 +135,8 @@ fn whole(said: &str) -> String {
     text
 }
 
-/// Whether two values have the same form. Whole numbers must be the same, too, unless they are times.
+/// Whether two values have the same form. Whole numbers must be the same, too, unless they are
+/// times.
 fn same(place: &str, said: &Value, printed: &Value, open: bool) -> Result<(), String> {
     let holds = match (said, printed) {
         (Value::Object(said), Value::Object(printed)) => {

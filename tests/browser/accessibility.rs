@@ -1,6 +1,8 @@
-//! The pages for who uses them otherwise: axe-core's rules on each page in light and dark, and 320 pixels of width.
+//! The pages for who uses them otherwise: axe-core's rules on each page in light and dark, and 320
+//! pixels of width.
 //!
-//! axe-core (Deque, MPL-2.0) is not ours to carry: `scripts/setup test` fetches it into `target/axe/`.
+//! axe-core (Deque, MPL-2.0) is not ours to carry: `scripts/setup test` fetches it into
+//! `target/axe/`.
 
 use std::io::Write as _;
 

@@ -22,8 +22,8 @@ fn demo_with_password(password: &str) -> (Process, String) {
 }
 
 fn started(mut command: Command) -> (Process, String) {
-    // Below the ports that the kernel lends to outgoing connections: the browser's own would take the
-    // ports behind it, which the other cameras are to have.
+    // Below the ports that the kernel lends to outgoing connections: the browser's own would take
+    // the ports behind it, which the other cameras are to have.
     let free =
         |port: u16| (port..port + 3).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
     // Most likely no other process looks at the same ones.

@@ -5,7 +5,8 @@ use std::time::Instant;
 use crate::browser::{Browser, Window};
 use crate::demo::{admin_demo, demo, text};
 
-/// Lets a test change what the page's script is told of the cameras: a fleet of 250, or a silent camera, without having one.
+/// Lets a test change what the page's script is told of the cameras: a fleet of 250, or a silent
+/// camera, without having one.
 const DOCTOR: &str = "
     const ask = window.fetch;
     window.doctor = (answer) => answer;

@@ -1,12 +1,13 @@
-//! One login for the whole house, in a real browser, through the demo's simulated router: every camera at another port
-//! of one address.
+//! One login for the whole house, in a real browser, through the demo's simulated router: every
+//! camera at another port of one address.
 
 use crate::browser::{Browser, Window};
 use crate::demo::{closed_demo, log_in, shows_a_moving_picture};
 
 const VIEWER: &str = "only-to-look";
 
-/// The heartbeat of the demo is shorter than a second; the document of the login promises two of them.
+/// The heartbeat of the demo is shorter than a second; the document of the login promises two of
+/// them.
 const GONE: &str = "return location.pathname === '/login'";
 
 #[tokio::test]
@@ -61,7 +62,8 @@ async fn one_login_opens_every_camera_a_viewer_changes_nothing_and_logging_out_e
         .await
         .expect("there is a session");
     browser.client.execute(out, Vec::new()).await.expect("out");
-    // The cookie itself is put back: it is the session that has ended, not the browser's memory of it.
+    // The cookie itself is put back: it is the session that has ended, not the browser's memory of
+    // it.
     browser.client.add_cookie(before).await.expect("a cookie");
     for number in [2, 1, 0] {
         let what = "the session has ended here, too";

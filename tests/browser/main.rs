@@ -1,4 +1,5 @@
-//! The pages in a real browser, with `porthole demo` behind them: what a person would see, click and type.
+//! The pages in a real browser, with `porthole demo` behind them: what a person would see, click
+//! and type.
 
 #[path = "../support/browser.rs"]
 mod browser;

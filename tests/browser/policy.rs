@@ -1,9 +1,11 @@
-//! The pages under their Content-Security-Policy: everything on them works, and the browser has nothing to complain of.
+//! The pages under their Content-Security-Policy: everything on them works, and the browser has
+//! nothing to complain of.
 
 use crate::browser::{Browser, Window};
 use crate::demo::{admin_demo, shows_a_moving_picture};
 
-/// That nothing on the pages so far was forbidden by their policy (the browser calls that a security matter).
+/// That nothing on the pages so far was forbidden by their policy (the browser calls that a
+/// security matter).
 async fn breaks_no_policy(browser: &Browser) {
     let complaints = browser.complaints().await;
     let forbidden: Vec<_> = complaints

@@ -43,7 +43,8 @@ async fn when_the_plug_is_pulled_the_open_page_finds_the_next_representative_by_
     button.click().await.expect("the button can be clicked");
     demo.line_after("plug pulled on the representative");
     let causes = serde_json::to_string(&CAUSES.map(Cause::words)).expect("texts");
-    // It shows the successor, says in a line of its own what happened, when and why, and names the reason in its head.
+    // It shows the successor, says in a line of its own what happened, when and why, and names the
+    // reason in its head.
     let taken_over = format!(
         "const heading = document.querySelector('h1').textContent.trim();
          const because = (text) => {causes}.some((cause) => text.includes(cause));

@@ -1,4 +1,5 @@
-//! The address of a camera's own interface: awaited at the start (¶41), and followed when it changes.
+//! The address of a camera's own interface: awaited at the start (¶41), and followed when it
+//! changes.
 
 use std::net::Ipv4Addr;
 

@@ -1,5 +1,5 @@
-//! mDNS among real programs: avahi sees the fleet, works beside a camera on one machine, and what it remembers of a
-//! camera that was killed keeps nobody on the page.
+//! mDNS among real programs: avahi sees the fleet, works beside a camera on one machine, and what
+//! it remembers of a camera that was killed keeps nobody on the page.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -82,7 +82,8 @@ impl Avahi {
         eventually("the bus is there", PATIENCE, || {
             ensure(fs::exists(&bus).unwrap_or(false), "no socket")
         });
-        // Its process file is where every avahi of the machine has it: this one gets a place of its own.
+        // Its process file is where every avahi of the machine has it: this one gets a place of its
+        // own.
         fs::create_dir_all("/run/avahi-daemon").unwrap();
         let run = format!(
             "mount -t tmpfs none /run/avahi-daemon && exec avahi-daemon -f {} --no-drop-root --no-chroot --no-rlimits",
@@ -165,7 +166,8 @@ fn found(line: &str) -> Option<(String, Found)> {
     line.starts_with('=').then(|| (unescaped(name), found))
 }
 
-/// avahi writes each byte that is no letter or digit as a backslash and three decimal digits, or as itself.
+/// avahi writes each byte that is no letter or digit as a backslash and three decimal digits, or as
+/// itself.
 fn unescaped(name: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = name.as_bytes();

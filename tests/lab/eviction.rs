@@ -1,4 +1,5 @@
-//! What the real router does with the mapping of a dead server: deleted by its successor or not, and its last second.
+//! What the real router does with the mapping of a dead server: deleted by its successor or not,
+//! and its last second.
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -28,7 +28,8 @@ fn a_start_goes_from_the_first_page_to_a_found_router_to_a_verified_mapping() {
     let page = start.elapsed();
     assert_eq!(camera.await_office().role, Role::Representative);
 
-    // The program's own log, to the microsecond: asking it from outside would be slower than what is measured.
+    // The program's own log, to the microsecond: asking it from outside would be slower than what
+    // is measured.
     let first = logged(&camera, "root/network/router started");
     let found = logged(&camera, "router found");
     let mapped = logged(&camera, "this server is the representative");

@@ -1,4 +1,5 @@
-//! The main job (claims 1, 2, 7, 16 to 19): one URL outside leads to every camera behind the router.
+//! The main job (claims 1, 2, 7, 16 to 19): one URL outside leads to every camera behind the
+//! router.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -65,7 +66,8 @@ fn one_url_leads_to_every_camera_and_a_new_one_is_on_the_page_at_the_next_poll()
     println!(
         "figure: a new camera is on the page {took:?} after it was mapped, {polls} polls of 1 s"
     );
-    // One poll interval and one second are two polls; a third may end between the page and the count.
+    // One poll interval and one second are two polls; a third may end between the page and the
+    // count.
     assert!(polls <= 3.0, "{polls} polls");
     shows_itself(&outside, &lab.external_url(8083), "Yard");
     drop(fourth);

@@ -8,8 +8,8 @@ use crate::support::lab::{Answer, Camera, CameraSetup, Lab};
 pub(crate) const NAMES: [&str; 3] = ["Front door", "Garden", "Till"];
 const FIRST_HOST: u8 = 11;
 
-/// The first `count` cameras, each set up by `settings` and started when the one before holds its port:
-/// the first 8080, the others 8081 and so on.
+/// The first `count` cameras, each set up by `settings` and started when the one before holds its
+/// port: the first 8080, the others 8081 and so on.
 pub(crate) fn cameras(
     lab: &Lab,
     count: usize,

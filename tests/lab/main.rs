@@ -1,6 +1,8 @@
-//! The program in the lab: real cameras behind the real router daemon, seen from outside and from the LAN.
+//! The program in the lab: real cameras behind the real router daemon, seen from outside and from
+//! the LAN.
 //!
-//! `docs/guide/lab.md` tells how to run this and what it needs. Without root the tests print that they were skipped.
+//! `docs/guide/lab.md` tells how to run this and what it needs. Without root the tests print that
+//! they were skipped.
 
 // Clippy lets only the test functions themselves unwrap; all of this is tests.
 #![allow(clippy::unwrap_used)]

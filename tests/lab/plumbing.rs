@@ -1,4 +1,5 @@
-//! The lab itself, without any camera: that its router forwards, refuses and forgets as a real one does.
+//! The lab itself, without any camera: that its router forwards, refuses and forgets as a real one
+//! does.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};

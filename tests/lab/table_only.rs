@@ -1,5 +1,5 @@
-//! Embodiment 3 and claim 5 with a real router: without any message on the LAN the page fills from the router's table,
-//! with the names of the descriptions, and with nobody else's entries.
+//! Embodiment 3 and claim 5 with a real router: without any message on the LAN the page fills from
+//! the router's table, with the names of the descriptions, and with nobody else's entries.
 
 use std::time::Duration;
 

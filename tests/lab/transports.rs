@@ -1,5 +1,6 @@
-//! Claims 3, 4 and 6 on a real LAN: with the router's table unread, the page from outside fills by what the cameras say
-//! to each other, over each of the three transports, long before the next poll.
+//! Claims 3, 4 and 6 on a real LAN: with the router's table unread, the page from outside fills by
+//! what the cameras say to each other, over each of the three transports, long before the next
+//! poll.
 
 use crate::household::{NAMES, cameras, links};
 use crate::support::lab::{Lab, LabConfig, PATIENCE};

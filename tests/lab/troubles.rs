@@ -1,4 +1,5 @@
-//! What goes wrong with routers at the start and later: the camera goes on serving, and says what is wrong.
+//! What goes wrong with routers at the start and later: the camera goes on serving, and says what
+//! is wrong.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Two routers on one LAN: the default gateway, and a box that offers to map ports as well (an access point, say).
+//! Two routers on one LAN: the default gateway, and a box that offers to map ports as well (an
+//! access point, say).
 //!
 //! The default gateway is the real daemon, the other one the simulated router on a host of its own.
 

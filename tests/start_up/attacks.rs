@@ -1,5 +1,5 @@
-//! The attacker on the LAN, against three cameras with a site key: the representative stays, nothing grows, the
-//! counters say what was refused, and the operator is told.
+//! The attacker on the LAN, against three cameras with a site key: the representative stays,
+//! nothing grows, the counters say what was refused, and the operator is told.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
@@ -86,7 +86,8 @@ impl Besieged {
         });
     }
 
-    /// Waits until so many more Inquiries of the representative were heard: the rotation's own measure of time.
+    /// Waits until so many more Inquiries of the representative were heard: the rotation's own
+    /// measure of time.
     #[track_caller]
     fn await_heartbeats(&self, more: f64) {
         let series = "porthole_lan_messages_total{direction=\"received\",kind=\"inquiry\"}";

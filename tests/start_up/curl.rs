@@ -80,7 +80,8 @@ impl Viewer {
         }
     }
 
-    /// Reads on until a picture has come that was captured after this time: what was under way before is past then.
+    /// Reads on until a picture has come that was captured after this time: what was under way
+    /// before is past then.
     pub(crate) fn see_later_than(&mut self, time: SystemTime) {
         let time = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
         while self.next() <= time.as_secs_f64() {}

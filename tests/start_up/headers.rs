@@ -1,5 +1,5 @@
-//! What every answer tells browsers, and requests for hosts that are not this camera: byte by byte, as an attacker's
-//! browser could be made to send them.
+//! What every answer tells browsers, and requests for hosts that are not this camera: byte by byte,
+//! as an attacker's browser could be made to send them.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -32,7 +32,8 @@ const STREETS: u8 = 4;
 /// The port that makes a camera the representative.
 pub(crate) const OFFICE: u16 = 8080;
 
-/// One test's router, with room for cameras. Declare the cameras after it, so that they are dropped first.
+/// One test's router, with room for cameras. Declare the cameras after it, so that they are dropped
+/// first.
 pub(crate) struct House {
     router: Option<SimRouter>,
     runtime: Handle,
@@ -118,7 +119,8 @@ impl House {
         router.set_external(address);
     }
 
-    /// The addresses of the test: 0 is the router's, 1 the Internet's, the others are the cameras' and other devices'.
+    /// The addresses of the test: 0 is the router's, 1 the Internet's, the others are the cameras'
+    /// and other devices'.
     pub(crate) fn address(&self, number: u8) -> Ipv4Addr {
         assert!(number < ADDRESSES);
         Ipv4Addr::from_bits(self.first.to_bits() + u32::from(number))
@@ -130,7 +132,8 @@ impl House {
         free.unwrap().port()
     }
 
-    /// A camera at this address, to be set up and started. It knows the others by the router's table alone.
+    /// A camera at this address, to be set up and started. It knows the others by the router's
+    /// table alone.
     pub(crate) fn camera(&self, number: u8, name: &str) -> CameraSetup {
         CameraSetup::here(self.address(number), name, self.folder.path())
             .set("router", "ssdp_address", self.ssdp.to_string())

@@ -1,5 +1,5 @@
-//! What the cameras say to each other, with the router's table left unread: over each transport, with the
-//! site's key and without.
+//! What the cameras say to each other, with the router's table left unread: over each transport,
+//! with the site's key and without.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,8 @@ fn house() -> (House, u16) {
     (house, port)
 }
 
-/// A camera that knows of the others by what they say alone: its next poll is later than anybody's patience.
+/// A camera that knows of the others by what they say alone: its next poll is later than anybody's
+/// patience.
 fn talker((house, port): &(House, u16), number: u8, name: &str, transport: &str) -> CameraSetup {
     house
         .camera(number, name)

@@ -1,4 +1,5 @@
-//! What routers make of the lease that was asked for (DESIGN's ladder): refused, cut short, made longer.
+//! What routers make of the lease that was asked for (DESIGN's ladder): refused, cut short, made
+//! longer.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

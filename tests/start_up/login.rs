@@ -1,4 +1,5 @@
-//! Login: who gets in, with what, and who does not. Cameras of one site key know nothing of each other here but that key.
+//! Login: who gets in, with what, and who does not. Cameras of one site key know nothing of each
+//! other here but that key.
 
 use std::net::Ipv4Addr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -363,7 +364,8 @@ fn whoever_guesses_waits_and_who_is_logged_in_does_not() {
         );
         assert_eq!(header(&answer, "set-cookie"), "");
     }
-    // The sixth comes within the second that it has to wait, or is wrong again and makes the wait longer.
+    // The sixth comes within the second that it has to wait, or is wrong again and makes the wait
+    // longer.
     let refused = eventually("a try is not listened to", PATIENCE, || {
         let answer = fill_in(&base, "admin", "guess");
         ensure(answer.status == 429, answer.status).map(|()| answer)

@@ -1,7 +1,9 @@
-//! The program at its start, and what routers, disks and people do to it: the real binary against the simulated router.
+//! The program at its start, and what routers, disks and people do to it: the real binary against
+//! the simulated router.
 //!
-//! Every test has a piece of 127.0.0.0/8 of its own, with a router, a line to the Internet and cameras on it, so that
-//! it needs neither rights nor namespaces and meets no other test. The real router is in `tests/lab/troubles.rs`.
+//! Every test has a piece of 127.0.0.0/8 of its own, with a router, a line to the Internet and
+//! cameras on it, so that it needs neither rights nor namespaces and meets no other test. The real
+//! router is in `tests/lab/troubles.rs`.
 
 // Clippy lets only the test functions themselves unwrap; all of this is tests.
 #![allow(clippy::unwrap_used)]

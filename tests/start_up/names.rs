@@ -1,5 +1,5 @@
-//! Names that people give (¶53), asked for over the LAN, and what a site agrees on about logins. The one who asks is a
-//! peer of the test's own.
+//! Names that people give (¶53), asked for over the LAN, and what a site agrees on about logins.
+//! The one who asks is a peer of the test's own.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -103,7 +103,8 @@ fn a_camera_renamed_over_the_lan_is_called_so_by_all_and_after_a_restart() {
     assert_eq!(name_of(&second).unwrap(), "門口 \"B\"");
     await_name_in_list_of(&first, "門口 \\\"B\\\"");
 
-    // Asked for something else meanwhile; the first errand, come late, is not run again, only answered.
+    // Asked for something else meanwhile; the first errand, come late, is not run again, only
+    // answered.
     let (later, name) = (RequestId(8), Name::new("Till").ok());
     peer.tell(
         &second,
@@ -156,7 +157,8 @@ fn an_errand_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_
             name: name.clone(),
         },
     );
-    // Where the new state is written first there is a folder now, so that nothing more can be stored.
+    // Where the new state is written first there is a folder now, so that nothing more can be
+    // stored.
     let in_the_way = camera.data().join("state.json.tmp");
     std::fs::create_dir_all(in_the_way.join("full")).unwrap();
     let request_id = RequestId(2);

@@ -1,4 +1,5 @@
-//! The switch of ¶84 with the real program: off gives the port back and stays on the LAN, over restarts too.
+//! The switch of ¶84 with the real program: off gives the port back and stays on the LAN, over
+//! restarts too.
 
 use porthole_sim_router::Quirks;
 use serde_json::{Value, json};

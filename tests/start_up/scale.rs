@@ -1,5 +1,6 @@
-//! A large fleet: two real cameras among light peers, which speak the real protocol from addresses of their own and
-//! have no picture. What each sends stays the same however many there are; `make scale` prints the table for people.
+//! A large fleet: two real cameras among light peers, which speak the real protocol from addresses
+//! of their own and have no picture. What each sends stays the same however many there are; `make
+//! scale` prints the table for people.
 
 use std::collections::BTreeMap;
 use std::fs;

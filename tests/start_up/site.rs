@@ -1,4 +1,5 @@
-//! What the cameras of a site tell each other about logins: new passwords, and sessions that were ended.
+//! What the cameras of a site tell each other about logins: new passwords, and sessions that were
+//! ended.
 
 use std::time::Duration;
 

@@ -101,8 +101,8 @@ fn a_stranger_on_8080_is_named_to_people() {
     camera.await_words(&["8080", CONSOLE, &console]);
 }
 
-/// The ports with which another device fills a table of two. With room for one alone, a camera that gets 8081 first
-/// has filled it up itself and cannot have 8080 as well.
+/// The ports with which another device fills a table of two. With room for one alone, a camera that
+/// gets 8081 first has filled it up itself and cannot have 8080 as well.
 const FILLING: [u16; 2] = [9000, 9001];
 
 fn fill(house: &House) {

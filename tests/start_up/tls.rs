@@ -1,4 +1,5 @@
-//! TLS: a certificate of the camera's own and one in files, what else comes to that port, and links from camera to camera.
+//! TLS: a certificate of the camera's own and one in files, what else comes to that port, and links
+//! from camera to camera.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -54,7 +55,8 @@ fn the_certificate_of_its_own_is_the_one_that_status_log_and_openssl_tell_of_and
     assert!((9.0..11.0).contains(&years), "{years} years");
     assert!(camera.log_text().contains(&known), "{}", camera.log_text());
 
-    // Who has the certificate trusts it for this address, and who has pinned its key gets in with that key alone.
+    // Who has the certificate trusts it for this address, and who has pinned its key gets in with
+    // that key alone.
     let (page, file) = (secure(&camera, "/"), file.display().to_string());
     curl(&["--cacert", &file, &page]).unwrap();
     let pin = shell(&format!(
@@ -219,7 +221,8 @@ fn handshakes_that_never_end_are_cut_off_and_keep_nobody_out() {
     status(&camera).expect("and afterwards");
 }
 
-/// A certificate for this name that ends so long from now (or ended, in days), and its key, in files.
+/// A certificate for this name that ends so long from now (or ended, in days), and its key, in
+/// files.
 fn files(folder: &Path, name: &str, days: i64) -> (String, String) {
     let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
     let now = SystemTime::now()

@@ -1,7 +1,9 @@
-//! A real browser for a test: chromedriver on a port of its own, Chromium with a profile of its own.
+//! A real browser for a test: chromedriver on a port of its own, Chromium with a profile of its
+//! own.
 //!
 //! Everything it starts ends with it, also when the test fails: chromedriver by its process id, and
-//! Chromium, which chromedriver puts into other process groups, by the profile folder in its command line.
+//! Chromium, which chromedriver puts into other process groups, by the profile folder in its
+//! command line.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -191,7 +193,8 @@ impl Browser {
             .unwrap_or_else(|error| panic!("no {css} on the page: {error}"))
     }
 
-    /// Puts the focus into a field, with all of its text selected, so that what is typed takes its place.
+    /// Puts the focus into a field, with all of its text selected, so that what is typed takes its
+    /// place.
     pub(crate) async fn select(&self, css: &str) {
         let script = format!(
             "const field = document.querySelector('{css}'); field.focus(); field.select(); return true"
@@ -212,8 +215,8 @@ impl Browser {
         all.expect("a list of elements").len()
     }
 
-    /// What the browser itself has complained of since this was asked last: of policies that a page broke, of headers that
-    /// it does not heed, of what could not be loaded.
+    /// What the browser itself has complained of since this was asked last: of policies that a page
+    /// broke, of headers that it does not heed, of what could not be loaded.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let log = self.client.issue_cmd(ReadLog).await.expect("the log");
         let entries = log.as_array().cloned().unwrap_or_default();
@@ -226,7 +229,8 @@ impl Browser {
     /// Waits until `script`, the body of a function, returns true.
     pub(crate) async fn until(&self, what: &str, script: &str) {
         let deadline = Instant::now() + PATIENCE;
-        // A navigation under way makes a script fail: asked again, until the deadline names the last answer.
+        // A navigation under way makes a script fail: asked again, until the deadline names the
+        // last answer.
         loop {
             let answer = self.client.execute(script, Vec::new()).await;
             if matches!(answer, Ok(Value::Bool(true))) {
@@ -240,7 +244,8 @@ impl Browser {
         }
     }
 
-    /// Waits until what the element looks like has changed; `css` must name an element of fixed size.
+    /// Waits until what the element looks like has changed; `css` must name an element of fixed
+    /// size.
     pub(crate) async fn until_it_moves(&self, css: &str) {
         let deadline = Instant::now() + PATIENCE;
         let element = self.find(css).await;

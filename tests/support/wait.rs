@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Between two looks at a condition. Long enough to leave a busy machine to the programs under test.
+/// Between two looks at a condition. Long enough to leave a busy machine to the programs under
+/// test.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Looks until `probe` gives a value; its error says what it saw instead.

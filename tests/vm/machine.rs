@@ -1,5 +1,5 @@
-//! A small machine (QEMU) that runs one program beside the kernel's `vivid` camera. Built and started by the
-//! scripts in this folder, which `scripts/vm` uses too.
+//! A small machine (QEMU) that runs one program beside the kernel's `vivid` camera. Built and
+//! started by the scripts in this folder, which `scripts/vm` uses too.
 
 use std::fmt;
 use std::fs;
@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// Booting takes about 5 s on an idle machine. Everything here waits for a condition; this only bounds it.
+/// Booting takes about 5 s on an idle machine. Everything here waits for a condition; this only
+/// bounds it.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What the scripts exit with when something cannot be had on this machine.

@@ -14,7 +14,8 @@ const BARS: [[u8; 3]; 8] = [
     [0, 0, 0],
 ];
 
-/// How far a colour may be off after YUV and JPEG: rounding, not a wrong range (16 of 255) or order of bytes.
+/// How far a colour may be off after YUV and JPEG: rounding, not a wrong range (16 of 255) or order
+/// of bytes.
 const TOLERANCE: u8 = 10;
 
 /// A decoded picture.
@@ -37,7 +38,8 @@ impl Picture {
         }
     }
 
-    /// Whether it is what vivid shows, in vivid's colours. Looked at near the lower edge, where no text is.
+    /// Whether it is what vivid shows, in vivid's colours. Looked at near the lower edge, where no
+    /// text is.
     pub(crate) fn shows_colour_bars(&self) -> bool {
         let line = self.height * 9 / 10;
         BARS.iter().enumerate().all(|(i, bar)| {

@@ -18,7 +18,8 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// GETs `url`. QEMU accepts connections before the program listens and then drops them: that is an error too.
+/// GETs `url`. QEMU accepts connections before the program listens and then drops them: that is an
+/// error too.
 pub(crate) fn get(url: &str) -> Result<Answer, String> {
     answer(agent(Duration::from_secs(20)).get(url).call())
 }
@@ -107,7 +108,8 @@ impl Stream {
         }
     }
 
-    /// The next part. Fails when the stream ends, or stands still until the connection's time is up.
+    /// The next part. Fails when the stream ends, or stands still until the connection's time is
+    /// up.
     pub(crate) fn part(&mut self) -> Part {
         self.whole_part().expect("the stream goes on")
     }
@@ -156,7 +158,8 @@ impl Stream {
         }
     }
 
-    /// Reads what is left, and says the size of each picture. Fails when the stream goes on for ever.
+    /// Reads what is left, and says the size of each picture. Fails when the stream goes on for
+    /// ever.
     pub(crate) fn sizes_until_the_end(mut self) -> Vec<(usize, usize)> {
         self.deadline = Instant::now() + PATIENCE;
         let mut sizes = Vec::new();

@@ -70,7 +70,8 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Lays a colour over one pixel, 0 not at all, 255 fully. A pair of pixels shares the chroma of its left one.
+    /// Lays a colour over one pixel, 0 not at all, 255 fully. A pair of pixels shares the chroma of
+    /// its left one.
     pub(super) fn blend(&mut self, x: i32, y: i32, colour: Colour, alpha: u8) {
         if alpha == 0 || !(0..self.width).contains(&x) || !(0..self.height).contains(&y) {
             return;
@@ -98,8 +99,8 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Lays a colour over what `coverage` covers of a box around `(x, y)`: it is asked with the distance from there,
-    /// and answers from 0 (outside) to 1 (inside), in between on the edge.
+    /// Lays a colour over what `coverage` covers of a box around `(x, y)`: it is asked with the
+    /// distance from there, and answers from 0 (outside) to 1 (inside), in between on the edge.
     pub(super) fn shape(
         &mut self,
         (x, y): (f32, f32),

@@ -1,8 +1,8 @@
 //! The capture loop: waits for viewers, opens the source, and puts its frames into the raw slot.
 //!
-//! It never dies of a camera. What fails is told on a drawn placeholder, and the source is opened again
-//! after a back-off, for as long as somebody watches. No wait is longer than [`POLL`], and before each one
-//! the owner is asked whether to go on: that call is also the sign of life.
+//! It never dies of a camera. What fails is told on a drawn placeholder, and the source is opened
+//! again after a back-off, for as long as somebody watches. No wait is longer than [`POLL`], and
+//! before each one the owner is asked whether to go on: that call is also the sign of life.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -73,10 +73,12 @@ enum Closed {
 
 impl Capture {
     /// Runs until `keep_going` says no; it is asked at least every 250 ms, except while the source
-    /// is being opened. Blocks; meant for a thread of its own, and may be called again after a panic.
+    /// is being opened. Blocks; meant for a thread of its own, and may be called again after a
+    /// panic.
     pub fn run(&mut self, keep_going: &dyn Fn() -> bool) {
         while keep_going() {
-            // Cleared before it is told: who comes because the camera rests must not see an old picture.
+            // Cleared before it is told: who comes because the camera rests must not see an old
+            // picture.
             self.pictures.clear();
             self.raw.clear();
             self.observer.device(Device::Down);
@@ -118,7 +120,8 @@ impl Capture {
         }
     }
 
-    /// Moves frames from an open source into the slot. Dropping the source at the end releases the device.
+    /// Moves frames from an open source into the slot. Dropping the source at the end releases the
+    /// device.
     fn stream(
         &mut self,
         mut source: Box<dyn Source>,

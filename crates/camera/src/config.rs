@@ -1,4 +1,5 @@
-//! What the settings say about the camera: where its pictures come from, what they should be like, what moves it.
+//! What the settings say about the camera: where its pictures come from, what they should be like,
+//! what moves it.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;

@@ -1,7 +1,9 @@
-//! What a camera lets people set besides size and rate: brightness, exposure, what its maker thought of. Pure.
+//! What a camera lets people set besides size and rate: brightness, exposure, what its maker
+//! thought of. Pure.
 //!
-//! The words are V4L2's: a control has a number that is the same on every camera for the common ones
-//! (`V4L2_CID_BRIGHTNESS`), a kind, and a range. Names and menus come from the device and are untrusted.
+//! The words are V4L2's: a control has a number that is the same on every camera for the common
+//! ones (`V4L2_CID_BRIGHTNESS`), a kind, and a range. Names and menus come from the device and are
+//! untrusted.
 
 use std::fmt;
 
@@ -29,7 +31,8 @@ impl ControlId {
     /// Focal length in the device's own unit (`V4L2_CID_ZOOM_ABSOLUTE`).
     pub const ZOOM: Self = Self(0x009a_090d);
 
-    /// Whether it belongs to the drive: where a motor stands is the camera's own affair at its next opening.
+    /// Whether it belongs to the drive: where a motor stands is the camera's own affair at its next
+    /// opening.
     pub const fn moves_the_camera(self) -> bool {
         // V4L2_CID_PAN_RELATIVE to V4L2_CID_TILT_ABSOLUTE, the three zooms, and the two speeds.
         matches!(self.0, 0x009a_0904..=0x009a_0909 | 0x009a_090d..=0x009a_090f | 0x009a_0920 | 0x009a_0921)
@@ -191,8 +194,8 @@ impl Control {
     }
 }
 
-/// Looks at all changes before any is made. One that is inactive passes where another goes before it, which may
-/// be what activates it.
+/// Looks at all changes before any is made. One that is inactive passes where another goes before
+/// it, which may be what activates it.
 ///
 /// # Errors
 /// The first that cannot be made.
@@ -211,7 +214,8 @@ pub fn check(controls: &[Control], changes: &[Change]) -> Result<(), Refused> {
     Ok(())
 }
 
-/// A device's text for people: up to its first zero, without what would break a line, and not without end.
+/// A device's text for people: up to its first zero, without what would break a line, and not
+/// without end.
 pub fn clean(text: &str) -> String {
     let text = text.split('\0').next().unwrap_or_default();
     let seen = text.chars().filter(|c| !is_unseen(*c)).take(LONGEST_TEXT);

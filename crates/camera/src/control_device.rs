@@ -1,4 +1,5 @@
-//! A camera's controls, as an open device hands them out: the trait that V4L2 and the test pattern implement.
+//! A camera's controls, as an open device hands them out: the trait that V4L2 and the test pattern
+//! implement.
 
 use std::time::Instant;
 
@@ -19,8 +20,9 @@ pub enum DeviceKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionId(pub u64);
 
-/// An open camera, asked for its controls. It blocks, so it is used on a thread of its own; dropping it closes the
-/// device. Opening it starts no stream, and it may be open beside the one that does.
+/// An open camera, asked for its controls. It blocks, so it is used on a thread of its own;
+/// dropping it closes the device. Opening it starts no stream, and it may be open beside the one
+/// that does.
 pub trait ControlDevice {
     /// Which camera it is, e.g. "HD Pro Webcam C920".
     fn camera(&self) -> &str;

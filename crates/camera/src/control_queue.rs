@@ -1,8 +1,8 @@
 //! Where questions to the camera's controls wait for the thread that may block on a device.
 //!
-//! A few places, first come first served. Who asks waits a bounded time; a question whose asker has gone is
-//! not put any more. The queue outlives the thread: one that hangs in a driver is abandoned, with the question in its
-//! hand, and its successor goes on with the next.
+//! A few places, first come first served. Who asks waits a bounded time; a question whose asker has
+//! gone is not put any more. The queue outlives the thread: one that hangs in a driver is
+//! abandoned, with the question in its hand, and its successor goes on with the next.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,8 @@ use super::source::SourceError;
 
 /// Questions that wait at a time.
 const PLACES: usize = 16;
-/// How long an asker should wait: longer than [`super::control_worker::WORK`], so that the thread can tell of its end itself.
+/// How long an asker should wait: longer than [`super::control_worker::WORK`], so that the thread
+/// can tell of its end itself.
 pub const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Why a question has no answer.

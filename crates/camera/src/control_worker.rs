@@ -1,8 +1,9 @@
-//! The loop that speaks with a camera's controls: it takes one errand after the other from the [`ControlQueue`].
+//! The loop that speaks with a camera's controls: it takes one errand after the other from the
+//! [`ControlQueue`].
 //!
-//! A call into a driver may take seconds (a motor that turns, a camera on a bad cable) or for ever, so this is a
-//! thread of its own: neither the picture nor anybody else's request waits for it. The device is opened for each
-//! errand and closed again; that starts no stream and lights no lamp.
+//! A call into a driver may take seconds (a motor that turns, a camera on a bad cable) or for ever,
+//! so this is a thread of its own: neither the picture nor anybody else's request waits for it. The
+//! device is opened for each errand and closed again; that starts no stream and lights no lamp.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,8 +53,8 @@ pub struct ControlWorker {
 }
 
 impl ControlWorker {
-    /// Runs until `keep_going` says no; it is asked between two errands. Blocks; meant for a thread of its own, and
-    /// may be called again after a panic.
+    /// Runs until `keep_going` says no; it is asked between two errands. Blocks; meant for a thread
+    /// of its own, and may be called again after a panic.
     pub fn run(&mut self, control_queue: &ControlQueue, keep_going: &dyn Fn() -> bool) {
         while keep_going() {
             match control_queue.next(POLL) {
@@ -81,8 +82,8 @@ impl ControlWorker {
         self.control_device(Instant::now() + WORK).map(drop)
     }
 
-    /// Sets controls, in this order, and says what all are then. All are looked at before the first is set; should the
-    /// device refuse one all the same, those before it are set.
+    /// Sets controls, in this order, and says what all are then. All are looked at before the first
+    /// is set; should the device refuse one all the same, those before it are set.
     ///
     /// # Errors
     /// [`ControlError`]
@@ -145,7 +146,8 @@ impl ControlWorker {
         })
     }
 
-    /// Opens the camera. One that was plugged in since the last time is brought to what was set before.
+    /// Opens the camera. One that was plugged in since the last time is brought to what was set
+    /// before.
     fn control_device(&mut self, until: Instant) -> Result<Box<dyn ControlDevice>, ControlError> {
         let control_device = self.devices.control_device()?;
         if self.settled != Some(control_device.connection()) {
@@ -196,7 +198,8 @@ fn make(
     Ok(control.kind)
 }
 
-/// Sets again what was set before and is no longer so. What depends on another control may only go the second time.
+/// Sets again what was set before and is no longer so. What depends on another control may only go
+/// the second time.
 fn restore(control_device: &dyn ControlDevice, mut changes: Vec<Change>, until: Instant) {
     for _ in 0..2 {
         changes.retain(|change| {

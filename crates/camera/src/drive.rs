@@ -1,7 +1,8 @@
-//! Where the camera looks (drive section 18 and its controller 19 of the seed): positions, limits, and a drive
-//! for the test pattern. Pure but for that drive's own memory.
+//! Where the camera looks (drive section 18 and its controller 19 of the seed): positions, limits,
+//! and a drive for the test pattern. Pure but for that drive's own memory.
 //!
-//! The motors of a device are three of its controls ([`Pointing::read`]); the test pattern has the same ones.
+//! The motors of a device are three of its controls ([`Pointing::read`]); the test pattern has the
+//! same ones.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

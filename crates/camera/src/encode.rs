@@ -1,6 +1,7 @@
 //! The encoder loop: newest raw frame in, JPEG out to everybody the moment it is done.
 //!
-//! More than one thread may run it over the same slots: pictures that finish out of order are dropped.
+//! More than one thread may run it over the same slots: pictures that finish out of order are
+//! dropped.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,8 +31,8 @@ pub struct Encoding {
 }
 
 impl Encoding {
-    /// Runs until `keep_going` says no; it is asked at least every 250 ms. Blocks; meant for a thread of
-    /// its own, and may be called again after a panic.
+    /// Runs until `keep_going` says no; it is asked at least every 250 ms. Blocks; meant for a
+    /// thread of its own, and may be called again after a panic.
     pub fn run(&self, keep_going: &dyn Fn() -> bool) {
         let mut encoder = Encoder::new();
         let mut last_error = None;

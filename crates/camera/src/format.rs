@@ -55,7 +55,8 @@ impl PixelFormat {
         }
     }
 
-    /// The format with this four-character code. `JPEG` is taken for `MJPG`: drivers use both for the same bytes.
+    /// The format with this four-character code. `JPEG` is taken for `MJPG`: drivers use both for
+    /// the same bytes.
     pub fn from_fourcc(code: [u8; 4]) -> Option<Self> {
         if &code == b"JPEG" {
             return Some(Self::Mjpeg);
@@ -104,14 +105,16 @@ pub struct FrameFormat {
     pub width: u32,
     /// Lines.
     pub height: u32,
-    /// Bytes per line of plane 0, padding included (V4L2 `bytesperline`); 0 for compressed formats.
-    /// In `NV12` the chroma plane has this stride too, in `YU12` each chroma plane has half of it.
+    /// Bytes per line of plane 0, padding included (V4L2 `bytesperline`); 0 for compressed
+    /// formats. In `NV12` the chroma plane has this stride too, in `YU12` each chroma plane
+    /// has half of it.
     pub stride: u32,
     /// Meaning of the YUV numbers.
     pub range: Range,
 }
 
-/// The widest and highest frame that JPEG can hold (its fields have 16 bits; libjpeg stops at 65500).
+/// The widest and highest frame that JPEG can hold (its fields have 16 bits; libjpeg stops at
+/// 65500).
 pub const MAX_SIDE: u32 = 65_500;
 
 impl FrameFormat {
@@ -159,7 +162,8 @@ impl FrameFormat {
         (self.stride as usize).div_ceil(2)
     }
 
-    /// Whether the numbers fit together: sides of 1 to [`MAX_SIDE`], lines at least as long as their pixels.
+    /// Whether the numbers fit together: sides of 1 to [`MAX_SIDE`], lines at least as long as
+    /// their pixels.
     pub fn is_sound(&self) -> bool {
         (1..=MAX_SIDE).contains(&self.width)
             && (1..=MAX_SIDE).contains(&self.height)

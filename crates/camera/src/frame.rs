@@ -1,4 +1,5 @@
-//! What travels from source to viewer: a raw frame, then a JPEG. Both share their bytes when cloned.
+//! What travels from source to viewer: a raw frame, then a JPEG. Both share their bytes when
+//! cloned.
 
 use std::time::{Instant, SystemTime};
 

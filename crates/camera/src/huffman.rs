@@ -1,5 +1,5 @@
-//! The typical Huffman tables of ITU-T T.81 (annex K.3), which MJPEG cameras leave out of each frame
-//! and players are expected to know.
+//! The typical Huffman tables of ITU-T T.81 (annex K.3), which MJPEG cameras leave out of each
+//! frame and players are expected to know.
 
 /// One whole define-Huffman-tables segment, marker and length included, with tables K.3 to K.6.
 #[rustfmt::skip]

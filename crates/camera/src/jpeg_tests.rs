@@ -238,7 +238,8 @@ fn a_short_frame_is_refused_and_the_encoder_goes_on() {
 
 #[test]
 fn what_the_library_refuses_by_unwinding_comes_back_as_an_error() {
-    // libjpeg takes up to 65,500 pixels a side: `is_sound` holds more back, so ask its own function.
+    // libjpeg takes up to 65,500 pixels a side: `is_sound` holds more back, so ask its own
+    // function.
     let format = FrameFormat::tight(PixelFormat::Rgb24, 70_000, 1);
     let data = vec![0; format.frame_bytes().unwrap()];
     let panic = catch_unwind(AssertUnwindSafe(|| {

@@ -1,7 +1,8 @@
 //! Letters of any height from one bitmap font.
 //!
-//! embedded-graphics draws each glyph once in its own 10×20 pixels; that is enlarged by a cubic B-spline, and
-//! the result cut at half height. So corners come out round instead of as stairs, without a font file.
+//! embedded-graphics draws each glyph once in its own 10×20 pixels; that is enlarged by a cubic
+//! B-spline, and the result cut at half height. So corners come out round instead of as stairs,
+//! without a font file.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -39,7 +40,8 @@ impl Lettering {
         }
     }
 
-    /// The largest letters up to `height` that let a text of so many letters fit into `width` pixels.
+    /// The largest letters up to `height` that let a text of so many letters fit into `width`
+    /// pixels.
     pub(super) fn fitting(height: f32, letters: usize, width: f32) -> Self {
         let widest = width / letters.max(1) as f32 * HEIGHT as f32 / WIDTH as f32;
         Self::new(height.min(widest))
@@ -134,7 +136,8 @@ fn enlarge(bitmap: &Bitmap, scale: f32) -> Glyph {
     Glyph { width, alpha }
 }
 
-/// The four source pixels that a target pixel is made of (the first one, and the weight of each): cubic B-spline.
+/// The four source pixels that a target pixel is made of (the first one, and the weight of each):
+/// cubic B-spline.
 fn taps(target: usize, scale: f32) -> (i32, [f32; 4]) {
     let source = (target as f32 + 0.5) / scale - 0.5;
     let whole = source.floor();
@@ -148,8 +151,8 @@ fn taps(target: usize, scale: f32) -> (i32, [f32; 4]) {
     (whole as i32 - 1, weights.map(|w| w / 6.0))
 }
 
-/// Breaks a text into lines of at most `width` letters, between words where it can. What needs more than
-/// `most` lines ends in dots.
+/// Breaks a text into lines of at most `width` letters, between words where it can. What needs more
+/// than `most` lines ends in dots.
 pub(super) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     let width = width.max(4);
     let mut lines = vec![String::new()];

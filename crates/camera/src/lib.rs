@@ -1,8 +1,9 @@
 //! From the device to the latest JPEG: sources, pixel formats, encoding, slots, pan and tilt.
 //!
 //! Capture thread → [`slot::RawSlot`] → encoder thread → [`slot::PictureSlot`] → any number of
-//! [`viewing::Viewer`]s. Newest wins in both slots; a frame is encoded once, whoever watches. What can be set on a
-//! camera goes another way: [`control_queue::ControlQueue`] → the [`control_worker::ControlWorker`]'s thread → the device's [`control_device::ControlDevice`].
+//! [`viewing::Viewer`]s. Newest wins in both slots; a frame is encoded once, whoever watches. What
+//! can be set on a camera goes another way: [`control_queue::ControlQueue`] → the
+//! [`control_worker::ControlWorker`]'s thread → the device's [`control_device::ControlDevice`].
 
 mod canvas;
 pub mod capture;

@@ -1,7 +1,8 @@
 //! MJPEG frames made fit to be shown: whole, and with the Huffman table that cameras leave out.
 //!
-//! Nothing is decoded. The markers before the scan are walked (ITU-T T.81 annex B), the end-of-image
-//! marker is looked for from the back, and what lies behind it (padding of the driver) is cut off.
+//! Nothing is decoded. The markers before the scan are walked (ITU-T T.81 annex B), the
+//! end-of-image marker is looked for from the back, and what lies behind it (padding of the driver)
+//! is cut off.
 
 use bytes::{Bytes, BytesMut};
 

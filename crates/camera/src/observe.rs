@@ -48,7 +48,8 @@ pub enum Device {
     Down,
 }
 
-/// Takes note of what capture and encoder do. Called from their threads, several times a frame: be quick.
+/// Takes note of what capture and encoder do. Called from their threads, several times a frame: be
+/// quick.
 pub trait CameraObserver: Send + Sync {
     /// A frame came from the source.
     fn captured(&self);

@@ -1,8 +1,9 @@
-//! The test source: a small landscape that moves, with the camera's name, the time and the frame number drawn in.
+//! The test source: a small landscape that moves, with the camera's name, the time and the frame
+//! number drawn in.
 //!
-//! Its colours come from the name, so that several cameras are told apart at a glance. The scene is drawn once,
-//! larger than the picture, and the drive decides which part of it is seen. For each frame that part is copied,
-//! and only clouds, balloon and text are drawn.
+//! Its colours come from the name, so that several cameras are told apart at a glance. The scene is
+//! drawn once, larger than the picture, and the drive decides which part of it is seen. For each
+//! frame that part is copied, and only clouds, balloon and text are drawn.
 
 #![allow(
     clippy::cast_possible_wrap,
@@ -51,7 +52,8 @@ pub struct Pattern {
     scene: Scene,
     palette: Palette,
     caption: Caption,
-    /// Where the picture looks now, in shares of the scene's margin; follows the drive like a motor would.
+    /// Where the picture looks now, in shares of the scene's margin; follows the drive like a
+    /// motor would.
     look: (f32, f32),
     /// How long clouds and balloon have been on their way, at the pace of the time of day.
     way: f32,

@@ -1,8 +1,8 @@
 //! Raw YUV frames taken apart into the planes that libjpeg takes without a colour conversion.
 //!
-//! Each plane is padded to whole 8×8 blocks by repeating its last column and line: what is beyond the
-//! edge is coded too, and anything else there would ring into the picture. The inner loops are plain
-//! iterator chains over equal chunks, which the compiler turns into vector code.
+//! Each plane is padded to whole 8×8 blocks by repeating its last column and line: what is beyond
+//! the edge is coded too, and anything else there would ring into the picture. The inner loops are
+//! plain iterator chains over equal chunks, which the compiler turns into vector code.
 
 use super::format::{FrameFormat, PixelFormat, Range};
 
@@ -60,7 +60,8 @@ pub(super) struct Planes {
 }
 
 impl Planes {
-    /// Takes a frame apart. `None` for formats that are not YUV; `data` must be [`FrameFormat::frame_bytes`] long.
+    /// Takes a frame apart. `None` for formats that are not YUV; `data` must be
+    /// [`FrameFormat::frame_bytes`] long.
     pub(super) fn split(&mut self, format: &FrameFormat, data: &[u8]) -> Option<Sampling> {
         let sampling = match format.pixel {
             PixelFormat::Yuyv => self.packed::<0, 1, 3>(format, data),
@@ -95,7 +96,8 @@ impl Planes {
         Some(sampling)
     }
 
-    /// Y, Cb and Cr as of the last [`Planes::split`]; the chroma of an older frame when that had none.
+    /// Y, Cb and Cr as of the last [`Planes::split`]; the chroma of an older frame when that had
+    /// none.
     pub(super) fn all(&self) -> [&[u8]; 3] {
         [&self.y.data, &self.cb.data, &self.cr.data]
     }
@@ -108,7 +110,8 @@ impl Planes {
     ) -> Sampling {
         let (width, lines) = (format.width as usize, format.height as usize);
         let pairs = width.div_ceil(2);
-        // One luma sample too many where the width is odd: the stride has room, padding overwrites it.
+        // One luma sample too many where the width is odd: the stride has room, padding overwrites
+        // it.
         self.y.shape(pairs * 2, lines);
         self.cb.shape(pairs, lines);
         self.cr.shape(pairs, lines);

@@ -1,4 +1,5 @@
-//! Frame buffers used again: a raw frame has megabytes, and fresh ones from the kernel cost a page fault per 4 KiB.
+//! Frame buffers used again: a raw frame has megabytes, and fresh ones from the kernel cost a page
+//! fault per 4 KiB.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +21,8 @@ impl BufferPool {
         Self::default()
     }
 
-    /// Hands `fill` an empty buffer (of whatever capacity it grew to before) and shares what it wrote.
+    /// Hands `fill` an empty buffer (of whatever capacity it grew to before) and shares what it
+    /// wrote.
     ///
     /// # Errors
     /// Those of `fill`; the buffer is kept for the next frame.

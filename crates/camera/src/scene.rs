@@ -1,4 +1,5 @@
-//! The landscape of the test pattern: sky, sun and hills drawn once; clouds and a balloon for each frame.
+//! The landscape of the test pattern: sky, sun and hills drawn once; clouds and a balloon for each
+//! frame.
 
 #![allow(
     clippy::cast_possible_wrap,
@@ -28,7 +29,8 @@ pub(super) struct Palette {
 
 impl Palette {
     pub(super) fn named(name: &str) -> Self {
-        // Names often differ in a number at their end alone: the golden angle keeps those far apart.
+        // Names often differ in a number at their end alone: the golden angle keeps those far
+        // apart.
         let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let number: u32 = name[stem.len()..].parse().unwrap_or(0);
         // FNV-1a: small, and the same on every machine.
@@ -97,8 +99,8 @@ impl Scene {
         }
     }
 
-    /// Copies the part of the scene that is seen when looking at `look` (-1 to 1 each way) into an empty buffer.
-    /// Returns its left top corner in the scene.
+    /// Copies the part of the scene that is seen when looking at `look` (-1 to 1 each way) into an
+    /// empty buffer. Returns its left top corner in the scene.
     pub(super) fn window(&self, look: (f32, f32), picture: &mut Vec<u8>) -> (f32, f32) {
         let corner = |look: f32, margin: f32| margin + look.clamp(-1.0, 1.0) * margin;
         // Whole pairs of pixels, which share their chroma.

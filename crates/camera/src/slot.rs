@@ -1,4 +1,5 @@
-//! The two slots between threads: the newest raw frame, and the newest JPEG. Both hold one; newest wins.
+//! The two slots between threads: the newest raw frame, and the newest JPEG. Both hold one; newest
+//! wins.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,8 @@ use tokio::sync::watch;
 use super::frame::{Jpeg, PictureKind, RawFrame};
 
 /// One opening of the source. What was captured in an earlier one is never shown in a later one:
-/// neither a frame that was in the encoder when the camera went away, nor one from before a long idle time.
+/// neither a frame that was in the encoder when the camera went away, nor one from before a long
+/// idle time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session(u64);
 
@@ -113,8 +115,8 @@ impl PictureSlot {
         }
     }
 
-    /// Begins a session: pictures of the ones before are refused from now on. The one on show stays,
-    /// so that viewers keep a picture while the camera is opened again.
+    /// Begins a session: pictures of the ones before are refused from now on. The one on show
+    /// stays, so that viewers keep a picture while the camera is opened again.
     pub fn begin(&self) -> Session {
         let mut session = 0;
         self.newest.send_if_modified(|_| {

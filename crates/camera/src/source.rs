@@ -1,4 +1,5 @@
-//! Where frames come from: the trait that V4L2 and the test pattern implement, and the ways it fails.
+//! Where frames come from: the trait that V4L2 and the test pattern implement, and the ways it
+//! fails.
 
 use std::io;
 use std::time::Duration;
@@ -6,7 +7,8 @@ use std::time::Duration;
 use super::format::FrameFormat;
 use super::frame::RawFrame;
 
-/// What the settings ask for. A source takes the nearest it can do; [`Source::format`] tells what it took.
+/// What the settings ask for. A source takes the nearest it can do; [`Source::format`] tells what
+/// it took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Pixels across.
@@ -17,7 +19,8 @@ pub struct Wanted {
     pub fps: u32,
 }
 
-/// An open source of frames. It blocks, so it lives on the capture thread; dropping it releases the device.
+/// An open source of frames. It blocks, so it lives on the capture thread; dropping it releases the
+/// device.
 pub trait Source: Send {
     /// What its frames look like. Fixed while it is open.
     fn format(&self) -> FrameFormat;

@@ -1,4 +1,5 @@
-//! `source = "source_selector"`: the first camera that there is, or the test pattern where there is none.
+//! `source = "source_selector"`: the first camera that there is, or the test pattern where there is
+//! none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +18,9 @@ use crate::config::CameraSource;
 pub struct SourceSelector {
     source: CameraSource,
     pattern: PatternOpener,
-    /// `source_selector` looks anew each time it opens: a camera may be plugged in after the program has started. Once there was
-    /// one, its absence is a failure to be shown, not a reason for a test pattern.
+    /// `source_selector` looks anew each time it opens: a camera may be plugged in after the
+    /// program has started. Once there was one, its absence is a failure to be shown, not a
+    /// reason for a test pattern.
     had_a_camera: Arc<AtomicBool>,
 }
 

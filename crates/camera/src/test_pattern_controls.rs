@@ -1,4 +1,5 @@
-//! What can be set on the test pattern: the same as on a camera, so that pages and programs have something to set.
+//! What can be set on the test pattern: the same as on a camera, so that pages and programs have
+//! something to set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};

@@ -1,4 +1,5 @@
-//! What people chose for this camera over HTTP; kept over restarts, and goes before the settings. Pure.
+//! What people chose for this camera over HTTP; kept over restarts, and goes before the settings.
+//! Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -62,11 +63,13 @@ pub enum Field {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patch(Vec<(Field, Option<u32>)>);
 
-/// Why a patch is none: each field that is wrong, if there is such a field, and what is wrong with it.
+/// Why a patch is none: each field that is wrong, if there is such a field, and what is wrong with
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadPatch(Vec<(Option<Field>, String)>);
 
-/// Values by control, for the camera that they were chosen for: another one plugged in its place has its own.
+/// Values by control, for the camera that they were chosen for: another one plugged in its place
+/// has its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControlChoice {
     camera: String,
@@ -114,8 +117,8 @@ impl PictureChoice {
         }
     }
 
-    /// What is then asked of the camera. A number out of its range, which only another hand can have written into
-    /// the state file, does not count.
+    /// What is then asked of the camera. A number out of its range, which only another hand can
+    /// have written into the state file, does not count.
     pub fn over(mut self, configured: &CameraConfig) -> CameraSettings {
         let mut or = |field: Field, configured: u32| {
             let user_overrides = self.field(field).filter(|n| field.allowed().contains(n));
@@ -153,7 +156,8 @@ impl Patch {
                 continue;
             };
             let allowed = field.allowed();
-            // To JSON 640.0 is a whole number, too. A larger one than fits becomes the largest, which no field allows.
+            // To JSON 640.0 is a whole number, too. A larger one than fits becomes the largest,
+            // which no field allows.
             let number = value.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0);
             match number.map(|n| n as u32).filter(|number| allowed.contains(number)) {
                 Some(number) => patch.push((field, Some(number))),
@@ -218,8 +222,8 @@ impl ControlChoice {
         }
     }
 
-    /// What was chosen for `camera`, by number. That puts what switches an automatism before what it governs: V4L2
-    /// numbers the common ones so.
+    /// What was chosen for `camera`, by number. That puts what switches an automatism before what
+    /// it governs: V4L2 numbers the common ones so.
     pub fn of(&self, camera: &str) -> Vec<Change> {
         if self.camera != camera {
             return Vec::new();

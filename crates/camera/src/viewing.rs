@@ -1,4 +1,5 @@
-//! Who is watching: the count that opens and closes the camera, and a viewer's way to the newest picture.
+//! Who is watching: the count that opens and closes the camera, and a viewer's way to the newest
+//! picture.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -134,8 +135,8 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// The newest picture, once it is newer than the last one returned; the first time, whatever there is.
-    /// Nothing when the camera is shut down for good. Cancel-safe.
+    /// The newest picture, once it is newer than the last one returned; the first time, whatever
+    /// there is. Nothing when the camera is shut down for good. Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<Jpeg>> {
         loop {
             let newest = self.pictures.borrow_and_update().clone();

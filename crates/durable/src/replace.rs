@@ -5,8 +5,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Makes `bytes` the content of the file `name` in `folder`, for this user's eyes only, and makes the folder if it is
-/// missing: a temporary file, synced, renamed, and the folder synced. Blocks for as long as the disk takes.
+/// Makes `bytes` the content of the file `name` in `folder`, for this user's eyes only, and makes
+/// the folder if it is missing: a temporary file, synced, renamed, and the folder synced. Blocks
+/// for as long as the disk takes.
 ///
 /// # Errors
 /// The system's. The old file is whole then.

@@ -19,8 +19,9 @@ pub trait Store<S>: Send + 'static {
     fn save(&self, state: &S) -> Result<(), Self::Error>;
 }
 
-/// Holds what this server remembers, and a thread that stores it. Several parts of the program each change what is
-/// theirs in it. What is overtaken before it is written is never written: only the newest counts.
+/// Holds what this server remembers, and a thread that stores it. Several parts of the program each
+/// change what is theirs in it. What is overtaken before it is written is never written: only the
+/// newest counts.
 pub struct Writer<S> {
     newest: Arc<Mutex<Newest<S>>>,
     written: watch::Receiver<Written>,
@@ -77,7 +78,8 @@ impl<S: Clone + Send + 'static> Writer<S> {
         })
     }
 
-    /// Changes what is remembered, and has it stored soon. `change` sets a few fields and cannot fail.
+    /// Changes what is remembered, and has it stored soon. `change` sets a few fields and cannot
+    /// fail.
     pub fn update(&self, change: impl FnOnce(&mut S)) -> Kept {
         let mut newest = lock(&self.newest);
         change(&mut newest.state);

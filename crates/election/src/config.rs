@@ -1,4 +1,5 @@
-//! What the settings say about rotation: how a missing representative is noticed, and who takes its place.
+//! What the settings say about rotation: how a missing representative is noticed, and who takes its
+//! place.
 
 use porthole_types::choice;
 
@@ -26,7 +27,8 @@ choice!(
     }
 );
 
-/// How many heartbeats missed in a row mean that the representative is gone (¶76: two, or three to be surer).
+/// How many heartbeats missed in a row mean that the representative is gone (¶76: two, or three to
+/// be surer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissedLimit {
     /// The default.

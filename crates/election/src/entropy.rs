@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// One draw of 64 random bits, given to each step from outside: the same draw gives the same answer.
+/// One draw of 64 random bits, given to each step from outside: the same draw gives the same
+/// answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Entropy(pub u64);
 

@@ -141,11 +141,12 @@ pub enum PriorEntry {
 /// What to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// Ask the router; the answer comes back as [`Event::Secured`], [`Event::Taken`], [`Event::NoRoom`],
-    /// [`Event::Released`], [`Event::Evicted`], [`Event::Irremovable`] or [`Event::Failed`].
+    /// Ask the router; the answer comes back as [`Event::Secured`], [`Event::Taken`],
+    /// [`Event::NoRoom`], [`Event::Released`], [`Event::Evicted`], [`Event::Irremovable`] or
+    /// [`Event::Failed`].
     Ask(Request),
-    /// Say this on the LAN. What goes to everybody goes out twice, 50 ms apart, so that one lost datagram is
-    /// never a missed word; a word to one server goes out once.
+    /// Say this on the LAN. What goes to everybody goes out twice, 50 ms apart, so that one lost
+    /// datagram is never a missed word; a word to one server goes out once.
     Say(Destination, ElectionMessage),
     /// Call again with [`Event::Tick`] at this time; a later one replaces it.
     WakeAt(Timestamp),

@@ -1,4 +1,5 @@
-//! Watching the representative: what counts as a sign of life, and when its absence counts (¶75, ¶76, ¶80).
+//! Watching the representative: what counts as a sign of life, and when its absence counts (¶75,
+//! ¶76, ¶80).
 
 use std::net::Ipv4Addr;
 
@@ -66,8 +67,8 @@ impl FailureDetector {
         detector
     }
 
-    /// One that the router names and nobody has heard: it is asked at once, and its silence counts whatever
-    /// the settings say of detection.
+    /// One that the router names and nobody has heard: it is asked at once, and its silence counts
+    /// whatever the settings say of detection.
     pub(super) fn unheard(address: Ipv4Addr, term: Term, context: &StepContext) -> Self {
         Self {
             id: None,
@@ -94,8 +95,9 @@ impl FailureDetector {
         self.answer_by = None;
         self.asked = 0;
         self.ask_at = context.now;
-        // While Inquiries come, they answer the question before it is put: probes begin when one is overdue.
-        // Without that detection every server goes on asking at random intervals (¶81).
+        // While Inquiries come, they answer the question before it is put: probes begin when one is
+        // overdue. Without that detection every server goes on asking at random intervals
+        // (¶81).
         if rules.detection.contains(&Detection::Heartbeat) {
             self.probe_at = context.now
                 + rules.heartbeat
@@ -114,7 +116,8 @@ impl FailureDetector {
         self.misses > 0 || self.probes_missed > 0
     }
 
-    /// Counts what did not come and asks what is due; the answer is why it counts as gone, if it does.
+    /// Counts what did not come and asks what is due; the answer is why it counts as gone, if it
+    /// does.
     pub(super) fn tick(&mut self, context: &mut StepContext) -> Option<Cause> {
         let rules = context.rules;
         let limit = rules.missed_limit;

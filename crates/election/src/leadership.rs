@@ -8,7 +8,8 @@ use super::state::{Lifecycle, Memory, TableFullFallback};
 use super::{Cause, FormerRole, Leadership, PriorEntry, Rules, State, Timestamp};
 use porthole_types::Term;
 
-/// Whatever the reason, whoever leaves the office says so: the others need not wait for its silence.
+/// Whatever the reason, whoever leaves the office says so: the others need not wait for its
+/// silence.
 pub(super) fn lose_leadership(state: &mut State, context: &mut StepContext) {
     if let Some(leadership) = state.leadership.take() {
         context.announce_withdrawal(state.term, FormerRole::Representative);

@@ -8,8 +8,8 @@ use porthole_types::{ExternalPort, InstanceId, Term};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ElectionMessage {
-    /// The representative to all, once a heartbeat: "I hold the office; report yourselves" (claim 3,
-    /// ¶60; its absence is the sign of claim 14).
+    /// The representative to all, once a heartbeat: "I hold the office; report yourselves" (claim
+    /// 3, ¶60; its absence is the sign of claim 14).
     Inquiry {
         /// Of this office.
         term: Term,
@@ -22,16 +22,16 @@ pub enum ElectionMessage {
     Claim {
         /// The term that the claimant would begin.
         term: Term,
-        /// How many times this claimant has spoken up for this vacancy, from 0: more than 0 after a
-        /// collision (claim 10).
+        /// How many times this claimant has spoken up for this vacancy, from 0: more than 0 after
+        /// a collision (claim 10).
         round: u32,
         /// How far it has come.
         stage: ClaimStage,
         /// Why it believes the office to be vacant.
         cause: Cause,
     },
-    /// "I am leaving" (claim 13: the Bye Bye message, ¶69). Of another than its speaker it is hearsay, and
-    /// moves nobody to more than asking.
+    /// "I am leaving" (claim 13: the Bye Bye message, ¶69). Of another than its speaker it is
+    /// hearsay, and moves nobody to more than asking.
     Withdrawal {
         /// The term that ends.
         term: Term,
@@ -42,7 +42,8 @@ pub enum ElectionMessage {
     },
     /// "Are you there?" to the representative (claim 15, ¶80).
     Probe {
-        /// Who is meant; nobody in particular where only the router says that there is a representative.
+        /// Who is meant; nobody in particular where only the router says that there is a
+        /// representative.
         of: Option<InstanceId>,
     },
     /// "I am, and I hold the office" (¶81 SQ62).
@@ -70,8 +71,8 @@ pub enum ClaimStage {
     Claiming,
     /// Nobody did; it is asking the router, or waits for the dead one's lease to end.
     Acquiring,
-    /// The router keeps the port for the dead one and lets nobody delete it: it shows the fleet on its own
-    /// port until somebody has set the router right.
+    /// The router keeps the port for the dead one and lets nobody delete it: it shows the fleet on
+    /// its own port until somebody has set the router right.
     Deputy {
         /// Its own port on the router, if it has one.
         port: Option<ExternalPort>,

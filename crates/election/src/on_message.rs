@@ -1,5 +1,5 @@
-//! What the others say, and how far it is believed. Words start questions and set the order of succession;
-//! they move no mapping by themselves: that is between each server and the router.
+//! What the others say, and how far it is believed. Words start questions and set the order of
+//! succession; they move no mapping by themselves: that is between each server and the router.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -163,7 +163,8 @@ fn follow(
     state.candidacy = Candidacy::None;
     state.foreign_holder = None;
     state.table_full = TableFullFallback::NotNeeded;
-    // It renews while it lives: what the router has for it ends no sooner than this after its last word.
+    // It renews while it lives: what the router has for it ends no sooner than this after its last
+    // word.
     state.representative_after = context.now + context.rules.representative_lease;
 }
 
@@ -200,8 +201,9 @@ fn reply(state: &mut State, from: Peer, term: Term, context: &StepContext) {
     }
 }
 
-/// The late representative lives and holds the office by a lower term, as after the loss of its file. It hears of the
-/// higher one by the next reports and begins a term above it: until then its mapping is left alone.
+/// The late representative lives and holds the office by a lower term, as after the loss of its
+/// file. It hears of the higher one by the next reports and begins a term above it: until then its
+/// mapping is left alone.
 fn leave_mapping_alone(state: &mut State, context: &StepContext) {
     if let Some(vacancy) = &mut state.vacancy {
         vacancy.silent_until = None;
@@ -225,7 +227,8 @@ struct Bidder {
 
 fn claim(state: &mut State, from: Peer, term: Term, bidder: Bidder, context: &mut StepContext) {
     if state.leadership.is_some() {
-        // Refutation: who claims is told at once that the office is held, and the router is asked whether it is.
+        // Refutation: who claims is told at once that the office is held, and the router is asked
+        // whether it is.
         inquire_soon(state, context);
         verify_soon(state, context);
         return;
@@ -282,8 +285,8 @@ fn claim(state: &mut State, from: Peer, term: Term, bidder: Bidder, context: &mu
     }
 }
 
-/// After so many collisions in a row the lower id decides: chance that always falls alike is no chance, and two that
-/// do not know each other's ports would each believe to come first.
+/// After so many collisions in a row the lower id decides: chance that always falls alike is no
+/// chance, and two that do not know each other's ports would each believe to come first.
 const TIE: u32 = 4;
 
 /// Whether this server comes before the other.
@@ -337,8 +340,9 @@ fn withdrawal(
     }
 }
 
-/// Somebody says that a term as high as this office's has begun elsewhere: the router is asked whether that can be.
-/// Nobody steps down on a word alone; who was replaced learns it by this question (S1d).
+/// Somebody says that a term as high as this office's has begun elsewhere: the router is asked
+/// whether that can be. Nobody steps down on a word alone; who was replaced learns it by this
+/// question (S1d).
 fn challenged(state: &mut State, term: Term, context: &StepContext) {
     let known = state.term;
     let Some(leadership) = &mut state.leadership else {
@@ -361,8 +365,8 @@ fn inquire_soon(state: &mut State, context: &StepContext) {
     }
 }
 
-/// The router is asked at once whether the office is still this server's, though not more often than this: a flood
-/// of words must not become a flood of requests.
+/// The router is asked at once whether the office is still this server's, though not more often
+/// than this: a flood of words must not become a flood of requests.
 fn verify_soon(state: &mut State, context: &StepContext) {
     if let Some(leadership) = &mut state.leadership {
         let at = context

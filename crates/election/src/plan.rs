@@ -109,8 +109,9 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
     }
 }
 
-/// Whether this server may ask for the representative port: as heir, or where nobody is known to hold it.
-/// While the representative lives, it alone deals with its port, also when the router has forgotten it.
+/// Whether this server may ask for the representative port: as heir, or where nobody is known to
+/// hold it. While the representative lives, it alone deals with its port, also when the router has
+/// forgotten it.
 fn may_reach(state: &State, rules: &Rules, now: Timestamp) -> bool {
     if state.memory == Memory::WasRepresentative {
         return true; // the mapping that stands in everybody's way may be its own
@@ -120,7 +121,8 @@ fn may_reach(state: &State, rules: &Rules, now: Timestamp) -> bool {
             .detector
             .is_some_and(|detector| detector.is_lively(rules, now) || detector.id.is_none()),
         Candidacy::Acquiring { stale, .. } => !matches!(stale, StaleMapping::Asking { .. }),
-        // What a deputy cannot have removed may be this server's own, from a life whose file is lost.
+        // What a deputy cannot have removed may be this server's own, from a life whose file is
+        // lost.
         Candidacy::Yielding {
             stage: ClaimStage::Deputy { .. },
             ..

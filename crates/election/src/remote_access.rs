@@ -1,4 +1,5 @@
-//! The switch of ¶84: whether this server is to be reached from outside, and giving everything back when not.
+//! The switch of ¶84: whether this server is to be reached from outside, and giving everything back
+//! when not.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +23,8 @@ pub enum RemoteAccess {
 }
 
 impl State {
-    /// The same with the switch as people left it. Off, the ports that an earlier run may have left on the router are
-    /// given back as soon as one answers: it may have died before it could.
+    /// The same with the switch as people left it. Off, the ports that an earlier run may have left
+    /// on the router are given back as soon as one answers: it may have died before it could.
     #[must_use]
     pub fn with_remote_access(mut self, remote_access: RemoteAccess) -> Self {
         self.remote_access = remote_access;
@@ -72,7 +73,8 @@ pub(super) fn suspect_left_over(state: &mut State, request: Request, rules: &Rul
 /// The next mapping to give back, the office first, so that the others can have it (design rule 4).
 pub(super) fn next_release(state: &State, rules: &Rules, now: Timestamp) -> Option<Request> {
     let representative_port = rules.representative_port;
-    // Where it held the office and does not know what became of the mapping, that may still be there.
+    // Where it held the office and does not know what became of the mapping, that may still be
+    // there.
     let held = state.leadership.is_some() || state.memory == Memory::WasRepresentative;
     let own = state.own.map(|own| own.port);
     let port = held

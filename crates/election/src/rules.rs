@@ -14,7 +14,8 @@ use porthole_types::{ExternalPort, InstanceId};
 pub struct Rules {
     /// Who this server is.
     pub me: InstanceId,
-    /// Whoever this port is mapped to is the representative (claim 1: the predetermined port number).
+    /// Whoever this port is mapped to is the representative (claim 1: the predetermined port
+    /// number).
     pub representative_port: ExternalPort,
     /// The ports for everybody else.
     pub range: PortRange,
@@ -44,15 +45,17 @@ pub enum LanMessaging {
 }
 
 impl Rules {
-    /// How often the representative renews a lease of this length: four times in it, and at least three times
-    /// before its own deadline (facts of the model checking: fewer break "one lost packet changes nothing").
+    /// How often the representative renews a lease of this length: four times in it, and at least
+    /// three times before its own deadline (facts of the model checking: fewer break "one lost
+    /// packet changes nothing").
     pub fn renewal(lease: Duration) -> Duration {
         (lease / 4).min(lease.saturating_sub(Self::margin(lease)) / 3)
     }
 
-    /// What the representative takes off a lease before it stops believing: an eighth of it, for a router whose
-    /// clock runs fast; and no less than the second by which a router that counts in whole ones may be early, with a
-    /// thousandth of the lease for this server's own clock, which may be slow.
+    /// What the representative takes off a lease before it stops believing: an eighth of it, for a
+    /// router whose clock runs fast; and no less than the second by which a router that counts
+    /// in whole ones may be early, with a thousandth of the lease for this server's own clock,
+    /// which may be slow.
     pub fn margin(lease: Duration) -> Duration {
         const TICK: Duration = Duration::from_secs(1);
         (lease / 8).max(TICK + lease / 1024)
@@ -64,8 +67,8 @@ impl Rules {
         self.representative_lease / 16
     }
 
-    /// How soon a port that could not be had is asked for again, after so many failures in a row: the
-    /// same at first, doubling, so that a router that goes on refusing is left in peace.
+    /// How soon a port that could not be had is asked for again, after so many failures in a row:
+    /// the same at first, doubling, so that a router that goes on refusing is left in peace.
     pub fn patience(&self, failures: u32) -> Duration {
         const LONGEST: Duration = Duration::from_mins(5);
         let doubled = 1_u32
@@ -120,8 +123,8 @@ impl Rules {
     }
 }
 
-/// The value that the server-specific order goes by: the lower one wins. A mixing function (`splitmix64`), so
-/// that ids drawn one after the other do not stand next to each other.
+/// The value that the server-specific order goes by: the lower one wins. A mixing function
+/// (`splitmix64`), so that ids drawn one after the other do not stand next to each other.
 pub fn server_value(id: InstanceId) -> u64 {
     let mut mixed = id.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -55,8 +55,8 @@ pub(super) fn held_by_another(
     state.representative_after = context.now + expires_in.clamp(context.rules.retry(), lease);
 }
 
-/// Whether the mapping is the one that the late representative left behind. Where the router does not tell, nobody
-/// else can have been quicker either: it would have been heard.
+/// Whether the mapping is the one that the late representative left behind. Where the router does
+/// not tell, nobody else can have been quicker either: it would have been heard.
 fn is_of_previous(vacancy: &Vacancy, by: Option<Owner>) -> bool {
     by.is_none_or(|by| vacancy.address == Some(by.address))
 }
@@ -77,7 +77,8 @@ fn was_renewed(
     renewed || stale == StaleMapping::Deleted
 }
 
-/// The heir finds the dead one's mapping: it is deleted once, if its silence is certain, and waited for otherwise.
+/// The heir finds the dead one's mapping: it is deleted once, if its silence is certain, and waited
+/// for otherwise.
 fn found_stale_mapping(
     state: &mut State,
     vacancy: Vacancy,
@@ -105,7 +106,8 @@ fn found_stale_mapping(
             asked: 0,
             ask_at: now,
         },
-        (StaleMapping::Unknown, None) => StaleMapping::Undeletable, // hidden from us: the router would not let us delete it
+        // Hidden from us: the router would not let us delete it.
+        (StaleMapping::Unknown, None) => StaleMapping::Undeletable,
         (StaleMapping::Undeletable | StaleMapping::Permanent, _) if lapses_at.is_none() => {
             StaleMapping::Permanent
         }
@@ -123,8 +125,9 @@ fn found_stale_mapping(
     };
 }
 
-/// A mapping without an end by somebody who was never heard on the LAN. Where it is a server like this one, and it
-/// still stands after a lease's time, that server is asked directly; if it does not answer, the office counts as vacant.
+/// A mapping without an end by somebody who was never heard on the LAN. Where it is a server like
+/// this one, and it still stands after a lease's time, that server is asked directly; if it does
+/// not answer, the office counts as vacant.
 fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepContext) {
     let seen = match (state.foreign_holder, by) {
         (Some(foreign_holder), Some(owner)) if foreign_holder.owner == owner => {
@@ -150,7 +153,8 @@ fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepConte
     }
 }
 
-/// The heir does not get through to the router: it is silent for long enough that another takes its turn.
+/// The heir does not get through to the router: it is silent for long enough that another takes its
+/// turn.
 pub(super) fn yield_to_successor(state: &mut State, context: &StepContext) {
     if let Candidacy::Acquiring { round, .. } = state.candidacy {
         state.candidacy = Candidacy::Waiting {

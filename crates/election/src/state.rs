@@ -77,8 +77,8 @@ pub struct ForeignHolder {
     pub seen: u32,
 }
 
-/// Make-before-break needs room for one more mapping; where there is none (728), the successor has to let go
-/// first, and not again for a while.
+/// Make-before-break needs room for one more mapping; where there is none (728), the successor has
+/// to let go first, and not again for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TableFullFallback {
     /// There is room, as far as known.
@@ -173,7 +173,8 @@ pub enum RouterStatus {
 pub enum Lifecycle {
     /// Yes.
     Running,
-    /// Yes, but another is to be the representative: it gives up the office once it has a port of its own.
+    /// Yes, but another is to be the representative: it gives up the office once it has a port of
+    /// its own.
     SteppingDown,
     /// It gives back what it holds.
     Leaving,
@@ -235,8 +236,9 @@ impl State {
         self.lifecycle == Lifecycle::Running && self.remote_access == RemoteAccess::On
     }
 
-    /// What this server is at `now`. The deadline counts even when nobody has called `step` since. Whoever has asked the
-    /// router to take the office back does not hold it any more, whatever the answer: another may have it before that comes.
+    /// What this server is at `now`. The deadline counts even when nobody has called `step` since.
+    /// Whoever has asked the router to take the office back does not hold it any more, whatever
+    /// the answer: another may have it before that comes.
     pub fn role(&self, now: Timestamp) -> Role {
         let own = self.own.map(|own| own.port);
         let resigning = matches!(self.lifecycle, Lifecycle::Leaving | Lifecycle::Gone)
@@ -254,13 +256,15 @@ impl State {
         }
     }
 
-    /// Whether the office that this server held last may still be its own: no higher term was heard of since.
+    /// Whether the office that this server held last may still be its own: no higher term was heard
+    /// of since.
     pub fn may_resume_leadership(&self) -> bool {
         self.memory == Memory::WasRepresentative && self.term == self.leadership_term
     }
 
-    /// The port to write into the state file. The representative port says there that this server held the office in
-    /// the term that stands beside it, so it is not written with a term that another has begun since.
+    /// The port to write into the state file. The representative port says there that this server
+    /// held the office in the term that stands beside it, so it is not written with a term that
+    /// another has begun since.
     pub fn port_to_remember(&self, rules: &Rules, now: Timestamp) -> Option<ExternalPort> {
         let representative_port = rules.representative_port;
         let held = self.own.is_none() && self.may_resume_leadership();

@@ -15,8 +15,9 @@ use super::{
 };
 use porthole_types::{ExternalPort, Term};
 
-/// The one function of the election: from the state, what happened, the time and a draw of chance, the new
-/// state and what to do. It neither fails nor blocks, and the same arguments always give the same answer.
+/// The one function of the election: from the state, what happened, the time and a draw of chance,
+/// the new state and what to do. It neither fails nor blocks, and the same arguments always give
+/// the same answer.
 #[must_use]
 pub fn step(
     rules: &Rules,
@@ -59,7 +60,8 @@ fn expire(state: &mut State, context: &mut StepContext) {
         .is_some_and(|leadership| now >= leadership.deadline)
     {
         lose_leadership(state, context);
-        // The router may have it for this server all the same: only it can say, as after a power cut.
+        // The router may have it for this server all the same: only it can say, as after a power
+        // cut.
         state.memory = Memory::WasRepresentative;
     }
     if state
@@ -122,8 +124,8 @@ fn learn(state: &mut State, event: &Event, context: &mut StepContext) {
     }
 }
 
-/// The answer to what was asked will never come. Whoever was giving up the office has given it up: the mapping may
-/// be gone.
+/// The answer to what was asked will never come. Whoever was giving up the office has given it up:
+/// the mapping may be gone.
 fn forget_request(state: &mut State, context: &mut StepContext) {
     let Some(asked) = state.pending.take() else {
         return;
@@ -211,8 +213,8 @@ fn survey(
         {
             held.renew_at = now;
         }
-        // A mapping of its own that it knows nothing of, perhaps from a life whose file is lost: nobody else can
-        // renew it, so there is nobody to defer to.
+        // A mapping of its own that it knows nothing of, perhaps from a life whose file is lost:
+        // nobody else can renew it, so there is nobody to defer to.
         None if holders.get(&representative_port) == Some(&Ownership::Mine) => {
             state.representative_after = now;
             if matches!(state.candidacy, Candidacy::Yielding { .. }) {
@@ -220,7 +222,8 @@ fn survey(
                 state.vacancy = None;
             }
         }
-        // Whether it may reach for it is for the plan to say. A claimant that was let go first still goes first.
+        // Whether it may reach for it is for the plan to say. A claimant that was let go first
+        // still goes first.
         None if missing(representative_port)
             && !matches!(state.candidacy, Candidacy::Yielding { .. }) =>
         {

@@ -1,4 +1,5 @@
-//! Who takes a vacant office, and when: the waits, the Claims and the order (claims 10 to 12, Fig. 11).
+//! Who takes a vacant office, and when: the waits, the Claims and the order (claims 10 to 12, Fig.
+//! 11).
 
 use std::time::Duration;
 
@@ -112,7 +113,8 @@ pub(super) fn tick(state: &mut State, context: &mut StepContext) {
     if state.leadership.is_some() || state.lifecycle != Lifecycle::Running {
         return;
     }
-    // Who is not to be reached from outside follows what happens to the office, and leaves it to the others.
+    // Who is not to be reached from outside follows what happens to the office, and leaves it to
+    // the others.
     if let Some(mut detector) = state.detector {
         let gone = detector.tick(context);
         state.detector = Some(detector);
@@ -210,8 +212,8 @@ fn advance_candidacy(state: &mut State, context: &mut StepContext) {
     }
 }
 
-/// How long objections are waited for. Who is first in order after a farewell need not wait: the port is free, and
-/// the router refuses it to everybody but the first.
+/// How long objections are waited for. Who is first in order after a farewell need not wait: the
+/// port is free, and the router refuses it to everybody but the first.
 fn window(state: &State, round: u32, context: &StepContext) -> Duration {
     let announce_withdrawal = state
         .vacancy
@@ -240,7 +242,8 @@ fn send_claim(state: &State, context: &mut StepContext) {
     context.say(Destination::Everybody, message);
 }
 
-/// Before another's mapping is deleted, its owner is asked directly, by everything that could be known of it.
+/// Before another's mapping is deleted, its owner is asked directly, by everything that could be
+/// known of it.
 fn probe_before_deleting(
     state: &State,
     stale: StaleMapping,

@@ -5,7 +5,8 @@ use std::fmt;
 /// One kind of request to a router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Fetch the device description over HTTP (UPnP Device Architecture, section 2.1). Not a SOAP action.
+    /// Fetch the device description over HTTP (UPnP Device Architecture, section 2.1). Not a SOAP
+    /// action.
     Describe,
     /// `GetExternalIPAddress`
     GetExternalIpAddress,

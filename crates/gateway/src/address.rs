@@ -1,5 +1,5 @@
-//! Whether the address that a router calls its external one can be reached from the Internet, and what to tell
-//! the user when it cannot. Pure.
+//! Whether the address that a router calls its external one can be reached from the Internet, and
+//! what to tell the user when it cannot. Pure.
 
 use std::net::Ipv4Addr;
 
@@ -15,7 +15,8 @@ pub enum AddressKind {
     Public,
     /// RFC 1918: there is another router in front of this one (double NAT).
     Private,
-    /// RFC 6598, 100.64.0.0/10, or RFC 6333, 192.0.0.0/29: the provider shares one address among its customers.
+    /// RFC 6598, 100.64.0.0/10, or RFC 6333, 192.0.0.0/29: the provider shares one address among
+    /// its customers.
     CarrierGrade,
     /// 127.0.0.0/8: a simulated router.
     Loopback,
@@ -63,10 +64,12 @@ fn kind(address: Ipv4Addr) -> AddressKind {
 }
 
 impl ExternalAddress {
-    /// What to tell the user, or nothing when all is well. The cameras keep serving the LAN in every case.
+    /// What to tell the user, or nothing when all is well. The cameras keep serving the LAN in
+    /// every case.
     ///
-    /// `connection` is the router's own word about its Internet side: many routers (miniupnpd) hide a private address and
-    /// name none at all, so "connected, but no address" is how double NAT shows there.
+    /// `connection` is the router's own word about its Internet side: many routers (miniupnpd) hide
+    /// a private address and name none at all, so "connected, but no address" is how double NAT
+    /// shows there.
     #[must_use]
     pub fn warning(&self, connection: Connection) -> Option<String> {
         let address = self

@@ -1,20 +1,22 @@
-//! How long to wait before trying a router again: 2 s, doubling to 5 min, with jitter. Pure: the jitter is passed in.
+//! How long to wait before trying a router again: 2 s, doubling to 5 min, with jitter. Pure: the
+//! jitter is passed in.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// Waits that grow with each failure, so that a router that is down is not hammered, and differ between servers, so
-/// that they do not all come back at once.
+/// Waits that grow with each failure, so that a router that is down is not hammered, and differ
+/// between servers, so that they do not all come back at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
-    /// Count a failure and say how long to wait: the doubled time, of which a random part of at most a quarter is taken
-    /// off. `jitter` is that randomness, 0 (nothing off) to 1 (the whole quarter); anything else is clamped.
+    /// Count a failure and say how long to wait: the doubled time, of which a random part of at
+    /// most a quarter is taken off. `jitter` is that randomness, 0 (nothing off) to 1 (the
+    /// whole quarter); anything else is clamped.
     pub fn failed(&mut self, jitter: f64) -> Duration {
         let doublings = self.failures;
         self.failures = self.failures.saturating_add(1);

@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use super::Entry;
 use porthole_types::ExternalPort;
 
-/// Which entry is in the way, as the router's own pages show it. It quotes what the entry's owner wrote.
+/// Which entry is in the way, as the router's own pages show it. It quotes what the entry's owner
+/// wrote.
 #[must_use]
 pub fn still_leads(entry: &Entry) -> String {
     let (port, client) = (entry.external, &entry.client);
@@ -17,7 +18,8 @@ pub fn still_leads(entry: &Entry) -> String {
     }
 }
 
-/// What to do about it. Most routers have their pages on port 80 of the address that they have on the LAN.
+/// What to do about it. Most routers have their pages on port 80 of the address that they have on
+/// the LAN.
 #[must_use]
 pub fn delete(port: ExternalPort, router: Option<Ipv4Addr>) -> String {
     let place = router.map_or(String::new(), |address| {

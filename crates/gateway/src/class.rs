@@ -10,9 +10,11 @@ use super::Lease;
 pub enum RouterClass {
     /// One server may delete another's mapping: a dead representative is replaced at once.
     Deletable,
-    /// Nobody is known to be able to, but mappings end by themselves within the hour: wait for the lease.
+    /// Nobody is known to be able to, but mappings end by themselves within the hour: wait for the
+    /// lease.
     Leased,
-    /// Its mappings stay, and nobody but their owner can delete them: somebody has to, in the router's own pages.
+    /// Its mappings stay, and nobody but their owner can delete them: somebody has to, in the
+    /// router's own pages.
     Stuck,
     /// Not enough has been seen yet.
     #[default]
@@ -31,8 +33,8 @@ pub enum DeleteRight {
     Untried,
 }
 
-/// A lease longer than this does not free a port in any time a person would wait (some routers make one day
-/// or one week out of whatever they are asked for).
+/// A lease longer than this does not free a port in any time a person would wait (some routers make
+/// one day or one week out of whatever they are asked for).
 const WORTH_WAITING_FOR: u32 = 3_600;
 
 /// What has been learned about one router. Start anew when the router changes.
@@ -43,22 +45,23 @@ pub struct RouterLessons {
 }
 
 impl RouterLessons {
-    /// A mapping was granted with this lease, as read back. The last one counts: a router's mappings can become
-    /// permanent when it restarts.
+    /// A mapping was granted with this lease, as read back. The last one counts: a router's
+    /// mappings can become permanent when it restarts.
     pub fn granted(&mut self, lease: Lease) {
         self.granted = Some(lease);
     }
 
-    /// Another server's mapping was tried to be deleted, with this result as read back. The last one that showed
-    /// anything counts: secure mode can be switched on and off.
+    /// Another server's mapping was tried to be deleted, with this result as read back. The last
+    /// one that showed anything counts: secure mode can be switched on and off.
     pub fn delete_tried(&mut self, right: DeleteRight) {
         if right != DeleteRight::Untried {
             self.delete = right;
         }
     }
 
-    /// The class that follows. A router that both ends leases and allows deletes is *deletable*: that says how long
-    /// people wait for a successor. (Who is deleted was silent when asked, and nobody refuted it: that is the rules' affair.)
+    /// The class that follows. A router that both ends leases and allows deletes is *deletable*:
+    /// that says how long people wait for a successor. (Who is deleted was silent when asked,
+    /// and nobody refuted it: that is the rules' affair.)
     #[must_use]
     pub fn class(&self) -> RouterClass {
         let granted = self.granted.map(Lease::as_seconds);

@@ -1,7 +1,9 @@
-//! How long another device's mapping lasts: tells a lease in its last second from one without end. Pure.
+//! How long another device's mapping lasts: tells a lease in its last second from one without end.
+//! Pure.
 //!
-//! Routers count leases down in whole seconds and write 0 in the last one (miniupnpd, until it sweeps), which is
-//! also how they write "permanent". Only what was read before tells the two apart.
+//! Routers count leases down in whole seconds and write 0 in the last one (miniupnpd, until it
+//! sweeps), which is also how they write "permanent". Only what was read before tells the two
+//! apart.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,11 +17,13 @@ const MOST: usize = 256;
 /// What is left of a lease that reads 0: less than the second that routers count in.
 const LAST: Duration = Duration::from_secs(1);
 
-/// A lease may read 0 this much earlier than the reading before let expect: whole seconds, and the way to the router.
+/// A lease may read 0 this much earlier than the reading before let expect: whole seconds, and the
+/// way to the router.
 const EARLY: Duration = Duration::from_secs(2);
 
-/// And this much later: its owner may have renewed it between two readings. What still reads 0 after that has become
-/// permanent, as mappings do when a router's daemon restarts without its notes.
+/// And this much later: its owner may have renewed it between two readings. What still reads 0
+/// after that has become permanent, as mappings do when a router's daemon restarts without its
+/// notes.
 const LATE: Duration = Duration::from_mins(1);
 
 /// The finite leases seen on one router. Start anew when the router changes.
@@ -43,8 +47,8 @@ impl Seen {
 }
 
 impl Countdowns {
-    /// How long this TCP mapping, read at `at`, lasts unless it is renewed; nothing where it has no end or the router
-    /// does not say.
+    /// How long this TCP mapping, read at `at`, lasts unless it is renewed; nothing where it has no
+    /// end or the router does not say.
     pub fn remaining(&mut self, entry: &Entry, at: Instant) -> Option<Duration> {
         let seconds = entry.lease_seconds?;
         if seconds > 0 {

@@ -1,4 +1,5 @@
-//! What the router shows for a mapping of ours, and how a server is recognised by it (Embodiment 3, claim 5).
+//! What the router shows for a mapping of ours, and how a server is recognised by it (Embodiment 3,
+//! claim 5).
 
 use std::fmt;
 
@@ -11,8 +12,9 @@ const MAX: usize = 32;
 /// Stands in for a name of which no character can be written.
 const NAMELESS: &str = "camera";
 
-/// `Porthole <name>`: ASCII letters, digits, spaces and hyphens only, at most 32 characters. It carries no role and no
-/// state, because renewing a mapping does not change its description on every router.
+/// `Porthole <name>`: ASCII letters, digits, spaces and hyphens only, at most 32 characters. It
+/// carries no role and no state, because renewing a mapping does not change its description on
+/// every router.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Description(String);
 
@@ -21,7 +23,8 @@ impl Description {
     /// transliteration is dropped, what is too long is cut; the name part is never empty.
     #[must_use]
     pub fn for_name(name: &str) -> Self {
-        // Names are short; a transliteration can be ten times its source, so the source is cut first.
+        // Names are short; a transliteration can be ten times its source, so the source is cut
+        // first.
         let head: String = name.chars().take(MAX).collect();
         let ascii = deunicode::deunicode(&head);
         let mut text = String::from(PREFIX);
@@ -43,8 +46,9 @@ impl Description {
         Self(text)
     }
 
-    /// The server's name in a description read from a router, or nothing when the entry is not Porthole's.
-    /// The charset and the length are checked again: anybody on the LAN can write to the table.
+    /// The server's name in a description read from a router, or nothing when the entry is not
+    /// Porthole's. The charset and the length are checked again: anybody on the LAN can write
+    /// to the table.
     #[must_use]
     pub fn name_of(description: &str) -> Option<&str> {
         let description = description.trim();

@@ -1,5 +1,5 @@
-//! A router's device description (UPnP Device Architecture, section 2.3): fetching it within limits, and finding in it the
-//! services that map ports.
+//! A router's device description (UPnP Device Architecture, section 2.3): fetching it within
+//! limits, and finding in it the services that map ports.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -75,8 +75,8 @@ pub struct Device {
     pub services: Vec<(ServiceType, Url)>,
 }
 
-/// The IPv4 address in a URL that a router gave, or nothing unless it is plain `http` with a literal address and port: what
-/// keeps a router from sending us elsewhere.
+/// The IPv4 address in a URL that a router gave, or nothing unless it is plain `http` with a
+/// literal address and port: what keeps a router from sending us elsewhere.
 pub(super) fn address(url: &Url) -> Option<Ipv4Addr> {
     let plain = url.scheme() == "http"
         && url.username().is_empty()
@@ -147,7 +147,8 @@ pub(super) fn deepest(error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
-/// Read a description. Services whose control URL leads to another host than the description's are left out.
+/// Read a description. Services whose control URL leads to another host than the description's are
+/// left out.
 #[must_use]
 pub fn read(text: &str, location: &Url) -> Device {
     let root = xml::read(text).root;

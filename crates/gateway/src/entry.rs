@@ -1,4 +1,5 @@
-//! One line of a router's table, read tolerantly: what can be read is kept, what cannot is left out.
+//! One line of a router's table, read tolerantly: what can be read is kept, what cannot is left
+//! out.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -46,19 +47,21 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// One mapping in a router's table. Texts are printable and at most 128 characters, but anybody on the LAN may have
-/// written them: escape them.
+/// One mapping in a router's table. Texts are printable and at most 128 characters, but anybody on
+/// the LAN may have written them: escape them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// The port on the Internet side.
     pub external: ExternalPort,
     /// What it forwards.
     pub protocol: Protocol,
-    /// The device it forwards to: an IPv4 address, or whatever the router writes there (host names occur); may be empty.
+    /// The device it forwards to: an IPv4 address, or whatever the router writes there (host names
+    /// occur); may be empty.
     pub client: String,
     /// The port it forwards to, where the router says.
     pub internal: Option<InternalPort>,
-    /// Seconds it has left (some routers: was granted), 0 for a permanent one; nothing where the router does not say.
+    /// Seconds it has left (some routers: was granted), 0 for a permanent one; nothing where the
+    /// router does not say.
     pub lease_seconds: Option<u32>,
     /// Whether it is in force. Assumed where the router does not say.
     pub enabled: bool,
@@ -75,8 +78,9 @@ impl Entry {
         self.client.parse().ok()
     }
 
-    /// Whether it points to exactly this address and port, switched on or off: what makes an entry one's own. The
-    /// description does not count: renewing does not always change it, and anybody can copy it.
+    /// Whether it points to exactly this address and port, switched on or off: what makes an entry
+    /// one's own. The description does not count: renewing does not always change it, and
+    /// anybody can copy it.
     #[must_use]
     pub fn points_to(&self, internal: SocketAddrV4) -> bool {
         self.client_address() == Some(*internal.ip())
@@ -89,8 +93,9 @@ impl Entry {
         self.lease_seconds.map(Lease::from_seconds)
     }
 
-    /// Read an entry of a table: the arguments of a `GetGenericPortMappingEntry` answer, or a `PortMappingEntry` of
-    /// `GetListOfPortMappings`. Nothing without a port and a protocol; port 0 (the wildcard) is left out too.
+    /// Read an entry of a table: the arguments of a `GetGenericPortMappingEntry` answer, or a
+    /// `PortMappingEntry` of `GetListOfPortMappings`. Nothing without a port and a protocol;
+    /// port 0 (the wildcard) is left out too.
     #[must_use]
     pub fn read(fields: &Element) -> Option<Self> {
         let port = number(fields, "NewExternalPort").and_then(|port| u16::try_from(port).ok())?;
@@ -98,8 +103,9 @@ impl Entry {
         Some(Self::read_keyed(fields, ExternalPort::new(port)?, protocol))
     }
 
-    /// Read the answer to `GetSpecificPortMappingEntry` for this port, which does not repeat the key. Nothing where it
-    /// names neither client nor port: some routers say so that there is no entry.
+    /// Read the answer to `GetSpecificPortMappingEntry` for this port, which does not repeat the
+    /// key. Nothing where it names neither client nor port: some routers say so that there is
+    /// no entry.
     #[must_use]
     pub fn read_specific(fields: &Element, external: ExternalPort) -> Option<Self> {
         let entry = Self::read_keyed(fields, external, Protocol::Tcp);

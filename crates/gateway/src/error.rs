@@ -80,8 +80,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// A label for metrics: the UPnP code of a refusal where it is a known one, else the kind. Closed, so that
-    /// no router can make up new labels.
+    /// A label for metrics: the UPnP code of a refusal where it is a known one, else the kind.
+    /// Closed, so that no router can make up new labels.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

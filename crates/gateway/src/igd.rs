@@ -1,7 +1,9 @@
-//! A router over UPnP IGD: SOAP carried by a provider of the crate `igd`, read by the tolerant reader of this project.
+//! A router over UPnP IGD: SOAP carried by a provider of the crate `igd`, read by the tolerant
+//! reader of this project.
 //!
-//! The crate's own typed calls are not used: they lose the codes of faults without a description, and know neither
-//! `GetSpecificPortMappingEntry` nor `GetListOfPortMappings`. One path for all keeps time-outs, limits and counting in one place.
+//! The crate's own typed calls are not used: they lose the codes of faults without a description,
+//! and know neither `GetSpecificPortMappingEntry` nor `GetListOfPortMappings`. One path for all
+//! keeps time-outs, limits and counting in one place.
 
 use std::error::Error as _;
 use std::net::Ipv4Addr;
@@ -33,11 +35,12 @@ const TABLE_TIME: Duration = Duration::from_secs(30);
 /// Bytes of an ordinary reply. The carrier itself stops at 1 MiB, so memory is bounded by that.
 const MAX_REPLY: usize = 64 * 1024;
 
-/// Bytes of a list: 256 entries of about 700 bytes each once escaped, and as much again for long descriptions.
+/// Bytes of a list: 256 entries of about 700 bytes each once escaped, and as much again for long
+/// descriptions.
 const MAX_LIST: usize = 512 * 1024;
 
-/// A router that was found. It remembers which requests the router does not offer; make a new one when the router is
-/// found again.
+/// A router that was found. It remembers which requests the router does not offer; make a new one
+/// when the router is found again.
 pub struct Igd {
     identity: Identity,
     control: Url,
@@ -167,7 +170,8 @@ fn not_offered(error: &Error) -> bool {
     matches!(error.refusal(), Some(401 | 602))
 }
 
-/// The router answered, but with something other than what was asked: another request may do better.
+/// The router answered, but with something other than what was asked: another request may do
+/// better.
 fn answered_oddly(error: &Error) -> bool {
     matches!(
         error,

@@ -1,7 +1,7 @@
 //! Which lease to ask this router for: the one wanted, then 3,600 s, then a permanent one.
 //!
-//! Some routers refuse finite leases with 725 (`OnlyPermanentLeasesSupported`), some short ones with 402; what was
-//! learned is remembered for as long as the router is. Pure.
+//! Some routers refuse finite leases with 725 (`OnlyPermanentLeasesSupported`), some short ones
+//! with 402; what was learned is remembered for as long as the router is. Pure.
 
 use std::num::NonZeroU32;
 
@@ -39,8 +39,8 @@ impl LeaseFallback {
         }
     }
 
-    /// The lease to ask for after `tried` was refused with `code`, or nothing when the lease is not what the router
-    /// minds, or the last rung was tried.
+    /// The lease to ask for after `tried` was refused with `code`, or nothing when the lease is not
+    /// what the router minds, or the last rung was tried.
     #[must_use]
     pub fn after(&self, tried: Lease, code: u16) -> Option<Lease> {
         match (code, tried) {
@@ -51,8 +51,8 @@ impl LeaseFallback {
         }
     }
 
-    /// The router took `taken` when `wanted` was wanted: remember the rung. Only what was taken is remembered, so
-    /// that a 402 meant for something else teaches nothing.
+    /// The router took `taken` when `wanted` was wanted: remember the rung. Only what was taken is
+    /// remembered, so that a 402 meant for something else teaches nothing.
     pub fn took(&mut self, wanted: Lease, taken: Lease) {
         if wanted != taken {
             self.rung = match taken {

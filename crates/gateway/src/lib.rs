@@ -1,9 +1,11 @@
-//! Port mapping on the router: the UPnP Internet Gateway Device (IGD) of the seed's "repeater" (¶36).
+//! Port mapping on the router: the UPnP Internet Gateway Device (IGD) of the seed's "repeater"
+//! (¶36).
 //!
-//! A library of its own: pure cores (`lease_fallback`, `class`, `countdown`, `preference`, `address`, `backoff`, `table`, `xml`) and
-//! input/output on tokio (`ssdp`, `igd`), no actor in it. What callers use are [`discover`], which
-//! finds the router, and [`verified`], which writes to it and believes only what it reads back:
-//! replies lie, and the codes of refusals differ from router to router.
+//! A library of its own: pure cores (`lease_fallback`, `class`, `countdown`, `preference`,
+//! `address`, `backoff`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no actor in it.
+//! What callers use are [`discover`], which finds the router, and [`verified`], which writes to it
+//! and believes only what it reads back: replies lie, and the codes of refusals differ from router
+//! to router.
 
 pub mod action;
 pub mod address;
@@ -145,7 +147,8 @@ pub enum Connection {
 pub struct Status {
     /// Its Internet side.
     pub connection: Connection,
-    /// Seconds its connection has been up. When this goes down, the router restarted: its table may be gone.
+    /// Seconds its connection has been up. When this goes down, the router restarted: its table
+    /// may be gone.
     pub uptime_seconds: Option<u64>,
 }
 
@@ -167,8 +170,9 @@ pub trait Gateway: Send + Sync {
     /// Delete the TCP mapping of a port (`DeletePortMapping`).
     async fn delete(&self, port: ExternalPort) -> Result<(), Error>;
 
-    /// The TCP mapping of a port, or nothing where the port is free (`GetSpecificPortMappingEntry`, or
-    /// the table on routers without it). `Refused` with code 606 when the router hides it from us.
+    /// The TCP mapping of a port, or nothing where the port is free (`GetSpecificPortMappingEntry`,
+    /// or the table on routers without it). `Refused` with code 606 when the router hides it
+    /// from us.
     async fn entry(&self, port: ExternalPort) -> Result<Option<Entry>, Error>;
 
     /// All mappings that the router shows.
@@ -180,8 +184,8 @@ pub trait Gateway: Send + Sync {
 
 /// Told of every request made to a router, so that it can be counted.
 pub trait Observer: Send + Sync {
-    /// A request ended: well, or with the label of its [`Error::code`]. "There is no such entry" is an
-    /// answer, not a failure.
+    /// A request ended: well, or with the label of its [`Error::code`]. "There is no such entry" is
+    /// an answer, not a failure.
     fn request(&self, action: Action, result: Result<(), &'static str>);
 }
 

@@ -32,8 +32,8 @@ pub struct Polled {
     pub gone: Option<Error>,
 }
 
-/// Asks for everything that a poll wants to know (claims 2 and 19), in turn: some routers answer one
-/// request at a time.
+/// Asks for everything that a poll wants to know (claims 2 and 19), in turn: some routers answer
+/// one request at a time.
 pub async fn poll(router: &Igd, scope: Scope) -> Polled {
     let began = Instant::now();
     let mut polled = Polled {
@@ -48,7 +48,8 @@ pub async fn poll(router: &Igd, scope: Scope) -> Polled {
         Ok(external) => polled.external = Some(external),
         Err(why) if why.wants_rediscovery() => polled.gone = Some(why),
         Err(why) => {
-            // Many say 501 while the line is down: it has no address now, and that is no reason to search.
+            // Many say 501 while the line is down: it has no address now, and that is no reason to
+            // search.
             debug!(%why, "no external address");
             polled.external = Some(ExternalAddress::from(None));
         }

@@ -1,14 +1,15 @@
 //! Which router to stay with where a LAN has several: the one that is the default gateway. Pure.
 //!
-//! Visitors come in through the default gateway, and all servers of a house must mean the same router by "the router". So while it
-//! is away for a moment (a reboot) nobody moves to another one, and whoever is at another one goes back when it answers again.
+//! Visitors come in through the default gateway, and all servers of a house must mean the same
+//! router by "the router". So while it is away for a moment (a reboot) nobody moves to another one,
+//! and whoever is at another one goes back when it answers again.
 
 use std::net::Ipv4Addr;
 
 use super::{Identity, Route};
 
-/// Searches in a row in which the default gateway has to stay silent before another router will do: about half a minute
-/// with the waits between them.
+/// Searches in a row in which the default gateway has to stay silent before another router will do:
+/// about half a minute with the waits between them.
 const SEARCHES: u32 = 4;
 
 /// Polls of another router between two looks for the default gateway.
@@ -33,8 +34,8 @@ pub enum Choice {
 }
 
 impl Preference {
-    /// A search found this router; `known` is the one used before, and `default_gateway` where packets to the
-    /// Internet go now.
+    /// A search found this router; `known` is the one used before, and `default_gateway` where
+    /// packets to the Internet go now.
     pub fn found(
         &mut self,
         found: &Identity,
@@ -54,7 +55,8 @@ impl Preference {
         Choice::Take
     }
 
-    /// Another poll of `used` went well: whether it is time to look for the default gateway, and where.
+    /// Another poll of `used` went well: whether it is time to look for the default gateway, and
+    /// where.
     pub fn polled(
         &mut self,
         used: &Identity,

@@ -1,8 +1,9 @@
-//! SOAP as UPnP uses it (UPnP Device Architecture, section 3.1): requests, and a tolerant reader of the replies.
+//! SOAP as UPnP uses it (UPnP Device Architecture, section 3.1): requests, and a tolerant reader of
+//! the replies.
 //!
-//! The crate `igd` has typed calls, but they lose what is needed here: a fault without a description loses its code
-//! (606, 725), and an entry without a lease is no entry. So requests are written and replies read here, and only carried
-//! by that crate.
+//! The crate `igd` has typed calls, but they lose what is needed here: a fault without a
+//! description loses its code (606, 725), and an entry without a lease is no entry. So requests are
+//! written and replies read here, and only carried by that crate.
 
 use quick_xml::escape::escape;
 
@@ -35,8 +36,8 @@ pub fn request(action: Action, service: &str, arguments: &[(&str, &str)]) -> Str
 /// Read the reply to a request: the element that holds its arguments.
 ///
 /// # Errors
-/// [`Error::Refused`] for a SOAP fault, with its code even where nothing else is in it; [`Error::Unreadable`] for what is
-/// not a SOAP reply at all.
+/// [`Error::Refused`] for a SOAP fault, with its code even where nothing else is in it;
+/// [`Error::Unreadable`] for what is not a SOAP reply at all.
 pub fn reply(action: Action, body: &str) -> Result<Element, Error> {
     let unreadable = |what: String| Error::Unreadable { action, what };
     let document = xml::read(body);
@@ -96,8 +97,8 @@ pub struct Listing {
     pub damage: Option<String>,
 }
 
-/// Read the list inside a `GetListOfPortMappings` answer: a document within the document, escaped as the standard wants
-/// it, in CDATA, or simply nested.
+/// Read the list inside a `GetListOfPortMappings` answer: a document within the document, escaped
+/// as the standard wants it, in CDATA, or simply nested.
 ///
 /// # Errors
 /// [`Error::Unreadable`] when there is no list in it.

@@ -1,8 +1,9 @@
 //! Carrying SOAP from a given address of this machine.
 //!
-//! A router in secure mode knows a device by the address that its requests come from. The crate's own provider lets
-//! the kernel choose that, which on a machine with two addresses may be the other one: every mapping is then refused
-//! (606 or 718). So this is a [`Provider`] of our own, whose connections begin at the address to be mapped.
+//! A router in secure mode knows a device by the address that its requests come from. The crate's
+//! own provider lets the kernel choose that, which on a machine with two addresses may be the other
+//! one: every mapping is then refused (606 or 718). So this is a [`Provider`] of our own, whose
+//! connections begin at the address to be mapped.
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,9 +1,11 @@
-//! Finding the router: SSDP (UPnP Device Architecture, section 1.3), by multicast to all and by unicast to the default gateway.
+//! Finding the router: SSDP (UPnP Device Architecture, section 1.3), by multicast to all and by
+//! unicast to the default gateway.
 //!
-//! Several devices may answer, and one may offer several services. The default gateway comes first, then one whose
-//! Internet side is up, then whoever answered first. A location is followed only to the address that the answer came
-//! from: otherwise any device on the LAN could make this server fetch from any other. (The crate `igd` searches too, but
-//! takes the first answer that it can use, and refuses a router on loopback.)
+//! Several devices may answer, and one may offer several services. The default gateway comes first,
+//! then one whose Internet side is up, then whoever answered first. A location is followed only to
+//! the address that the answer came from: otherwise any device on the LAN could make this server
+//! fetch from any other. (The crate `igd` searches too, but takes the first answer that it can use,
+//! and refuses a router on loopback.)
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -54,9 +56,11 @@ pub struct Search {
     pub from: Ipv4Addr,
     /// Where searches go: the SSDP group, or one router's own address and port.
     pub ssdp: SocketAddrV4,
-    /// The default gateway, where it is known. It is asked by unicast too, unless `ssdp` is unicast already.
+    /// The default gateway, where it is known. It is asked by unicast too, unless `ssdp` is
+    /// unicast already.
     pub default_gateway: Option<Ipv4Addr>,
-    /// How long to wait for answers. The descriptions and, with several routers, their states take up to 10 s more.
+    /// How long to wait for answers. The descriptions and, with several routers, their states take
+    /// up to 10 s more.
     pub wait: Duration,
 }
 
@@ -74,8 +78,8 @@ pub struct Found {
 /// Find the router to use. Takes at most [`Search::wait`] + 10 s.
 ///
 /// # Errors
-/// [`Error::NotFound`] when no router answered, [`Error::Socket`] when the search could not go out, or what was wrong
-/// with the description of the first that answered when none was usable.
+/// [`Error::NotFound`] when no router answered, [`Error::Socket`] when the search could not go out,
+/// or what was wrong with the description of the first that answered when none was usable.
 pub async fn discover(search: &Search, observer: &Arc<dyn Observer>) -> Result<Found, Error> {
     let mut listener = Listener::open(search)
         .await
@@ -84,8 +88,8 @@ pub async fn discover(search: &Search, observer: &Arc<dyn Observer>) -> Result<F
             why: error.to_string(),
         })?;
     let mut first_error = None;
-    // The first round ends as soon as the preferred router has answered; the second, needed only when that came to
-    // nothing, listens to the end.
+    // The first round ends as soon as the preferred router has answered; the second, needed only
+    // when that came to nothing, listens to the end.
     for patience in [Patience::UntilPreferred, Patience::ToTheEnd] {
         let (found, error) = describe_all(search, listener.collect(patience).await, observer).await;
         if let Some(best) = prefer(found, observer).await {
@@ -193,7 +197,8 @@ impl Listener {
                 Err(_) if wake >= until => break,
                 Err(_) => {
                     self.again = None;
-                    // The first time went out; that the second cannot is no reason to stop listening.
+                    // The first time went out; that the second cannot is no reason to stop
+                    // listening.
                     let _ = self.ask().await;
                 }
                 Ok(Err(error)) => {
@@ -262,7 +267,8 @@ fn answer(datagram: &[u8], from: SocketAddr) -> Option<Answer> {
     })
 }
 
-/// Fetch all descriptions at once; the services they offer in order, and the first thing that went wrong.
+/// Fetch all descriptions at once; the services they offer in order, and the first thing that went
+/// wrong.
 async fn describe_all(
     search: &Search,
     answers: Vec<Answer>,
@@ -311,8 +317,8 @@ async fn describe_all(
     (found, first_error)
 }
 
-/// The default gateway first, then one whose Internet side is up, then a newer version of the same service, then the order
-/// of the answers.
+/// The default gateway first, then one whose Internet side is up, then a newer version of the same
+/// service, then the order of the answers.
 async fn prefer(found: Vec<Found>, observer: &Arc<dyn Observer>) -> Option<Found> {
     if found.len() < 2 {
         return found.into_iter().next();

@@ -1,7 +1,8 @@
-//! A router's table of mappings: merging it from what routers send, and the walk over it by index. Pure.
+//! A router's table of mappings: merging it from what routers send, and the walk over it by index.
+//! Pure.
 //!
-//! A table moves while it is read: the newest entry may come first and shift all others, and some routers have no end
-//! but repeat. [`IndexWalk`] says which index to ask for next and notices both.
+//! A table moves while it is read: the newest entry may come first and shift all others, and some
+//! routers have no end but repeat. [`IndexWalk`] says which index to ask for next and notices both.
 
 use std::collections::HashMap;
 
@@ -25,8 +26,9 @@ pub enum Extent {
     Partial,
 }
 
-/// The mappings that a router showed, each (protocol, external port) once, in the router's order, at most
-/// [`MAX_ENTRIES`]. A list (`GetListOfPortMappings`) has TCP entries only; Porthole uses no others.
+/// The mappings that a router showed, each (protocol, external port) once, in the router's order,
+/// at most [`MAX_ENTRIES`]. A list (`GetListOfPortMappings`) has TCP entries only; Porthole uses no
+/// others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// The entries.
@@ -106,11 +108,13 @@ enum Phase {
     Done,
 }
 
-/// A reading of the table by `GetGenericPortMappingEntry`: ask for [`next_index`](Self::next_index), tell what came back, until
-/// there is none; then take the [`table`](Self::table). At most 2 × 256 + 1 requests.
+/// A reading of the table by `GetGenericPortMappingEntry`: ask for
+/// [`next_index`](Self::next_index), tell what came back, until there is none; then take the
+/// [`table`](Self::table). At most 2 × 256 + 1 requests.
 ///
-/// An entry that leaves from the middle of the part already read shifts one past the cursor unseen. It is back at the next
-/// reading; whether a port is free is never decided by a table where the router can be asked for the port itself.
+/// An entry that leaves from the middle of the part already read shifts one past the cursor unseen.
+/// It is back at the next reading; whether a port is free is never decided by a table where the
+/// router can be asked for the port itself.
 #[derive(Clone, Debug)]
 pub struct IndexWalk {
     phase: Phase,
@@ -203,8 +207,8 @@ impl IndexWalk {
         }
     }
 
-    /// The router refused the index with this code. Past index 0 any refusal is the end; at 0 the usual ones mean that
-    /// the table is empty.
+    /// The router refused the index with this code. Past index 0 any refusal is the end; at 0 the
+    /// usual ones mean that the table is empty.
     ///
     /// # Errors
     /// When the router refuses to show its table at all.

@@ -1,8 +1,8 @@
 //! Writing to a router and believing only what is read back: the router is the judge.
 //!
-//! A router may say yes and store nothing, say yes and overwrite another's mapping, or say no with any of half a dozen codes.
-//! So: read, write, read again, and decide by the second reading. "Ours" is an entry that forwards to our own address and
-//! port; its description does not matter.
+//! A router may say yes and store nothing, say yes and overwrite another's mapping, or say no with
+//! any of half a dozen codes. So: read, write, read again, and decide by the second reading. "Ours"
+//! is an entry that forwards to our own address and port; its description does not matter.
 
 use std::net::SocketAddrV4;
 use std::time::Instant;
@@ -33,8 +33,8 @@ pub enum Holder {
 pub struct Grant {
     /// The lease that the router gave, which may not be the one asked for.
     pub granted: Lease,
-    /// When the request that won it was about to be sent. Deadlines count from here: the router's own clock for the
-    /// lease cannot have started earlier.
+    /// When the request that won it was about to be sent. Deadlines count from here: the router's
+    /// own clock for the lease cannot have started earlier.
     pub sent_at: Instant,
     /// What it was before.
     pub before: Before,
@@ -56,7 +56,8 @@ pub enum Before {
 pub enum Outcome {
     /// The port is mapped to us, as read back.
     Ours(Grant),
-    /// Another device has it; nothing more is known where the router hides the entry from us. If we had it before, it is lost.
+    /// Another device has it; nothing more is known where the router hides the entry from us. If we
+    /// had it before, it is lost.
     Theirs(Option<Entry>),
     /// The port is free, and the router refused with 728: its table is full.
     NoRoom(Error),
@@ -89,20 +90,24 @@ pub async fn holder(
         Ok(None) => Ok(Holder::Free),
         Ok(Some(entry)) if entry.points_to(ours) => Ok(Holder::Ours(entry)),
         Ok(Some(entry)) => Ok(Holder::Theirs(Some(entry))),
-        // "Not for you": somebody's, and the router does not say whose (WANIPConnection:2, section 2.3.1).
+        // "Not for you": somebody's, and the router does not say whose (WANIPConnection:2, section
+        // 2.3.1).
         Err(error) if error.refusal() == Some(606) => Ok(Holder::Theirs(None)),
         Err(error) => Err(error),
     }
 }
 
-/// Ask for a port, or renew it: the same, because a renewal may find the mapping lost and may find it taken.
+/// Ask for a port, or renew it: the same, because a renewal may find the mapping lost and may find
+/// it taken.
 ///
-/// Another device's mapping that can be seen is never written over. The ladder is climbed down while the router objects to the
-/// lease, and learns what it took.
+/// Another device's mapping that can be seen is never written over. The ladder is climbed down
+/// while the router objects to the lease, and learns what it took.
 ///
 /// # Errors
-/// When the router cannot be asked or read, refuses for another reason than the port being taken, or says yes and keeps
-/// nothing ([`Error::NotStored`]), or keeps it out of force ([`Error::SwitchedOff`]). A mapping that we had may still be there then, with what was left of its lease.
+/// When the router cannot be asked or read, refuses for another reason than the port being taken,
+/// or says yes and keeps nothing ([`Error::NotStored`]), or keeps it out of force
+/// ([`Error::SwitchedOff`]). A mapping that we had may still be there then, with what was left of
+/// its lease.
 pub async fn secure(
     gateway: &dyn Gateway,
     request: &MappingRequest,
@@ -110,7 +115,8 @@ pub async fn secure(
 ) -> Result<Outcome, Error> {
     let port = request.external;
     let read_at = now();
-    // A hidden entry is asked for all the same: where entries are hidden, the router also refuses to overwrite them.
+    // A hidden entry is asked for all the same: where entries are hidden, the router also refuses
+    // to overwrite them.
     let (before, old) = match holder(gateway, port, request.internal).await? {
         Holder::Theirs(Some(entry)) => return Ok(Outcome::Theirs(Some(entry))),
         Holder::Theirs(None) | Holder::Free => (Before::Free, None),
@@ -200,8 +206,8 @@ pub async fn release(
     }
 }
 
-/// What lease was granted, from what was asked and what was read back so many seconds after. A router that counts down shows a
-/// little less than it granted.
+/// What lease was granted, from what was asked and what was read back so many seconds after. A
+/// router that counts down shows a little less than it granted.
 fn granted(asked: Lease, read: Option<Lease>, elapsed: u32) -> Lease {
     match (asked, read) {
         (_, None) => asked,
@@ -222,7 +228,8 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Whole seconds that have passed since then: rounding up would take a lease cut short by 2 s for a slow answer.
+/// Whole seconds that have passed since then: rounding up would take a lease cut short by 2 s for a
+/// slow answer.
 fn seconds_since(then: Instant) -> u32 {
     u32::try_from(now().saturating_duration_since(then).as_secs()).unwrap_or(u32::MAX)
 }

@@ -1,8 +1,8 @@
 //! A small, tolerant XML tree for what routers send.
 //!
-//! Namespaces are ignored, names compare without case, wrong end tags and bare ampersands are put up with, entities other
-//! than XML's own five are left as they stand (so nothing expands), and a document that breaks off keeps what was read before.
-//! Depth and size are bounded.
+//! Namespaces are ignored, names compare without case, wrong end tags and bare ampersands are put
+//! up with, entities other than XML's own five are left as they stand (so nothing expands), and a
+//! document that breaks off keeps what was read before. Depth and size are bounded.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
@@ -128,8 +128,8 @@ pub fn read(text: &str) -> Document {
             }
             Event::End(end) => {
                 let name = end.local_name();
-                // An end tag closes the innermost open element of its name and whatever was left open in it; one
-                // that closes nothing is ignored.
+                // An end tag closes the innermost open element of its name and whatever was left
+                // open in it; one that closes nothing is ignored.
                 if let Some(at) = open
                     .iter()
                     .skip(1)

@@ -1,4 +1,5 @@
-//! The documents that tell a control point what this device is and can do (UPnP Device Architecture §2). Pure.
+//! The documents that tell a control point what this device is and can do (UPnP Device Architecture
+//! §2). Pure.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;

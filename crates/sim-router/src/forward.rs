@@ -1,11 +1,14 @@
-//! Real TCP forwarding: a listener on the WAN address for each mapping, a proxied connection for each visitor.
+//! Real TCP forwarding: a listener on the WAN address for each mapping, a proxied connection for
+//! each visitor.
 //!
 //! Where this differs from a NAT, because it is a proxy:
-//! - the camera sees the router's LAN address as its peer, as under masquerading, not the visitor's;
-//! - a visitor is accepted before the camera is asked; if the camera refuses, the visitor gets a reset.
+//! - the camera sees the router's LAN address as its peer, as under masquerading, not the
+//!   visitor's;
+//! - a visitor is accepted before the camera is asked; if the camera refuses, the visitor gets a
+//!   reset.
 //!
-//! Like netfilter, connections that stand outlive their mapping ([`Established::Keep`]); they end with a reboot, with
-//! the WAN line, or when either end closes.
+//! Like netfilter, connections that stand outlive their mapping ([`Established::Keep`]); they end
+//! with a reboot, with the WAN line, or when either end closes.
 
 use std::collections::HashMap;
 use std::io;
@@ -27,7 +30,8 @@ use super::event::Wan;
 use super::quirks::Established;
 use porthole_types::ExternalPort;
 
-/// Connections in all, those of ended mappings included; stands for the connection table of a small router.
+/// Connections in all, those of ended mappings included; stands for the connection table of a small
+/// router.
 const MAX_CONNECTIONS: usize = 4096;
 /// As long as a camera may take to accept.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -109,7 +113,8 @@ impl Forwarder {
         Ok(())
     }
 
-    /// Closes a port: when this returns, nobody is accepted any more and the port can be bound anew.
+    /// Closes a port: when this returns, nobody is accepted any more and the port can be bound
+    /// anew.
     pub(super) fn close(&mut self, port: ExternalPort) {
         if let Some(open) = self.open.remove(&port) {
             open.close();
@@ -119,7 +124,8 @@ impl Forwarder {
 
 impl Open {
     fn close(&self) {
-        // The accepting task drops its half only when it runs again; shutdown ends the listening at once.
+        // The accepting task drops its half only when it runs again; shutdown ends the listening at
+        // once.
         if let Err(error) = SockRef::from(&*self.listener).shutdown(Shutdown::Both) {
             debug!(%error, "shutting a WAN listener down");
         }
@@ -134,7 +140,8 @@ impl Drop for Forwarder {
     }
 }
 
-/// Accepts until the target's sender is gone, then, if connections are kept, waits for the last of them.
+/// Accepts until the target's sender is gone, then, if connections are kept, waits for the last of
+/// them.
 async fn serve(listener: Arc<TcpListener>, mut target: watch::Receiver<SocketAddrV4>, path: Path) {
     let mut connections = JoinSet::new();
     loop {
@@ -221,7 +228,8 @@ impl Path {
     }
 }
 
-/// Makes the coming close a reset, so that the other end learns of it as it would of a refused connection.
+/// Makes the coming close a reset, so that the other end learns of it as it would of a refused
+/// connection.
 fn reset(stream: &TcpStream) {
     if let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO)) {
         debug!(%error, "a connection is closed without a reset");

@@ -1,9 +1,10 @@
 //! A simulated router, for the demo and the tests.
 //!
-//! It is a UPnP Internet Gateway Device as seen from the LAN (SSDP, SOAP, leases that run out, habits of real ones by
-//! [`Quirks`]) and it forwards: a TCP port mapped on the WAN address really leads to the camera. It needs no rights and
-//! no namespaces; on loopback, LAN and WAN are two addresses of 127.0.0.0/8. What a proxy cannot do as a NAT does is
-//! written in `forward`. UDP mappings are listed but carry nothing.
+//! It is a UPnP Internet Gateway Device as seen from the LAN (SSDP, SOAP, leases that run out,
+//! habits of real ones by [`Quirks`]) and it forwards: a TCP port mapped on the WAN address really
+//! leads to the camera. It needs no rights and no namespaces; on loopback, LAN and WAN are two
+//! addresses of 127.0.0.0/8. What a proxy cannot do as a NAT does is written in `forward`. UDP
+//! mappings are listed but carry nothing.
 //!
 //! ```text
 //! control point ── UDP ──> ssdp ── LOCATION ──> http ── soap ── actions ──> router ── table
@@ -56,13 +57,15 @@ const EVENTS_KEPT: usize = 256;
 /// What to simulate.
 #[derive(Clone, Debug)]
 pub struct SimConfig {
-    /// The router's address on the LAN: its web server, the source of its searches' answers, the peer that cameras see.
+    /// The router's address on the LAN: its web server, the source of its searches' answers, the
+    /// peer that cameras see.
     pub lan_address: Ipv4Addr,
     /// Where mapped ports are opened.
     pub wan_address: Ipv4Addr,
     /// What `GetExternalIPAddress` says, true or not.
     pub reported_external: Ipv4Addr,
-    /// Where searches are answered: `lan_address` or a multicast group, with a port. Port 0 is a free one.
+    /// Where searches are answered: `lan_address` or a multicast group, with a port. Port 0 is a
+    /// free one.
     pub ssdp: SocketAddrV4,
     /// The web server's port until the first reboot; 0 is a free one.
     pub http_port: u16,
@@ -73,7 +76,8 @@ pub struct SimConfig {
 }
 
 impl SimConfig {
-    /// A router on this machine alone, on free ports, that says it has the seed's own example address (Fig. 6).
+    /// A router on this machine alone, on free ports, that says it has the seed's own example
+    /// address (Fig. 6).
     #[must_use]
     pub fn loopback(lan_address: Ipv4Addr, wan_address: Ipv4Addr) -> Self {
         Self {
@@ -132,7 +136,8 @@ pub enum Error {
     },
 }
 
-/// A running simulated router. Dropping it stops it: WAN ports are closed at once, the rest when its runtime next runs.
+/// A running simulated router. Dropping it stops it: WAN ports are closed at once, the rest when
+/// its runtime next runs.
 #[derive(Debug)]
 pub struct SimRouter {
     config: SimConfig,
@@ -203,7 +208,8 @@ impl SimRouter {
         rows.unwrap_or_default()
     }
 
-    /// Everything that happens from now on; a listener that lags by more than 256 events loses the oldest.
+    /// Everything that happens from now on; a listener that lags by more than 256 events loses the
+    /// oldest.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
     }
@@ -220,7 +226,8 @@ impl SimRouter {
             .map_err(|fault| Error::Port { port, fault })
     }
 
-    /// Deletes a mapping as somebody does on the router's own pages: past all rules, whosever it is.
+    /// Deletes a mapping as somebody does on the router's own pages: past all rules, whosever it
+    /// is.
     pub fn delete_by_hand(&self, entry: &Entry) {
         let mapping = &entry.mapping;
         // Gone already, or switched off: there is nothing to delete.
@@ -230,15 +237,15 @@ impl SimRouter {
             .delete(mapping.client, mapping.protocol, mapping.external_port);
     }
 
-    /// Gives it another address on the Internet, as providers do: only what it says changes, not where visitors of
-    /// this machine come in.
+    /// Gives it another address on the Internet, as providers do: only what it says changes, not
+    /// where visitors of this machine come in.
     pub fn set_external(&mut self, address: Ipv4Addr) {
         self.config.reported_external = address;
         self.running.router.set_external(address);
     }
 
-    /// Loses the answers to the next `count` writes (mappings made and deleted): each is carried out, and whoever
-    /// asked waits in vain.
+    /// Loses the answers to the next `count` writes (mappings made and deleted): each is carried
+    /// out, and whoever asked waits in vain.
     pub fn lose_answers(&self, count: u32) {
         self.running.router.lose_answers(count);
     }
@@ -254,8 +261,9 @@ impl SimRouter {
         }
     }
 
-    /// Switches it off and on: the table is lost, every connection is cut, the uptime starts at zero, and the web
-    /// server is on another port (as on real ones: a client that kept the old URL is refused).
+    /// Switches it off and on: the table is lost, every connection is cut, the uptime starts at
+    /// zero, and the web server is on another port (as on real ones: a client that kept the old
+    /// URL is refused).
     ///
     /// # Errors
     /// Where no port can be had for the web server; the router then goes on as it was.

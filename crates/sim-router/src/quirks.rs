@@ -1,4 +1,5 @@
-//! How a router departs from the standard. Each is seen in real ones; the default is an IGD:2 that follows its specification.
+//! How a router departs from the standard. Each is seen in real ones; the default is an IGD:2 that
+//! follows its specification.
 
 use std::num::NonZeroU32;
 
@@ -86,7 +87,8 @@ pub enum WhenFull {
 /// How the table can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listing {
-    /// `GetListOfPortMappings`, and by index. An [`Generation::Igd1`] has only the index all the same.
+    /// `GetListOfPortMappings`, and by index. An [`Generation::Igd1`] has only the index all the
+    /// same.
     InOneRequest,
     /// Only by index: `GetListOfPortMappings` is answered with 401.
     ByIndexOnly,

@@ -1,6 +1,8 @@
-//! The running router between two reboots: the table, the open WAN ports and the expiry of leases, in step.
+//! The running router between two reboots: the table, the open WAN ports and the expiry of leases,
+//! in step.
 //!
-//! Every change is computed on a copy and stored only after the WAN port is open, so a refusal leaves no trace.
+//! Every change is computed on a copy and stored only after the WAN port is open, so a refusal
+//! leaves no trace.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -100,7 +102,8 @@ impl Router {
     /// `AddPortMapping`; see [`Table::add`].
     ///
     /// # Errors
-    /// As the table says; 501 while the line is down, 729 where the WAN port cannot be bound on this machine.
+    /// As the table says; 501 while the line is down, 729 where the WAN port cannot be bound on
+    /// this machine.
     pub(super) fn add(
         &self,
         requester: Ipv4Addr,
@@ -179,7 +182,8 @@ impl Router {
         self.at_now(|state, now| look(&state.table, now))
     }
 
-    /// Switches it off: the WAN ports are closed when this returns, connections are cut, every request is refused.
+    /// Switches it off: the WAN ports are closed when this returns, connections are cut, every
+    /// request is refused.
     pub(super) fn switch_off(&self) {
         *self.lock() = None;
     }

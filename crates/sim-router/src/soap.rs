@@ -1,4 +1,5 @@
-//! SOAP as UPnP uses it (Device Architecture §3): reading a call, writing the answer or the fault. Pure.
+//! SOAP as UPnP uses it (Device Architecture §3): reading a call, writing the answer or the fault.
+//! Pure.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -30,7 +31,8 @@ impl Call {
     /// Reads a call from the `SOAPAction` header and the body.
     ///
     /// # Errors
-    /// 401 where the header names no action, 402 where the body is not a call of that action, 605 for a long argument.
+    /// 401 where the header names no action, 402 where the body is not a call of that action, 605
+    /// for a long argument.
     pub(super) fn read(header: &str, body: &[u8]) -> Result<Self, Fault> {
         let (service, action) = header
             .trim()
@@ -107,7 +109,8 @@ fn read_body(xml: &str) -> Result<(String, HashMap<String, String>), Fault> {
             Event::Text(part) => text.push_str(&part.xml10_content()),
             Event::CData(part) => text.push_str(&part.xml10_content()),
             Event::GeneralRef(reference) => text.push_str(&resolve(&reference)?),
-            // A call has no use for a document type, and entities of one's own are how XML readers are attacked.
+            // A call has no use for a document type, and entities of one's own are how XML readers
+            // are attacked.
             Event::DocType(_) => return Err(Fault::InvalidArgs),
             Event::Eof => break,
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
@@ -133,7 +136,8 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
     }
 }
 
-/// Text fit for an XML element: escaped, without the control characters that XML 1.0 cannot carry at all.
+/// Text fit for an XML element: escaped, without the control characters that XML 1.0 cannot carry
+/// at all.
 pub(super) fn xml_text(raw: &str) -> String {
     let legal: String = raw
         .chars()

@@ -1,8 +1,9 @@
 //! Answers to M-SEARCH (UPnP Device Architecture §1.3.2–1.3.3): "a gateway is here".
 //!
-//! On a unicast address it answers what is sent there, which keeps a simulation on loopback to itself; on the group
-//! address it joins the group and answers from the LAN address, as a router does. Answers go out at once, not spread
-//! over MX seconds, and nothing is announced unasked: a client has to ask.
+//! On a unicast address it answers what is sent there, which keeps a simulation on loopback to
+//! itself; on the group address it joins the group and answers from the LAN address, as a router
+//! does. Answers go out at once, not spread over MX seconds, and nothing is announced unasked: a
+//! client has to ask.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -57,7 +58,8 @@ impl Identity {
             .collect()
     }
 
-    /// Search targets, each with the device that it is found in. A version 2 is found as version 1 too.
+    /// Search targets, each with the device that it is found in. A version 2 is found as version 1
+    /// too.
     fn offers(&self) -> Vec<(String, Part)> {
         let mut offers = vec![
             ("upnp:rootdevice".to_owned(), Part::Root),
@@ -187,7 +189,8 @@ fn bind(address: SocketAddrV4, sharing: Sharing) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     if sharing == Sharing::Shared {
         socket.set_reuse_address(true)?;
-        // Only what comes in by the interface joined on, not by every one that some other program joined on.
+        // Only what comes in by the interface joined on, not by every one that some other program
+        // joined on.
         socket.set_multicast_all_v4(false)?;
     }
     socket.set_nonblocking(true)?;

@@ -1,7 +1,7 @@
 //! The port mapping table: pure, the time is passed in.
 //!
-//! A mapping belongs to its internal client. There is at most one for each protocol and external port; one whose
-//! lease has ended is treated as absent even before [`Table::expire`] takes it out.
+//! A mapping belongs to its internal client. There is at most one for each protocol and external
+//! port; one whose lease has ended is treated as absent even before [`Table::expire`] takes it out.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -88,7 +88,8 @@ impl Entry {
         self.mapping.protocol == protocol && self.mapping.external_port == port
     }
 
-    /// Seconds left, rounded up so that a running lease is never mistaken for 0, which means permanent.
+    /// Seconds left, rounded up so that a running lease is never mistaken for 0, which means
+    /// permanent.
     #[must_use]
     pub fn seconds_left(&self, now: Instant) -> u32 {
         let Some(end) = self.lease_end else { return 0 };
@@ -133,10 +134,12 @@ impl Table {
         }
     }
 
-    /// `AddPortMapping`: `requester` asks for `mapping` with a lease of `asked` seconds (0: no end).
+    /// `AddPortMapping`: `requester` asks for `mapping` with a lease of `asked` seconds (0: no
+    /// end).
     ///
     /// # Errors
-    /// 718 or 606 for another's address in secure mode, 725, 718 where another client holds the port, 728 when full.
+    /// 718 or 606 for another's address in secure mode, 725, 718 where another client holds the
+    /// port, 728 when full.
     pub fn add(
         &mut self,
         now: Instant,
@@ -181,7 +184,8 @@ impl Table {
         }
     }
 
-    /// `DeletePortMapping`. Gives what was taken out; `Ok(None)` is the OK of [`DeleteMissing::SayOk`].
+    /// `DeletePortMapping`. Gives what was taken out; `Ok(None)` is the OK of
+    /// [`DeleteMissing::SayOk`].
     ///
     /// # Errors
     /// 714 where nothing is mapped; 606 or 714 for another's mapping in secure mode.

@@ -37,7 +37,8 @@ impl Backoff {
         jitter_percent: 0,
     };
 
-    /// Waits of `base`, twice that, four times that, up to `max`, each shortened by up to `jitter_percent`.
+    /// Waits of `base`, twice that, four times that, up to `max`, each shortened by up to
+    /// `jitter_percent`.
     ///
     /// # Errors
     /// When `base` is zero or longer than `max`, or the jitter is more than 100 percent.
@@ -63,8 +64,8 @@ impl Backoff {
         self.max
     }
 
-    /// The wait before the `nth` restart in a row, counted from 1, which does not wait. `draw` decides the jitter:
-    /// 0 shortens nothing, `u64::MAX` shortens by all of it.
+    /// The wait before the `nth` restart in a row, counted from 1, which does not wait. `draw`
+    /// decides the jitter: 0 shortens nothing, `u64::MAX` shortens by all of it.
     pub fn delay(&self, nth: u32, draw: u64) -> Duration {
         if nth <= 1 {
             return Duration::ZERO;
@@ -79,8 +80,9 @@ impl Backoff {
     }
 }
 
-/// A draw for [`Backoff::delay`] that differs between actors (`seed`) and between restarts (`count`), but not
-/// between two runs of a simulation: one step of `SplitMix64` (Steele, Lea, Flood 2014).
+/// A draw for [`Backoff::delay`] that differs between actors (`seed`) and between restarts
+/// (`count`), but not between two runs of a simulation: one step of `SplitMix64` (Steele, Lea,
+/// Flood 2014).
 pub(super) fn draw(seed: &str, count: u64) -> u64 {
     // FNV-1a over the name.
     let name = seed.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

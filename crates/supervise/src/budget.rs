@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// The crashes an actor is forgiven: `restarts` of them within any `window`. The next one escalates.
+/// The crashes an actor is forgiven: `restarts` of them within any `window`. The next one
+/// escalates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Crashes followed by a restart. With 0 the first crash escalates.

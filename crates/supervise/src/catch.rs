@@ -25,7 +25,8 @@ fn message(payload: Box<dyn Any + Send>) -> String {
     } else {
         "a panic without a message".to_owned()
     };
-    // `panic_any` takes any value, also one that panics when dropped: its successor is leaked, not dropped in turn.
+    // `panic_any` takes any value, also one that panics when dropped: its successor is leaked, not
+    // dropped in turn.
     if let Err(successor) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(successor);
     }

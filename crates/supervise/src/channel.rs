@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 
 use super::event::Event;
 
-/// Events that may wait for the root. Budgets bound how fast they come; a root that does not listen loses the rest.
+/// Events that may wait for the root. Budgets bound how fast they come; a root that does not listen
+/// loses the rest.
 const CAPACITY: usize = 256;
 
 /// The first fatal event that found the channel full.
@@ -45,8 +46,8 @@ impl Sink {
             let _ = self.queue.try_send(event);
             return;
         }
-        // Under the lock, so that the listener cannot empty the full queue and go to sleep before the latch is set:
-        // each of its steps looks at the latch first.
+        // Under the lock, so that the listener cannot empty the full queue and go to sleep before
+        // the latch is set: each of its steps looks at the latch first.
         let mut latch = self.latch.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(mpsc::error::TrySendError::Full(event)) = self.queue.try_send(event) {
             latch.get_or_insert(event);
@@ -70,7 +71,8 @@ impl Events {
         }
     }
 
-    /// [`next`](Self::next) for a plain thread, which hears that an arbiter is stuck even when it is the root's own.
+    /// [`next`](Self::next) for a plain thread, which hears that an arbiter is stuck even when it
+    /// is the root's own.
     ///
     /// Panics when called on an arbiter.
     pub fn blocking_next(&mut self) -> Option<Event> {

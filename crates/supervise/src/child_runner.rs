@@ -163,7 +163,8 @@ impl<A: Actor<Context = Context<A>> + Supervised> ChildRunner<A> {
                 in_window: decision.in_window,
                 total: decision.total,
             });
-            // Even a sleep of zero costs a tick of the timer, 1.2 ms: a restart that need not wait goes round it.
+            // Even a sleep of zero costs a tick of the timer, 1.2 ms: a restart that need not wait
+            // goes round it.
             if !decision.after.is_zero() {
                 tokio::select! {
                     () = asked_for(&mut self.asked) => return Revival::Shutdown,

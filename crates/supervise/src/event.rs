@@ -86,7 +86,8 @@ pub enum Event {
         /// Where.
         path: TreePath,
     },
-    /// A kept actor crashed, and is about to begin its next life. One event per crash within the budget.
+    /// A kept actor crashed, and is about to begin its next life. One event per crash within the
+    /// budget.
     Restarted {
         /// Which.
         actor: ActorName,
@@ -99,7 +100,8 @@ pub enum Event {
         /// Crashes since the program started, this one included.
         total: u64,
     },
-    /// A kept actor used up its budget, or could not be started: its address is dead. Comes once per actor.
+    /// A kept actor used up its budget, or could not be started: its address is dead. Comes once
+    /// per actor.
     Escalated {
         /// Which.
         actor: ActorName,
@@ -137,7 +139,8 @@ pub enum Event {
         /// How many of this kind hang now.
         abandoned: usize,
     },
-    /// An arbiter's thread is blocked: everything on it stands still, and nothing inside can restart it.
+    /// An arbiter's thread is blocked: everything on it stands still, and nothing inside can
+    /// restart it.
     ArbiterStuck {
         /// Which.
         arbiter: &'static str,

@@ -10,8 +10,8 @@ use futures_util::task::noop_waker_ref;
 use super::catch::catch;
 use super::event::Cause;
 
-/// The future of a kept actor, and an address of it, so that the actor does not end for want of addresses (actix
-/// would then also refuse to restart it).
+/// The future of a kept actor, and an address of it, so that the actor does not end for want of
+/// addresses (actix would then also refuse to restart it).
 pub(super) struct Incarnation<A: Actor<Context = Context<A>>> {
     /// `None` once the end was called.
     future: Option<ContextFut<A, Context<A>>>,
@@ -41,8 +41,8 @@ impl<A: Actor<Context = Context<A>> + Supervised> Incarnation<A> {
         }
     }
 
-    /// Cancels what the last life spawned and begins the next: `restarting()` is called here, `started()` by the
-    /// first poll.
+    /// Cancels what the last life spawned and begins the next: `restarting()` is called here,
+    /// `started()` by the first poll.
     ///
     /// # Errors
     /// When `restarting()` panics, or one of the cancelled futures does as it is dropped.
@@ -66,12 +66,15 @@ impl<A: Actor<Context = Context<A>> + Supervised> Incarnation<A> {
         }
     }
 
-    /// Ends a crashed actor without asking it to clean up: its state is not to be trusted. Queued mail is refused.
+    /// Ends a crashed actor without asking it to clean up: its state is not to be trusted. Queued
+    /// mail is refused.
     pub(super) fn abandon(&mut self) {
         if let Some(mut future) = self.future.take() {
-            // Dropping a context that is not terminated polls it once more, into `stopping()` and `stopped()`.
+            // Dropping a context that is not terminated polls it once more, into `stopping()` and
+            // `stopped()`.
             future.ctx().terminate();
-            // Nobody is left to be told of a panic in the actor's `Drop`; the panic hook has logged it.
+            // Nobody is left to be told of a panic in the actor's `Drop`; the panic hook has logged
+            // it.
             let _ = catch(|| drop(future));
         }
     }
@@ -79,11 +82,12 @@ impl<A: Actor<Context = Context<A>> + Supervised> Incarnation<A> {
 
 /// Keeps the next life from the spawn handles of the last one.
 ///
-/// actix numbers futures from 1 in each life, but carries cancellations that a panic left unserved over to the next:
-/// an actor that cancels its timer and then panics would find its *new* timer cancelled. The first poll serves them,
-/// so handles up to the last one used are spent on futures that do nothing (and cost no allocation: they are
-/// zero-sized). Beyond a thousand an exact answer costs too much; half way up, a clash takes a future that was spawned
-/// in the middle of a long life and is cancelled just before its end.
+/// actix numbers futures from 1 in each life, but carries cancellations that a panic left unserved
+/// over to the next: an actor that cancels its timer and then panics would find its *new* timer
+/// cancelled. The first poll serves them, so handles up to the last one used are spent on futures
+/// that do nothing (and cost no allocation: they are zero-sized). Beyond a thousand an exact answer
+/// costs too much; half way up, a clash takes a future that was spawned in the middle of a long
+/// life and is cancelled just before its end.
 fn retire_handles<A: Actor<Context = Context<A>>>(ctx: &mut Context<A>, used: usize) {
     let count = if used <= RETIRED_EXACTLY {
         used
@@ -111,8 +115,9 @@ impl<A: Actor> ActorFuture<A> for Spent {
     }
 }
 
-/// The arbiter ends: the actor is stopped in order, as actix would, but behind the fence. A panic in `stopped()` and
-/// one in the actor's `Drop` are caught one by one; together, unfenced, they abort the process.
+/// The arbiter ends: the actor is stopped in order, as actix would, but behind the fence. A panic
+/// in `stopped()` and one in the actor's `Drop` are caught one by one; together, unfenced, they
+/// abort the process.
 impl<A: Actor<Context = Context<A>>> Drop for Incarnation<A> {
     fn drop(&mut self) {
         let Some(mut future) = self.future.take() else {

@@ -1,8 +1,9 @@
 //! Panic-proof restart for actix actors.
 //!
-//! actix's own `Supervisor` restarts an actor that stops; one that panics is dead for ever, and silently. Here a
-//! keeper owns the actor's future, polls it behind a fence and restarts it in place: the address stays
-//! valid, queued mail is kept, only the message in hand is lost (its sender sees `MailboxError::Closed`).
+//! actix's own `Supervisor` restarts an actor that stops; one that panics is dead for ever, and
+//! silently. Here a keeper owns the actor's future, polls it behind a fence and restarts it in
+//! place: the address stays valid, queued mail is kept, only the message in hand is lost (its
+//! sender sees `MailboxError::Closed`).
 //!
 //! | file | concept |
 //! |---|---|
@@ -16,13 +17,13 @@
 //! | `watchdog`, `silence` | noticing an arbiter, or a thread, that no longer turns |
 //! | `catch`, `report` | panics as text, panics as log lines |
 //!
-//! There is one budget per actor and none per group: nested budgets multiply. Past it the root hears
-//! [`Event::Escalated`] and ends the process, so that whoever runs it starts it afresh.
+//! There is one budget per actor and none per group: nested budgets multiply. Past it the root
+//! hears [`Event::Escalated`] and ends the process, so that whoever runs it starts it afresh.
 //!
-//! What an actor has to know: it is the *same value* in every life, so `restarting()` must reset whatever may be
-//! half-done; `started()` runs in every life and is where timers and futures are spawned (those spawned in
-//! `restarting()` may be swept away with the old ones); `stopping()` and `stopped()` are called on an orderly
-//! end only, never after a crash.
+//! What an actor has to know: it is the *same value* in every life, so `restarting()` must reset
+//! whatever may be half-done; `started()` runs in every life and is where timers and futures are
+//! spawned (those spawned in `restarting()` may be swept away with the old ones); `stopping()` and
+//! `stopped()` are called on an orderly end only, never after a crash.
 
 mod backoff;
 mod budget;

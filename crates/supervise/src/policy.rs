@@ -10,7 +10,8 @@ use super::budget::{Budget, Verdict, Window};
 pub struct Policy {
     /// How many crashes are forgiven.
     pub budget: Budget,
-    /// How long each restart waits. Crashes that left the budget's window no longer lengthen the wait.
+    /// How long each restart waits. Crashes that left the budget's window no longer lengthen the
+    /// wait.
     pub backoff: Backoff,
 }
 

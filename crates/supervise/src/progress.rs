@@ -1,5 +1,5 @@
-//! Deadlines for what an actor does asynchronously: a job that outlives its limit makes its keeper treat the actor
-//! as crashed. (What blocks the thread itself is the watchdog's affair.)
+//! Deadlines for what an actor does asynchronously: a job that outlives its limit makes its keeper
+//! treat the actor as crashed. (What blocks the thread itself is the watchdog's affair.)
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -24,7 +24,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Jobs {
     under_way: Vec<UnderWay>,
-    /// Never used twice, so what an earlier life began can neither end nor outlive a job of this one.
+    /// Never used twice, so what an earlier life began can neither end nor outlive a job of this
+    /// one.
     next_id: u64,
 }
 
@@ -79,8 +80,8 @@ impl Jobs {
 }
 
 impl Progress {
-    /// Begins a job that has to end within `limit`. It ends when the returned guard is dropped, so the guard belongs
-    /// into the future that does the work.
+    /// Begins a job that has to end within `limit`. It ends when the returned guard is dropped, so
+    /// the guard belongs into the future that does the work.
     ///
     /// An actor has at most 64 jobs under way; further ones are done, but not watched.
     pub fn job(&self, name: &'static str, limit: Duration) -> Job {

@@ -6,8 +6,9 @@ use std::thread;
 
 use super::catch::clipped;
 
-/// Has every panic logged by `tracing` with its thread, place and message, and a backtrace where `RUST_BACKTRACE`
-/// asks for one. Where nothing collects logs (yet), the hook that was there before still speaks.
+/// Has every panic logged by `tracing` with its thread, place and message, and a backtrace where
+/// `RUST_BACKTRACE` asks for one. Where nothing collects logs (yet), the hook that was there before
+/// still speaks.
 ///
 /// To be called once, at the start of the program.
 pub fn install_hook() {

@@ -6,8 +6,8 @@ use actix::{Message, Recipient};
 
 use super::event::ActorName;
 
-/// "Your elder was restarted": whoever gets this tells the elder again what it may have forgotten, and keeps its
-/// own state.
+/// "Your elder was restarted": whoever gets this tells the elder again what it may have forgotten,
+/// and keeps its own state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub struct Resync {
@@ -46,8 +46,9 @@ impl Rank {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         for recipient in all.iter().skip(self.index + 1).flatten() {
-            // In actix each sender has one slot of its own. A fresh clone has it free, so a full mailbox cannot
-            // swallow the message; the elder's budget bounds how many there are. A closed one needs no telling.
+            // In actix each sender has one slot of its own. A fresh clone has it free, so a full
+            // mailbox cannot swallow the message; the elder's budget bounds how many
+            // there are. A closed one needs no telling.
             let _ = recipient.clone().try_send(Resync { elder });
         }
     }

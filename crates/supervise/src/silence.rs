@@ -7,8 +7,9 @@ const CHECKS: u32 = 4;
 
 /// Watches a counter that something alive keeps raising.
 ///
-/// After SIGSTOP, a paused virtual machine or a long stall of the checker itself, the clock has moved on but nobody
-/// had a chance to run. So silence is measured in checks, [`CHECKS`] of them in a row, one each [`Silence::every`].
+/// After SIGSTOP, a paused virtual machine or a long stall of the checker itself, the clock has
+/// moved on but nobody had a chance to run. So silence is measured in checks, [`CHECKS`] of them in
+/// a row, one each [`Silence::every`].
 #[derive(Debug)]
 pub(super) struct Silence {
     limit: Duration,

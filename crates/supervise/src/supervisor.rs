@@ -21,7 +21,8 @@ use super::resync::{Rank, Resync, Siblings};
 use super::watchdog::Watchdog;
 use super::worker::Worker;
 
-/// Messages a mailbox holds unless its actor says otherwise (actix's default), and one more per sender.
+/// Messages a mailbox holds unless its actor says otherwise (actix's default), and one more per
+/// sender.
 const MAILBOX: usize = 16;
 
 /// The root of the tree.
@@ -43,8 +44,9 @@ struct Child {
     shutdown: watch::Sender<bool>,
 }
 
-/// Actors that depend on each other, the younger on the elder: when an elder is restarted, its younger siblings are
-/// told to [`Resync`]. A group has no budget of its own, since nested budgets multiply; it names a place.
+/// Actors that depend on each other, the younger on the elder: when an elder is restarted, its
+/// younger siblings are told to [`Resync`]. A group has no budget of its own, since nested budgets
+/// multiply; it names a place.
 #[derive(Clone)]
 pub struct Group {
     root: Arc<Root>,
@@ -61,8 +63,8 @@ pub struct Lifeline {
 }
 
 impl Lifeline {
-    /// A place for one blocking thread that the actor will own. A thread that shows no sign of life for `silence` is
-    /// taken for hung; `backoff` says how long to wait before each restart.
+    /// A place for one blocking thread that the actor will own. A thread that shows no sign of life
+    /// for `silence` is taken for hung; `backoff` says how long to wait before each restart.
     pub fn worker(&self, name: &'static str, silence: Duration, backoff: Backoff) -> Worker {
         Worker::new(name, silence, backoff, self.reports.clone())
     }
@@ -99,8 +101,8 @@ impl Supervisor {
 
     /// Asks all actors to stop, the youngest first, each when the one before has ended.
     ///
-    /// Returns those that had not ended when `limit` for all of them together was over; the actors after the first
-    /// such one were asked, but not waited for.
+    /// Returns those that had not ended when `limit` for all of them together was over; the actors
+    /// after the first such one were asked, but not waited for.
     pub async fn shutdown(&self, limit: Duration) -> Vec<TreePath> {
         let deadline = Instant::now() + limit;
         let mut children = {
@@ -123,8 +125,8 @@ impl Supervisor {
 }
 
 impl Group {
-    /// Starts an actor on `arbiter` and keeps it. `make` runs there; the actor need not be `Send`. The address is
-    /// valid at once and through all the actor's lives.
+    /// Starts an actor on `arbiter` and keeps it. `make` runs there; the actor need not be `Send`.
+    /// The address is valid at once and through all the actor's lives.
     pub fn keep<A, F>(
         &self,
         arbiter: &ArbiterHandle,
@@ -139,7 +141,8 @@ impl Group {
         self.keep_as(arbiter, name, policy, make, |_| None)
     }
 
-    /// [`keep`](Self::keep), for an actor that is told when one started before it in this group is restarted.
+    /// [`keep`](Self::keep), for an actor that is told when one started before it in this group is
+    /// restarted.
     pub fn keep_synced<A, F>(
         &self,
         arbiter: &ArbiterHandle,

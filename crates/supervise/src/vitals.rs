@@ -50,7 +50,8 @@ impl Vitals {
         !self.stop.is_set()
     }
 
-    /// Waits, giving signs of life, until `limit` is over or the thread is to stop. Says whether to go on.
+    /// Waits, giving signs of life, until `limit` is over or the thread is to stop. Says whether to
+    /// go on.
     pub fn wait(&self, limit: Duration) -> bool {
         let start = Instant::now();
         while self.go_on() {

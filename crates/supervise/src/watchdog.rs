@@ -1,7 +1,8 @@
 //! One thread that notices when an arbiter no longer turns.
 //!
-//! A panic is caught and an asynchronous job has its deadline, but a call that blocks an arbiter's thread stops
-//! everything on it, its keepers too. Only another thread can notice, and only a new process can help.
+//! A panic is caught and an asynchronous job has its deadline, but a call that blocks an arbiter's
+//! thread stops everything on it, its keepers too. Only another thread can notice, and only a new
+//! process can help.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -16,7 +16,8 @@
 //! ctx.run_later(ended.again_after, Self::capture);
 //! ```
 //!
-//! The thread outlives a crash of its owner: the owner's next life calls `ensure` again and finds it running.
+//! The thread outlives a crash of its owner: the owner's next life calls `ensure` again and finds
+//! it running.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +37,8 @@ use super::silence::{Finding, Silence};
 use super::stop::Stop;
 use super::vitals::Vitals;
 
-/// Hung threads of one worker that may exist at a time: each holds a stack and whatever it hangs on.
+/// Hung threads of one worker that may exist at a time: each holds a stack and whatever it hangs
+/// on.
 const MAX_ABANDONED: usize = 4;
 
 /// Tells the owner that its thread ended, and how.
@@ -255,14 +257,16 @@ async fn attend(
     } else {
         seat.crashed(&cause, lived)
     };
-    // This clone has sent nothing yet, so the mailbox has a slot for it; a closed one has no owner to tell.
+    // This clone has sent nothing yet, so the mailbox has a slot for it; a closed one has no owner
+    // to tell.
     let _ = owner.try_send(ThreadEnded {
         thread,
         cause,
         again_after,
     });
     if hung {
-        // Without a limit, since there is none: the task is all that is kept of it, and those are few.
+        // Without a limit, since there is none: the task is all that is kept of it, and those are
+        // few.
         let _ = told.await;
         seat.state().hung -= 1;
     }
@@ -282,8 +286,8 @@ impl Seat {
         Duration::ZERO
     }
 
-    /// Frees the seat of a thread that ended unasked, after it `lived` for so long. Returns how long to wait before
-    /// the next one.
+    /// Frees the seat of a thread that ended unasked, after it `lived` for so long. Returns how
+    /// long to wait before the next one.
     fn crashed(&self, cause: &Cause, lived: Duration) -> Duration {
         let mut state = self.state();
         // One that outlived the longest wait had recovered.

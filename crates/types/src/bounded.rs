@@ -1,4 +1,5 @@
-//! Tables that outsiders fill: whoever makes up more than fit costs the table no more than its oldest places.
+//! Tables that outsiders fill: whoever makes up more than fit costs the table no more than its
+//! oldest places.
 
 use std::collections::BTreeMap;
 

@@ -14,8 +14,8 @@ pub trait Choice: Copy + PartialEq + 'static {
     }
 }
 
-/// An enum of unit variants, each with the word that a user writes for it: derives what a key needs, [`Choice`] and
-/// `Display`.
+/// An enum of unit variants, each with the word that a user writes for it: derives what a key
+/// needs, [`Choice`] and `Display`.
 #[macro_export]
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $word:literal),+ $(,)? }) => {

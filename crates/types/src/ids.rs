@@ -1,4 +1,5 @@
-//! Who a server is, which run of it, and in which term: newtypes, so that one is never mistaken for another.
+//! Who a server is, which run of it, and in which term: newtypes, so that one is never mistaken for
+//! another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +7,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// Who a server is, for as long as its data directory lives: 64 random bits, shown as 16 hexadecimal digits.
+/// Who a server is, for as long as its data directory lives: 64 random bits, shown as 16
+/// hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct InstanceId(pub u64);
 
-/// Which run of the program this is. Rises with each start of the same server, so that what an earlier run
-/// said is known to be old; the state file keeps the last one.
+/// Which run of the program this is. Rises with each start of the same server, so that what an
+/// earlier run said is known to be old; the state file keeps the last one.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -42,8 +44,9 @@ impl fmt::Display for Term {
 }
 
 impl BootId {
-    /// That of the run after this one: above it, and at least the time of its start in seconds since 1970, so
-    /// that it rises also where the state file cannot be written or an old one was put back.
+    /// That of the run after this one: above it, and at least the time of its start in seconds
+    /// since 1970, so that it rises also where the state file cannot be written or an old one
+    /// was put back.
     #[must_use]
     pub fn next(self, start: SystemTime) -> Self {
         let since_1970 = start.duration_since(UNIX_EPOCH).unwrap_or_default();

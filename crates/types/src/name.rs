@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The longest name, in characters.
 pub const MAX_NAME: usize = 64;
 
-/// A name that a person gave: 1 to 64 characters of any script, none of them a control character, no blanks around
-/// it. Two cameras may have the same one. It is untrusted text wherever it is shown.
+/// A name that a person gave: 1 to 64 characters of any script, none of them a control character,
+/// no blanks around it. Two cameras may have the same one. It is untrusted text wherever it is
+/// shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Name(String);
@@ -50,8 +51,8 @@ impl Name {
     }
 }
 
-/// What would end a line, move the cursor, or turn the words after it around (Unicode's bidirectional controls): a
-/// name stands in the middle of sentences, logs and terminals.
+/// What would end a line, move the cursor, or turn the words after it around (Unicode's
+/// bidirectional controls): a name stands in the middle of sentences, logs and terminals.
 pub fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,11 +1,13 @@
-//! Ports on both sides of the router: newtypes, so that an inner one is never written where an outer one belongs.
+//! Ports on both sides of the router: newtypes, so that an inner one is never written where an
+//! outer one belongs.
 
 use std::fmt;
 use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
-/// A port on the router's Internet side, 1 to 65535 (UPnP `NewExternalPort`; 0, the wildcard, is never used).
+/// A port on the router's Internet side, 1 to 65535 (UPnP `NewExternalPort`; 0, the wildcard, is
+/// never used).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExternalPort(pub NonZeroU16);

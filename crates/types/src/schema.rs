@@ -1,4 +1,5 @@
-//! How the newtypes look in the API's document: the derive would show what is inside of them, not what is written.
+//! How the newtypes look in the API's document: the derive would show what is inside of them, not
+//! what is written.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,6 @@
-//! The lan actor's part in agreeing about logins: telling everybody what has changed here, and each who differs what
-//! is known here. Only where there is a site key: who cannot sign is not believed, and is told nothing.
+//! The lan actor's part in agreeing about logins: telling everybody what has changed here, and each
+//! who differs what is known here. Only where there is a site key: who cannot sign is not believed,
+//! and is told nothing.
 
 use std::time::Instant;
 

@@ -1,4 +1,5 @@
-//! The lan actor's errands: asking another server to take another name, and doing as another asks (¶53).
+//! The lan actor's errands: asking another server to take another name, and doing as another asks
+//! (¶53).
 
 use std::sync::Arc;
 use std::time::Instant;

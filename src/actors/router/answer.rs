@@ -1,4 +1,5 @@
-//! Between the words of the rules and those of the router: what a [`Request`] asks, and what the answer means.
+//! Between the words of the rules and those of the router: what a [`Request`] asks, and what the
+//! answer means.
 
 use std::time::{Duration, Instant};
 
@@ -149,8 +150,8 @@ fn owner(entry: &Entry) -> Option<Owner> {
     })
 }
 
-/// What an error says to the rules. A port that the router uses itself (729, its own pages perhaps) is
-/// as good as somebody else's: another one may do.
+/// What an error says to the rules. A port that the router uses itself (729, its own pages perhaps)
+/// is as good as somebody else's: another one may do.
 pub(super) fn event_of_error(request: Request, why: &Error) -> Event {
     match (request, why.refusal()) {
         (Request::Secure { port, .. }, Some(729)) => Event::Taken {

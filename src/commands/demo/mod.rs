@@ -1,4 +1,5 @@
-//! `porthole demo`: a *simulated* router and real camera servers, each a process of its own, on loopback.
+//! `porthole demo`: a *simulated* router and real camera servers, each a process of its own, on
+//! loopback.
 //!
 //! | who | where |
 //! |---|---|
@@ -47,7 +48,8 @@ pub struct Args {
     /// The fixed port on the simulated router's Internet side; the others follow it.
     #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1024..=65_000))]
     port: u16,
-    /// Pull the plug on the representative by itself every so often (for example "20s"), and plug the one before in again.
+    /// Pull the plug on the representative by itself every so often (for example "20s"), and plug
+    /// the one before in again.
     #[arg(long, value_name = "TIME", value_parser = kill_time)]
     kill_after: Option<Duration>,
 }
@@ -159,7 +161,8 @@ async fn serve(
     }
 }
 
-/// Pulls the plug again and again; the camera before gets its power back, so that it can go on for ever.
+/// Pulls the plug again and again; the camera before gets its power back, so that it can go on for
+/// ever.
 fn kill_every(time: Duration, wishes: mpsc::Sender<Wish>) {
     actix::spawn(async move {
         loop {
@@ -203,7 +206,8 @@ fn say(line: &str) -> anyhow::Result<()> {
         .context("standard output is gone")
 }
 
-/// Keys come by lines: Enter alone, or a letter and Enter. When nobody is at the keyboard, nothing comes.
+/// Keys come by lines: Enter alone, or a letter and Enter. When nobody is at the keyboard, nothing
+/// comes.
 fn listen_to_keys(wishes: mpsc::Sender<Wish>) {
     let listen = move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
@@ -218,7 +222,8 @@ fn listen_to_keys(wishes: mpsc::Sender<Wish>) {
             }
         }
     };
-    // A thread of its own: reading a keyboard cannot be given up, and must not keep the program from ending.
+    // A thread of its own: reading a keyboard cannot be given up, and must not keep the program
+    // from ending.
     if let Err(why) = std::thread::Builder::new()
         .name("keys".to_owned())
         .spawn(listen)

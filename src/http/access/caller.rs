@@ -106,8 +106,8 @@ pub enum Denied {
     Refused(Refused),
 }
 
-/// Who sends this request. A token goes first, since no browser sends one by itself; a good cookie next, so that an old
-/// password that a browser keeps sending does no harm.
+/// Who sends this request. A token goes first, since no browser sends one by itself; a good cookie
+/// next, so that an old password that a browser keeps sending does no harm.
 ///
 /// # Errors
 /// When a token or a password was sent that does not count.
@@ -307,9 +307,10 @@ fn is_navigation(request: &HttpRequest) -> bool {
     matches!(*request.method(), Method::GET | Method::HEAD) && accepts_pages && navigates
 }
 
-/// Whether the request is a browser's. A browser that is asked for Basic credentials opens a dialog of its own over the
-/// page, for each of its pictures and scripts; players and recorders send theirs only when they are asked.
-/// `Sec-Fetch-*` tells it, but over plain HTTP no browser sends these; then all of them still call themselves Mozilla.
+/// Whether the request is a browser's. A browser that is asked for Basic credentials opens a dialog
+/// of its own over the page, for each of its pictures and scripts; players and recorders send
+/// theirs only when they are asked. `Sec-Fetch-*` tells it, but over plain HTTP no browser sends
+/// these; then all of them still call themselves Mozilla.
 fn is_browser(headers: &HeaderMap) -> bool {
     let fetched = ["sec-fetch-mode", "sec-fetch-dest", "sec-fetch-site"]
         .into_iter()

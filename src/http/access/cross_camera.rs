@@ -1,14 +1,18 @@
 //! From one camera to the next on the LAN.
 //!
-//! Behind the router's address one cookie reaches every camera, since cookies do not look at ports. On the LAN each
-//! camera has an address of its own, and none sees another's cookie. What a page of one camera needs of another goes by
-//! *passes*, signed with the site's key, so only where there is one:
+//! Behind the router's address one cookie reaches every camera, since cookies do not look at ports.
+//! On the LAN each camera has an address of its own, and none sees another's cookie. What a page of
+//! one camera needs of another goes by *passes*, signed with the site's key, so only where there is
+//! one:
 //!
-//! - for pictures: in the address of an image. Good for the pictures of one camera, five to ten minutes.
-//! - for entering: in a redirect (`/visit/{id}` here → `/enter` there) that puts the session's cookie there, too.
-//!   Good once, for one camera, one minute. It stands on no page, so nobody copies it by accident.
+//! - for pictures: in the address of an image. Good for the pictures of one camera, five to ten
+//!   minutes.
+//! - for entering: in a redirect (`/visit/{id}` here → `/enter` there) that puts the session's
+//!   cookie there, too. Good once, for one camera, one minute. It stands on no page, so nobody
+//!   copies it by accident.
 //!
-//! Both count only for the address that the visitor has: whoever finds one in a log can do nothing with it from elsewhere.
+//! Both count only for the address that the visitor has: whoever finds one in a log can do nothing
+//! with it from elsewhere.
 
 use std::net::IpAddr;
 
@@ -55,16 +59,16 @@ impl<'a> CrossCameraLogin<'a> {
         }
     }
 
-    /// What to append to the address of a picture of `camera` (`pass=…`); nothing where the visitor needs no pass, or
-    /// gets none.
+    /// What to append to the address of a picture of `camera` (`pass=…`); nothing where the visitor
+    /// needs no pass, or gets none.
     pub fn picture_query(&self, camera: &Camera) -> Option<String> {
         let (id, claims) = self.needed(camera)?;
         let pass = claims.pass_for_pictures(id, self.visitor, unix_now());
         Some(format!("pass={}", self.shared.authority.sign(&pass)))
     }
 
-    /// The path on *this* camera that leads to the page of `camera` and logs the visitor in there; nothing where a link
-    /// straight to it does, or nothing would.
+    /// The path on *this* camera that leads to the page of `camera` and logs the visitor in there;
+    /// nothing where a link straight to it does, or nothing would.
     pub fn page_path(&self, camera: &Camera) -> Option<String> {
         let (id, _) = self.needed(camera)?;
         self.session()?;

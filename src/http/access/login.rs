@@ -71,8 +71,8 @@ pub async fn form(
 
 /// Log in
 ///
-/// As a form, answered with a page or a redirect, or as JSON, answered with JSON. Either way the cookie
-/// `porthole_session` is set: a session, good on every camera with the same site key.
+/// As a form, answered with a page or a redirect, or as JSON, answered with JSON. Either way the
+/// cookie `porthole_session` is set: a session, good on every camera with the same site key.
 #[utoipa::path(
     post,
     path = "/login",
@@ -142,8 +142,8 @@ pub async fn login(
 
 /// Log out
 ///
-/// Ends the session of the cookie, or of the token that is sent: here at once, on the site's other cameras as soon as
-/// they hear of it.
+/// Ends the session of the cookie, or of the token that is sent: here at once, on the site's other
+/// cameras as soon as they hear of it.
 #[utoipa::path(
     post,
     path = "/logout",
@@ -206,7 +206,8 @@ pub(super) fn new_session(app: &App, access: Access) -> Result<Claims, Problem> 
         .with(|auth_state| Claims::session(id, access, unix_now(), auth_state)))
 }
 
-/// What a person should know of a cookie that does not count any more; what was never one of ours is not worth a word.
+/// What a person should know of a cookie that does not count any more; what was never one of ours
+/// is not worth a word.
 fn stale_words(why: Rejected) -> Option<String> {
     match why {
         Rejected::Unreadable | Rejected::Signature | Rejected::Misused | Rejected::Ended => None,
@@ -245,9 +246,10 @@ fn page(
         .body(html))
 }
 
-/// The path where it is one of this server, else the fleet page: whoever makes up a link to the login page must not be
-/// able to send people elsewhere. What begins with two slashes, or with one of the other kind, names another host; so
-/// does `/visit/…` in the end, and browsers let a form lead to no other (`form-action` of the pages' policy).
+/// The path where it is one of this server, else the fleet page: whoever makes up a link to the
+/// login page must not be able to send people elsewhere. What begins with two slashes, or with one
+/// of the other kind, names another host; so does `/visit/…` in the end, and browsers let a form
+/// lead to no other (`form-action` of the pages' policy).
 fn local(path: Option<&str>) -> &str {
     let path = path.unwrap_or_default();
     let bytes = path.as_bytes();

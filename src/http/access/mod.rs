@@ -1,4 +1,5 @@
-//! Login over HTTP: who asks, and how people come to a session, programs to a token, pages to a pass.
+//! Login over HTTP: who asks, and how people come to a session, programs to a token, pages to a
+//! pass.
 //!
 //! | file | what |
 //! |---|---|

@@ -53,8 +53,8 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> 
 
 /// Change the passwords
 ///
-/// On all cameras with the same site key. It ends all sessions and tokens, and answers with a new cookie for the session
-/// that asked.
+/// On all cameras with the same site key. It ends all sessions and tokens, and answers with a new
+/// cookie for the session that asked.
 #[utoipa::path(
     put,
     path = "/api/v1/passwords",

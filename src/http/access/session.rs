@@ -12,8 +12,8 @@ use crate::shared::SharedState;
 /// Its name. Cookies do not look at ports: behind one router one cookie reaches every camera.
 pub const NAME: &str = "porthole_session";
 
-/// The cookie of this session. No script reads it, no other site's form sends it, and where this server speaks TLS it
-/// never travels without.
+/// The cookie of this session. No script reads it, no other site's form sends it, and where this
+/// server speaks TLS it never travels without.
 pub fn cookie(shared: &SharedState, session: &Claims) -> Cookie<'static> {
     let left = session.expires.saturating_sub(unix_now());
     build_cookie(shared, shared.authority.sign(session), left)
@@ -24,7 +24,8 @@ pub fn no_cookie(shared: &SharedState) -> Cookie<'static> {
     build_cookie(shared, String::new(), 0)
 }
 
-/// Gives a session that is in use, and past its half, a later end; unless the answer has another cookie already.
+/// Gives a session that is in use, and past its half, a later end; unless the answer has another
+/// cookie already.
 pub fn renew<B>(shared: &SharedState, caller: &Caller, answer: &mut HttpResponse<B>) {
     let Credential::Session(session) = &caller.credential else {
         return;

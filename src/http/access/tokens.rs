@@ -88,7 +88,8 @@ pub async fn make(
 
 /// Take a token back
 ///
-/// As a logout does a session. Nobody keeps a list of tokens, so one that never was is taken back just as well.
+/// As a logout does a session. Nobody keeps a list of tokens, so one that never was is taken back
+/// just as well.
 #[utoipa::path(
     delete,
     path = "/api/v1/tokens/{id}",

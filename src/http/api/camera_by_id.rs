@@ -19,7 +19,8 @@ use crate::lan::NotDone;
 use porthole_types::InstanceId;
 use porthole_types::Name;
 
-/// How long another camera may take to answer. The lan actor gives up sooner; this bounds a hang of its own.
+/// How long another camera may take to answer. The lan actor gives up sooner; this bounds a hang of
+/// its own.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What to change of a camera.
@@ -62,9 +63,10 @@ pub async fn camera(
 
 /// Name a camera
 ///
-/// Any camera of the fleet, asked of any: another than the one that answers is asked over the LAN and has taken the
-/// name when this answers. Every page shows it within a second; the name survives restarts. On any error nothing has
-/// been changed, except after 504: an answer that was lost may have left the camera renamed.
+/// Any camera of the fleet, asked of any: another than the one that answers is asked over the LAN
+/// and has taken the name when this answers. Every page shows it within a second; the name survives
+/// restarts. On any error nothing has been changed, except after 504: an answer that was lost may
+/// have left the camera renamed.
 #[utoipa::path(
     patch,
     path = "/api/v1/cameras/{id}",

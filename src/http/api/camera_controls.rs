@@ -98,8 +98,9 @@ struct Change {
 
 /// The camera's controls
 ///
-/// Asked of the camera now; one that nobody watches is opened for that, without a picture. At most 128, with at most 64
-/// options each. Controls of 64 bits, texts, structures and what the camera marks as disabled are left out.
+/// Asked of the camera now; one that nobody watches is opened for that, without a picture. At most
+/// 128, with at most 64 options each. Controls of 64 bits, texts, structures and what the camera
+/// marks as disabled are left out.
 #[utoipa::path(
     get,
     path = "/api/v1/camera/controls",
@@ -118,9 +119,9 @@ pub async fn controls(app: Data<App>) -> Result<Json<Vec<Control>>, Problem> {
 
 /// Set controls
 ///
-/// In the given order, and over restarts and replugging of this camera. All are looked at before the first is set. A
-/// control that is not writable now may follow the one that makes it so. Where the camera refuses one all the same, or
-/// does not answer, those before it are set.
+/// In the given order, and over restarts and replugging of this camera. All are looked at before
+/// the first is set. A control that is not writable now may follow the one that makes it so. Where
+/// the camera refuses one all the same, or does not answer, those before it are set.
 #[utoipa::path(
     patch,
     path = "/api/v1/camera/controls",

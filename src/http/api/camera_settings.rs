@@ -1,4 +1,5 @@
-//! `/api/v1/camera/settings`: size, rate and quality, changed while the camera runs and kept over restarts.
+//! `/api/v1/camera/settings`: size, rate and quality, changed while the camera runs and kept over
+//! restarts.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
@@ -77,8 +78,8 @@ struct Actual {
 
 /// Size, rate and quality
 ///
-/// What is asked of the camera, what it offers, and what it delivers. A camera that was not open yet is opened for the
-/// question, without a picture.
+/// What is asked of the camera, what it offers, and what it delivers. A camera that was not open
+/// yet is opened for the question, without a picture.
 #[utoipa::path(
     get,
     path = "/api/v1/camera/settings",
@@ -96,8 +97,9 @@ pub async fn settings(app: Data<App>) -> Json<Settings> {
 
 /// Change size, rate or quality
 ///
-/// What is not named stays; null gives one back to the settings. It counts at once and over restarts. Running streams
-/// go on, except where the size changes: those end, and are to be opened again.
+/// What is not named stays; null gives one back to the settings. It counts at once and over
+/// restarts. Running streams go on, except where the size changes: those end, and are to be opened
+/// again.
 #[utoipa::path(
     patch,
     path = "/api/v1/camera/settings",

@@ -76,7 +76,8 @@ pub struct CameraView {
     /// Where this visitor reaches it; null where it has no way there.
     #[schema(format = "uri", example = "http://192.168.1.20:8080/")]
     url: Option<String>,
-    /// Where a link to it leads this visitor: `url`, or a path of the camera that answers, which carries the login along.
+    /// Where a link to it leads this visitor: `url`, or a path of the camera that answers, which
+    /// carries the login along.
     #[schema(format = "uri-reference", example = "/visit/85f1eef97a54aa14")]
     page_url: Option<String>,
     /// Where a picture of it is, with this visitor's leave to look at it.
@@ -94,13 +95,15 @@ pub struct CameraView {
     state: TileState,
     /// The same in words: size and rate of its pictures, or why there are none.
     detail: String,
-    /// Whether it has spoken for itself on the LAN, lately; otherwise only the router's table names it.
+    /// Whether it has spoken for itself on the LAN, lately; otherwise only the router's table
+    /// names it.
     verified: bool,
     presence: Presence,
     /// Which sources know of it, and how many seconds ago each spoke of it.
     #[schema(example = json!({"table": 3.2, "answer": 0.4, "mdns": 61.0}))]
     sources: BTreeMap<Source, f64>,
-    /// How long ago it spoke for itself, in seconds; where it never has, how long ago the newest of its sources spoke.
+    /// How long ago it spoke for itself, in seconds; where it never has, how long ago the newest
+    /// of its sources spoke.
     #[schema(minimum = 0)]
     last_seen_seconds: f64,
 }
@@ -136,8 +139,8 @@ impl CameraView {
 
 /// The fleet
 ///
-/// Every camera that this one knows of, itself included. `url` follows who asks: an address of the LAN for a visitor
-/// on the LAN, the router's for anybody else.
+/// Every camera that this one knows of, itself included. `url` follows who asks: an address of the
+/// LAN for a visitor on the LAN, the router's for anybody else.
 #[utoipa::path(
     get,
     path = "/api/v1/cameras",

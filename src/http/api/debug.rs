@@ -9,8 +9,8 @@ use crate::http::{App, Problem};
 
 /// Crash an actor
 ///
-/// For tests, only where the settings say `debug.allow_crash = true`, and for visitors on the LAN only: the actor
-/// panics and begins again. Answers without waiting for it.
+/// For tests, only where the settings say `debug.allow_crash = true`, and for visitors on the LAN
+/// only: the actor panics and begins again. Answers without waiting for it.
 #[utoipa::path(
     post,
     path = "/api/v1/debug/crash/{actor}",

@@ -1,4 +1,5 @@
-//! `/api/v1/drive`: where the camera points, turning it, and the presets that it can be sent to by name.
+//! `/api/v1/drive`: where the camera points, turning it, and the presets that it can be sent to by
+//! name.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -17,8 +18,8 @@ use porthole_camera::drive::{Axis, NoDrive, Pointing, Pose, Turn};
 use porthole_camera::user_overrides::MOST_PRESETS;
 use porthole_types::Name;
 
-/// Where the camera points. Pan and tilt are in arc seconds (the unit of V4L2's controls), zoom is in the camera's own
-/// unit; null for an axis that there is not.
+/// Where the camera points. Pan and tilt are in arc seconds (the unit of V4L2's controls), zoom is
+/// in the camera's own unit; null for an axis that there is not.
 #[derive(Serialize, ToSchema)]
 pub struct Drive {
     /// To the right.
@@ -93,8 +94,8 @@ pub enum Command {
     Home,
 }
 
-/// Arc seconds, and zoom in the camera's own unit; an axis that is left out stays where it is. What lies beyond the
-/// limits of the drive stops there.
+/// Arc seconds, and zoom in the camera's own unit; an axis that is left out stays where it is. What
+/// lies beyond the limits of the drive stops there.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Angles {
@@ -120,7 +121,8 @@ impl From<Angles> for Pose {
 
 /// Where the camera points
 ///
-/// And how far it can be turned, as the camera says now. One that nobody watches is opened for that, without a picture.
+/// And how far it can be turned, as the camera says now. One that nobody watches is opened for
+/// that, without a picture.
 #[utoipa::path(
     get,
     path = "/api/v1/drive",
@@ -138,8 +140,8 @@ pub async fn position(app: Data<App>) -> Result<Json<Drive>, Problem> {
 
 /// Turn the camera
 ///
-/// To a position, by a step, to a preset, or home. It stops at its limits; the answer is where it points then, as far as
-/// its motors have come.
+/// To a position, by a step, to a preset, or home. It stops at its limits; the answer is where it
+/// points then, as far as its motors have come.
 #[utoipa::path(
     post,
     path = "/api/v1/drive",
@@ -171,7 +173,8 @@ pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>,
 
 /// Store a preset
 ///
-/// Where the camera points now gets this name, over one that had it before. At most 32 are kept, over restarts.
+/// Where the camera points now gets this name, over one that had it before. At most 32 are kept,
+/// over restarts.
 #[utoipa::path(
     put,
     path = "/api/v1/drive/presets/{name}",

@@ -1,8 +1,9 @@
-//! `GET /api/v1/events`: what happens, as server-sent events (WHATWG HTML §9.2), for as long as somebody listens.
+//! `GET /api/v1/events`: what happens, as server-sent events (WHATWG HTML §9.2), for as long as
+//! somebody listens.
 //!
-//! The listeners hang on the history cell, not on an actor. An id is the run of the program and a sequence
-//! number: the representative's address passes from server to server, and the number of one means nothing to the
-//! next.
+//! The listeners hang on the history cell, not on an actor. An id is the run of the program and a
+//! sequence number: the representative's address passes from server to server, and the number of
+//! one means nothing to the next.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use crate::lan::ClientNetwork;
 use crate::shared::{Entry, Heard, LISTENERS, Listener};
 use porthole_types::BootId;
 
-/// After so long without a change a comment is sent, so that nothing on the way takes the connection for dead.
+/// After so long without a change a comment is sent, so that nothing on the way takes the
+/// connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How soon a browser is to come back when the connection breaks, in milliseconds.
@@ -35,15 +37,17 @@ const COME_BACK: u32 = 1000;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct After {
-    /// The id of the last event that was heard, as `Last-Event-ID` says it, for who cannot set a header.
+    /// The id of the last event that was heard, as `Last-Event-ID` says it, for who cannot set a
+    /// header.
     #[param(example = "f8712d6b72add81e.8")]
     after: Option<String>,
 }
 
 /// What happens
 ///
-/// Server-sent events (WHATWG HTML §9.2) for as long as the connection lasts; `event` is `representative`, `vacancy`,
-/// `camera` or `router`, `data` is an `Event`. `Last-Event-ID`, or `after`, resumes behind that event.
+/// Server-sent events (WHATWG HTML §9.2) for as long as the connection lasts; `event` is
+/// `representative`, `vacancy`, `camera` or `router`, `data` is an `Event`. `Last-Event-ID`, or
+/// `after`, resumes behind that event.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -78,7 +82,8 @@ pub async fn events(
         ));
     };
     let visitor = client_network(&request, &app);
-    // An id of its own, with no event to it: who loses the connection before anything happened resumes all the same.
+    // An id of its own, with no event to it: who loses the connection before anything happened
+    // resumes all the same.
     let first = format!("retry: {COME_BACK}\nid: {}\n\n", id(boot, listener.heard()));
     let first = stream::iter([Ok::<_, Infallible>(Bytes::from(first))]);
     let rest = stream::unfold((listener, app), move |(mut listener, app)| async move {

@@ -25,7 +25,8 @@ struct Mapping {
     /// `TCP` or `UDP`, as the router writes it.
     #[schema(example = "TCP")]
     protocol: String,
-    /// Where it leads to: the address of a device on the LAN, as the router writes it. Untrusted text.
+    /// Where it leads to: the address of a device on the LAN, as the router writes it. Untrusted
+    /// text.
     #[schema(example = "192.168.1.20")]
     client: String,
     /// The port there; null where the router tells none.

@@ -1,4 +1,5 @@
-//! The REST API: one file a resource, each with its types, its handlers and what the document says of them.
+//! The REST API: one file a resource, each with its types, its handlers and what the document says
+//! of them.
 //!
 //! | file | what |
 //! |---|---|

@@ -1,7 +1,8 @@
 //! `GET /api/v1/openapi.json`: the API described by itself, as OpenAPI 3.1.
 //!
-//! A route is described where its handler stands (`#[utoipa::path]`) and named here once. What all of them share is
-//! added to each: how one logs in, what is answered to who may not, and that an error is a problem.
+//! A route is described where its handler stands (`#[utoipa::path]`) and named here once. What all
+//! of them share is added to each: how one logs in, what is answered to who may not, and that an
+//! error is a problem.
 
 use std::sync::LazyLock;
 
@@ -172,7 +173,8 @@ fn share(operation: &mut Operation) {
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),
 )]
 pub async fn openapi() -> HttpResponse {
-    // It is the same for as long as the program runs. What came out of the derive always serialises.
+    // It is the same for as long as the program runs. What came out of the derive always
+    // serialises.
     static TEXT: LazyLock<String> =
         LazyLock::new(|| Document::openapi().to_json().unwrap_or_default());
     HttpResponse::Ok()

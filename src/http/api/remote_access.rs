@@ -51,9 +51,9 @@ pub async fn remote_access(app: Data<App>) -> Json<Switch> {
 
 /// Turn the switch
 ///
-/// For good: a restart does not change it back. Off, the router is asked to delete this camera's mappings, a
-/// representative hands its office on first, and the LAN is served as before. Answers when the router has done it, or
-/// after 5 s that it has not yet.
+/// For good: a restart does not change it back. Off, the router is asked to delete this camera's
+/// mappings, a representative hands its office on first, and the LAN is served as before. Answers
+/// when the router has done it, or after 5 s that it has not yet.
 #[utoipa::path(
     put,
     path = "/api/v1/exposure",
@@ -79,7 +79,8 @@ pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json
             "the settings of this camera say router.enabled = false, and that goes before this switch",
         ));
     }
-    // First for good: whoever switches a camera off does not want it back on the Internet after a power cut.
+    // First for good: whoever switches a camera off does not want it back on the Internet after a
+    // power cut.
     let kept = shared
         .disk
         .update(|state| state.remote_access = remote_access);

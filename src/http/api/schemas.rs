@@ -1,5 +1,5 @@
-//! How some types look in the API's document: those of the pure cores that know nothing of it, and those for which the
-//! derive says too little.
+//! How some types look in the API's document: those of the pure cores that know nothing of it, and
+//! those for which the derive says too little.
 
 use std::borrow::Cow;
 

@@ -84,8 +84,8 @@ struct Lease {
     port: u16,
     /// What the router granted, in seconds; none when the mapping has no end.
     granted_seconds: Option<u64>,
-    /// When it ends unless it is renewed, seconds since 1970: the representative's own deadline, or the
-    /// end of a member's lease; none when it has no end.
+    /// When it ends unless it is renewed, seconds since 1970: the representative's own deadline,
+    /// or the end of a member's lease; none when it has no end.
     expires_at: Option<f64>,
 }
 
@@ -169,7 +169,8 @@ enum PictureWord {
 
 /// This server
 ///
-/// Who it is, what it is among the others, where it is reached, and how its router and its camera are.
+/// Who it is, what it is among the others, where it is reached, and how its router and its camera
+/// are.
 #[utoipa::path(
     get,
     path = "/api/v1/status",
@@ -206,7 +207,8 @@ fn lease(app: &App) -> Option<Lease> {
     let port = shared.external_port()?;
     let state = shared.role.load();
     let (granted, ends) = match (state.leadership, state.own) {
-        // A mapping without an end is looked at as often as a short one; that deadline is not the router's.
+        // A mapping without an end is looked at as often as a short one; that deadline is not the
+        // router's.
         (Some(office), _) => (office.granted, office.granted.map(|_| office.deadline)),
         (None, own) => (
             own.and_then(|own| own.granted),

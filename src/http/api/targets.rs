@@ -1,4 +1,5 @@
-//! `GET /api/v1/prometheus/targets`: where Prometheus finds the metrics of the whole fleet (`http_sd_configs`).
+//! `GET /api/v1/prometheus/targets`: where Prometheus finds the metrics of the whole fleet
+//! (`http_sd_configs`).
 
 use actix_web::web::{Data, Json};
 use serde::Serialize;
@@ -17,8 +18,8 @@ pub struct TargetGroup {
     labels: TargetLabels,
 }
 
-/// What Prometheus is to know of a target before it asks it. The name is not among it: it changes, and would make new
-/// series each time; `porthole_camera_info` has it.
+/// What Prometheus is to know of a target before it asks it. The name is not among it: it changes,
+/// and would make new series each time; `porthole_camera_info` has it.
 #[derive(Serialize, ToSchema)]
 pub struct TargetLabels {
     /// Whether it speaks TLS.
@@ -35,7 +36,8 @@ pub struct TargetLabels {
 
 /// Prometheus targets
 ///
-/// The fleet for `http_sd_configs`. The addresses are those on the LAN: metrics are for the LAN only.
+/// The fleet for `http_sd_configs`. The addresses are those on the LAN: metrics are for the LAN
+/// only.
 #[utoipa::path(
     get,
     path = "/api/v1/prometheus/targets",

@@ -28,8 +28,8 @@ pub struct Withdrawn {
 
 /// Withdraw
 ///
-/// This camera gives the office of representative up and stays in the fleet; another one takes over. Answers when the
-/// router has given the port back.
+/// This camera gives the office of representative up and stays in the fleet; another one takes
+/// over. Answers when the router has given the port back.
 #[utoipa::path(
     post,
     path = "/api/v1/representative/withdraw",
@@ -80,7 +80,8 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
     }
 }
 
-/// Whether a camera could take the office: one that speaks, or, where none is listened to, any in the table.
+/// Whether a camera could take the office: one that speaks, or, where none is listened to, any in
+/// the table.
 fn may_follow(shared: &SharedState, camera: &Camera) -> bool {
     camera.vouched == Vouched::ByItself || !shared.settings.lan.enabled
 }

@@ -66,7 +66,8 @@ fn router_problem(app: &App) -> Option<String> {
     })
 }
 
-/// Nobody answered the search: `why` says so. Most routers have their pages on port 80 of the default gateway.
+/// Nobody answered the search: `why` says so. Most routers have their pages on port 80 of the
+/// default gateway.
 fn no_router(why: &str, gateway: Option<Ipv4Addr>) -> String {
     let place = gateway.map_or(String::new(), |address| {
         format!(", most likely at http://{address}/")

@@ -35,7 +35,8 @@ impl<'a> Viewpoint<'a> {
         }
     }
 
-    /// Where the camera's own name leads: its address, or a path of this server that carries the login along.
+    /// Where the camera's own name leads: its address, or a path of this server that carries the
+    /// login along.
     pub fn way_to(&self, camera: &Camera) -> Option<String> {
         let address = self.links.for_visitor(camera, self.visitor)?;
         let path = self.cross_camera.page_path(camera);

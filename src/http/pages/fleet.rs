@@ -5,7 +5,8 @@ use askama::Template;
 use super::{PageLayout, Tile};
 use crate::auth::Reach;
 
-/// From so many other cameras on, the page is a wall to look for one in: smaller tiles, and a box that filters them.
+/// From so many other cameras on, the page is a wall to look for one in: smaller tiles, and a box
+/// that filters them.
 const CROWD: usize = 12;
 
 /// Everything on the page at `/`, ready to be shown to one visitor.

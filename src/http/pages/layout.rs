@@ -1,5 +1,5 @@
-//! What every page has around its own contents: who answers for all, what a person should know, the router, and what
-//! this visitor may do.
+//! What every page has around its own contents: who answers for all, what a person should know, the
+//! router, and what this visitor may do.
 
 use std::time::SystemTime;
 
@@ -76,7 +76,8 @@ pub struct Reason {
 pub struct Link {
     /// What the link says. Untrusted text.
     pub name: String,
-    /// Where it leads, an address or a path of this server; nothing where this visitor has no way there.
+    /// Where it leads, an address or a path of this server; nothing where this visitor has no way
+    /// there.
     pub href: Option<String>,
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Nothing here asks another part of the program for anything. Whoever serves a page fills in the
 //! model with what is right for this visitor (LAN or external links, words, states) and renders it.
-//! The scripts in `static/` then keep the page up to date from `/api/v1/cameras`; every sentence they
-//! may have to show is already in the page, hidden, so that the words live in `templates/` alone.
+//! The scripts in `static/` then keep the page up to date from `/api/v1/cameras`; every sentence
+//! they may have to show is already in the page, hidden, so that the words live in `templates/`
+//! alone.
 
 mod camera;
 mod fleet;

@@ -6,7 +6,8 @@ use super::{PageLayout, Tile};
 use crate::auth::{Access, Reach};
 use crate::lan::ClientNetwork;
 
-/// Everything on the page at `/settings`, ready to be shown to one visitor. Its script fetches the values.
+/// Everything on the page at `/settings`, ready to be shown to one visitor. Its script fetches the
+/// values.
 #[derive(Clone, Debug)]
 pub struct SettingsPage {
     /// The camera that serves this page.

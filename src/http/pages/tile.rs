@@ -15,12 +15,14 @@ pub struct Tile {
     pub id: Option<InstanceId>,
     /// The name people gave it, or `server N` (¶53). Untrusted text.
     pub name: String,
-    /// What tells it from another camera of the same name (`port 8081`); nothing where the name is enough.
+    /// What tells it from another camera of the same name (`port 8081`); nothing where the name is
+    /// enough.
     pub label: Option<String>,
-    /// Its page, as this visitor reaches it; shown as text too, as in Fig. 6. Nothing where this visitor
-    /// has no way there, as from outside before the router has given it a port.
+    /// Its page, as this visitor reaches it; shown as text too, as in Fig. 6. Nothing where this
+    /// visitor has no way there, as from outside before the router has given it a port.
     pub url: Option<WebUrl>,
-    /// A path of this server that leads there with the visitor's login; nothing where its own address does.
+    /// A path of this server that leads there with the visitor's login; nothing where its own
+    /// address does.
     pub entry: Option<String>,
     /// Where a still of it is, with the visitor's leave to look at it.
     pub still: Option<String>,

@@ -1,7 +1,8 @@
 //! Addresses that may stand behind a link: http and https, and nothing else.
 //!
 //! Names and addresses reach a page from routers and from other servers on the LAN. Escaping keeps
-//! them from breaking out of an attribute, but would still let `javascript:` in; this type does not.
+//! them from breaking out of an attribute, but would still let `javascript:` in; this type does
+//! not.
 
 use std::fmt;
 use std::str::FromStr;

@@ -131,8 +131,8 @@ impl Change {
     }
 }
 
-/// What happened between two looks: router first, then the office, then the cameras. `last` is who was last said to
-/// hold the office.
+/// What happened between two looks: router first, then the office, then the cameras. `last` is who
+/// was last said to hold the office.
 pub(super) fn changes(before: &Snapshot, after: &Snapshot, last: Option<&Named>) -> Vec<Change> {
     let router = router(&before.router, &after.router).into_iter();
     let mut all: Vec<Change> = router.map(Change::Router).collect();
@@ -216,7 +216,8 @@ fn cameras(before: &[CameraSnapshot], after: &[CameraSnapshot]) -> Vec<Change> {
     all
 }
 
-/// An entry that only the router's table names has no identity until it speaks: its address tells then.
+/// An entry that only the router's table names has no identity until it speaks: its address tells
+/// then.
 fn is_same(was: &CameraSnapshot, now: &CameraSnapshot) -> bool {
     match (was.named.id, now.named.id) {
         (Some(was), Some(now)) => was == now,

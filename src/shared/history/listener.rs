@@ -1,5 +1,5 @@
-//! One who listens for changes: a place in the log, and a seat. The log itself is the queue, so a listener that
-//! does not keep up costs nothing; it is let go, and may come back for what is kept.
+//! One who listens for changes: a place in the log, and a seat. The log itself is the queue, so a
+//! listener that does not keep up costs nothing; it is let go, and may come back for what is kept.
 
 use std::sync::Arc;
 
@@ -42,7 +42,8 @@ impl Listener {
             },
             heard: match heard {
                 Heard::Nothing | Heard::Elsewhere => now.newest(),
-                // What was forgotten meanwhile cannot be had; a number that was never given means nothing.
+                // What was forgotten meanwhile cannot be had; a number that was never given means
+                // nothing.
                 Heard::UpTo(sequence) => sequence.max(now.forgotten()).min(now.newest()),
             },
             _seat: seat,
@@ -54,7 +55,8 @@ impl Listener {
         self.heard
     }
 
-    /// What is new to it, the oldest first, waited for. Nothing when it was too slow, or the program ends.
+    /// What is new to it, the oldest first, waited for. Nothing when it was too slow, or the
+    /// program ends.
     pub async fn next(&mut self) -> Option<Vec<Arc<Entry>>> {
         if let Some(first) = self.first.take() {
             return Some(vec![first]);

@@ -1,4 +1,5 @@
-//! What is compared from one look to the next: nothing that changes all the time (ages, viewers, times of reading).
+//! What is compared from one look to the next: nothing that changes all the time (ages, viewers,
+//! times of reading).
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;

@@ -1,4 +1,5 @@
-//! What the operator has to do when the router keeps the representative port for a camera that is gone.
+//! What the operator has to do when the router keeps the representative port for a camera that is
+//! gone.
 
 use super::RouterView;
 use porthole_election::{ClaimStage, LeaderView, Successor};
@@ -6,9 +7,10 @@ use porthole_gateway::{Protocol, by_hand};
 use porthole_types::ExternalPort;
 
 impl RouterView {
-    /// What the operator has to do on the router while a deputy stands in (router class *stuck*): which entry to
-    /// delete, where, and who answers for all meanwhile. Nothing while there is no deputy. `office` is the
-    /// representative port. The text quotes what the entry's owner wrote: escape it.
+    /// What the operator has to do on the router while a deputy stands in (router class *stuck*):
+    /// which entry to delete, where, and who answers for all meanwhile. Nothing while there is
+    /// no deputy. `office` is the representative port. The text quotes what the entry's owner
+    /// wrote: escape it.
     pub fn advice(&self, office: ExternalPort, leader_view: &LeaderView) -> Option<String> {
         let LeaderView::Vacant { successor, .. } = leader_view else {
             return None;

@@ -14,7 +14,8 @@ use crate::support::wait::{ensure, eventually};
 /// T, the unit of the table.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 const NAMES: [&str; 5] = ["Front door", "Garden", "Till", "Yard", "Cellar"];
-/// Few pictures a second: a machine that is busy with five programs and as many viewers must not be what loses one.
+/// Few pictures a second: a machine that is busy with five programs and as many viewers must not be
+/// what loses one.
 const FPS: u32 = 5;
 /// The Inquiries that a camera has heard.
 const INQUIRIES: &str = "porthole_lan_messages_total{direction=\"received\",kind=\"inquiry\"}";
@@ -90,8 +91,9 @@ impl Fleet {
         })
     }
 
-    /// Waits until all five have a port, one of them 8080, and each has heard all the others say which, and the
-    /// representative's next Inquiry: one that has heard none yet would miss it later than the others do.
+    /// Waits until all five have a port, one of them 8080, and each has heard all the others say
+    /// which, and the representative's next Inquiry: one that has heard none yet would miss it
+    /// later than the others do.
     #[track_caller]
     pub(super) fn settle(&self) -> Standing {
         let statuses = eventually("one representative, four members", PATIENCE * 2, || {
@@ -177,8 +179,8 @@ impl Fleet {
         }
     }
 
-    /// The old one's tenure of 8080, when the kernel's news say that it has ended and the new one's has begun. They
-    /// are older than the first answer, but may be read a moment later.
+    /// The old one's tenure of 8080, when the kernel's news say that it has ended and the new one's
+    /// has begun. They are older than the first answer, but may be read a moment later.
     #[track_caller]
     fn await_news(&self, old: usize, new: usize) -> Tenure {
         let [old, new] = [old, new].map(|number| self.cameras[number].address());
@@ -195,7 +197,8 @@ impl Fleet {
         })
     }
 
-    /// The one at this place in the old order took over, and the router led 8080 from the old one to it alone.
+    /// The one at this place in the old order took over, and the router led 8080 from the old one
+    /// to it alone.
     #[track_caller]
     pub(super) fn expect_succession(&self, standing: &Standing, place: usize, change: &Change) {
         let expected = standing.order[place];
@@ -214,7 +217,8 @@ impl Fleet {
         assert_eq!(since, [(by.address(), None)], "where 8080 led since");
     }
 
-    /// When all five are back, the new one still represents them, and nobody else ever answered in between.
+    /// When all five are back, the new one still represents them, and nobody else ever answered in
+    /// between.
     #[track_caller]
     pub(super) fn expect_no_way_back(&self, change: &Change) {
         let after = self.settle();
@@ -233,9 +237,9 @@ impl Fleet {
         }
     }
 
-    /// Kills the representative and those who come next, so many in all, at any moment of a heartbeat; waits for
-    /// the change, checks it, and brings them back. Gives when it struck, the seconds that the router said were
-    /// left of the lease, and the change.
+    /// Kills the representative and those who come next, so many in all, at any moment of a
+    /// heartbeat; waits for the change, checks it, and brings them back. Gives when it struck,
+    /// the seconds that the router said were left of the lease, and the change.
     #[track_caller]
     pub(super) fn kill_first(&mut self, dead: usize) -> (Instant, u32, Change) {
         let standing = self.settle();

@@ -1,7 +1,9 @@
-//! The yardstick: Debian's keepalived (VRRP) in the same namespaces, with one advertisement each heartbeat.
+//! The yardstick: Debian's keepalived (VRRP) in the same namespaces, with one advertisement each
+//! heartbeat.
 //!
-//! Three hosts share one virtual address, to which the router forwards 8080 for good. The rest is the same: the same
-//! kill, at any moment, and the same visitors outside, who see when somebody else answers.
+//! Three hosts share one virtual address, to which the router forwards 8080 for good. The rest is
+//! the same: the same kill, at any moment, and the same visitors outside, who see when somebody
+//! else answers.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write as _};

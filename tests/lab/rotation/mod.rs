@@ -1,9 +1,9 @@
-//! Rotation, measured from the Internet: how long until a page answers at 8080 again, in heartbeats, for every way
-//! in which a representative can go.
+//! Rotation, measured from the Internet: how long until a page answers at 8080 again, in
+//! heartbeats, for every way in which a representative can go.
 //!
-//! Each test is one row of `docs/ref/rotation.md` and prints it. What passes or fails is who took over, that nobody
-//! else did and that the router never had two; the times are for people. In `make test` each case runs twice,
-//! `make rotation` runs each ten times and writes the table.
+//! Each test is one row of `docs/ref/rotation.md` and prints it. What passes or fails is who took
+//! over, that nobody else did and that the router never had two; the times are for people. In `make
+//! test` each case runs twice, `make rotation` runs each ten times and writes the table.
 
 mod fleet;
 mod keepalived;
@@ -19,12 +19,14 @@ use samples::{Samples, runs};
 use crate::support::lab::{PATIENCE, Role, SecureMode};
 use crate::support::wait::{Watch, ensure, eventually};
 
-/// A lease that cannot end while a dead one's mapping is deleted: then the deleting is what is measured.
+/// A lease that cannot end while a dead one's mapping is deleted: then the deleting is what is
+/// measured.
 const LONG_LEASE: &str = "30s";
 /// A lease whose end is awaited in every run.
 const SHORT_LEASE: &str = "6s";
 
-/// Lets a part of a heartbeat pass, any part, so that what comes next comes at no special moment of it.
+/// Lets a part of a heartbeat pass, any part, so that what comes next comes at no special moment of
+/// it.
 fn any_phase() {
     let mut random = [0; 4];
     getrandom::fill(&mut random).expect("randomness");
@@ -108,8 +110,8 @@ fn two_secure_the_next_but_one_takes_over_after_the_lease() {
     kill_until_the_lease_ends(&mut fleet, 2, "two_secure");
 }
 
-/// Where nobody may delete for another: the time from the kill, and how much of it was after the end of the dead
-/// one's lease.
+/// Where nobody may delete for another: the time from the kill, and how much of it was after the
+/// end of the dead one's lease.
 fn kill_until_the_lease_ends(fleet: &mut Fleet, dead: usize, case: &'static str) {
     let mut times = Samples::new(case);
     let mut past = Samples::part(case, "past_lease");

@@ -62,7 +62,8 @@ fn heartbeats(time: Duration) -> f64 {
     time.as_secs_f64() / HEARTBEAT.as_secs_f64()
 }
 
-/// The nearest rank: the smallest time that is not exceeded by so many per cent of all. Sorted, and at least one.
+/// The nearest rank: the smallest time that is not exceeded by so many per cent of all. Sorted, and
+/// at least one.
 fn percentile<T: Copy>(sorted: &[T], percent: usize) -> T {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted[rank - 1]

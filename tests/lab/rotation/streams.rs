@@ -8,7 +8,8 @@ use super::{LONG_LEASE, any_phase};
 use crate::support::lab::{Camera, PATIENCE, SecureMode, Seen, Stream};
 use crate::support::wait::{ensure, eventually};
 
-/// Pictures that each viewer sees before the kill, and again after the successor gave up its old port.
+/// Pictures that each viewer sees before the kill, and again after the successor gave up its old
+/// port.
 const SOME: usize = 10;
 /// Frames that may be on their way between the two ends when these are asked one after the other.
 const ON_THE_WAY: f64 = 3.0;
@@ -58,7 +59,8 @@ impl Viewer {
         self.counted = Counted::by(&fleet.cameras[self.number]);
     }
 
-    /// Every picture that the camera took since the viewer has settled has come to it, once and in order.
+    /// Every picture that the camera took since the viewer has settled has come to it, once and in
+    /// order.
     #[track_caller]
     fn expect_all(&self, fleet: &Fleet, struck: SystemTime) -> Gaps {
         let camera = &fleet.cameras[self.number];

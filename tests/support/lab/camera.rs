@@ -17,14 +17,16 @@ use super::client::{Answer, Client};
 use super::{Host, Place};
 use crate::support::wait::{ensure, eventually};
 
-/// Where a camera listens unless `router.port_mode` is `common`; then it follows its external port from here up.
+/// Where a camera listens unless `router.port_mode` is `common`; then it follows its external port
+/// from here up.
 const FIRST_PORT: u16 = 8080;
 const PORTS_IN_USE: u16 = 8;
 
 /// The password of the user `admin` of every camera of the lab.
 pub(crate) const ADMIN_PASSWORD: &str = "for the tests only";
 
-/// Long enough for anything that does not wait for a lease, on a machine where everything else runs too.
+/// Long enough for anything that does not wait for a lease, on a machine where everything else runs
+/// too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A camera before its first start.
@@ -121,7 +123,8 @@ impl CameraSetup {
     }
 }
 
-/// A camera of the lab, running or not. Dropping it ends its process, and shows its log where the test has failed.
+/// A camera of the lab, running or not. Dropping it ends its process, and shows its log where the
+/// test has failed.
 pub(crate) struct Camera {
     pub(crate) name: String,
     place: Place,
@@ -256,7 +259,8 @@ impl Camera {
         Err(refused)
     }
 
-    /// A command of the admin from the neighbour's host, at the port where the camera answered last.
+    /// A command of the admin from the neighbour's host, at the port where the camera answered
+    /// last.
     pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Result<Answer, String> {
         let url = self.url(self.port.get(), path);
         self.neighbour.as_admin().send(method, &url, body)

@@ -1,4 +1,5 @@
-//! A visitor: an HTTP client at a place, and a viewer of MJPEG streams that keeps count of the gaps.
+//! A visitor: an HTTP client at a place, and a viewer of MJPEG streams that keeps count of the
+//! gaps.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -142,8 +143,8 @@ impl Client {
         }
         let seen = Arc::new(Mutex::new(Seen::new()));
         let shown = Arc::downgrade(&seen);
-        // Ends with the connection, at the latest when the camera does, or when a read takes longer than PATIENCE;
-        // or when nobody looks any more.
+        // Ends with the connection, at the latest when the camera does, or when a read takes longer
+        // than PATIENCE; or when nobody looks any more.
         thread::spawn(move || {
             let mut body = BufReader::new(response.into_body().into_reader());
             loop {
@@ -200,7 +201,8 @@ struct Part {
     captured_at: Option<f64>,
 }
 
-/// Reads one part of a `multipart/x-mixed-replace` stream: headers with a length, then that many bytes.
+/// Reads one part of a `multipart/x-mixed-replace` stream: headers with a length, then that many
+/// bytes.
 fn part(stream: &mut impl BufRead) -> io::Result<Part> {
     let (mut length, mut captured_at) = (None, None);
     loop {

@@ -1,4 +1,5 @@
-//! A small Internet for the tests: a real router daemon, cameras and visitors in network namespaces.
+//! A small Internet for the tests: a real router daemon, cameras and visitors in network
+//! namespaces.
 //!
 //! ```text
 //!   visitor from outside        60.120.76.1   [wan]
@@ -11,8 +12,9 @@
 //!   cameras         192.168.77.11  .12 …      the neighbour 192.168.77.200
 //!   [host11] [host12] …                       [host200]
 //! ```
-//! The neighbour is some other device of the household: it visits the cameras from the LAN, maps ports of its own
-//! and reads the router's table. Nothing leaves the namespaces; everything goes when the [`Lab`] is dropped.
+//! The neighbour is some other device of the household: it visits the cameras from the LAN, maps
+//! ports of its own and reads the router's table. Nothing leaves the namespaces; everything goes
+//! when the [`Lab`] is dropped.
 
 // Each test program uses a part of this.
 #![allow(unused_imports)]
@@ -107,7 +109,8 @@ pub(crate) struct Lab {
 impl Lab {
     /// Sets up the networks and starts the router; or says why it cannot, and gives nothing.
     ///
-    /// With the environment variable `PORTHOLE_LAB=required` (continuous integration), that fails the test instead.
+    /// With the environment variable `PORTHOLE_LAB=required` (continuous integration), that fails
+    /// the test instead.
     pub(crate) fn open(config: LabConfig) -> Option<Self> {
         Self::open_with(config, Router::start)
     }

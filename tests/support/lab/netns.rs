@@ -1,7 +1,8 @@
 //! Network namespaces: made, entered, and swept away again.
 //!
-//! A name is `ph<pid>n<number>-<role>`: the process that made it and which of its labs it belongs to, so that
-//! tests running at the same time never meet and a later run can tell what a killed one left behind.
+//! A name is `ph<pid>n<number>-<role>`: the process that made it and which of its labs it belongs
+//! to, so that tests running at the same time never meet and a later run can tell what a killed one
+//! left behind.
 
 use std::fs::{self, File};
 use std::io;
@@ -104,7 +105,8 @@ impl Namespace {
         .unwrap_or_else(|error| panic!("timeout 20 {program}: {error}"))
     }
 
-    /// Does `work` on a thread inside: the sockets it opens and the programs it starts belong there.
+    /// Does `work` on a thread inside: the sockets it opens and the programs it starts belong
+    /// there.
     pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         let done = thread::scope(|scope| {
             scope
@@ -161,7 +163,8 @@ fn maker(name: &str) -> Option<u32> {
     pid.parse().ok()
 }
 
-/// Whether this process still runs. A zombie does not: where nobody reaps, a killed one stays as that.
+/// Whether this process still runs. A zombie does not: where nobody reaps, a killed one stays as
+/// that.
 fn alive(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(
         |stat| !matches!(stat.rsplit_once(") "), Some((_, rest)) if rest.starts_with(['Z', 'X'])),

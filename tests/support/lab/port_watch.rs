@@ -1,7 +1,9 @@
-//! Who answers at a port, asked without a pause: for measuring how long nobody, or somebody else, did.
+//! Who answers at a port, asked without a pause: for measuring how long nobody, or somebody else,
+//! did.
 //!
-//! A connection to a host that is gone hangs, so one visitor after the other would see little. Here an attempt
-//! begins every [`STEP`] whatever became of those before it, each with a connection of its own.
+//! A connection to a host that is gone hangs, so one visitor after the other would see little. Here
+//! an attempt begins every [`STEP`] whatever became of those before it, each with a connection of
+//! its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,5 @@
-//! The router: the real `miniupnpd` with its nftables rules, and an independent client to look at its table.
+//! The router: the real `miniupnpd` with its nftables rules, and an independent client to look at
+//! its table.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -183,7 +184,8 @@ impl Router {
         let mut command = Command::new("miniupnpd");
         command
             .arg("-d")
-            // Its own file of process ids: the default one lets only one daemon run on the whole machine.
+            // Its own file of process ids: the default one lets only one daemon run on the whole
+            // machine.
             .arg("-P")
             .arg(self.dir.join("pid"))
             .arg("-f")
@@ -250,7 +252,8 @@ impl Router {
         File::create(self.dir.join("leases")).expect("the router's lease file");
     }
 
-    /// Restarts the daemon on another HTTP port, as after an update: what clients know of it is refused.
+    /// Restarts the daemon on another HTTP port, as after an update: what clients know of it is
+    /// refused.
     pub(crate) fn move_to_port(&mut self, http_port: u16) {
         self.stop();
         self.http_port = http_port;
@@ -270,8 +273,9 @@ impl Router {
         }
     }
 
-    /// Keeps no connection that nobody answered for longer than this. Where one visitor makes dozens a second, its
-    /// next connection would often have the port of such a one, and be led to the dead host that that one was for.
+    /// Keeps no connection that nobody answered for longer than this. Where one visitor makes
+    /// dozens a second, its next connection would often have the port of such a one, and be led
+    /// to the dead host that that one was for.
     pub(super) fn drop_unanswered_after(&self, seconds: u32) {
         let setting = "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_syn_sent";
         self.namespace.run(|| {
@@ -292,7 +296,8 @@ impl Router {
         entries
     }
 
-    /// Asks for a mapping with `upnpc -a`, from `host` for `client`; gives what the router answered if it refused.
+    /// Asks for a mapping with `upnpc -a`, from `host` for `client`; gives what the router answered
+    /// if it refused.
     pub(crate) fn add(
         &self,
         host: &Namespace,

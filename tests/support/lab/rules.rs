@@ -1,4 +1,5 @@
-//! What the kernel says of the router's rules: unlike readings of the table, it misses nothing in between.
+//! What the kernel says of the router's rules: unlike readings of the table, it misses nothing in
+//! between.
 
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
@@ -12,7 +13,8 @@ use crate::support::wait::{ensure, eventually};
 
 /// Keeps a record of every rule that comes and goes, for as long as it lives.
 ///
-/// The daemon renews a mapping without touching its rule, so a rule that goes is a mapping that was released.
+/// The daemon renews a mapping without touching its rule, so a rule that goes is a mapping that was
+/// released.
 pub(crate) struct RuleWatch {
     record: Arc<Mutex<Vec<Line>>>,
     monitor: Child,
@@ -82,8 +84,9 @@ impl RuleWatch {
         watch
     }
 
-    /// The rules that went since the start, as `nft monitor` reports them. The kernel reports a change before the
-    /// daemon answers whoever asked for it; the record follows within a moment.
+    /// The rules that went since the start, as `nft monitor` reports them. The kernel reports a
+    /// change before the daemon answers whoever asked for it; the record follows within a
+    /// moment.
     pub(crate) fn gone(&self) -> Vec<String> {
         let record = lock(&self.record);
         let gone = record

@@ -1,7 +1,9 @@
-//! Around every call of the `v4l` crate: its panics and the system's error numbers become [`SourceError`]s.
+//! Around every call of the `v4l` crate: its panics and the system's error numbers become
+//! [`SourceError`]s.
 //!
-//! The crate unwraps what drivers tell it: names that are not UTF-8, colour spaces and menu types it does not
-//! know (its issues 16 and 98, and `expect("Invalid …")` in `format/mod.rs`). That must cost a camera, not a thread.
+//! The crate unwraps what drivers tell it: names that are not UTF-8, colour spaces and menu types
+//! it does not know (its issues 16 and 98, and `expect("Invalid …")` in `format/mod.rs`). That must
+//! cost a camera, not a thread.
 
 use std::any::Any;
 use std::io;

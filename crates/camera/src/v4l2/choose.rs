@@ -82,8 +82,8 @@ pub(super) struct Choice {
     pub(super) height: u32,
 }
 
-/// One choice for each offer, the best first: the nearest size counts most, then how cheap it is to serve
-/// (MJPEG needs no encoder, YUYV no conversion), and colour before grey.
+/// One choice for each offer, the best first: the nearest size counts most, then how cheap it is to
+/// serve (MJPEG needs no encoder, YUYV no conversion), and colour before grey.
 pub(super) fn ranked(offers: &[Offer], wanted: &Wanted) -> Vec<Choice> {
     let mut choices: Vec<Choice> = offers
         .iter()
@@ -106,8 +106,8 @@ fn preference(pixel: PixelFormat) -> (bool, Option<usize>) {
     (pixel == PixelFormat::Grey, place)
 }
 
-/// The size nearest to the wanted one, the larger of two that are equally near; the wanted one itself when
-/// the device does not say; nothing when it offers only sizes that no JPEG has.
+/// The size nearest to the wanted one, the larger of two that are equally near; the wanted one
+/// itself when the device does not say; nothing when it offers only sizes that no JPEG has.
 fn nearest_size(sizes: &[Sizes], wanted: &Wanted) -> Option<(u32, u32)> {
     if sizes.is_empty() {
         return Some((wanted.width, wanted.height));
@@ -182,8 +182,8 @@ pub(super) enum Intervals {
     },
 }
 
-/// The interval to ask for: the offered one whose rate is nearest to `fps`, the faster of two that are equally
-/// near; exactly `fps` when the device does not say what it has.
+/// The interval to ask for: the offered one whose rate is nearest to `fps`, the faster of two that
+/// are equally near; exactly `fps` when the device does not say what it has.
 pub(super) fn interval(offered: &[Intervals], fps: u32) -> Interval {
     let asked = Interval {
         numerator: 1,

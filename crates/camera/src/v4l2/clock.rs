@@ -30,7 +30,8 @@ impl Moment {
     }
 }
 
-/// The stamp as time since boot, if the driver used the monotonic clock (nearly all do) and filled it in.
+/// The stamp as time since boot, if the driver used the monotonic clock (nearly all do) and filled
+/// it in.
 fn stamp_of(flags: Flags, stamp: Timestamp) -> Option<Duration> {
     let monotonic = flags & Flags::TIMESTAMP_MASK == Flags::TIMESTAMP_MONOTONIC;
     if !monotonic || (stamp.sec, stamp.usec) == (0, 0) {
@@ -47,15 +48,16 @@ fn duration(seconds: i64, nanoseconds: i64) -> Option<Duration> {
     Some(Duration::new(seconds, nanoseconds))
 }
 
-/// How long ago `stamp` was, both on the monotonic clock; nothing when it lies in the future or too far back.
+/// How long ago `stamp` was, both on the monotonic clock; nothing when it lies in the future or too
+/// far back.
 fn age(now: Duration, stamp: Duration) -> Duration {
     now.checked_sub(stamp)
         .filter(|&age| age <= OLDEST)
         .unwrap_or_default()
 }
 
-/// Widens the driver's count of frames, which has 32 bits and wraps after 4.5 years at 30/s, or sooner when
-/// a driver starts near the top.
+/// Widens the driver's count of frames, which has 32 bits and wraps after 4.5 years at 30/s, or
+/// sooner when a driver starts near the top.
 #[derive(Debug, Default)]
 pub(super) struct Sequence {
     last: Option<u32>,

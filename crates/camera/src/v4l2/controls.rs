@@ -1,7 +1,8 @@
 //! A V4L2 device's controls: which of them can be passed on, and their values.
 //!
-//! The crate's own list ends with a panic at the first control of a kind or name that it does not know (its issue
-//! 98), and cannot read menus of numbers; so the four calls are made here, and what is odd is passed over.
+//! The crate's own list ends with a panic at the first control of a kind or name that it does not
+//! know (its issue 98), and cannot read menus of numbers; so the four calls are made here, and what
+//! is odd is passed over.
 
 use std::path::Path;
 use std::time::Instant;
@@ -47,8 +48,8 @@ impl V4l2Panel {
         })
     }
 
-    /// What the device says of this control, or with [`V4L2_CTRL_FLAG_NEXT_CTRL`] of the next one; nothing where there
-    /// is none.
+    /// What the device says of this control, or with [`V4L2_CTRL_FLAG_NEXT_CTRL`] of the next one;
+    /// nothing where there is none.
     fn query(&self, id: u32) -> Result<Option<v4l2_query_ext_ctrl>, SourceError> {
         let mut query = v4l2_query_ext_ctrl {
             id,
@@ -260,7 +261,8 @@ fn name(letters: &[std::os::raw::c_char]) -> String {
     clean(&String::from_utf8_lossy(&bytes))
 }
 
-/// Cameras answer EIO and ENOENT to a request for one control that they dislike; that is no sign that they have left.
+/// Cameras answer EIO and ENOENT to a request for one control that they dislike; that is no sign
+/// that they have left.
 fn its_own(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(libc::EIO | libc::ENOENT) => io::Error::other(error.to_string()),

@@ -49,8 +49,9 @@ requests!(
 )]
 pub(super) fn ioctl<R: Request>(device: &Device, argument: &mut R::Argument) -> io::Result<()> {
     let argument: *mut R::Argument = argument;
-    // SAFETY: the number and the structure belong together (`Request`; the number holds the structure's size, by which
-    // the kernel copies), the structure holds no pointers and any bytes are a valid one, and it lives until the call
-    // returns. The descriptor is open as long as the device lives.
+    // SAFETY: the number and the structure belong together (`Request`; the number holds the
+    // structure's size, by which the kernel copies), the structure holds no pointers and any
+    // bytes are a valid one, and it lives until the call returns. The descriptor is open as
+    // long as the device lives.
     unsafe { v4l::v4l2::ioctl(device.handle().fd(), R::NUMBER, argument.cast()) }
 }

@@ -1,10 +1,10 @@
 //! Cameras of the Linux kernel (V4L2, `/dev/video*`), through the `v4l` crate.
 //!
-//! `open` opens one; `choose` and `clock` are pure: which format, size and rate, and when a frame was
-//! taken. `probe` lists the devices, `modes` what one offers, `stream` reads frames, `controls` are the device's own
-//! (by way of `ioctl`), `call` stands around every call of the crate,
-//! because it panics on answers that it does not know. A camera that breaks, hangs or leaves is an error,
-//! never more.
+//! `open` opens one; `choose` and `clock` are pure: which format, size and rate, and when a frame
+//! was taken. `probe` lists the devices, `modes` what one offers, `stream` reads frames, `controls`
+//! are the device's own (by way of `ioctl`), `call` stands around every call of the crate,
+//! because it panics on answers that it does not know. A camera that breaks, hangs or leaves is an
+//! error, never more.
 
 mod call;
 mod choose;
@@ -44,8 +44,8 @@ impl V4l2Opener {
         }
     }
 
-    /// Whichever camera is the first when it is opened: one that is plugged in again may come back under
-    /// another number.
+    /// Whichever camera is the first when it is opened: one that is plugged in again may come back
+    /// under another number.
     pub const fn first() -> Self {
         Self {
             which: Which::First,

@@ -18,7 +18,8 @@ use super::stream::V4l2Source;
 use crate::format::{FrameFormat, PixelFormat, Range};
 use crate::source::{SourceError, Wanted};
 
-/// Buffers shared with the driver: one in our hands, one being filled, two for a thread that is late.
+/// Buffers shared with the driver: one in our hands, one being filled, two for a thread that is
+/// late.
 const BUFFERS: u32 = 4;
 
 /// Opens the camera at `path` with what comes nearest to `wanted`.
@@ -46,7 +47,8 @@ pub(super) fn open(path: &Path, wanted: &Wanted) -> Result<V4l2Source, SourceErr
 pub(super) fn card(device: &Device) -> Result<String, SourceError> {
     let capabilities = match call("asking what it is", || device.query_caps()) {
         Ok(capabilities) => capabilities,
-        // A name in another encoding than UTF-8 makes the crate panic. The formats will tell what it can do.
+        // A name in another encoding than UTF-8 makes the crate panic. The formats will tell what
+        // it can do.
         Err(SourceError::Broken { .. }) => return Ok("unnamed camera".to_owned()),
         Err(SourceError::Io { source, .. }) if source.raw_os_error() == Some(libc::ENOTTY) => {
             return Err(SourceError::Unsupported {
@@ -142,7 +144,8 @@ fn frame_format(taken: &v4l::Format) -> Option<FrameFormat> {
     format.is_sound().then_some(format)
 }
 
-/// The kernel's own rule, `V4L2_MAP_QUANTIZATION_DEFAULT`: YUV is limited unless its colour space is JPEG's.
+/// The kernel's own rule, `V4L2_MAP_QUANTIZATION_DEFAULT`: YUV is limited unless its colour space
+/// is JPEG's.
 const fn range(pixel: PixelFormat, said: Quantization, space: Colorspace) -> Range {
     match (pixel, said, space) {
         // JPEG says it itself, RGB and plain luma have no footroom unless they claim it.
@@ -176,8 +179,8 @@ pub(super) fn intervals(
         .collect()
 }
 
-/// Sets the rate that comes nearest to `fps` and returns the one that the device took; nothing when it
-/// knows no rates, which is no reason to do without its pictures.
+/// Sets the rate that comes nearest to `fps` and returns the one that the device took; nothing when
+/// it knows no rates, which is no reason to do without its pictures.
 fn set_interval(
     device: &Device,
     fourcc: FourCC,

@@ -30,8 +30,8 @@ pub(super) struct V4l2Source {
     buffers: BufferPool,
 }
 
-/// Where the buffers are. `Stream::next` gives back the buffer in our hands before it takes another, so calling
-/// it with none in hand would queue a buffer twice, which the kernel refuses.
+/// Where the buffers are. `Stream::next` gives back the buffer in our hands before it takes
+/// another, so calling it with none in hand would queue a buffer twice, which the kernel refuses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// The stream is not started; the first `next` does it.
@@ -60,7 +60,8 @@ impl V4l2Source {
         }
     }
 
-    /// Waits until a buffer is ready or the device has something to complain of; false at the deadline.
+    /// Waits until a buffer is ready or the device has something to complain of; false at the
+    /// deadline.
     fn is_ready(&self, deadline: Instant) -> Result<bool, SourceError> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -74,7 +75,8 @@ impl V4l2Source {
         }
     }
 
-    /// The next buffer that the driver has filled; nothing at the deadline, or when it was given up.
+    /// The next buffer that the driver has filled; nothing at the deadline, or when it was given
+    /// up.
     fn take(&mut self, deadline: Instant) -> Result<Option<RawFrame>, SourceError> {
         if self.stage != Stage::Idle && !self.is_ready(deadline)? {
             return Ok(None);
@@ -83,7 +85,8 @@ impl V4l2Source {
             return Err(SourceError::Gone);
         };
         if self.stage == Stage::AllQueued {
-            // The crate shows a buffer's bytes only through `next`: this frame is given up to have one in hand.
+            // The crate shows a buffer's bytes only through `next`: this frame is given up to have
+            // one in hand.
             call("taking a frame", || CaptureStream::dequeue(stream))?;
             self.stage = Stage::OneInHand;
             return Ok(None);
@@ -130,16 +133,18 @@ impl Source for V4l2Source {
 }
 
 impl Drop for V4l2Source {
-    /// The crate panics when a stream does not stop cleanly, and once more when its buffers are then refused:
-    /// two panics at once abort the program. So the stream is stopped here first, and given up if that fails.
+    /// The crate panics when a stream does not stop cleanly, and once more when its buffers are
+    /// then refused: two panics at once abort the program. So the stream is stopped here first,
+    /// and given up if that fails.
     fn drop(&mut self) {
         let Some(mut stream) = self.stream.take() else {
             return;
         };
         let stopped = catch_unwind(AssertUnwindSafe(|| match stream.stop() {
             Err(error) if error.raw_os_error() != Some(libc::ENODEV) => {
-                // Its buffers and its descriptor are lost until the program ends. No driver in the kernel's
-                // tree does this; the device would be held by it in any case.
+                // Its buffers and its descriptor are lost until the program ends. No driver in the
+                // kernel's tree does this; the device would be held by it in any
+                // case.
                 tracing::error!(%error, camera = self.what, "the camera does not stop; given up");
                 mem::forget(stream);
             }
@@ -154,9 +159,9 @@ impl Drop for V4l2Source {
     }
 }
 
-/// A frame copied out of the driver's buffer, so that the driver can have it back. Whether it is whole is judged
-/// where frames are counted; the bytes of one that the driver marks as damaged are worth nothing, so it
-/// has none there.
+/// A frame copied out of the driver's buffer, so that the driver can have it back. Whether it is
+/// whole is judged where frames are counted; the bytes of one that the driver marks as damaged are
+/// worth nothing, so it has none there.
 fn frame(
     format: FrameFormat,
     sequence: &mut Sequence,

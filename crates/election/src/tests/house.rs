@@ -1,4 +1,5 @@
-//! Several servers, one router and a LAN without loss: the rules among each other, in protocol time.
+//! Several servers, one router and a LAN without loss: the rules among each other, in protocol
+//! time.
 
 use super::*;
 

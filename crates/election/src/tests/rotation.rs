@@ -411,7 +411,8 @@ fn a_table_with_one_place_left_does_not_keep_the_office_empty() {
 #[test]
 fn a_server_cut_off_from_everybody_asks_again_before_it_deletes_anything() {
     let mut house = House::of(3, rules(), Deletes::Any);
-    // Its cable is out: it hears nobody and reaches no router, long enough to believe the other dead.
+    // Its cable is out: it hears nobody and reaches no router, long enough to believe the other
+    // dead.
     house.tell(2, &Event::RouterLost);
     let held = std::mem::take(&mut house.servers[2]);
     let mut alone = House::of(0, rules(), Deletes::Any);

@@ -333,7 +333,8 @@ fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
 
 #[test]
 fn s4_a_higher_term_heard_of_ends_the_memory_of_an_office() {
-    // Its deadline passed while it could not ask; a write of its own came late to the router all the same.
+    // Its deadline passed while it could not ask; a write of its own came late to the router all
+    // the same.
     let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));

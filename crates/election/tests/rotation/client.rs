@@ -1,5 +1,5 @@
-//! One request to the router as the program makes it: read, write, read back, each a call of its own, with
-//! the world free to change in between. The same order and the same conclusions as
+//! One request to the router as the program makes it: read, write, read back, each a call of its
+//! own, with the world free to change in between. The same order and the same conclusions as
 //! `gateway::verified::{secure, release, evict}`, without the sockets.
 
 use std::net::Ipv4Addr;
@@ -217,8 +217,8 @@ impl Job {
     }
 }
 
-/// What was granted, as `gateway::verified` concludes it from what is left: a router that counts down shows a
-/// little less than it granted.
+/// What was granted, as `gateway::verified` concludes it from what is left: a router that counts
+/// down shows a little less than it granted.
 fn granted(asked: Millis, left: Option<Millis>, elapsed: Millis) -> Option<Duration> {
     match left {
         None => None,

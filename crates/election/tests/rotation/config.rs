@@ -189,7 +189,8 @@ impl Config {
         config
     }
 
-    /// How slow the router may be where everything is to go well: a lease must outlast the making of a mapping.
+    /// How slow the router may be where everything is to go well: a lease must outlast the making
+    /// of a mapping.
     pub fn calm_slowest(&self) -> Millis {
         self.router.slowest.min(self.lease / 24)
     }

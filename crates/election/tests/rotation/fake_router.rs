@@ -34,7 +34,8 @@ pub struct RouterStatus {
     pub lost_per_mille: u32,
     /// The longest way there or back.
     pub slowest: Millis,
-    /// Of 1,000 writes: how many are carried out long after they were sent, up to twice the time-out.
+    /// Of 1,000 writes: how many are carried out long after they were sent, up to twice the
+    /// time-out.
     pub late_per_mille: u32,
 }
 
@@ -82,8 +83,8 @@ impl RouterStatus {
             (rarely(3, 60), rarely(3, 60), rarely(2, 80), rarely(2, 60));
         let calm = matches!(profile, Profile::Calm | Profile::Hours);
         let roomy = servers + 20;
-        // A renewal that is dropped leaves what the router shows of the old lease, in its own seconds: one flaw
-        // more in its clock and no margin covers it.
+        // A renewal that is dropped leaves what the router shows of the old lease, in its own
+        // seconds: one flaw more in its clock and no margin covers it.
         let ticks = if lies == 0 && rng.bool() {
             Ticks::Seconds
         } else {
@@ -261,7 +262,8 @@ impl FakeRouter {
             None if self.table.len() >= self.kind.capacity => return Reply::Refused(728),
             _ => {}
         }
-        // A renewal that is dropped can be noticed by reading back only where it would have changed what is shown.
+        // A renewal that is dropped can be noticed by reading back only where it would have changed
+        // what is shown.
         let noticeable = self.table.get(&port).is_none_or(|old| {
             let left = old.ends.map_or(Millis::MAX / 2, |ends| ends - now);
             left + 2_000 + 6 * self.kind.slowest < lease

@@ -70,8 +70,9 @@ pub fn drawn(config: &Config, from: Millis, until: Millis, rng: &mut Rng) -> Vec
         Profile::Hours | Profile::Lossy => {}
         Profile::Calm => {
             let (a, b) = (rng.usize(0..n), rng.usize(0..n));
-            // One Inquiry with its copy, and the questions that its absence leads to. Where Inquiries are not counted,
-            // two probes in a row fit into that: then only one of them.
+            // One Inquiry with its copy, and the questions that its absence leads to. Where
+            // Inquiries are not counted, two probes in a row fit into that: then only
+            // one of them.
             let span = if config.detection.contains(&Detection::Heartbeat) {
                 config.heartbeat * 9 / 10
             } else {

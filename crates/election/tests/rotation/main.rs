@@ -1,7 +1,9 @@
-//! Rotation, proved as far as it can be: thousands of households with everything going wrong, all of them
-//! running the program's own rules (`porthole_election::step`), and the invariants of `DESIGN` over each.
+//! Rotation, proved as far as it can be: thousands of households with everything going wrong, all
+//! of them running the program's own rules (`porthole_election::step`), and the invariants of
+//! `DESIGN` over each.
 //!
-//! `make simulate SEEDS=100000` runs more of them; `make simulate SEED=17` runs one again, with its whole trace.
+//! `make simulate SEEDS=100000` runs more of them; `make simulate SEED=17` runs one again, with its
+//! whole trace.
 
 #![allow(clippy::match_same_arms, clippy::similar_names)] // tables of cases; `who` and `knew`
 

@@ -1,4 +1,5 @@
-//! Many seeds, each a household; the first that breaks an invariant is printed, with how to run it again.
+//! Many seeds, each a household; the first that breaks an invariant is printed, with how to run it
+//! again.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -43,8 +43,8 @@ pub struct Wire {
     pub cut: Vec<Vec<bool>>,
     /// Nothing gets from this server to the router, or back.
     pub off_router: Vec<bool>,
-    /// Whether the last datagram from `a` to `b` that failed (or was slow) was sent then: an excuse for
-    /// what `b` believes of `a`.
+    /// Whether the last datagram from `a` to `b` that failed (or was slow) was sent then: an
+    /// excuse for what `b` believes of `a`.
     pub spoiled: Vec<Vec<Option<Millis>>>,
     pub lost: u64,
     pub sent: u64,

@@ -24,7 +24,8 @@ fn description(services: &[(&str, &str)]) -> String {
     text + "</serviceList></device></root>"
 }
 
-/// A device on an address of its own that serves this description, and a state of its connection per control path.
+/// A device on an address of its own that serves this description, and a state of its connection
+/// per control path.
 async fn device(
     ip: Ipv4Addr,
     services: &'static [(&'static str, &'static str)],

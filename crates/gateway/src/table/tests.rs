@@ -20,7 +20,8 @@ fn entry(port: u16) -> Entry {
 /// What a router answers for an index.
 type Answer = Result<Entry, u16>;
 
-/// Walk over a router whose answers may depend on how many requests it has had; gives the table and that number.
+/// Walk over a router whose answers may depend on how many requests it has had; gives the table and
+/// that number.
 fn walk(mut router: impl FnMut(usize, usize) -> Answer) -> (Table, usize) {
     let mut walk = IndexWalk::default();
     let mut requests = 0;

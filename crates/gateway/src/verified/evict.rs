@@ -1,7 +1,8 @@
 //! Deleting a dead server's mapping (¶71 step 60), once, and only that one.
 //!
-//! Some routers let anybody delete, some only the owner (secure mode), and the codes with which they refuse differ (606, 714,
-//! or an OK after which nothing has happened). So the port is read before, for whose it is, and after, for what became of it.
+//! Some routers let anybody delete, some only the owner (secure mode), and the codes with which
+//! they refuse differ (606, 714, or an OK after which nothing has happened). So the port is read
+//! before, for whose it is, and after, for what became of it.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -22,8 +23,8 @@ pub enum Eviction {
         /// What the router said; nothing where it said yes.
         refusal: Option<Error>,
     },
-    /// The port is another device's, or its owner has just asked for it again; nothing more is known where
-    /// the router hides the entry from us.
+    /// The port is another device's, or its owner has just asked for it again; nothing more is
+    /// known where the router hides the entry from us.
     Theirs(Option<Entry>),
 }
 
@@ -39,9 +40,9 @@ impl Eviction {
     }
 }
 
-/// Delete the mapping of a port if it leads to the device at `from`, and to no other: read right before, so that the
-/// window for somebody else's is one request long. Tried once. (`DeletePortMappingRange` is never used: some
-/// routers forget to ask there whose a mapping is.)
+/// Delete the mapping of a port if it leads to the device at `from`, and to no other: read right
+/// before, so that the window for somebody else's is one request long. Tried once.
+/// (`DeletePortMappingRange` is never used: some routers forget to ask there whose a mapping is.)
 ///
 /// # Errors
 /// When the router cannot be asked; the mapping may be there or not.

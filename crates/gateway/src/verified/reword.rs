@@ -1,11 +1,13 @@
-//! A name that has changed, and a router that keeps the old one: renewing a mapping does not change its description
-//! everywhere. Where cameras know each other by the table alone (Embodiment 3) the old name would stay on their pages.
+//! A name that has changed, and a router that keeps the old one: renewing a mapping does not change
+//! its description everywhere. Where cameras know each other by the table alone (Embodiment 3) the
+//! old name would stay on their pages.
 
 use super::{Before, Grant, Outcome, Release, release, secure};
 use crate::{Description, Error, Gateway, LeaseFallback, MappingRequest};
 use porthole_types::ExternalPort;
 
-/// What was tried already: a router that cuts or alters descriptions is not made to forget a mapping at each renewal.
+/// What was tried already: a router that cuts or alters descriptions is not made to forget a
+/// mapping at each renewal.
 #[derive(Clone, Debug, Default)]
 pub struct Wording {
     tried: Option<(ExternalPort, Description)>,
@@ -24,8 +26,9 @@ impl Wording {
     }
 }
 
-/// [`secure`], and where the router then shows an old name of ours: the mapping is deleted and made again, once a name.
-/// For a moment the port is nobody's, so this is not for the representative port.
+/// [`secure`], and where the router then shows an old name of ours: the mapping is deleted and made
+/// again, once a name. For a moment the port is nobody's, so this is not for the representative
+/// port.
 ///
 /// # Errors
 /// As [`secure`]. The port may be gone then; it is asked for again like any other.

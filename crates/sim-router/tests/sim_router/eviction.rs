@@ -1,5 +1,5 @@
-//! What a dead server's mapping is to its successor, by the router's habits; and that requests leave from the address that is
-//! to be mapped, without which secure mode would refuse them all.
+//! What a dead server's mapping is to its successor, by the router's habits; and that requests
+//! leave from the address that is to be mapped, without which secure mode would refuse them all.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;

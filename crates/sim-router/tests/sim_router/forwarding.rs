@@ -28,7 +28,8 @@ async fn a_mapped_port_carries_bytes_and_the_camera_sees_the_router() {
     };
     let back = timeout(PATIENCE, carry).await.expect("the bytes stopped");
     assert!(back == picture, "the bytes came back changed");
-    // A visitor that is done sending still gets what the camera has to say: the end is passed on, each way.
+    // A visitor that is done sending still gets what the camera has to say: the end is passed on,
+    // each way.
     visitor.shutdown().await.unwrap();
     assert!(is_cut(&mut visitor).await);
 }

@@ -1,5 +1,6 @@
-//! The simulated router, driven over real sockets: by igd-next, an independent client, and by raw HTTP from chosen
-//! addresses (igd-next cannot choose where it connects from, and secure mode looks at just that).
+//! The simulated router, driven over real sockets: by igd-next, an independent client, and by raw
+//! HTTP from chosen addresses (igd-next cannot choose where it connects from, and secure mode looks
+//! at just that).
 
 #![allow(
     clippy::unwrap_used,

@@ -17,7 +17,8 @@ use tokio::time::timeout;
 /// Far more than anything here takes, on a machine that is busy with something else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The addresses of one test: its own piece of 127.0.0.0/8, so that tests, and runs of them, do not meet.
+/// The addresses of one test: its own piece of 127.0.0.0/8, so that tests, and runs of them, do not
+/// meet.
 pub(crate) struct Net(u8);
 
 impl Net {

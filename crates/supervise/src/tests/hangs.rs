@@ -59,7 +59,8 @@ async fn a_job_that_ends_in_time_restarts_nothing() {
     })
     .await
     .unwrap();
-    // Another job's hang, begun later with the same limit, shows that the first one's deadline has passed.
+    // Another job's hang, begun later with the same limit, shows that the first one's deadline has
+    // passed.
     tell(&address, |act, ctx| {
         let job = act.lifeline.progress.job("second", LIMIT);
         let endless = async move {

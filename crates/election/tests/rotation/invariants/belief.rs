@@ -7,7 +7,8 @@ use crate::server::Server;
 use crate::wire::Wire;
 
 impl Invariants {
-    /// S1: at most one believes, in each epoch of the router. S2: the router has its mapping, for longer than it believes.
+    /// S1: at most one believes, in each epoch of the router. S2: the router has its mapping, for
+    /// longer than it believes.
     pub(super) fn beliefs(
         &mut self,
         now: Millis,
@@ -35,8 +36,8 @@ impl Invariants {
                 continue; // S1 and S2 are stated per router epoch
             }
             if let Some(at) = record.robbed {
-                // S1d: the router forwards to one; who was wrongly replaced notices within one verification, if the
-                // router lets it verify.
+                // S1d: the router forwards to one; who was wrongly replaced notices within one
+                // verification, if the router lets it verify.
                 self.summary.overlap = self.summary.overlap.max(now - at);
                 let request = 8 * self.config.router.slowest + 50;
                 if !fake_router.up || wire.off_router[index] || server.frozen_until > now {

@@ -1,4 +1,5 @@
-//! E1 and F1: what must have come before another's mapping is deleted, and what becomes of the one that had it.
+//! E1 and F1: what must have come before another's mapping is deleted, and what becomes of the one
+//! that had it.
 
 use std::net::Ipv4Addr;
 
@@ -17,7 +18,8 @@ pub(super) struct Evidence {
 }
 
 impl Invariants {
-    /// A mapping was deleted by another, or by a request that its own server has given up waiting for.
+    /// A mapping was deleted by another, or by a request that its own server has given up waiting
+    /// for.
     pub fn deleted(
         &mut self,
         now: Millis,
@@ -46,9 +48,9 @@ impl Invariants {
         }
     }
 
-    /// F1: another program's mapping is left alone. (One that comes between reading and deleting is not told apart by any
-    /// router.) E1 (DESIGN section 6): a takeover by deleting happens only after silence, an unanswered direct question
-    /// and an unrefuted Claim.
+    /// F1: another program's mapping is left alone. (One that comes between reading and deleting is
+    /// not told apart by any router.) E1 (DESIGN section 6): a takeover by deleting happens
+    /// only after silence, an unanswered direct question and an unrefuted Claim.
     pub(super) fn may_evict(&mut self, now: Millis, server: usize, from: Ipv4Addr) {
         if from == FOREIGN {
             self.breaks(

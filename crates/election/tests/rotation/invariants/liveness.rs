@@ -8,12 +8,13 @@ use crate::fake_router::{Entries, FakeRouter, Leases};
 use crate::faults::{Fault, OnHolder};
 use crate::server::Server;
 
-/// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's lease where
-/// the router keeps it, and of the servers' own back-off from a router that refused them.
+/// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's
+/// lease where the router keeps it, and of the servers' own back-off from a router that refused
+/// them.
 const K: u64 = 8;
 
-/// Calls to the router in a row that a takeover may have to wait for: a request for the own port that is under way
-/// (3), looking (1), deleting (3), mapping (3).
+/// Calls to the router in a row that a takeover may have to wait for: a request for the own port
+/// that is under way (3), looking (1), deleting (3), mapping (3).
 const CALLS: u64 = 10;
 
 /// What is known of the time after the last fault.
@@ -68,8 +69,9 @@ impl Liveness {
         Some(since.saturating_sub(calm) * 1_000 / self.config.heartbeat)
     }
 
-    /// What has to be waited for whatever the rules are: the tail of the last fault (an answer that never comes, a
-    /// write that arrives late), a dead one's lease, and the exchanges with the router that a takeover is made of.
+    /// What has to be waited for whatever the rules are: the tail of the last fault (an answer that
+    /// never comes, a write that arrives late), a dead one's lease, and the exchanges with the
+    /// router that a takeover is made of.
     fn patience(&self, calm: Millis) -> Millis {
         let router = &self.config.router;
         let previous = if router.late_per_mille > 0 {
@@ -125,7 +127,8 @@ impl Liveness {
             let owner = servers
                 .iter()
                 .find(|server| server.runs() && server.address == entry.client);
-            // One that has lost its state file does not know that it has the mapping, and lets the lease run out.
+            // One that has lost its state file does not know that it has the mapping, and lets the
+            // lease run out.
             let alive = owner.is_some_and(|owner| {
                 entry.ends.is_none()
                     || owner.state.leadership.is_some()
@@ -144,7 +147,8 @@ impl Liveness {
                 match entry.ends {
                     Some(ends) => self.held_until = self.held_until.max(ends),
                     None if unremovable => self.forever = true,
-                    // A mapping without an end whose owner nobody has ever heard is looked at again after a lease.
+                    // A mapping without an end whose owner nobody has ever heard is looked at again
+                    // after a lease.
                     None => self.held_until = self.held_until.max(calm + 2 * self.config.lease),
                 }
             }
@@ -154,7 +158,8 @@ impl Liveness {
             + self.config.router.busy_per_mille
             + self.config.router.lost_per_mille
             + self.config.router.late_per_mille;
-        // A delete that went wrong once makes a router without leases look stuck: then a deputy has to do.
+        // A delete that went wrong once makes a router without leases look stuck: then a deputy has
+        // to do.
         let deputy =
             self.deputies == 1 && shaky > 0 && self.config.router.leases == Leases::PermanentOnly;
         self.excused |= self.forever || deputy;

@@ -1,10 +1,12 @@
-//! What must hold after every event, whatever happens. Each has the name that DESIGN and the documents give it.
+//! What must hold after every event, whatever happens. Each has the name that DESIGN and the
+//! documents give it.
 //!
-//! They are written over the router's table and over what servers would tell a visitor, and know nothing of
-//! how the rules come to it.
+//! They are written over the router's table and over what servers would tell a visitor, and know
+//! nothing of how the rules come to it.
 //!
-//! The world tells of what happens and asks after each event; each invariant stands in the file of what it is about:
-//! belief (S1, S1d, S2), the office's tenure (S3, S4, S5), eviction (E1, F1), takeover (M1, C1), liveness (L1, L2).
+//! The world tells of what happens and asks after each event; each invariant stands in the file of
+//! what it is about: belief (S1, S1d, S2), the office's tenure (S3, S4, S5), eviction (E1, F1),
+//! takeover (M1, C1), liveness (L1, L2).
 
 mod belief;
 mod eviction;
@@ -59,8 +61,8 @@ pub struct Summary {
     pub evictions: u32,
     /// And how often that one was alive.
     pub wrong_evictions: u32,
-    /// How long it took from the last fault (and the end of a dead one's lease) to one representative, in
-    /// thousandths of a heartbeat.
+    /// How long it took from the last fault (and the end of a dead one's lease) to one
+    /// representative, in thousandths of a heartbeat.
     pub settled: Option<u64>,
     /// How long two believed at once after a wrong eviction, at most (S1d).
     pub overlap: Millis,

@@ -1,4 +1,5 @@
-//! What is on record about each server: what the invariants compare its next step with, and how it gets there.
+//! What is on record about each server: what the invariants compare its next step with, and how it
+//! gets there.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -18,8 +19,8 @@ pub(super) struct Record {
     pub(super) believed: bool,
     /// The router's epoch in which what it believes was read back.
     pub(super) epoch: Option<u32>,
-    /// When its mapping was deleted by another while it held it, and whether it had trouble with the router
-    /// since.
+    /// When its mapping was deleted by another while it held it, and whether it had trouble with
+    /// the router since.
     pub(super) robbed: Option<Millis>,
     /// When an exchange of it with the router last went wrong.
     pub(super) trouble: Option<Millis>,
@@ -27,7 +28,8 @@ pub(super) struct Record {
     pub(super) heard: Term,
     /// The highest term that anybody has reported to it in this life.
     pub(super) told: Term,
-    /// Its last office: the term, and whether the router has had nothing but that on the port since.
+    /// Its last office: the term, and whether the router has had nothing but that on the port
+    /// since.
     pub(super) last: Option<(Term, Unbroken)>,
     pub(super) started_with: Option<(Term, Memory)>,
     /// Of each address: what was tried to get a sign of life, since the last one.

@@ -1,4 +1,5 @@
-//! S3, S4 and S5: the office changes hands for a reason only, and its term tells one tenure from the next.
+//! S3, S4 and S5: the office changes hands for a reason only, and its term tells one tenure from
+//! the next.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -73,7 +74,8 @@ impl Invariants {
         self.config.profile == Profile::Calm && self.config.lan == LanMessaging::Enabled
     }
 
-    /// S3: where at most one burst shorter than a heartbeat was lost, nothing happens to the office.
+    /// S3: where at most one burst shorter than a heartbeat was lost, nothing happens to the
+    /// office.
     pub(super) fn calm_only(&mut self, now: Millis, what: fmt::Arguments<'_>) {
         if self.config.profile == Profile::Calm
             && self

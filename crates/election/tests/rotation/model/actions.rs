@@ -1,4 +1,5 @@
-//! What can happen in a house, and what follows from it: how it begins, which steps there are, where each leads.
+//! What can happen in a house, and what follows from it: how it begins, which steps there are,
+//! where each leads.
 
 use porthole_election::{Event, Memory, State, Timestamp};
 use porthole_types::Term;
@@ -171,7 +172,8 @@ impl Model for House {
             }
         }
         for who in 0..world.nodes.len() {
-            // By its own clock, or by asking: a robbery ends when belief does, or when the mapping is back.
+            // By its own clock, or by asking: a robbery ends when belief does, or when the mapping
+            // is back.
             let has = world.entry.is_some_and(|(holder, _)| holder == who);
             if world.nodes[who].state.leadership.is_none() && world.nodes[who].job.is_none() || has
             {

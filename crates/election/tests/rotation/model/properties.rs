@@ -1,4 +1,5 @@
-//! What must hold in every state, by the names that the simulation's invariants have (`invariants`).
+//! What must hold in every state, by the names that the simulation's invariants have
+//! (`invariants`).
 
 use porthole_election::Event;
 use stateright::Property;

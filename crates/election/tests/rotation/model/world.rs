@@ -1,4 +1,5 @@
-//! One state of the model: what two orders of events have to agree in to have led to the same place.
+//! One state of the model: what two orders of events have to agree in to have led to the same
+//! place.
 
 use porthole_election::{ElectionMessage, Event, Memory, Request, Role, State, Timestamp};
 use porthole_types::{ExternalPort, Term};
@@ -40,7 +41,8 @@ pub(super) struct Mail {
     pub(super) message: ElectionMessage,
 }
 
-/// Everything: the servers, the router's entry for the office, words under way, and what may still go wrong.
+/// Everything: the servers, the router's entry for the office, words under way, and what may still
+/// go wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct World {
     pub(super) now: Timestamp,

@@ -1,7 +1,7 @@
 //! What happens next: everything that is under way in a world, in order of time.
 //!
-//! Two things of the same millisecond happen in the order in which they were put down, so that a seed is the same
-//! run each time.
+//! Two things of the same millisecond happen in the order in which they were put down, so that a
+//! seed is the same run each time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

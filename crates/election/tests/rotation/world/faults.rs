@@ -1,5 +1,5 @@
-//! A fault strikes: what each of [`Fault`] does to the world. What needs more than a line stands with the part that it
-//! hits.
+//! A fault strikes: what each of [`Fault`] does to the world. What needs more than a line stands
+//! with the part that it hits.
 
 use porthole_election::Event;
 

@@ -1,4 +1,5 @@
-//! The next thing of the agenda happens: to whom it belongs, and whether that one still lives and moves.
+//! The next thing of the agenda happens: to whom it belongs, and whether that one still lives and
+//! moves.
 
 use porthole_election::{Destination, Event};
 

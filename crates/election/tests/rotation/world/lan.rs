@@ -1,4 +1,5 @@
-//! The LAN: words and reports travel as datagrams, and cables, switches and bursts of loss stand in their way.
+//! The LAN: words and reports travel as datagrams, and cables, switches and bursts of loss stand in
+//! their way.
 
 use porthole_election::{Destination, ElectionMessage, Event, LanMessaging, Peer};
 
@@ -58,7 +59,8 @@ impl World {
         }
     }
 
-    /// The cable is pulled: LAN and router are out of reach, which the server notices after a while.
+    /// The cable is pulled: LAN and router are out of reach, which the server notices after a
+    /// while.
     pub(super) fn unplug(&mut self, server: usize) {
         self.wire.off_router[server] = true;
         for other in 0..self.servers.len() {
@@ -79,7 +81,8 @@ impl World {
         }
     }
 
-    /// Nothing passes from one to the other for so long; from a server to itself means its exchanges with the router.
+    /// Nothing passes from one to the other for so long; from a server to itself means its
+    /// exchanges with the router.
     pub(super) fn burst(&mut self, a: usize, b: usize, span: Millis) {
         if a == b {
             self.late_router[a] = true;

@@ -1,8 +1,8 @@
 //! The world: virtual time, servers, a LAN and a router, and everything that the rules never see.
 //!
-//! A world is made from a [`Config`] and lives by its agenda: the next thing happens, the invariants are asked, and so
-//! on to the end. Each kind of thing has a file: the agenda itself, the servers' power, their shells, the LAN, the way
-//! to the router, and the faults.
+//! A world is made from a [`Config`] and lives by its agenda: the next thing happens, the
+//! invariants are asked, and so on to the end. Each kind of thing has a file: the agenda itself,
+//! the servers' power, their shells, the LAN, the way to the router, and the faults.
 
 mod agenda;
 mod faults;
@@ -45,7 +45,8 @@ pub struct World {
     wire: Wire,
     trace: Trace,
     checks: Invariants,
-    /// Whether the next exchange of each server with the router is late (a lost segment is sent again).
+    /// Whether the next exchange of each server with the router is late (a lost segment is sent
+    /// again).
     late_router: Vec<bool>,
     /// Steps at this very millisecond: more than can be is a loop without time.
     crowd: u32,

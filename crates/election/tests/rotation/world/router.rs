@@ -1,5 +1,5 @@
-//! The way to the router and back: calls and replies that take time and get lost, and what a server notices of its
-//! going and coming.
+//! The way to the router and back: calls and replies that take time and get lost, and what a server
+//! notices of its going and coming.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
