@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use porthole_backoff::Backoff;
+
 use super::Entropy;
 use super::entropy::fraction;
 use crate::{Detection, Succession};
@@ -71,10 +73,9 @@ impl Rules {
     /// the same at first, doubling, so that a router that goes on refusing is left in peace.
     pub fn patience(&self, failures: u32) -> Duration {
         const LONGEST: Duration = Duration::from_mins(5);
-        let doubled = 1_u32
-            .checked_shl(failures.saturating_sub(1))
-            .unwrap_or(u32::MAX);
-        self.retry().saturating_mul(doubled).min(LONGEST)
+        Backoff::new(self.retry().min(LONGEST), LONGEST, 0)
+            .unwrap_or(Backoff::NONE) // only a lease of no time at all has a retry of none
+            .after(failures.max(1), 0)
     }
 
     /// How long a server rests when every port of the range is taken.
