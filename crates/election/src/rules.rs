@@ -21,7 +21,7 @@ pub struct Rules {
     pub representative_port: ExternalPort,
     /// The ports for everybody else.
     pub range: PortRange,
-    /// Lease of the representative's mapping: short, so that a dead one makes room.
+    /// Lease of the representative's mapping: short, so that one that failed makes room.
     pub representative_lease: Duration,
     /// Lease of everybody else's mapping.
     pub lease: Duration,
@@ -83,7 +83,7 @@ impl Rules {
         self.representative_lease
     }
 
-    /// How late a word may come without being missed.
+    /// How late a message may come without counting as missed.
     pub fn slack(&self) -> Duration {
         self.heartbeat / 8
     }
@@ -108,7 +108,7 @@ impl Rules {
         self.heartbeat / 2
     }
 
-    /// How long a representative or an heir may be silent before it counts as gone.
+    /// How long a representative or a successor may be silent before it counts as gone.
     pub fn silence(&self) -> Duration {
         self.heartbeat * self.missed_limit + self.slack()
     }
