@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use porthole_camera::format::PixelFormat;
 use porthole_camera::frame::RawFrame;
-use porthole_camera::source::{Opener, Source, SourceError, Wanted};
-use porthole_camera::v4l2::{Ability, V4l2Opener, devices, first_camera};
+use porthole_camera::source::{RequestedMode, Source, SourceError, SourceOpener};
+use porthole_camera::v4l2::{Usability, V4l2Opener, devices, first_camera};
 use v4l::Device;
 use v4l::control::{Control, Value};
 
 /// The test's name, for the harness inside.
 pub(crate) const TEST: &str = "inside::the_v4l2_source_withstands_its_driver";
 
-const VGA: Wanted = Wanted {
+const VGA: RequestedMode = RequestedMode {
     width: 640,
     height: 480,
     fps: 30,
@@ -63,13 +63,13 @@ fn devices_are_told_apart() {
         panic!("three devices, not {listed:?}");
     };
     assert_eq!(camera.name, "vivid-000-vid-cap");
-    let Ability::Camera { formats } = &camera.ability else {
+    let Usability::Camera { formats } = &camera.usability else {
         panic!("{camera:?}");
     };
     assert!(formats.contains(&PixelFormat::Yuyv) && formats.contains(&PixelFormat::Nv12));
-    let why = |device: &porthole_camera::v4l2::Listed| match &device.ability {
-        Ability::Unusable { why } => why.clone(),
-        Ability::Camera { .. } => panic!("{device:?}"),
+    let why = |device: &porthole_camera::v4l2::VideoDevice| match &device.usability {
+        Usability::Unusable { why } => why.clone(),
+        Usability::Camera { .. } => panic!("{device:?}"),
     };
     assert!(why(planes).contains("multi-planar"), "{planes:?}");
     assert!(why(output).contains("not a camera"), "{output:?}");
@@ -82,7 +82,7 @@ fn devices_are_told_apart() {
 
 fn the_nearest_size_and_rate_are_taken() {
     let opened = |width, height, fps| {
-        let source = V4l2Opener::first().open(&Wanted { width, height, fps });
+        let source = V4l2Opener::first().open(&RequestedMode { width, height, fps });
         source.expect("it opens").describe()
     };
     assert_eq!(

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use porthole_types::is_unseen;
 
 /// More controls than this are passed over.
-pub const MOST_CONTROLS: usize = 128;
+pub const MAX_CONTROLS: usize = 128;
 /// More options of one menu than this are passed over.
-pub const MOST_OPTIONS: usize = 64;
+pub const MAX_OPTIONS: usize = 64;
 /// Characters of a device's text; V4L2 has room for 31.
 const LONGEST_TEXT: usize = 64;
 
@@ -41,7 +41,7 @@ impl ControlId {
 
 /// What kind of value it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ControlKind {
     /// A number of a range.
     Integer,
     /// 0 or 1.
@@ -65,7 +65,7 @@ pub enum Access {
 
 /// An entry of a menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub struct MenuOption {
     /// What to set.
     pub value: i32,
     /// What the device calls it.
@@ -80,7 +80,7 @@ pub struct Control {
     /// What the device calls it, cleaned.
     pub name: String,
     /// What it takes.
-    pub kind: Kind,
+    pub kind: ControlKind,
     /// What it is; none for buttons.
     pub value: Option<i32>,
     /// The least value.
@@ -92,14 +92,14 @@ pub struct Control {
     /// What it was made with.
     pub default: i32,
     /// For menus; some numbers between `min` and `max` may be missing.
-    pub options: Vec<Choice>,
+    pub options: Vec<MenuOption>,
     /// Whether it can be set.
     pub access: Access,
 }
 
 /// A control and what it is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct ControlChange {
     /// Which.
     pub id: ControlId,
     /// What it is to become; of no meaning for a button.
@@ -108,7 +108,7 @@ pub struct Change {
 
 /// Why a change is not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum ControlChangeError {
     /// The device has no such control, or none that is passed on.
     #[error("there is no control {0}")]
     Unknown(ControlId),
@@ -143,7 +143,7 @@ pub enum Refused {
         name: String,
     },
     /// More changes than there are controls.
-    #[error("{0} changes at once are too many: at most {MOST_CONTROLS}")]
+    #[error("{0} changes at once are too many: at most {MAX_CONTROLS}")]
     TooMany(usize),
 }
 
@@ -151,33 +151,34 @@ impl Control {
     /// Whether it can become `value`.
     ///
     /// # Errors
-    /// [`Refused`], except [`Refused::Inactive`], which depends on what is set before it.
-    pub fn takes(&self, value: i32) -> Result<(), Refused> {
+    /// [`ControlChangeError`], except [`ControlChangeError::Inactive`], which depends on what is set before it.
+    pub fn check_value(&self, value: i32) -> Result<(), ControlChangeError> {
         let (id, name) = (self.id, self.name.clone());
         if self.access == Access::ReadOnly {
-            return Err(Refused::ReadOnly { id, name });
+            return Err(ControlChangeError::ReadOnly { id, name });
         }
         let fits = match self.kind {
-            Kind::Button => true,
-            Kind::Menu => self.options.iter().any(|option| option.value == value),
-            Kind::Integer | Kind::Boolean => self.min <= value && value <= self.max,
+            ControlKind::Button => true,
+            ControlKind::Menu => self.options.iter().any(|option| option.value == value),
+            ControlKind::Integer | ControlKind::Boolean => self.min <= value && value <= self.max,
         };
-        fits.then_some(()).ok_or_else(|| Refused::OutOfRange {
-            id,
-            name,
-            value,
-            allowed: self.allowed(),
-        })
+        fits.then_some(())
+            .ok_or_else(|| ControlChangeError::OutOfRange {
+                id,
+                name,
+                value,
+                allowed: self.allowed(),
+            })
     }
 
     /// Whether it can be set at this moment.
     ///
     /// # Errors
-    /// [`Refused::Inactive`].
-    pub fn is_active(&self) -> Result<(), Refused> {
+    /// [`ControlChangeError::Inactive`].
+    pub fn check_active(&self) -> Result<(), ControlChangeError> {
         match self.access {
             Access::Writable | Access::ReadOnly => Ok(()),
-            Access::Inactive => Err(Refused::Inactive {
+            Access::Inactive => Err(ControlChangeError::Inactive {
                 id: self.id,
                 name: self.name.clone(),
             }),
@@ -185,7 +186,7 @@ impl Control {
     }
 
     fn allowed(&self) -> String {
-        if self.kind == Kind::Menu {
+        if self.kind == ControlKind::Menu {
             let options = self.options.iter();
             let words = options.map(|option| format!("{} ({})", option.value, option.name));
             return words.collect::<Vec<_>>().join(", ");
@@ -199,16 +200,16 @@ impl Control {
 ///
 /// # Errors
 /// The first that cannot be made.
-pub fn check(controls: &[Control], changes: &[Change]) -> Result<(), Refused> {
-    if changes.len() > MOST_CONTROLS {
-        return Err(Refused::TooMany(changes.len()));
+pub fn check(controls: &[Control], changes: &[ControlChange]) -> Result<(), ControlChangeError> {
+    if changes.len() > MAX_CONTROLS {
+        return Err(ControlChangeError::TooMany(changes.len()));
     }
     for (place, change) in changes.iter().enumerate() {
         let control = controls.iter().find(|control| control.id == change.id);
-        let control = control.ok_or(Refused::Unknown(change.id))?;
-        control.takes(change.value)?;
+        let control = control.ok_or(ControlChangeError::Unknown(change.id))?;
+        control.check_value(change.value)?;
         if place == 0 {
-            control.is_active()?;
+            control.check_active()?;
         }
     }
     Ok(())
@@ -232,12 +233,12 @@ impl fmt::Display for ControlId {
 pub(super) mod tests {
     use super::*;
 
-    pub(crate) fn control(id: u32, kind: Kind) -> Control {
+    pub(crate) fn control(id: u32, kind: ControlKind) -> Control {
         Control {
             id: ControlId(id),
             name: format!("Control {id}"),
             kind,
-            value: (kind != Kind::Button).then_some(0),
+            value: (kind != ControlKind::Button).then_some(0),
             min: -10,
             max: 10,
             step: 1,
@@ -247,8 +248,8 @@ pub(super) mod tests {
         }
     }
 
-    fn change(id: u32, value: i32) -> Change {
-        Change {
+    fn change(id: u32, value: i32) -> ControlChange {
+        ControlChange {
             id: ControlId(id),
             value,
         }
@@ -256,7 +257,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_value_out_of_range_is_refused_with_the_control_and_its_range() {
-        let controls = [control(1, Kind::Integer)];
+        let controls = [control(1, ControlKind::Integer)];
         assert_eq!(check(&controls, &[change(1, -10), change(1, 10)]), Ok(()));
         for value in [11, -11, i32::MAX, i32::MIN] {
             let refused = check(&controls, &[change(1, value)]).unwrap_err();
@@ -269,43 +270,46 @@ pub(super) mod tests {
 
     #[test]
     fn a_menu_takes_its_options_and_not_the_numbers_between() {
-        let mut menu = control(1, Kind::Menu);
+        let mut menu = control(1, ControlKind::Menu);
         menu.options = [(1, "Manual"), (3, "Aperture")]
-            .map(|(value, name)| Choice {
+            .map(|(value, name)| MenuOption {
                 value,
                 name: name.to_owned(),
             })
             .to_vec();
-        assert_eq!(menu.takes(3), Ok(()));
-        let words = menu.takes(2).unwrap_err().to_string();
+        assert_eq!(menu.check_value(3), Ok(()));
+        let words = menu.check_value(2).unwrap_err().to_string();
         assert!(words.contains("1 (Manual), 3 (Aperture)"), "{words}");
     }
 
     #[test]
     fn a_button_takes_whatever_is_said_with_it() {
-        assert_eq!(control(1, Kind::Button).takes(99), Ok(()));
+        assert_eq!(control(1, ControlKind::Button).check_value(99), Ok(()));
     }
 
     #[test]
     fn all_are_looked_at_before_one_is_made() {
-        let controls = [control(1, Kind::Integer), control(2, Kind::Integer)];
+        let controls = [
+            control(1, ControlKind::Integer),
+            control(2, ControlKind::Integer),
+        ];
         let unknown = check(&controls, &[change(1, 1), change(3, 1)]);
-        assert_eq!(unknown, Err(Refused::Unknown(ControlId(3))));
-        let many = vec![change(1, 1); MOST_CONTROLS + 1];
+        assert_eq!(unknown, Err(ControlChangeError::Unknown(ControlId(3))));
+        let many = vec![change(1, 1); MAX_CONTROLS + 1];
         assert!(matches!(
             check(&controls, &many),
-            Err(Refused::TooMany(129))
+            Err(ControlChangeError::TooMany(129))
         ));
     }
 
     #[test]
     fn what_is_not_in_use_is_refused_unless_something_before_it_may_change_that() {
-        let mut exposure = control(2, Kind::Integer);
+        let mut exposure = control(2, ControlKind::Integer);
         exposure.access = Access::Inactive;
-        let controls = [control(1, Kind::Boolean), exposure];
+        let controls = [control(1, ControlKind::Boolean), exposure];
         assert!(matches!(
             check(&controls, &[change(2, 1)]),
-            Err(Refused::Inactive { .. })
+            Err(ControlChangeError::Inactive { .. })
         ));
         assert_eq!(check(&controls, &[change(1, 0), change(2, 1)]), Ok(()));
     }

@@ -33,7 +33,7 @@ pub trait ControlDevice {
     /// Which plugging-in this is.
     fn connection(&self) -> ConnectionId;
 
-    /// All controls that can be passed on, at most [`super::control::MOST_CONTROLS`].
+    /// All controls that can be passed on, at most [`super::control::MAX_CONTROLS`].
     ///
     /// # Errors
     /// [`SourceError`], also when they are not read by `until`.
@@ -61,5 +61,5 @@ pub trait ControlDeviceOpener: Send {
     ///
     /// # Errors
     /// [`SourceError`]
-    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError>;
+    fn open_control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError>;
 }

@@ -178,5 +178,4 @@ fn words(panic: &(dyn Any + Send)) -> String {
 }
 
 #[cfg(test)]
-#[path = "jpeg_tests.rs"]
 mod tests;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 /// Sizes of one camera that are told.
-const MOST_SIZES: usize = 64;
+const MAX_SIZES: usize = 64;
 /// Rates of one size that are told.
-const MOST_RATES: usize = 16;
+const MAX_RATES: usize = 16;
 
 /// A size, and the rates at which the camera delivers it.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,19 +37,19 @@ pub const COMMON_RATES: [u32; 8] = [1, 5, 10, 15, 25, 30, 50, 60];
 
 /// Gathers what one camera offers in several pixel formats: each size once, with all its rates.
 #[derive(Default)]
-pub struct Gathered(BTreeMap<(u32, u32), Vec<f64>>);
+pub struct ModeCollector(BTreeMap<(u32, u32), Vec<f64>>);
 
-impl Gathered {
+impl ModeCollector {
     /// One more size, with rates.
     pub fn add(&mut self, size: (u32, u32), rates: impl IntoIterator<Item = f64>) {
-        if self.0.len() >= MOST_SIZES && !self.0.contains_key(&size) {
+        if self.0.len() >= MAX_SIZES && !self.0.contains_key(&size) {
             return;
         }
         let known = self.0.entry(size).or_default();
         for rate in rates {
             // Two digits after the point tell apart what cameras have, and 29.97 from 30.
             let rate = (rate * 100.0).round() / 100.0;
-            if known.len() < MOST_RATES && rate.is_finite() && !known.contains(&rate) {
+            if known.len() < MAX_RATES && rate.is_finite() && !known.contains(&rate) {
                 known.push(rate);
             }
         }
@@ -57,7 +57,7 @@ impl Gathered {
 
     /// Whether another size would still be told.
     pub fn has_room(&self) -> bool {
-        self.0.len() < MOST_SIZES
+        self.0.len() < MAX_SIZES
     }
 
     /// From small to large.
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn each_size_is_told_once_with_the_rates_of_all_formats() {
-        let mut gathered = Gathered::default();
+        let mut gathered = ModeCollector::default();
         gathered.add((1280, 720), [30.0, 12.5]);
         gathered.add((640, 480), [25.0]);
         gathered.add((1280, 720), [30.0, 10.0]);
@@ -101,11 +101,11 @@ mod tests {
 
     #[test]
     fn a_camera_that_offers_thousands_is_told_of_in_part() {
-        let mut gathered = Gathered::default();
+        let mut gathered = ModeCollector::default();
         for side in 1..5000 {
             gathered.add((side, side), (1..100).map(f64::from).chain([f64::INFINITY]));
         }
         let modes = gathered.modes();
-        assert_eq!((modes.len(), modes[0].fps.len()), (MOST_SIZES, MOST_RATES));
+        assert_eq!((modes.len(), modes[0].fps.len()), (MAX_SIZES, MAX_RATES));
     }
 }

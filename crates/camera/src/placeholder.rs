@@ -7,10 +7,10 @@
 
 use std::time::{Instant, SystemTime};
 
-use super::canvas::{Canvas, Colour};
 use super::format::{FrameFormat, PixelFormat};
 use super::frame::RawFrame;
-use super::lettering::{Lettering, wrap};
+use crate::drawing::canvas::{Canvas, Colour};
+use crate::drawing::lettering::{Lettering, wrap};
 
 const LINES: usize = 4;
 

@@ -14,11 +14,11 @@ use super::frame::{Jpeg, PictureKind, RawFrame};
 /// neither a frame that was in the encoder when the camera went away, nor one from before a long
 /// idle time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Session(u64);
+pub struct CaptureSession(u64);
 
-/// What [`RawSlot::put`] did with the frame before.
+/// What [`FrameSlot::put`] did with the frame before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Put {
+pub enum PutOutcome {
     /// The slot was empty.
     Stored,
     /// The encoder had not come for the frame before: it is gone.
@@ -27,26 +27,26 @@ pub enum Put {
 
 /// The newest raw frame, from the capture thread to an encoder thread.
 #[derive(Default)]
-pub struct RawSlot {
-    frame: Mutex<Option<(Session, RawFrame)>>,
+pub struct FrameSlot {
+    frame: Mutex<Option<(CaptureSession, RawFrame)>>,
     filled: Condvar,
 }
 
-impl RawSlot {
+impl FrameSlot {
     /// An empty slot.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Puts a frame in, over one that nobody took.
-    pub fn put(&self, session: Session, frame: RawFrame) -> Put {
+    pub fn put(&self, session: CaptureSession, frame: RawFrame) -> PutOutcome {
         let before = self.lock().replace((session, frame));
         self.filled.notify_one();
-        before.map_or(Put::Stored, |_| Put::Overwrote)
+        before.map_or(PutOutcome::Stored, |_| PutOutcome::Overwrote)
     }
 
     /// Takes the frame out, waiting for one at most `timeout`.
-    pub fn take(&self, timeout: Duration) -> Option<(Session, RawFrame)> {
+    pub fn take(&self, timeout: Duration) -> Option<(CaptureSession, RawFrame)> {
         let (mut slot, _) = self
             .filled
             .wait_timeout_while(self.lock(), timeout, |frame| frame.is_none())
@@ -60,7 +60,7 @@ impl RawSlot {
     }
 
     /// One store under the lock cannot be half done, so a panic elsewhere does not spoil the slot.
-    fn lock(&self) -> MutexGuard<'_, Option<(Session, RawFrame)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<(CaptureSession, RawFrame)>> {
         self.frame.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -117,13 +117,13 @@ impl PictureSlot {
 
     /// Begins a session: pictures of the ones before are refused from now on. The one on show
     /// stays, so that viewers keep a picture while the camera is opened again.
-    pub fn begin(&self) -> Session {
+    pub fn begin(&self) -> CaptureSession {
         let mut session = 0;
         self.newest.send_if_modified(|_| {
             session = self.session.fetch_add(1, Ordering::Relaxed) + 1;
             false
         });
-        Session(session)
+        CaptureSession(session)
     }
 
     /// Ends the session and takes the picture off: whoever comes next waits for a fresh one.
@@ -135,7 +135,7 @@ impl PictureSlot {
     }
 
     /// Shows a picture to all viewers.
-    pub fn publish(&self, session: Session, picture: Picture) -> Published {
+    pub fn publish(&self, session: CaptureSession, picture: Picture) -> Published {
         let shown = self.newest.send_if_modified(|newest| {
             let ended = self.session.load(Ordering::Relaxed) != session.0;
             // Two encoder threads may finish in the other order than the frames came.
@@ -197,9 +197,9 @@ mod tests {
 
     #[test]
     fn the_newest_raw_frame_wins() {
-        let slot = RawSlot::new();
-        assert_eq!(slot.put(Session(1), frame(1)), Put::Stored);
-        assert_eq!(slot.put(Session(1), frame(2)), Put::Overwrote);
+        let slot = FrameSlot::new();
+        assert_eq!(slot.put(CaptureSession(1), frame(1)), PutOutcome::Stored);
+        assert_eq!(slot.put(CaptureSession(1), frame(2)), PutOutcome::Overwrote);
         let (_, taken) = slot.take(Duration::ZERO).unwrap();
         assert_eq!(taken.sequence, 2);
         assert!(slot.take(Duration::ZERO).is_none());
@@ -207,12 +207,12 @@ mod tests {
 
     #[test]
     fn a_waiting_encoder_is_woken_by_the_frame() {
-        let slot = Arc::new(RawSlot::new());
+        let slot = Arc::new(FrameSlot::new());
         let encoder = std::thread::spawn({
             let slot = slot.clone();
             move || slot.take(Duration::from_mins(1)).map(|(_, f)| f.sequence)
         });
-        slot.put(Session(1), frame(7));
+        slot.put(CaptureSession(1), frame(7));
         assert_eq!(encoder.join().unwrap(), Some(7));
     }
 

@@ -10,7 +10,7 @@ use super::frame::RawFrame;
 /// What the settings ask for. A source takes the nearest it can do; [`Source::format`] tells what
 /// it took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct RequestedMode {
     /// Pixels across.
     pub width: u32,
     /// Lines.
@@ -36,12 +36,12 @@ pub trait Source: Send {
 }
 
 /// Opens the source, again and again: when the first viewer comes, and after each failure.
-pub trait Opener: Send {
+pub trait SourceOpener: Send {
     /// Opens the source with what comes nearest to `wanted`.
     ///
     /// # Errors
     /// [`SourceError`], whose words go onto the placeholder picture.
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError>;
+    fn open(&self, wanted: &RequestedMode) -> Result<Box<dyn Source>, SourceError>;
 }
 
 /// Why there is no picture, in words for the person who looks at the placeholder.

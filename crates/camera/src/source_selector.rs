@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 use super::control_device::{ControlDevice, ControlDeviceOpener};
-use super::pattern::PatternOpener;
-use super::source::{Opener, Source, SourceError, Wanted};
-use super::test_pattern_controls::TestPatternDevice;
+use super::source::{RequestedMode, Source, SourceError, SourceOpener};
+use super::test_pattern::{TestPatternDevice, TestPatternOpener};
 use super::v4l2::{V4l2Opener, devices, first_camera};
 use crate::config::CameraSource;
 
@@ -17,7 +16,7 @@ use crate::config::CameraSource;
 #[derive(Clone)]
 pub struct SourceSelector {
     source: CameraSource,
-    pattern: PatternOpener,
+    pattern: TestPatternOpener,
     /// `source_selector` looks anew each time it opens: a camera may be plugged in after the
     /// program has started. Once there was one, its absence is a failure to be shown, not a
     /// reason for a test pattern.
@@ -39,7 +38,7 @@ impl SourceSelector {
     ) -> Self {
         Self {
             source: source.clone(),
-            pattern: PatternOpener { name, test_pattern },
+            pattern: TestPatternOpener { name, test_pattern },
             had_a_camera: Arc::default(),
         }
     }
@@ -62,8 +61,8 @@ impl SourceSelector {
     }
 }
 
-impl Opener for SourceSelector {
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
+impl SourceOpener for SourceSelector {
+    fn open(&self, wanted: &RequestedMode) -> Result<Box<dyn Source>, SourceError> {
         match self.look() {
             Found::Camera(camera) => camera.open(wanted),
             Found::Pattern => self.pattern.open(wanted),
@@ -72,10 +71,10 @@ impl Opener for SourceSelector {
 }
 
 impl ControlDeviceOpener for SourceSelector {
-    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
+    fn open_control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
         match self.look() {
-            Found::Camera(camera) => camera.control_device(),
-            Found::Pattern => self.pattern.test_pattern.control_device(),
+            Found::Camera(camera) => camera.open_control_device(),
+            Found::Pattern => self.pattern.test_pattern.open_control_device(),
         }
     }
 }

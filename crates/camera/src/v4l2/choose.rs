@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::fmt;
 
 use crate::format::{MAX_SIDE, PixelFormat};
-use crate::source::Wanted;
+use crate::source::RequestedMode;
 
 /// A pixel format that the device offers and we can serve.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl Span {
 }
 
 impl Sizes {
-    fn nearest(self, wanted: &Wanted) -> (u32, u32) {
+    fn nearest(self, wanted: &RequestedMode) -> (u32, u32) {
         match self {
             Self::One(width, height) => (width, height),
             Self::Range { width, height } => {
@@ -75,7 +75,7 @@ impl Sizes {
 
 /// What to ask the device for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Choice {
+pub(super) struct FormatRequest {
     pub(super) fourcc: [u8; 4],
     pub(super) pixel: PixelFormat,
     pub(super) width: u32,
@@ -84,12 +84,12 @@ pub(super) struct Choice {
 
 /// One choice for each offer, the best first: the nearest size counts most, then how cheap it is to
 /// serve (MJPEG needs no encoder, YUYV no conversion), and colour before grey.
-pub(super) fn ranked(offers: &[Offer], wanted: &Wanted) -> Vec<Choice> {
-    let mut choices: Vec<Choice> = offers
+pub(super) fn ranked(offers: &[Offer], wanted: &RequestedMode) -> Vec<FormatRequest> {
+    let mut choices: Vec<FormatRequest> = offers
         .iter()
         .filter_map(|offer| {
             let (width, height) = nearest_size(&offer.sizes, wanted)?;
-            Some(Choice {
+            Some(FormatRequest {
                 fourcc: offer.fourcc,
                 pixel: offer.pixel,
                 width,
@@ -108,7 +108,7 @@ fn preference(pixel: PixelFormat) -> (bool, Option<usize>) {
 
 /// The size nearest to the wanted one, the larger of two that are equally near; the wanted one
 /// itself when the device does not say; nothing when it offers only sizes that no JPEG has.
-fn nearest_size(sizes: &[Sizes], wanted: &Wanted) -> Option<(u32, u32)> {
+fn nearest_size(sizes: &[Sizes], wanted: &RequestedMode) -> Option<(u32, u32)> {
     if sizes.is_empty() {
         return Some((wanted.width, wanted.height));
     }
@@ -119,7 +119,7 @@ fn nearest_size(sizes: &[Sizes], wanted: &Wanted) -> Option<(u32, u32)> {
         .min_by_key(|&size| (distance(size, wanted), Reverse(size)))
 }
 
-const fn distance((width, height): (u32, u32), wanted: &Wanted) -> u64 {
+const fn distance((width, height): (u32, u32), wanted: &RequestedMode) -> u64 {
     width.abs_diff(wanted.width) as u64 + height.abs_diff(wanted.height) as u64
 }
 
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const VGA: Wanted = Wanted {
+    const VGA: RequestedMode = RequestedMode {
         width: 640,
         height: 480,
         fps: 30,
@@ -235,7 +235,7 @@ mod tests {
         }
     }
 
-    fn best(offers: &[Offer], wanted: &Wanted) -> (PixelFormat, u32, u32) {
+    fn best(offers: &[Offer], wanted: &RequestedMode) -> (PixelFormat, u32, u32) {
         let first = ranked(offers, wanted)[0];
         (first.pixel, first.width, first.height)
     }
@@ -386,7 +386,7 @@ mod tests {
         ) {
             let span = Span::new(a, b, c);
             let range = Sizes::Range { width: span, height: span };
-            let wanted = Wanted { width: c, height: a, fps };
+            let wanted = RequestedMode { width: c, height: a, fps };
             let _ = ranked(&[offer(PixelFormat::Yuyv, &[range, Sizes::One(b, c)])], &wanted);
             prop_assert!(interval(&[every(a, b), every(b, c)], fps).is_sound());
         }

@@ -17,9 +17,9 @@ use v4l::v4l_sys::{
 
 use super::call::{call, is_gone};
 use super::ioctl::{GetControl, QueryControl, QueryMenu, SetControl, ioctl};
-use super::{modes, open};
+use super::{capabilities, modes};
 use crate::control::{
-    Access, Choice, Control, ControlId, Kind, MOST_CONTROLS, MOST_OPTIONS, clean,
+    Access, Control, ControlId, ControlKind, MAX_CONTROLS, MAX_OPTIONS, MenuOption, clean,
 };
 use crate::control_device::{ConnectionId, ControlDevice, DeviceKind};
 use crate::modes::Mode;
@@ -29,20 +29,20 @@ use crate::source::SourceError;
 const MOST_LOOKED_AT: usize = 1024;
 
 /// An open device, for its controls.
-pub(super) struct V4l2Panel {
+pub(super) struct V4l2ControlDevice {
     device: Device,
     camera: String,
     connection: ConnectionId,
 }
 
-impl V4l2Panel {
+impl V4l2ControlDevice {
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         use std::os::unix::fs::MetadataExt as _;
         // Each plugging-in makes a new node, with a new number in its file system.
         let connection = fs::metadata(path).map_or(0, |node| node.ino());
         let device = call("opening the device", || Device::with_path(path))?;
         Ok(Self {
-            camera: clean(&open::card(&device)?),
+            camera: clean(&capabilities::card(&device)?),
             connection: ConnectionId(connection),
             device,
         })
@@ -85,10 +85,10 @@ impl V4l2Panel {
         let Some(mut control) = of(query) else {
             return Ok(None);
         };
-        if control.kind == Kind::Menu {
+        if control.kind == ControlKind::Menu {
             control.options = self.options(query)?;
         }
-        if control.kind != Kind::Button {
+        if control.kind != ControlKind::Button {
             control.value = match self.value(control.id) {
                 Ok(value) => Some(value),
                 Err(error) if is_gone(&error) => return Err(error),
@@ -110,14 +110,14 @@ impl V4l2Panel {
     }
 
     /// A menu's entries. Some numbers have none (`VIDIOC_QUERYMENU` may answer EINVAL for them).
-    fn options(&self, query: &v4l2_query_ext_ctrl) -> Result<Vec<Choice>, SourceError> {
+    fn options(&self, query: &v4l2_query_ext_ctrl) -> Result<Vec<MenuOption>, SourceError> {
         let kind = if query.type_ == Type::IntegerMenu as u32 {
             Type::IntegerMenu
         } else {
             Type::Menu
         };
         let mut options = Vec::new();
-        for value in (query.minimum..=query.maximum).take(MOST_OPTIONS) {
+        for value in (query.minimum..=query.maximum).take(MAX_OPTIONS) {
             let (Ok(index), Ok(value)) = (u32::try_from(value), i32::try_from(value)) else {
                 continue;
             };
@@ -138,13 +138,13 @@ impl V4l2Panel {
                 Err(error) if is_gone(&error) => return Err(error),
                 Err(_) => continue,
             };
-            options.push(Choice { value, name });
+            options.push(MenuOption { value, name });
         }
         Ok(options)
     }
 }
 
-impl ControlDevice for V4l2Panel {
+impl ControlDevice for V4l2ControlDevice {
     fn camera(&self) -> &str {
         &self.camera
     }
@@ -171,7 +171,7 @@ impl ControlDevice for V4l2Panel {
                 break;
             };
             // A list that does not rise would have no end.
-            if query.id <= last || controls.len() >= MOST_CONTROLS {
+            if query.id <= last || controls.len() >= MAX_CONTROLS {
                 break;
             }
             last = query.id;
@@ -210,7 +210,7 @@ fn of(query: &v4l2_query_ext_ctrl) -> Option<Control> {
     let is_odd = flags.intersects(Flags::DISABLED | Flags::HAS_PAYLOAD) || query.nr_of_dims > 0;
     let kind = kind(query.type_).filter(|_| !is_odd)?;
     // A button is written only; another control that is cannot be shown.
-    if kind != Kind::Button && flags.contains(Flags::WRITE_ONLY) {
+    if kind != ControlKind::Button && flags.contains(Flags::WRITE_ONLY) {
         return None;
     }
     // A value that changes by itself is shown; to set it would not last.
@@ -237,17 +237,17 @@ fn of(query: &v4l2_query_ext_ctrl) -> Option<Control> {
 }
 
 /// The kinds with a value of 32 bits that people can choose.
-fn kind(number: u32) -> Option<Kind> {
+fn kind(number: u32) -> Option<ControlKind> {
     const INTEGER: u32 = Type::Integer as u32;
     const BOOLEAN: u32 = Type::Boolean as u32;
     const MENU: u32 = Type::Menu as u32;
     const BUTTON: u32 = Type::Button as u32;
     const INTEGER_MENU: u32 = Type::IntegerMenu as u32;
     match number {
-        INTEGER => Some(Kind::Integer),
-        BOOLEAN => Some(Kind::Boolean),
-        MENU | INTEGER_MENU => Some(Kind::Menu),
-        BUTTON => Some(Kind::Button),
+        INTEGER => Some(ControlKind::Integer),
+        BOOLEAN => Some(ControlKind::Boolean),
+        MENU | INTEGER_MENU => Some(ControlKind::Menu),
+        BUTTON => Some(ControlKind::Button),
         _ => None,
     }
 }
@@ -306,7 +306,7 @@ mod tests {
         let gain = of(&query(Type::Integer, Flags::SLIDER)).unwrap();
         assert_eq!(
             (gain.name.as_str(), gain.kind, gain.min, gain.max, gain.step),
-            ("Gain", Kind::Integer, -5, 5, 1)
+            ("Gain", ControlKind::Integer, -5, 5, 1)
         );
         assert_eq!(gain.access, Access::Writable);
     }
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn a_button_may_be_write_only() {
         let button = of(&query(Type::Button, Flags::WRITE_ONLY)).unwrap();
-        assert_eq!(button.kind, Kind::Button);
+        assert_eq!(button.kind, ControlKind::Button);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! error, never more.
 
 mod call;
+mod capabilities;
 mod choose;
 mod clock;
 mod controls;
@@ -19,10 +20,10 @@ mod stream;
 use std::path::PathBuf;
 
 use super::control_device::{ControlDevice, ControlDeviceOpener};
-use super::source::{Opener, Source, SourceError, Wanted};
-use controls::V4l2Panel;
+use super::source::{RequestedMode, Source, SourceError, SourceOpener};
+use controls::V4l2ControlDevice;
 use open::open;
-pub use probe::{Ability, Listed, devices, first_camera};
+pub use probe::{Usability, VideoDevice, devices, first_camera};
 
 /// Opens a V4L2 camera.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,15 +67,15 @@ impl V4l2Opener {
     }
 }
 
-impl Opener for V4l2Opener {
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
+impl SourceOpener for V4l2Opener {
+    fn open(&self, wanted: &RequestedMode) -> Result<Box<dyn Source>, SourceError> {
         Ok(Box::new(open(&self.path()?, wanted)?))
     }
 }
 
 impl ControlDeviceOpener for V4l2Opener {
-    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
-        Ok(Box::new(V4l2Panel::open(&self.path()?)?))
+    fn open_control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
+        Ok(Box::new(V4l2ControlDevice::open(&self.path()?)?))
     }
 }
 
@@ -82,7 +83,7 @@ impl ControlDeviceOpener for V4l2Opener {
 mod tests {
     use super::*;
 
-    const ANY: Wanted = Wanted {
+    const ANY: RequestedMode = RequestedMode {
         width: 640,
         height: 480,
         fps: 30,

@@ -4,24 +4,27 @@ use std::time::Instant;
 
 use v4l::Device;
 
+use super::capabilities;
 use super::choose::{Intervals, Sizes};
-use super::open;
 use crate::format::PixelFormat;
-use crate::modes::{COMMON_RATES, COMMON_SIZES, Gathered, Mode};
+use crate::modes::{COMMON_RATES, COMMON_SIZES, Mode, ModeCollector};
 
 /// What the device offers, as far as it has said by `until`.
 pub(super) fn of(device: &Device, until: Instant) -> Vec<Mode> {
-    let mut gathered = Gathered::default();
-    let formats = open::offered(device).unwrap_or_default();
+    let mut gathered = ModeCollector::default();
+    let formats = capabilities::offered(device).unwrap_or_default();
     let served = formats
         .into_iter()
         .filter(|&fourcc| PixelFormat::from_fourcc(fourcc).is_some());
     for fourcc in served {
-        for size in open::sizes(device, fourcc).into_iter().flat_map(told) {
+        for size in capabilities::sizes(device, fourcc)
+            .into_iter()
+            .flat_map(told)
+        {
             if Instant::now() > until || !gathered.has_room() {
                 return gathered.modes();
             }
-            let intervals = open::intervals(device, fourcc, size);
+            let intervals = capabilities::intervals(device, fourcc, size);
             gathered.add(size, intervals.into_iter().flat_map(rates));
         }
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
-use super::control::{Access, Control, ControlId, Kind};
-use super::control_device::{ConnectionId, ControlDevice, ControlDeviceOpener, DeviceKind};
-use super::drive::{Position, SimulatedDrive};
-use super::modes::{COMMON_RATES, COMMON_SIZES, Gathered, Mode};
-use super::source::SourceError;
+use crate::control::{Access, Control, ControlId, ControlKind};
+use crate::control_device::{ConnectionId, ControlDevice, ControlDeviceOpener, DeviceKind};
+use crate::drive::{Position, SimulatedDrive};
+use crate::modes::{COMMON_RATES, COMMON_SIZES, Mode, ModeCollector};
+use crate::source::SourceError;
 
 const BRIGHTNESS: ControlId = ControlId(0x0098_0900);
 // V4L2_CID_PRIVATE_BASE: numbers that mean something on this camera alone.
@@ -82,10 +82,10 @@ impl TestPatternDevice {
             access: Access::Writable,
         };
         let knob = |value: &AtomicI32| value.load(Ordering::Relaxed);
-        let integer = Kind::Integer;
+        let integer = ControlKind::Integer;
         let (pan, tilt) = (
-            (limits.least.pan, limits.most.pan, 0),
-            (limits.least.tilt, limits.most.tilt, 0),
+            (limits.min.pan, limits.max.pan, 0),
+            (limits.min.tilt, limits.max.tilt, 0),
         );
         [
             control(
@@ -107,7 +107,7 @@ impl TestPatternDevice {
             control(
                 CAPTION,
                 "Name and Clock",
-                Kind::Boolean,
+                ControlKind::Boolean,
                 knob(&values.caption),
                 (0, 1, 1),
             ),
@@ -116,7 +116,7 @@ impl TestPatternDevice {
 }
 
 impl ControlDeviceOpener for TestPatternDevice {
-    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
+    fn open_control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
         Ok(Box::new(self.clone()))
     }
 }
@@ -157,7 +157,7 @@ impl ControlDevice for TestPatternDevice {
     }
 
     fn modes(&self, _: Instant) -> Vec<Mode> {
-        let mut gathered = Gathered::default();
+        let mut gathered = ModeCollector::default();
         for size in COMMON_SIZES {
             gathered.add(size, COMMON_RATES.map(f64::from));
         }

@@ -16,34 +16,34 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
-use super::canvas::{Canvas, Colour};
-use super::drive::SimulatedDrive;
-use super::format::{FrameFormat, PixelFormat};
-use super::frame::RawFrame;
-use super::lettering::Lettering;
-use super::pool::BufferPool;
+use super::device::{TestPatternControls, TestPatternDevice};
 use super::scene::{Palette, Scene};
-use super::source::{Opener, Source, SourceError, Wanted};
-use super::test_pattern_controls::{TestPatternControls, TestPatternDevice};
+use crate::drawing::canvas::{Canvas, Colour};
+use crate::drawing::lettering::Lettering;
+use crate::drive::SimulatedDrive;
+use crate::format::{FrameFormat, PixelFormat};
+use crate::frame::RawFrame;
+use crate::pool::BufferPool;
+use crate::source::{RequestedMode, Source, SourceError, SourceOpener};
 
 /// Opens test patterns.
 #[derive(Clone)]
-pub struct PatternOpener {
+pub struct TestPatternOpener {
     /// The camera's name, as it is now.
     pub name: watch::Receiver<String>,
     /// What turns and changes it.
     pub test_pattern: TestPatternDevice,
 }
 
-impl Opener for PatternOpener {
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
-        let pattern = Pattern::new(wanted, self.name.clone(), self.test_pattern.clone());
+impl SourceOpener for TestPatternOpener {
+    fn open(&self, wanted: &RequestedMode) -> Result<Box<dyn Source>, SourceError> {
+        let pattern = TestPattern::new(wanted, self.name.clone(), self.test_pattern.clone());
         Ok(Box::new(pattern))
     }
 }
 
 /// The open test source. Paces itself: frames come at the rate asked for.
-pub struct Pattern {
+pub struct TestPattern {
     format: FrameFormat,
     period: Duration,
     name: watch::Receiver<String>,
@@ -63,10 +63,10 @@ pub struct Pattern {
     pool: BufferPool,
 }
 
-impl Pattern {
+impl TestPattern {
     /// A pattern of the size wanted (even sides of 64 to 4096) at 1 to 120 frames per second.
     pub fn new(
-        wanted: &Wanted,
+        wanted: &RequestedMode,
         name: watch::Receiver<String>,
         test_pattern: TestPatternDevice,
     ) -> Self {
@@ -153,14 +153,14 @@ impl Pattern {
 
 /// The drive's position in shares of its limits, -1 to 1; up is negative, as in pictures.
 fn target(drive: &SimulatedDrive) -> (f32, f32) {
-    let (at, most) = (drive.position(), SimulatedDrive::LIMITS.most);
+    let (at, max) = (drive.position(), SimulatedDrive::LIMITS.max);
     (
-        at.pan as f32 / most.pan as f32,
-        -at.tilt as f32 / most.tilt as f32,
+        at.pan as f32 / max.pan as f32,
+        -at.tilt as f32 / max.tilt as f32,
     )
 }
 
-impl Source for Pattern {
+impl Source for TestPattern {
     fn format(&self) -> FrameFormat {
         self.format
     }
@@ -254,8 +254,8 @@ mod tests {
     use crate::control_device::ControlDevice as _;
     use crate::drive::Position;
 
-    fn pattern(name: &str, drive: &SimulatedDrive) -> Pattern {
-        let wanted = Wanted {
+    fn pattern(name: &str, drive: &SimulatedDrive) -> TestPattern {
+        let wanted = RequestedMode {
             width: 640,
             height: 480,
             fps: 30,
@@ -265,7 +265,7 @@ mod tests {
             drive: drive.clone(),
             ..TestPatternDevice::default()
         };
-        Pattern::new(&wanted, name, test_pattern)
+        TestPattern::new(&wanted, name, test_pattern)
     }
 
     /// Mean difference of luma between two frames, over the part above the caption.
@@ -353,12 +353,12 @@ mod tests {
     #[test]
     fn a_new_name_is_drawn_without_opening_again() {
         let (rename, name) = watch::channel("Gate".to_owned());
-        let wanted = Wanted {
+        let wanted = RequestedMode {
             width: 320,
             height: 240,
             fps: 30,
         };
-        let mut pattern = Pattern::new(&wanted, name, TestPatternDevice::default());
+        let mut pattern = TestPattern::new(&wanted, name, TestPatternDevice::default());
         let (now, time) = (pattern.last, SystemTime::now());
         pattern.frame(now, time);
         rename.send("Yard".into()).unwrap();
