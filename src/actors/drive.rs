@@ -11,7 +11,7 @@ use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
 use porthole_camera::control::ControlChange;
 use porthole_camera::control_worker::{ControlWorker, OverrideStore};
-use porthole_durable::Kept;
+use porthole_durable::PendingWrite;
 use porthole_supervise::Vitals;
 
 /// Keeps the thread running that turns and sets the camera; see the [module](self).
@@ -43,7 +43,7 @@ impl OverrideStore for StoredOverrides {
         self.0.camera.overrides.borrow().controls.of(camera)
     }
 
-    fn save(&self, camera: &str, set: &[ControlChange]) -> Kept {
+    fn save(&self, camera: &str, set: &[ControlChange]) -> PendingWrite {
         self.0
             .choose(|chosen| chosen.controls.remember(camera, set))
     }

@@ -19,7 +19,7 @@ use super::poll::POLL_INTERVAL;
 use super::source::SourceError;
 use super::test_pattern::TestPatternDevice;
 use crate::config::DriveSource;
-use porthole_durable::Kept;
+use porthole_durable::PendingWrite;
 
 /// Keeps the values that people set on controls, beyond the end of the program.
 pub trait OverrideStore: Send {
@@ -28,7 +28,7 @@ pub trait OverrideStore: Send {
     fn load(&self, camera: &str) -> Vec<ControlChange>;
 
     /// Adds to what was set on it.
-    fn save(&self, camera: &str, set: &[ControlChange]) -> Kept;
+    fn save(&self, camera: &str, set: &[ControlChange]) -> PendingWrite;
 }
 
 /// The sizes and rates that the camera offers; nothing before it was asked.
@@ -86,7 +86,10 @@ impl ControlWorker {
     ///
     /// # Errors
     /// [`ControlError`]
-    pub fn set(&mut self, changes: &[ControlChange]) -> Result<(Vec<Control>, Kept), ControlError> {
+    pub fn set(
+        &mut self,
+        changes: &[ControlChange],
+    ) -> Result<(Vec<Control>, PendingWrite), ControlError> {
         let until = Instant::now() + JOB_TIME_LIMIT;
         let device = self.open_device(until)?;
         control::check(&device.controls(until)?, changes)?;

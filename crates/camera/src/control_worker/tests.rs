@@ -141,7 +141,7 @@ impl OverrideStore for Arc<FakeStore> {
     fn load(&self, camera: &str) -> Vec<ControlChange> {
         self.overrides.lock().unwrap().of(camera)
     }
-    fn save(&self, camera: &str, set: &[ControlChange]) -> Kept {
+    fn save(&self, camera: &str, set: &[ControlChange]) -> PendingWrite {
         self.overrides.lock().unwrap().remember(camera, set);
         self.disk.update(|()| {})
     }
@@ -238,7 +238,7 @@ fn a_motor_is_moved_within_its_limits_and_never_moved_again_at_the_next_opening(
     let at = worker.move_drive(DriveMove::Relative(to(-6000))).unwrap();
     assert_eq!(at.axis(Axis::Pan).unwrap().position, 30_000);
     let (_, kept) = worker.set(&[change(ControlId::PAN, 100)]).unwrap();
-    kept.soon();
+    kept.detach();
     worker.move_drive(DriveMove::Home).unwrap();
     fake.taken();
     worker.camera_opened();
@@ -270,7 +270,7 @@ fn a_camera_that_is_not_there_is_an_error_and_is_restored_when_it_comes() {
     let fake = FakeDevice::usual();
     let (mut worker, _) = worker_of(&fake, DriveSource::Auto);
     let (_, kept) = worker.set(&[change(GAIN, 4)]).unwrap();
-    kept.soon();
+    kept.detach();
     fake.0.is_gone.store(true, Ordering::SeqCst);
     worker.camera_opened();
     let error = worker.controls().unwrap_err();
