@@ -13,7 +13,7 @@ use super::format::PixelFormat;
 use super::frame::{PictureKind, RawFrame};
 use super::jpeg::{Encoder, Quality};
 use super::mjpeg::{self, MjpegError};
-use super::observe::{CameraHealth, CameraObserver, Device, Discard};
+use super::observe::{CameraHealth, CameraObserver, DeviceStatus, Discard};
 use super::placeholder;
 use super::poll::POLL_INTERVAL;
 use super::settings::CameraSettings;
@@ -79,7 +79,7 @@ impl CaptureLoop {
             // old picture.
             self.pictures.clear();
             self.frames.clear();
-            self.observer.device(Device::Down);
+            self.observer.device(DeviceStatus::Down);
             self.health.send_replace(CameraHealth::Idle);
             while keep_going() && !self.viewer_count.wait(POLL_INTERVAL) {}
             if keep_going() {
@@ -102,7 +102,7 @@ impl CaptureLoop {
                 Ok(source) => self.stream(source, &requested, keep_going),
                 Err(error) => CloseReason::Failed(error, 0),
             };
-            self.observer.device(Device::Down);
+            self.observer.device(DeviceStatus::Down);
             match close_reason {
                 CloseReason::NoViewers => return,
                 CloseReason::ModeChanged => failures = 0,
@@ -130,7 +130,7 @@ impl CaptureLoop {
         let description = source.describe();
         let opened = source.format();
         tracing::info!(format = %opened, source = %description, "camera open");
-        self.observer.device(Device::Up);
+        self.observer.device(DeviceStatus::Up);
         (self.on_open)();
         let mut rate = FrameRate::new();
         let (mut good, mut bad) = (0, 0);

@@ -200,7 +200,10 @@ impl Control {
 ///
 /// # Errors
 /// The first that cannot be made.
-pub fn check(controls: &[Control], changes: &[ControlChange]) -> Result<(), ControlChangeError> {
+pub(crate) fn check(
+    controls: &[Control],
+    changes: &[ControlChange],
+) -> Result<(), ControlChangeError> {
     if changes.len() > MAX_CONTROLS {
         return Err(ControlChangeError::TooMany(changes.len()));
     }
@@ -217,7 +220,7 @@ pub fn check(controls: &[Control], changes: &[ControlChange]) -> Result<(), Cont
 
 /// A device's text for people: up to its first zero, without what would break a line, and not
 /// without end.
-pub fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let text = text.split('\0').next().unwrap_or_default();
     let seen = text.chars().filter(|c| !is_unseen(*c)).take(LONGEST_TEXT);
     seen.collect::<String>().trim().to_owned()

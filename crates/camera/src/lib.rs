@@ -1,4 +1,18 @@
-//! From the device to the latest JPEG: sources, pixel formats, encoding, slots, pan and tilt.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to find what
+//!
+//! | for | see |
+//! |---|---|
+//! | frames | [`source`] (the trait and its errors), [`v4l2`], [`test_pattern`], [`SourceSelector`] |
+//! | the pipeline | [`capture`] → [`slot::FrameSlot`] → [`encode`] → [`slot::PictureSlot`] → [`viewers`] |
+//! | what is in it | [`mod@format`], [`frame`], [`jpeg`], [`modes`] |
+//! | what can be set | [`config`] (the file), [`user_overrides`] (over it), [`settings`] (the result) |
+//! | controls, pan, tilt, zoom | [`control`], [`control_device`], [`control_queue`], [`control_worker`], [`drive`] |
+//! | what it reports | [`observe`] |
+//!
+//! Private: `mjpeg`, `huffman`, `planes`, `pool` (the parts of encoding), `drawing` and
+//! `placeholder` (pictures made here), `schema` (the `OpenAPI` shape of a patch), `poll`.
 
 pub mod capture;
 pub mod config;

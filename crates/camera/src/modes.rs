@@ -19,7 +19,7 @@ pub struct Mode {
 }
 
 /// What people know sizes by; told of cameras that take any size in a range.
-pub const COMMON_SIZES: [(u32, u32); 10] = [
+pub(crate) const COMMON_SIZES: [(u32, u32); 10] = [
     (160, 120),
     (320, 240),
     (640, 360),
@@ -33,15 +33,15 @@ pub const COMMON_SIZES: [(u32, u32); 10] = [
 ];
 
 /// Rates told of cameras that take any rate in a range.
-pub const COMMON_RATES: [u32; 8] = [1, 5, 10, 15, 25, 30, 50, 60];
+pub(crate) const COMMON_RATES: [u32; 8] = [1, 5, 10, 15, 25, 30, 50, 60];
 
 /// Gathers what one camera offers in several pixel formats: each size once, with all its rates.
 #[derive(Default)]
-pub struct ModeCollector(BTreeMap<(u32, u32), Vec<f64>>);
+pub(crate) struct ModeCollector(BTreeMap<(u32, u32), Vec<f64>>);
 
 impl ModeCollector {
     /// One more size, with rates.
-    pub fn add(&mut self, size: (u32, u32), rates: impl IntoIterator<Item = f64>) {
+    pub(crate) fn add(&mut self, size: (u32, u32), rates: impl IntoIterator<Item = f64>) {
         if self.0.len() >= MAX_SIZES && !self.0.contains_key(&size) {
             return;
         }
@@ -56,12 +56,12 @@ impl ModeCollector {
     }
 
     /// Whether another size would still be told.
-    pub fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.0.len() < MAX_SIZES
     }
 
     /// From small to large.
-    pub fn modes(self) -> Vec<Mode> {
+    pub(crate) fn modes(self) -> Vec<Mode> {
         let mut modes: Vec<Mode> = self
             .0
             .into_iter()

@@ -127,7 +127,7 @@ impl CameraObserver for Counts {
             self.truncated.fetch_add(1, Ordering::SeqCst);
         }
     }
-    fn device(&self, _: Device) {}
+    fn device(&self, _: DeviceStatus) {}
     fn encoded(&self, _: Duration, _: usize) {
         self.encoded.fetch_add(1, Ordering::SeqCst);
     }

@@ -17,21 +17,21 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 
 use super::device::{TestPatternControls, TestPatternDevice};
+use super::drive::SimulatedDrive;
 use super::scene::{Palette, Scene};
 use crate::drawing::canvas::{Canvas, Colour};
 use crate::drawing::lettering::Lettering;
-use crate::drive::SimulatedDrive;
 use crate::format::{FrameFormat, PixelFormat};
 use crate::frame::RawFrame;
 use crate::pool::BufferPool;
 use crate::source::{RequestedMode, Source, SourceError, SourceOpener};
 
-/// Opens test patterns.
+/// Opens test patterns, which share `test_pattern`.
 #[derive(Clone)]
-pub struct TestPatternOpener {
-    /// The camera's name, as it is now.
+pub(crate) struct TestPatternOpener {
+    /// The camera's name, drawn into the picture; a new one is drawn at once.
     pub name: watch::Receiver<String>,
-    /// What turns and changes it.
+    /// Its controls, pan and tilt.
     pub test_pattern: TestPatternDevice,
 }
 
@@ -48,7 +48,7 @@ pub struct TestPattern {
     period: Duration,
     name: watch::Receiver<String>,
     drive: SimulatedDrive,
-    test_pattern_controls: TestPatternControls,
+    controls: TestPatternControls,
     scene: Scene,
     palette: Palette,
     caption: Caption,
@@ -70,10 +70,7 @@ impl TestPattern {
         name: watch::Receiver<String>,
         test_pattern: TestPatternDevice,
     ) -> Self {
-        let TestPatternDevice {
-            drive,
-            test_pattern_controls,
-        } = test_pattern;
+        let TestPatternDevice { drive, controls } = test_pattern;
         let side = |side: u32| side.clamp(64, 4096).next_multiple_of(2);
         let format = FrameFormat::tight(PixelFormat::Yuyv, side(wanted.width), side(wanted.height));
         let text = name.borrow().clone();
@@ -87,7 +84,7 @@ impl TestPattern {
             format,
             name,
             drive,
-            test_pattern_controls,
+            controls,
             palette,
             way: 0.0,
             last: now,
@@ -108,10 +105,10 @@ impl TestPattern {
         }
         self.sequence += 1;
         let since = captured.saturating_duration_since(self.last);
-        self.way += since.as_secs_f32() * self.test_pattern_controls.speed();
+        self.way += since.as_secs_f32() * self.controls.speed();
         self.last = captured;
-        let (brighter, way) = (self.test_pattern_controls.brightness(), self.way);
-        let has_caption = self.test_pattern_controls.has_caption();
+        let (brighter, way) = (self.controls.brightness(), self.way);
+        let has_caption = self.controls.has_caption();
         let Self {
             format,
             scene,
@@ -250,9 +247,9 @@ fn subsecond(at: SystemTime) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::drive::Position;
     use super::*;
     use crate::control_device::ControlDevice as _;
-    use crate::drive::Position;
 
     fn pattern(name: &str, drive: &SimulatedDrive) -> TestPattern {
         let wanted = RequestedMode {
@@ -290,7 +287,7 @@ mod tests {
 
     #[test]
     fn frames_differ_and_are_numbered_without_a_gap() {
-        let mut pattern = pattern("Gate", &SimulatedDrive::new());
+        let mut pattern = pattern("Gate", &SimulatedDrive::default());
         let mut frames = Vec::new();
         while frames.len() < 3 {
             frames.extend(pattern.next_frame(Duration::from_secs(1)).unwrap());
@@ -313,7 +310,7 @@ mod tests {
 
     #[test]
     fn panning_moves_the_picture() {
-        let drive = SimulatedDrive::new();
+        let drive = SimulatedDrive::default();
         let mut pattern = pattern("Gate", &drive);
         let (now, time) = (pattern.last, SystemTime::now());
         let before = pattern.frame(now, time);
@@ -326,10 +323,10 @@ mod tests {
 
     #[test]
     fn its_controls_change_the_picture() {
-        let mut pattern = pattern("Gate", &SimulatedDrive::new());
+        let mut pattern = pattern("Gate", &SimulatedDrive::default());
         let test_pattern = TestPatternDevice {
             drive: pattern.drive.clone(),
-            test_pattern_controls: pattern.test_pattern_controls.clone(),
+            controls: pattern.controls.clone(),
         };
         let (start, time) = (pattern.last, SystemTime::now());
         let before = pattern.frame(start, time);
