@@ -1,8 +1,8 @@
 //! The capture loop: waits for viewers, opens the source, and puts its frames into the frame slot.
 //!
-//! A camera that fails never ends it. The reason is shown on a drawn placeholder, and the source is opened
-//! again after a back-off, for as long as somebody watches. No wait is longer than 200 ms, and
-//! before each one the owner is asked whether to go on: that call is also the sign of life.
+//! A camera that fails never ends it. The reason is shown on a drawn placeholder, and the source is
+//! opened again after a back-off, for as long as somebody watches. No wait is longer than 200 ms,
+//! and before each one the owner is asked whether to go on: that call is also the sign of life.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -21,12 +21,12 @@ use super::slot::{CaptureSession, FrameSlot, Picture, PictureSlot, PutOutcome};
 use super::source::{RequestedMode, Source, SourceError, SourceOpener};
 use super::viewers::ViewerCount;
 
-/// A source that sends nothing for so long is closed and opened again.
+/// A source that has sent nothing for this long is closed and opened again.
 const SILENT_AFTER: Duration = Duration::from_secs(5);
-/// So many bad frames in a row are a broken source, not a bad cable.
-const BAD_IN_A_ROW: u32 = 60;
-/// A placeholder is shown again so often, with the time of now.
-const PLACEHOLDER_EVERY: Duration = Duration::from_secs(1);
+/// This many bad frames in a row mean a broken source rather than a bad cable.
+const MAX_BAD_IN_A_ROW: u32 = 60;
+/// A placeholder is published again this often, each time with the current time.
+const PLACEHOLDER_PERIOD: Duration = Duration::from_secs(1);
 /// Pauses between attempts to open the source; the last one stays.
 const BACK_OFF: [Duration; 4] = [
     Duration::from_millis(500),
@@ -65,7 +65,7 @@ enum CloseReason {
     NoViewers,
     /// Another size or rate is asked for.
     ModeChanged,
-    /// It failed, after so many good frames.
+    /// It failed, after this many good frames.
     Failed(SourceError, u64),
 }
 
@@ -75,8 +75,8 @@ impl CaptureLoop {
     /// panic.
     pub fn run(&mut self, keep_going: &dyn Fn() -> bool) {
         while keep_going() {
-            // Cleared before `Idle` is published: a viewer who comes because of that must not see an
-            // old picture.
+            // Cleared before `Idle` is published: a viewer who comes because of that must not see
+            // an old picture.
             self.pictures.clear();
             self.frames.clear();
             self.observer.device(DeviceStatus::Down);
@@ -154,11 +154,11 @@ impl CaptureLoop {
             self.observer.captured();
             let size = match check_frame(&frame) {
                 Ok(size) => size,
-                Err(why) => {
-                    self.observer.discarded(why);
+                Err(reason) => {
+                    self.observer.discarded(reason);
                     bad += 1;
-                    if bad >= BAD_IN_A_ROW {
-                        let what = format!("{bad} frames in a row were {}", why.word());
+                    if bad >= MAX_BAD_IN_A_ROW {
+                        let what = format!("{bad} frames in a row were {}", reason.word());
                         return CloseReason::Failed(SourceError::Broken { what }, good);
                     }
                     continue;
@@ -207,7 +207,7 @@ impl CaptureLoop {
                 return;
             }
             if let Some((Ok(bytes), format)) = &drawn
-                && shown.is_none_or(|at| at.elapsed() >= PLACEHOLDER_EVERY)
+                && shown.is_none_or(|at| at.elapsed() >= PLACEHOLDER_PERIOD)
             {
                 self.show(session, bytes.clone(), (format.width, format.height));
                 shown = Some(Instant::now());
@@ -229,7 +229,7 @@ impl CaptureLoop {
     }
 
     fn should_stay_open(&self, keep_going: &dyn Fn() -> bool) -> bool {
-        // Ask for the sign of life in any case.
+        // `keep_going` first: asking it is the sign of life.
         keep_going() && self.viewer_count.idle_for() <= self.settings.borrow().idle_close
     }
 }

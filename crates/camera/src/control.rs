@@ -1,5 +1,5 @@
-//! What a camera lets people set besides size and rate: brightness, exposure, what its maker
-//! thought of. Pure.
+//! Controls: what a camera lets people set besides size and rate, such as brightness and exposure.
+//! Pure.
 //!
 //! The words are V4L2's: a control has a number that is the same on every camera for the common
 //! ones (`V4L2_CID_BRIGHTNESS`), a kind, and a range. Names and menus come from the device and are
@@ -18,7 +18,7 @@ pub const MAX_OPTIONS: usize = 64;
 /// Characters of a device's text; V4L2 has room for 31.
 const LONGEST_TEXT: usize = 64;
 
-/// Which control: V4L2's number, e.g. 0x00980900 for the brightness.
+/// V4L2's number of a control, e.g. 0x00980900 for the brightness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ControlId(pub u32);
@@ -31,15 +31,17 @@ impl ControlId {
     /// Focal length in the device's own unit (`V4L2_CID_ZOOM_ABSOLUTE`).
     pub const ZOOM: Self = Self(0x009a_090d);
 
-    /// Whether it belongs to the drive: where a motor stands is the camera's own affair at its next
-    /// opening.
+    /// Whether it belongs to the drive: a motor's position is not set again at the next opening.
     pub const fn moves_the_camera(self) -> bool {
         // V4L2_CID_PAN_RELATIVE to V4L2_CID_TILT_ABSOLUTE, the three zooms, and the two speeds.
-        matches!(self.0, 0x009a_0904..=0x009a_0909 | 0x009a_090d..=0x009a_090f | 0x009a_0920 | 0x009a_0921)
+        matches!(
+            self.0,
+            0x009a_0904..=0x009a_0909 | 0x009a_090d..=0x009a_090f | 0x009a_0920 | 0x009a_0921
+        )
     }
 }
 
-/// What kind of value it takes.
+/// What kind of value a control takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlKind {
     /// A number of a range.
@@ -52,21 +54,22 @@ pub enum ControlKind {
     Button,
 }
 
-/// Whether it can be set.
+/// Whether a control can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Now.
+    /// It can be set now.
     Writable,
-    /// Not while another control is as it is, e.g. the exposure while that is automatic.
+    /// It cannot be set while another control is as it is, e.g. the exposure while that is
+    /// automatic.
     Inactive,
-    /// Never.
+    /// It can never be set.
     ReadOnly,
 }
 
-/// An entry of a menu.
+/// An entry of a menu control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuOption {
-    /// What to set.
+    /// The control's value that chooses it.
     pub value: i32,
     /// What the device calls it.
     pub name: String,
@@ -75,13 +78,13 @@ pub struct MenuOption {
 /// One control, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// Which.
+    /// The control's number.
     pub id: ControlId,
-    /// What the device calls it, cleaned.
+    /// What the device calls it, without unprintable characters.
     pub name: String,
-    /// What it takes.
+    /// The kind of its value.
     pub kind: ControlKind,
-    /// What it is; none for buttons.
+    /// Its value now; `None` for buttons.
     pub value: Option<i32>,
     /// The least value.
     pub min: i32,
@@ -89,57 +92,58 @@ pub struct Control {
     pub max: i32,
     /// The device rounds to multiples of this above `min`; at least 1.
     pub step: u32,
-    /// What it was made with.
+    /// The device's own default.
     pub default: i32,
-    /// For menus; some numbers between `min` and `max` may be missing.
+    /// The entries of a menu, else empty; some numbers between `min` and `max` may be missing.
     pub options: Vec<MenuOption>,
     /// Whether it can be set.
     pub access: Access,
 }
 
-/// A control and what it is to become.
+/// A control and the value to give it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ControlChange {
-    /// Which.
+    /// The control's number.
     pub id: ControlId,
-    /// What it is to become; of no meaning for a button.
+    /// Its new value; of no meaning for a button.
     pub value: i32,
 }
 
-/// Why a change is not made.
+/// Why a change is rejected before the device is asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlChangeError {
     /// The device has no such control, or none that is passed on.
     #[error("there is no control {0}")]
     Unknown(ControlId),
-    /// The value is none that it takes.
+    /// The control does not take this value.
     #[error("control {id} ({name}) cannot be {value}: allowed are {allowed}")]
     OutOfRange {
-        /// Which.
+        /// The control's number.
         id: ControlId,
-        /// Its name.
+        /// The control's name.
         name: String,
-        /// What was asked.
+        /// The rejected value.
         value: i32,
-        /// In words.
+        /// The values that it takes, in words.
         allowed: String,
     },
-    /// The device alone decides it.
+    /// The device alone sets it.
     #[error("control {id} ({name}) can only be read")]
     ReadOnly {
-        /// Which.
+        /// The control's number.
         id: ControlId,
-        /// Its name.
+        /// The control's name.
         name: String,
     },
-    /// Another control stands in the way.
+    /// It cannot be set while another control is as it is.
     #[error(
-        "control {id} ({name}) is not in use now: the camera decides it while another control is set as it is"
+        "control {id} ({name}) is not in use now: the camera decides it while another \
+         control is set as it is"
     )]
     Inactive {
-        /// Which.
+        /// The control's number.
         id: ControlId,
-        /// Its name.
+        /// The control's name.
         name: String,
     },
     /// More changes than there are controls.
@@ -148,10 +152,11 @@ pub enum ControlChangeError {
 }
 
 impl Control {
-    /// Whether it can become `value`.
+    /// Checks that the control takes `value`.
     ///
     /// # Errors
-    /// [`ControlChangeError`], except [`ControlChangeError::Inactive`], which depends on what is set before it.
+    /// [`ControlChangeError`], except [`ControlChangeError::Inactive`], which depends on what is
+    /// set before it.
     pub fn check_value(&self, value: i32) -> Result<(), ControlChangeError> {
         let (id, name) = (self.id, self.name.clone());
         if self.access == Access::ReadOnly {
@@ -171,7 +176,7 @@ impl Control {
             })
     }
 
-    /// Whether it can be set at this moment.
+    /// Checks that it can be set at this moment.
     ///
     /// # Errors
     /// [`ControlChangeError::Inactive`].
@@ -195,8 +200,8 @@ impl Control {
     }
 }
 
-/// Looks at all changes before any is made. One that is inactive passes where another goes before
-/// it, which may be what activates it.
+/// Checks all changes before any is made. A control that is inactive passes where another change
+/// goes before it, which may be what activates it.
 ///
 /// # Errors
 /// The first that cannot be made.
@@ -218,8 +223,8 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// A device's text for people: up to its first zero, without what would break a line, and not
-/// without end.
+/// A device's text made fit to show: up to its first zero byte, without unprintable characters, and
+/// cut to 64 characters.
 pub(crate) fn clean(text: &str) -> String {
     let text = text.split('\0').next().unwrap_or_default();
     let seen = text.chars().filter(|c| !is_unseen(*c)).take(LONGEST_TEXT);
@@ -233,7 +238,7 @@ impl fmt::Display for ControlId {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn control(id: u32, kind: ControlKind) -> Control {
@@ -291,7 +296,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn all_are_looked_at_before_one_is_made() {
+    fn all_changes_are_checked_before_one_is_made() {
         let controls = [
             control(1, ControlKind::Integer),
             control(2, ControlKind::Integer),

@@ -44,7 +44,7 @@ pub struct ControlWorker {
     pub test_pattern: TestPatternDevice,
     /// What was set before.
     pub overrides: Box<dyn OverrideStore>,
-    /// Where it is told what the camera offers.
+    /// Where the modes that the camera offers are published.
     pub offered: watch::Sender<OfferedModes>,
     /// The connection on which the controls were last brought to what was set; begin with `None`.
     pub restored: Option<ConnectionId>,
@@ -81,8 +81,9 @@ impl ControlWorker {
         self.open_device(Instant::now() + JOB_TIME_LIMIT).map(drop)
     }
 
-    /// Sets controls, in this order, and returns all as they are then. All changes are checked before
-    /// the first is made; should the device refuse one all the same, those before it are made.
+    /// Sets controls, in this order, and returns all as they are then. All changes are checked
+    /// before the first is made; should the device refuse one all the same, those before it are
+    /// made.
     ///
     /// # Errors
     /// [`ControlError`]
@@ -208,7 +209,12 @@ fn restore(device: &dyn ControlDevice, mut changes: Vec<ControlChange>, until: I
         });
     }
     for missing in changes {
-        tracing::warn!(control = %missing.id, value = missing.value, camera = device.camera(), "a control is not as it was set");
+        tracing::warn!(
+            control = %missing.id,
+            value = missing.value,
+            camera = device.camera(),
+            "a control is not as it was set"
+        );
     }
 }
 

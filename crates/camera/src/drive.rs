@@ -1,8 +1,8 @@
-//! Pan, tilt and zoom (drive section 18 and its controller 19 of the seed): where the camera points,
-//! and which of its motors a move is for. Pure.
+//! Pan, tilt and zoom (drive section 18 and its controller 19 of the seed): where the camera
+//! points, and which of its motors a move is for. Pure.
 //!
-//! The motors of a device are three of its controls ([`DriveState::read`]); the test pattern has the
-//! same ones.
+//! The motors of a device are three of its controls ([`DriveState::read`]); the test pattern has
+//! the same ones.
 
 use serde::{Deserialize, Serialize};
 

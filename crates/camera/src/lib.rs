@@ -2,14 +2,14 @@
 //!
 //! # Where to find what
 //!
-//! | for | see |
-//! |---|---|
-//! | frames | [`source`] (the trait and its errors), [`v4l2`], [`test_pattern`], [`SourceSelector`] |
-//! | the pipeline | [`capture`] → [`slot::FrameSlot`] → [`encode`] → [`slot::PictureSlot`] → [`viewers`] |
-//! | what is in it | [`mod@format`], [`frame`], [`jpeg`], [`modes`] |
-//! | what can be set | [`config`] (the file), [`user_overrides`] (over it), [`settings`] (the result) |
-//! | controls, pan, tilt, zoom | [`control`], [`control_device`], [`control_queue`], [`control_worker`], [`drive`] |
-//! | what it reports | [`observe`] |
+//! - Frames: [`source`] (the trait and its errors), [`v4l2`], [`test_pattern`], [`SourceSelector`].
+//! - The pipeline: [`capture`], [`encode`], the two slots between threads ([`slot`]), [`viewers`].
+//! - What is in it: [`mod@format`], [`frame`], [`jpeg`], [`modes`].
+//! - What is asked of a camera: [`config`] (the settings file), [`user_overrides`] (what people
+//!   chose over it), [`settings`] (the result).
+//! - Controls, pan, tilt, zoom: [`control`], [`control_device`], [`control_queue`],
+//!   [`control_worker`], [`drive`].
+//! - What it reports: [`observe`].
 //!
 //! Private: `mjpeg`, `huffman`, `planes`, `pool` (the parts of encoding), `drawing` and
 //! `placeholder` (pictures made here), `schema` (the `OpenAPI` shape of a patch), `poll`.

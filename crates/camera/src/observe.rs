@@ -48,13 +48,13 @@ pub enum DeviceStatus {
     Down,
 }
 
-/// Takes note of what capture and encoder do. Called from their threads, several times a frame: be
-/// quick.
+/// Counts what the capture and encoder loops do. Called from their threads, several times a frame:
+/// it must be quick.
 pub trait CameraObserver: Send + Sync {
     /// A frame came from the source.
     fn captured(&self);
     /// A captured frame will not be shown.
-    fn discarded(&self, why: Discard);
+    fn discarded(&self, reason: Discard);
     /// The device was opened or closed.
     fn device(&self, status: DeviceStatus);
     /// A frame was encoded (or, MJPEG, completed) in `took`, into `bytes` bytes.

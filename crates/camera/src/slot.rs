@@ -1,5 +1,5 @@
-//! The two slots between threads: the newest raw frame, and the newest JPEG. Both hold one; newest
-//! wins.
+//! The two slots between threads: one for the newest frame, one for the newest picture. What comes
+//! later takes the place of what is there.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,9 +10,9 @@ use tokio::sync::watch;
 
 use super::frame::{Jpeg, PictureKind, RawFrame};
 
-/// One opening of the source. What was captured in an earlier one is never shown in a later one:
-/// neither a frame that was in the encoder when the camera went away, nor one from before a long
-/// idle time.
+/// Tells one opening of the source from the next. What was captured in an earlier one is never
+/// shown in a later one: neither a frame that was in the encoder when the camera went away, nor one
+/// from before a long idle time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaptureSession(u64);
 
@@ -25,11 +25,11 @@ pub enum PutOutcome {
     Overwrote,
 }
 
-/// The newest raw frame, from the capture thread to an encoder thread.
+/// The newest frame, from the capture thread to an encoder thread.
 #[derive(Default)]
 pub struct FrameSlot {
     frame: Mutex<Option<(CaptureSession, RawFrame)>>,
-    filled: Condvar,
+    frame_put: Condvar,
 }
 
 impl FrameSlot {
@@ -41,14 +41,14 @@ impl FrameSlot {
     /// Puts a frame in, over one that nobody took.
     pub fn put(&self, session: CaptureSession, frame: RawFrame) -> PutOutcome {
         let before = self.lock().replace((session, frame));
-        self.filled.notify_one();
+        self.frame_put.notify_one();
         before.map_or(PutOutcome::Stored, |_| PutOutcome::Overwrote)
     }
 
-    /// Takes the frame out, waiting for one at most `timeout`.
+    /// Takes the frame out, waiting for one at most `timeout`; `None` when there was none.
     pub fn take(&self, timeout: Duration) -> Option<(CaptureSession, RawFrame)> {
         let (mut slot, _) = self
-            .filled
+            .frame_put
             .wait_timeout_while(self.lock(), timeout, |frame| frame.is_none())
             .unwrap_or_else(PoisonError::into_inner);
         slot.take()
@@ -115,8 +115,8 @@ impl PictureSlot {
         }
     }
 
-    /// Begins a session: pictures of the ones before are refused from now on. The one on show
-    /// stays, so that viewers keep a picture while the camera is opened again.
+    /// Begins a session: pictures of the ones before are refused from now on. The one that is
+    /// there stays, so that viewers keep a picture while the camera is opened again.
     pub fn begin(&self) -> CaptureSession {
         let mut session = 0;
         self.newest.send_if_modified(|_| {
@@ -126,7 +126,7 @@ impl PictureSlot {
         CaptureSession(session)
     }
 
-    /// Ends the session and takes the picture off: whoever comes next waits for a fresh one.
+    /// Ends the session and removes the picture: the next viewer waits for a fresh one.
     pub fn clear(&self) {
         self.newest.send_if_modified(|newest| {
             self.session.fetch_add(1, Ordering::Relaxed);
@@ -134,7 +134,7 @@ impl PictureSlot {
         });
     }
 
-    /// Shows a picture to all viewers.
+    /// Shows a picture to all viewers, unless it comes too late.
     pub fn publish(&self, session: CaptureSession, picture: Picture) -> Published {
         let shown = self.newest.send_if_modified(|newest| {
             let ended = self.session.load(Ordering::Relaxed) != session.0;
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_raw_frame_wins() {
+    fn the_newest_frame_wins() {
         let slot = FrameSlot::new();
         assert_eq!(slot.put(CaptureSession(1), frame(1)), PutOutcome::Stored);
         assert_eq!(slot.put(CaptureSession(1), frame(2)), PutOutcome::Overwrote);

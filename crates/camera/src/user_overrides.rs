@@ -1,5 +1,5 @@
-//! What people chose for this camera over HTTP; kept over restarts, and goes before the settings.
-//! Pure.
+//! What people chose for this camera over HTTP. It is kept over restarts, and goes before the
+//! settings file. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use porthole_types::Name;
 /// Presets that a camera keeps.
 pub const MAX_PRESETS: usize = 32;
 
-/// All of it.
+/// Everything that people chose for this camera.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserOverrides {
     /// Size, rate and quality.
@@ -33,7 +33,7 @@ pub struct UserOverrides {
     pub presets: BTreeMap<Name, Pose>,
 }
 
-/// What is not chosen is as the settings say.
+/// Size, rate and quality, each as chosen or, with `None`, as in the settings file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureOverrides {
     #[serde(default)]
@@ -59,12 +59,11 @@ pub enum PictureField {
     Quality,
 }
 
-/// Numbers that people choose anew, or with none give back to the settings.
+/// A change of some of the numbers: to a new value, or with `None` back to the settings file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PicturePatch(Vec<(PictureField, Option<u32>)>);
 
-/// Why a patch is none: each field that is wrong, if there is such a field, and what is wrong with
-/// it.
+/// Why a patch is not valid: what is wrong, each time with the field, if there is such a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidPatch(Vec<(Option<PictureField>, String)>);
 
@@ -77,10 +76,10 @@ pub struct ControlOverrides {
 }
 
 impl PictureField {
-    /// All of them.
+    /// All fields, in the order of the API.
     pub const ALL: [Self; 4] = [Self::Width, Self::Height, Self::Fps, Self::Quality];
 
-    /// Its name in the API and the settings.
+    /// The field's name in the API and the settings.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Width => "width",
@@ -90,7 +89,7 @@ impl PictureField {
         }
     }
 
-    /// What it can be, as in the settings.
+    /// The values that the API and the settings accept.
     pub fn allowed(self) -> RangeInclusive<u32> {
         match self {
             Self::Width | Self::Height => SIDE,
@@ -110,15 +109,15 @@ impl PictureOverrides {
         }
     }
 
-    /// Takes the patch over; what it does not name stays.
+    /// Applies a patch; fields that it does not name stay.
     pub fn apply(&mut self, patch: &PicturePatch) {
         for (field, value) in &patch.0 {
             *self.field(*field) = *value;
         }
     }
 
-    /// What is then asked of the camera. A number out of its range, which only another hand can
-    /// have written into the state file, does not count.
+    /// The settings that result over those of the file. A number out of its range, which can only
+    /// come from a state file that was edited by hand, does not count.
     pub fn over(mut self, configured: &CameraConfig) -> CameraSettings {
         let mut or = |field: PictureField, configured: u32| {
             let chosen = self.field(field).filter(|n| field.allowed().contains(n));
@@ -145,7 +144,7 @@ impl PicturePatch {
     /// Reads a patch from a JSON object: numbers, or `null` to give one back to the settings.
     ///
     /// # Errors
-    /// Everything that is wrong with it: names that are none, values that are not allowed.
+    /// Everything that is wrong with it: unknown names, values that are not allowed.
     pub fn read(body: &Map<String, Value>) -> Result<Self, InvalidPatch> {
         let (mut patch, mut wrong) = (Vec::new(), Vec::new());
         for (name, value) in body {
@@ -162,13 +161,17 @@ impl PicturePatch {
             // To JSON 640.0 is a whole number, too. A larger one than fits becomes the largest,
             // which no field allows.
             let number = value.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0);
-            match number.map(|n| n as u32).filter(|number| allowed.contains(number)) {
+            match number
+                .map(|n| n as u32)
+                .filter(|number| allowed.contains(number))
+            {
                 Some(number) => patch.push((field, Some(number))),
                 None if value.is_null() => patch.push((field, None)),
                 None => wrong.push((
                     Some(field),
                     format!(
-                        "{name} is {}: allowed are whole numbers from {} to {}, or null for what the settings say",
+                        "{name} is {}: allowed are whole numbers from {} to {}, \
+                         or null for what the settings say",
                         short(&value.to_string()),
                         allowed.start(),
                         allowed.end()
@@ -185,7 +188,7 @@ impl PicturePatch {
     }
 }
 
-/// What a stranger wrote, not longer than helps.
+/// Text from a request, cut to 40 characters.
 fn short(text: &str) -> String {
     let shown: String = text.chars().take(40).collect();
     if shown.len() < text.len() {
@@ -196,7 +199,7 @@ fn short(text: &str) -> String {
 }
 
 impl InvalidPatch {
-    /// The first field that there is and whose value is wrong.
+    /// The first known field whose value is wrong.
     pub fn field(&self) -> Option<PictureField> {
         self.0.iter().find_map(|(field, _)| *field)
     }
@@ -225,8 +228,8 @@ impl ControlOverrides {
         }
     }
 
-    /// What was chosen for `camera`, by number. That puts what switches an automatism before what
-    /// it governs: V4L2 numbers the common ones so.
+    /// What was chosen for `camera`, in the order of their numbers. So a control that switches an
+    /// automatic mode comes before those that it governs: V4L2 numbers the common ones so.
     pub fn of(&self, camera: &str) -> Vec<ControlChange> {
         if self.camera != camera {
             return Vec::new();
@@ -349,7 +352,11 @@ mod tests {
         #[test]
         fn no_body_makes_a_size_or_rate_that_the_settings_would_refuse(
             name in "width|height|fps|quality|other",
-            value in prop_oneof![any::<i64>().prop_map(Value::from), any::<f64>().prop_map(Value::from), Just(Value::Null)],
+            value in prop_oneof![
+                any::<i64>().prop_map(Value::from),
+                any::<f64>().prop_map(Value::from),
+                Just(Value::Null)
+            ],
         ) {
             let mut choice = PictureOverrides::default();
             if let Ok(patch) = read(&json!({name: value})) {

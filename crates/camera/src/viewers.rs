@@ -1,4 +1,5 @@
-//! The viewers: their count, which opens and closes the camera, and their way to the newest picture.
+//! The viewers: their count, which opens and closes the camera, and their way to the newest
+//! picture.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -223,7 +223,7 @@ impl Drop for RunningLoops {
     }
 }
 
-/// The next picture that is as wanted.
+/// The next picture for which `is_so` holds.
 async fn picture(viewer: &mut Viewer, is_so: impl Fn(&Jpeg) -> bool) -> Arc<Jpeg> {
     let found = tokio::time::timeout(LIMIT, async {
         loop {
@@ -334,7 +334,7 @@ async fn a_camera_of_which_every_frame_is_cut_off_is_named_as_broken() {
     assert!(reason.contains("truncated"), "{reason}");
     assert_eq!(
         loops.counts.truncated.load(Ordering::SeqCst),
-        u64::from(BAD_IN_A_ROW)
+        u64::from(MAX_BAD_IN_A_ROW)
     );
 }
 

@@ -157,10 +157,10 @@ impl ControlDevice for TestPatternDevice {
     }
 
     fn modes(&self, _: Instant) -> Vec<Mode> {
-        let mut gathered = ModeCollector::default();
+        let mut collector = ModeCollector::default();
         for size in COMMON_SIZES {
-            gathered.add(size, COMMON_RATES.map(f64::from));
+            collector.add(size, COMMON_RATES.map(f64::from));
         }
-        gathered.modes()
+        collector.modes()
     }
 }

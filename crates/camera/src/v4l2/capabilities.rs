@@ -98,7 +98,8 @@ impl From<v4l::Fraction> for Interval {
 pub(super) fn refusal(capabilities: Flags) -> Option<&'static str> {
     if !capabilities.contains(Flags::VIDEO_CAPTURE) {
         return Some(if capabilities.contains(Flags::VIDEO_CAPTURE_MPLANE) {
-            "it hands out its pictures only in several planes (the multi-planar API), which this program does not read"
+            "it hands out its pictures only in several planes (the multi-planar API), \
+             which this program does not read"
         } else {
             "it is a video device but not a camera"
         });

@@ -73,7 +73,7 @@ impl Sizes {
     }
 }
 
-/// What to ask the device for.
+/// A format and size to ask the device for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FormatRequest {
     pub(super) fourcc: [u8; 4],
@@ -82,8 +82,8 @@ pub(super) struct FormatRequest {
     pub(super) height: u32,
 }
 
-/// One choice for each offer, the best first: the nearest size counts most, then how cheap it is to
-/// serve (MJPEG needs no encoder, YUYV no conversion), and colour before grey.
+/// One request for each offer, the best first: the nearest size counts most, then how cheap it is
+/// to serve (MJPEG needs no encoder, YUYV no conversion), and colour before grey.
 pub(super) fn ranked(offers: &[Offer], wanted: &RequestedMode) -> Vec<FormatRequest> {
     let mut choices: Vec<FormatRequest> = offers
         .iter()

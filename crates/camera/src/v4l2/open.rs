@@ -1,4 +1,4 @@
-//! Opening a camera: is it one, which format, size and rate does it take, and its buffers.
+//! Opening a camera: format, size and rate are set, and its buffers mapped.
 
 use std::path::Path;
 
@@ -16,8 +16,8 @@ use super::stream::V4l2Source;
 use crate::format::{FrameFormat, PixelFormat, Range};
 use crate::source::{RequestedMode, SourceError};
 
-/// Buffers shared with the driver: one in our hands, one being filled, two for a thread that is
-/// late.
+/// Buffers shared with the driver: one being read here, one being filled, two for when this thread
+/// is late.
 const BUFFERS: u32 = 4;
 
 /// Opens the camera at `path` with what comes nearest to `wanted`.
@@ -34,7 +34,13 @@ pub(super) fn open(path: &Path, wanted: &RequestedMode) -> Result<V4l2Source, So
     })?;
     let rate = interval.map_or_else(String::new, |i| format!(" at {i}"));
     let what = format!("V4L2 {}: {card}, {format}{rate}", path.display());
-    tracing::info!(device = %path.display(), card, %format, rate = rate.trim_start(), "camera opened");
+    tracing::info!(
+        device = %path.display(),
+        card,
+        %format,
+        rate = rate.trim_start(),
+        "camera opened"
+    );
     Ok(V4l2Source::new(device, stream, format, what))
 }
 

@@ -10,33 +10,33 @@ use super::capabilities;
 use crate::format::PixelFormat;
 use crate::source::SourceError;
 
-/// A node `/dev/video*`, as `doctor` shows it.
+/// A node `/dev/video*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VideoDevice {
-    /// The node.
+    /// The path of the node.
     pub path: PathBuf,
-    /// What the driver calls the device, e.g. "HD Pro Webcam C920"; empty when nothing tells.
+    /// What the driver calls the device, e.g. "HD Pro Webcam C920"; empty when it is not known.
     pub name: String,
-    /// What it is good for.
+    /// Whether it is a camera that can be used.
     pub usability: Usability,
 }
 
-/// What a video device is good for.
+/// Whether a video device is a camera that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Usability {
-    /// A camera with these pixel formats (four-character codes) that we can serve.
+    /// A camera with at least one pixel format that can be encoded or passed through.
     Camera {
-        /// In the device's own order.
+        /// Those formats, in the device's own order.
         formats: Vec<PixelFormat>,
     },
-    /// Something else, or a camera that we cannot read: why, e.g. "it is not a camera".
+    /// Something else, or a camera that cannot be read or opened.
     Unusable {
-        /// A clause for people.
+        /// The reason, as a clause for people: "it is a video device but not a camera".
         why: String,
     },
 }
 
-/// All nodes `/dev/video<number>`, by number. Each is opened for a moment.
+/// All nodes `/dev/video<number>`, in the order of their numbers. Each is opened for a moment.
 pub fn devices() -> Vec<VideoDevice> {
     let Ok(entries) = fs::read_dir("/dev") else {
         return Vec::new();
@@ -46,10 +46,10 @@ pub fn devices() -> Vec<VideoDevice> {
         .filter_map(|entry| number(entry.file_name().to_str()?))
         .collect();
     numbers.sort_unstable();
-    numbers.into_iter().map(look_at).collect()
+    numbers.into_iter().map(describe).collect()
 }
 
-/// The device that `source_selector` means: the first that is a camera.
+/// The device that `source = "auto"` means: the first that is a camera.
 pub fn first_camera(listed: &[VideoDevice]) -> Option<&VideoDevice> {
     listed
         .iter()
@@ -63,7 +63,7 @@ fn number(file_name: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-fn look_at(number: u32) -> VideoDevice {
+fn describe(number: u32) -> VideoDevice {
     let path = PathBuf::from(format!("/dev/video{number}"));
     let name = fs::read(format!("/sys/class/video4linux/video{number}/name"));
     let name = String::from_utf8_lossy(&name.unwrap_or_default())
@@ -87,11 +87,11 @@ fn usability(path: &Path) -> Usability {
         Err(error) => Usability::Unusable {
             why: error.to_string(),
         },
-        Ok(offered) => judge(&offered),
+        Ok(offered) => of_formats(&offered),
     }
 }
 
-fn judge(offered: &[[u8; 4]]) -> Usability {
+fn of_formats(offered: &[[u8; 4]]) -> Usability {
     let formats: Vec<_> = offered
         .iter()
         .filter_map(|&code| PixelFormat::from_fourcc(code))
@@ -130,7 +130,7 @@ mod tests {
         VideoDevice {
             path: path.into(),
             name: String::new(),
-            usability: judge(offered),
+            usability: of_formats(offered),
         }
     }
 
