@@ -150,7 +150,8 @@ fn taking_turns() {
         }
         let (ours, theirs) = (median(ours), median(theirs));
         println!(
-            "  {width}x{height}: porthole {:.2} ms ({our_bytes} bytes), libjpeg-turbo {:.2} ms ({their_bytes} bytes), ratio {:.2}",
+            "  {width}x{height}: porthole {:.2} ms ({our_bytes} bytes), \
+             libjpeg-turbo {:.2} ms ({their_bytes} bytes), ratio {:.2}",
             ours.as_secs_f64() * 1e3,
             theirs.as_secs_f64() * 1e3,
             ours.as_secs_f64() / theirs.as_secs_f64(),

@@ -1,4 +1,4 @@
-//! What runs inside the small machine: the V4L2 source against every fault that `vivid` can inject
+//! What runs inside the virtual machine: the V4L2 source against every fault that `vivid` can inject
 //! (`drivers/media/test-drivers/vivid/vivid-ctrls.c`).
 
 use std::time::Duration;
@@ -37,14 +37,14 @@ const STREAMON_ERROR: u32 = BASE + 69;
 const FATAL_ERROR: u32 = BASE + 70;
 
 #[test]
-#[ignore = "runs inside the small machine, as the only program there"]
+#[ignore = "runs inside the virtual machine, as the only program there"]
 fn the_v4l2_source_withstands_its_driver() {
     devices_are_told_apart();
     the_nearest_size_and_rate_are_taken();
     frames_are_whole_and_in_order();
     a_second_user_is_told_that_the_camera_is_busy();
     a_silent_camera_blocks_nobody_and_goes_on_where_it_stopped();
-    a_damaged_frame_is_told_by_having_no_bytes();
+    a_damaged_frame_has_no_bytes();
     for fault in [REQBUFS_ERROR, QBUF_ERROR, STREAMON_ERROR] {
         a_refused_start_is_an_error(fault);
     }
@@ -129,7 +129,7 @@ fn a_silent_camera_blocks_nobody_and_goes_on_where_it_stopped() {
     }
 }
 
-fn a_damaged_frame_is_told_by_having_no_bytes() {
+fn a_damaged_frame_has_no_bytes() {
     let mut source = open();
     frame(&mut *source);
     set(DAMAGED_BUFFER, 1);

@@ -30,7 +30,7 @@ pub enum ControlError {
     Camera(#[from] SourceError),
     /// The device refused a value that its own description of the control allows.
     #[error("the camera refuses to set {name}: {why}")]
-    NotTaken {
+    DeviceRefused {
         /// The device's name for the control.
         name: String,
         /// The system's words.
@@ -44,13 +44,13 @@ pub enum ControlError {
     Drive(#[from] DriveError),
     /// No answer in time ([`ANSWER_TIMEOUT`], or [`JOB_TIME_LIMIT`] in the job itself).
     #[error("the camera has not answered in time; it may still do what it was asked")]
-    Late,
+    TimedOut,
     /// As many jobs wait as may.
     #[error("{CAPACITY} questions to the camera wait already; try again")]
-    Full,
+    QueueFull,
     /// The job panicked.
     #[error("the program failed over this question to the camera; the log says more")]
-    Failed,
+    Panicked,
 }
 
 /// A job in the queue, run on the thread that owns the worker `W`.
@@ -99,8 +99,8 @@ impl<W> ControlQueue<W> {
     /// Has the thread run `job`, and waits for what it returns.
     ///
     /// # Errors
-    /// [`ControlError`]: that of the job, or [`ControlError::Full`], [`ControlError::Late`],
-    /// [`ControlError::Failed`] of the queue.
+    /// [`ControlError`]: that of the job, or [`ControlError::QueueFull`], [`ControlError::TimedOut`],
+    /// [`ControlError::Panicked`] of the queue.
     pub async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut W) -> Result<T, ControlError> + Send + 'static,
@@ -114,8 +114,8 @@ impl<W> ControlQueue<W> {
         }))?;
         match tokio::time::timeout(self.answer_timeout, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(ControlError::Failed),
-            Err(_) => Err(ControlError::Late),
+            Ok(Err(_)) => Err(ControlError::Panicked),
+            Err(_) => Err(ControlError::TimedOut),
         }
     }
 
@@ -135,7 +135,7 @@ impl<W> ControlQueue<W> {
     fn push(&self, job: QueuedJob<W>) -> Result<(), ControlError> {
         let mut pending = self.lock();
         if pending.jobs.len() >= CAPACITY {
-            return Err(ControlError::Full);
+            return Err(ControlError::QueueFull);
         }
         pending.jobs.push_back(job);
         drop(pending);

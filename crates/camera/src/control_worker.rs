@@ -179,18 +179,18 @@ fn apply(
 ) -> Result<ControlKind, ControlError> {
     let ControlChange { id, value } = change;
     if Instant::now() > until {
-        return Err(ControlError::Late);
+        return Err(ControlError::TimedOut);
     }
     let control = device.control(id)?.ok_or(ControlChangeError::Unknown(id))?;
     control.check_value(value)?;
     control.check_active()?;
-    let not_taken = |why: String| ControlError::NotTaken {
+    let refused = |why: String| ControlError::DeviceRefused {
         name: control.name.clone(),
         why,
     };
     device.set(id, value).map_err(|error| match error {
-        SourceError::Busy => not_taken("it is busy".to_owned()),
-        SourceError::Io { source, .. } => not_taken(source.to_string()),
+        SourceError::Busy => refused("it is busy".to_owned()),
+        SourceError::Io { source, .. } => refused(source.to_string()),
         other => other.into(),
     })?;
     Ok(control.kind)

@@ -1,4 +1,5 @@
-//! MJPEG frames made fit to be shown: whole, and with the Huffman table that cameras leave out.
+//! MJPEG frames made into JPEG files: checked to be whole, and given the Huffman tables that cameras
+//! leave out.
 //!
 //! Nothing is decoded. The markers before the scan are walked (ITU-T T.81 annex B), the
 //! end-of-image marker is looked for from the back, and what lies behind it (padding of the driver)
@@ -28,7 +29,7 @@ pub enum MjpegError {
     Truncated,
 }
 
-/// What a look at the markers tells.
+/// Where the parts of a frame are, as its markers say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JpegLayout {
     /// Pixels across.
@@ -147,8 +148,8 @@ mod tests {
     fn a_frame_without_huffman_tables_decodes_once_they_are_inserted() {
         let (whole, bare) = with_and_without_tables();
         assert!(bare.len() < whole.len());
-        let mended = complete(&bare, &inspect(&bare).unwrap());
-        assert_eq!(pixels(&mended), pixels(&whole));
+        let completed = complete(&bare, &inspect(&bare).unwrap());
+        assert_eq!(pixels(&completed), pixels(&whole));
     }
 
     #[test]
@@ -186,15 +187,15 @@ mod tests {
 
     #[test]
     fn what_is_no_jpeg_is_refused() {
-        let lies: [&[u8]; 5] = [
+        let not_jpegs: [&[u8]; 5] = [
             b"",
             b"\x00",
             b"GIF89a",
             b"\xFF\xD8\x00\x00\x00\x00",
             b"\xFF\xD8\xFF\xE0\x00\x01\xFF\xDA",
         ];
-        for lie in lies {
-            assert_eq!(inspect(lie), Err(MjpegError::NotJpeg), "{lie:?}");
+        for frame in not_jpegs {
+            assert_eq!(inspect(frame), Err(MjpegError::NotJpeg), "{frame:?}");
         }
     }
 

@@ -195,11 +195,11 @@ impl From<control::Control> for Control {
 impl From<ControlError> for Problem {
     fn from(trouble: ControlError) -> Self {
         let status = match &trouble {
-            ControlError::Camera(_) | ControlError::Full | ControlError::Failed => {
+            ControlError::Camera(_) | ControlError::QueueFull | ControlError::Panicked => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            ControlError::Late => StatusCode::GATEWAY_TIMEOUT,
-            ControlError::NotTaken { .. }
+            ControlError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            ControlError::DeviceRefused { .. }
             | ControlError::InvalidChange(ControlChangeError::Inactive { .. })
             | ControlError::Drive(DriveError::NoAxis | DriveError::MissingAxis(_)) => {
                 StatusCode::CONFLICT

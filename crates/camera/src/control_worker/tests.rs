@@ -201,7 +201,10 @@ fn one_that_the_camera_refuses_is_named_and_those_before_it_are_kept() {
         .err()
         .unwrap();
     let words = error.to_string();
-    assert!(matches!(error, ControlError::NotTaken { .. }), "{words}");
+    assert!(
+        matches!(error, ControlError::DeviceRefused { .. }),
+        "{words}"
+    );
     assert!(
         words.contains("Control 5") && words.contains("Permission denied"),
         "{words}"
@@ -335,15 +338,15 @@ async fn while_the_thread_hangs_callers_wait_a_bounded_time_and_their_jobs_are_n
             tokio::spawn(async move { queue.run(job).await })
         })
         .collect();
-    let (mut late, mut full) = (0, 0);
+    let (mut timed_out, mut refused) = (0, 0);
     for call in calls {
         match call.await.unwrap() {
-            Err(ControlError::Late) => late += 1,
-            Err(ControlError::Full) => full += 1,
+            Err(ControlError::TimedOut) => timed_out += 1,
+            Err(ControlError::QueueFull) => refused += 1,
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((late, full), (16, 4));
+    assert_eq!((timed_out, refused), (16, 4));
 
     // The thread comes to itself, or another takes its place.
     let running = RunningWorker::of(queue);
@@ -361,6 +364,6 @@ async fn a_job_that_panics_is_told_as_a_failure() {
         worker.run(&jobs, &|| true);
     });
     let answer: Result<(), _> = queue.run(|_| panic!("odd answer")).await;
-    assert!(matches!(answer, Err(ControlError::Failed)), "{answer:?}");
+    assert!(matches!(answer, Err(ControlError::Panicked)), "{answer:?}");
     assert!(thread.join().is_err(), "its actor starts it again");
 }
