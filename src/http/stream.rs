@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::snapshot::PictureError;
-use porthole_camera::frame::Jpeg;
+use porthole_camera::frame::Picture;
 use porthole_camera::viewers::{PictureFeed, Viewer};
 
 /// Without dashes in front: clients disagree on whether those belong to it.
@@ -165,7 +165,7 @@ struct Parts {
     period: Option<Duration>,
     /// Before then no part is sent: the pace of `?fps=`.
     due: Instant,
-    last: Option<(Arc<Jpeg>, Instant)>,
+    last: Option<(Arc<Picture>, Instant)>,
 }
 
 impl Parts {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::*;
 use porthole_camera::frame::PictureKind;
-use porthole_camera::slot::{CaptureSession, Picture, PictureSlot, Published};
+use porthole_camera::slot::{CaptureSession, NewPicture, PictureSlot, Published};
 use porthole_camera::viewers::ViewerCount;
 
 pub(in crate::http) const LIMIT: Duration = Duration::from_secs(40);
@@ -96,7 +96,7 @@ impl Server {
     pub(in crate::http) fn publish(&self, bytes: Vec<u8>, width: u32, kind: PictureKind) {
         let published = self.slot.publish(
             self.session,
-            Picture {
+            NewPicture {
                 bytes: bytes.into(),
                 width,
                 height: 48,

@@ -93,7 +93,7 @@ impl CameraState {
                 width, height, fps, ..
             } => {
                 let viewers = match self.feed.viewers() {
-                    0 => String::new(), // who reads this beside a picture would wonder
+                    0 => String::new(), // beside a picture, "0 viewers" would puzzle its reader
                     1 => ", 1 viewer".to_owned(),
                     many => format!(", {many} viewers"),
                 };

@@ -17,7 +17,7 @@ use super::observe::{CameraHealth, CameraObserver, DeviceStatus, Discard};
 use super::placeholder;
 use super::poll::POLL_INTERVAL;
 use super::settings::CameraSettings;
-use super::slot::{CaptureSession, FrameSlot, Picture, PictureSlot, PutOutcome};
+use super::slot::{CaptureSession, FrameSlot, NewPicture, PictureSlot, PutOutcome};
 use super::source::{RequestedMode, Source, SourceError, SourceOpener};
 use super::viewers::ViewerCount;
 
@@ -217,7 +217,7 @@ impl CaptureLoop {
     }
 
     fn show(&self, session: CaptureSession, bytes: bytes::Bytes, (width, height): (u32, u32)) {
-        let picture = Picture {
+        let picture = NewPicture {
             bytes,
             width,
             height,

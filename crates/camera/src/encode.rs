@@ -16,7 +16,7 @@ use super::mjpeg::{self, MjpegError};
 use super::observe::{CameraObserver, Discard};
 use super::poll::POLL_INTERVAL;
 use super::settings::CameraSettings;
-use super::slot::{FrameSlot, Picture, PictureSlot, Published};
+use super::slot::{FrameSlot, NewPicture, PictureSlot, Published};
 
 /// The encoder loop with all that it works with; [`EncodeLoop::run`] runs it.
 pub struct EncodeLoop {
@@ -68,7 +68,7 @@ fn encode(
     encoder: &mut Encoder,
     frame: &RawFrame,
     quality: Quality,
-) -> Result<Picture, (Discard, String)> {
+) -> Result<NewPicture, (Discard, String)> {
     let (bytes, width, height) = if frame.format.pixel == PixelFormat::Mjpeg {
         pass_through(&frame.data).map_err(|error| {
             let reason = match error {
@@ -87,7 +87,7 @@ fn encode(
         })?;
         (bytes, frame.format.width, frame.format.height)
     };
-    Ok(Picture {
+    Ok(NewPicture {
         bytes,
         width,
         height,

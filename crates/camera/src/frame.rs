@@ -43,7 +43,7 @@ impl PictureKind {
 
 /// One encoded picture, shared by all viewers.
 #[derive(Clone, Debug)]
-pub struct Jpeg {
+pub struct Picture {
     /// The whole file, from start-of-image to end-of-image.
     pub bytes: Bytes,
     /// Pixels across.

@@ -1,5 +1,5 @@
-//! MJPEG frames made into JPEG files: checked to be whole, and given the Huffman tables that cameras
-//! leave out.
+//! MJPEG frames made into JPEG files: checked to be whole, and given the Huffman tables that
+//! cameras leave out.
 //!
 //! Nothing is decoded. The markers before the scan are walked (ITU-T T.81 annex B), the
 //! end-of-image marker is looked for from the back, and what lies behind it (padding of the driver)

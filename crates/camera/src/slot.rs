@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::frame::{Jpeg, PictureKind, RawFrame};
+use super::frame::{Picture, PictureKind, RawFrame};
 
 /// Tells one opening of the source from the next. What was captured in an earlier one is never
 /// shown in a later one: neither a frame that was in the encoder when the camera went away, nor one
@@ -67,7 +67,7 @@ impl FrameSlot {
 
 /// A picture on its way into the [`PictureSlot`], which numbers it.
 #[derive(Clone, Debug)]
-pub struct Picture {
+pub struct NewPicture {
     /// The whole JPEG file.
     pub bytes: Bytes,
     /// Pixels across.
@@ -93,7 +93,7 @@ pub enum Published {
 
 /// The newest JPEG, from the encoder threads to any number of viewers.
 pub struct PictureSlot {
-    newest: watch::Sender<Option<Arc<Jpeg>>>,
+    newest: watch::Sender<Option<Arc<Picture>>>,
     // Both change only under the lock of `newest`.
     session: AtomicU64,
     published: AtomicU64,
@@ -135,7 +135,7 @@ impl PictureSlot {
     }
 
     /// Shows a picture to all viewers, unless it comes too late.
-    pub fn publish(&self, session: CaptureSession, picture: Picture) -> Published {
+    pub fn publish(&self, session: CaptureSession, picture: NewPicture) -> Published {
         let shown = self.newest.send_if_modified(|newest| {
             let ended = self.session.load(Ordering::Relaxed) != session.0;
             // Two encoder threads may finish in the other order than the frames came.
@@ -145,7 +145,7 @@ impl PictureSlot {
             if ended || overtaken {
                 return false;
             }
-            *newest = Some(Arc::new(Jpeg {
+            *newest = Some(Arc::new(Picture {
                 bytes: picture.bytes,
                 width: picture.width,
                 height: picture.height,
@@ -164,7 +164,7 @@ impl PictureSlot {
     }
 
     /// Follows the slot from now on.
-    pub fn watch(&self) -> watch::Receiver<Option<Arc<Jpeg>>> {
+    pub fn watch(&self) -> watch::Receiver<Option<Arc<Picture>>> {
         self.newest.subscribe()
     }
 }
@@ -184,8 +184,8 @@ mod tests {
         }
     }
 
-    fn picture(captured: Instant) -> Picture {
-        Picture {
+    fn picture(captured: Instant) -> NewPicture {
+        NewPicture {
             bytes: Bytes::from_static(b"jpeg"),
             width: 1,
             height: 1,

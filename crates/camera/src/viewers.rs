@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::frame::Jpeg;
+use super::frame::Picture;
 use super::slot::PictureSlot;
 
 /// Viewers at the same time when nothing else is said.
@@ -133,8 +133,8 @@ impl PictureFeed {
 
 /// One viewer. The camera stays open as long as this exists.
 pub struct Viewer {
-    pictures: watch::Receiver<Option<Arc<Jpeg>>>,
-    /// [`Jpeg::sequence`] of the last picture returned.
+    pictures: watch::Receiver<Option<Arc<Picture>>>,
+    /// [`Picture::sequence`] of the last picture returned.
     last_seen: u64,
     _counted: Counted,
 }
@@ -142,7 +142,7 @@ pub struct Viewer {
 impl Viewer {
     /// The newest picture, once it is newer than the last one returned; the first time, whatever
     /// there is. Nothing when the camera is shut down for good. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Arc<Jpeg>> {
+    pub async fn next(&mut self) -> Option<Arc<Picture>> {
         loop {
             let newest = self.pictures.borrow_and_update().clone();
             if let Some(picture) = newest.filter(|p| p.sequence > self.last_seen) {
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
     use crate::frame::PictureKind;
-    use crate::slot::Picture;
+    use crate::slot::NewPicture;
 
     fn feed(max: usize) -> (Arc<ViewerCount>, Arc<PictureSlot>, PictureFeed) {
         let (viewer_count, pictures) = (
@@ -180,8 +180,8 @@ mod tests {
         (viewer_count, pictures, feed)
     }
 
-    fn picture() -> Picture {
-        Picture {
+    fn picture() -> NewPicture {
+        NewPicture {
             bytes: bytes::Bytes::from_static(b"jpeg"),
             width: 1,
             height: 1,

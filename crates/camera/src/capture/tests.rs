@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::*;
 use crate::encode::EncodeLoop;
 use crate::format::FrameFormat;
-use crate::frame::Jpeg;
+use crate::frame::Picture;
 use crate::viewers::{PictureFeed, Viewer};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -224,7 +224,7 @@ impl Drop for RunningLoops {
 }
 
 /// The next picture for which `is_so` holds.
-async fn picture(viewer: &mut Viewer, is_so: impl Fn(&Jpeg) -> bool) -> Arc<Jpeg> {
+async fn picture(viewer: &mut Viewer, is_so: impl Fn(&Picture) -> bool) -> Arc<Picture> {
     let found = tokio::time::timeout(LIMIT, async {
         loop {
             let picture = viewer.next().await.unwrap();
@@ -236,11 +236,11 @@ async fn picture(viewer: &mut Viewer, is_so: impl Fn(&Jpeg) -> bool) -> Arc<Jpeg
     found.await.expect("no such picture came in time")
 }
 
-fn live(jpeg: &Jpeg) -> bool {
+fn live(jpeg: &Picture) -> bool {
     jpeg.kind == PictureKind::Live
 }
 
-fn placeholder(jpeg: &Jpeg) -> bool {
+fn placeholder(jpeg: &Picture) -> bool {
     jpeg.kind == PictureKind::Placeholder
 }
 

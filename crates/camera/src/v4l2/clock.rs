@@ -1,4 +1,5 @@
-//! When a frame was captured: from the driver's clock to the program's. Pure but for [`Moment::of`].
+//! When a frame was captured: from the driver's clock to the program's. Pure but for
+//! [`Moment::of`].
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -48,8 +49,8 @@ fn duration(seconds: i64, nanoseconds: i64) -> Option<Duration> {
     Some(Duration::new(seconds, nanoseconds))
 }
 
-/// How long ago `stamp` was, both on the monotonic clock; zero when it lies in the future or too far
-/// back.
+/// How long ago `stamp` was, both on the monotonic clock; zero when it lies in the future or too
+/// far back.
 fn age(now: Duration, stamp: Duration) -> Duration {
     now.checked_sub(stamp)
         .filter(|&age| age <= OLDEST)
