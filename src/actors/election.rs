@@ -224,7 +224,7 @@ impl ElectionActor {
             remembered.name = numbered;
             remembered.mapped_port = port;
         });
-        kept.soon();
+        kept.detach();
     }
 
     fn announce(&self, before: &State, after: &State) {

@@ -1,8 +1,8 @@
 //! `ThreadActor`: keeps one blocking thread running; capture, encoder and drive are of its kind.
 //!
 //! Blocking work never runs on an arbiter: it would hold up every actor there. So such an actor
-//! owns a thread and does nothing but start it again. The thread hangs on the actor value, not on a
-//! life of it: a crash of the actor leaves it running.
+//! owns a thread and does nothing but start it again. The thread belongs to the actor value, not to
+//! one incarnation of it: a crash of the actor leaves it running.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -17,15 +17,15 @@ use crate::shared::SharedState;
 use porthole_supervise::{ThreadEnded, Vitals, Worker};
 
 /// How soon a thread that could not be started is tried again.
-const AGAIN: Duration = Duration::from_millis(250);
+const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// What the thread does.
+/// What the thread of a [`ThreadActor`] does.
 pub trait Work: Unpin + 'static {
     /// Runs until the vitals say to stop; asking them is the sign of life.
     fn run(shared: &Arc<SharedState>, vitals: &Vitals);
 }
 
-/// See the module.
+/// Keeps one thread running that does `W`; see the [module](self).
 pub struct ThreadActor<W> {
     shared: Arc<SharedState>,
     thread: Worker,
@@ -52,7 +52,7 @@ impl<W: Work> ThreadActor<W> {
             });
         if let Err(why) = started {
             warn!(%why, "a thread is not started yet");
-            ctx.run_later(AGAIN, Self::ensure_thread);
+            ctx.run_later(RETRY_AFTER, Self::ensure_thread);
         }
     }
 }

@@ -33,7 +33,7 @@ impl App {
     /// What stream and snapshot need of it.
     pub fn pictures(&self) -> Pictures {
         Pictures {
-            viewing: self.shared.camera.viewing.clone(),
+            feed: self.shared.camera.feed.clone(),
             observer: Arc::new(self.shared.metrics.streams()),
         }
     }

@@ -67,7 +67,7 @@ impl LanActor {
         }
         shared.digest = self.shared.auth_state.with(AuthState::digest);
         // Merged already; this has it stored, with what others have learned meanwhile.
-        self.shared.learn(auth_state).soon();
+        self.shared.learn(auth_state).detach();
         let promise =
             |reporting: &mut crate::lan::Reporting| reporting.learned(Instant::now(), entropy());
         if let Some(wait) = self.life.reporting.as_mut().and_then(promise) {

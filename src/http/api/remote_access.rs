@@ -88,7 +88,7 @@ pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json
         shared
             .disk
             .update(|state| state.remote_access = shared.role.load().remote_access)
-            .soon();
+            .detach();
         return Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("nothing was changed: {why}"),
