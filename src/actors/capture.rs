@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
 use porthole_camera::capture::Capture;
-use porthole_supervise::Vitals;
+use porthole_supervise::ThreadContext;
 
 /// See the module.
 pub type CaptureActor = ThreadActor<Capturing>;
@@ -18,7 +18,7 @@ pub type CaptureActor = ThreadActor<Capturing>;
 pub struct Capturing;
 
 impl Work for Capturing {
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
         let camera = &shared.camera;
         let mut capture = Capture {
             name: shared.name.watch(),
@@ -32,6 +32,6 @@ impl Work for Capturing {
             observer: Arc::new(shared.metrics.camera()),
             last_size: None,
         };
-        capture.run(&|| vitals.go_on());
+        capture.run(&|| thread.should_continue());
     }
 }

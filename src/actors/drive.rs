@@ -13,7 +13,7 @@ use crate::shared::SharedState;
 use porthole_camera::control::Change;
 use porthole_camera::control_worker::{ControlWorker, Memory};
 use porthole_durable::Kept;
-use porthole_supervise::Vitals;
+use porthole_supervise::ThreadContext;
 
 /// See the module.
 pub type DriveActor = ThreadActor<Attending>;
@@ -22,7 +22,7 @@ pub type DriveActor = ThreadActor<Attending>;
 pub struct Attending;
 
 impl Work for Attending {
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
         let camera = &shared.camera;
         let mut worker = ControlWorker {
             devices: Box::new(camera.source.clone()),
@@ -32,7 +32,7 @@ impl Work for Attending {
             offered: camera.offered.clone(),
             settled: None,
         };
-        worker.run(&camera.control_queue, &|| vitals.go_on());
+        worker.run(&camera.control_queue, &|| thread.should_continue());
     }
 }
 

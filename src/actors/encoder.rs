@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
 use porthole_camera::encode::Encoding;
-use porthole_supervise::Vitals;
+use porthole_supervise::ThreadContext;
 
 /// See the module.
 pub type EncoderActor = ThreadActor<EncodingWork>;
@@ -17,13 +17,13 @@ pub type EncoderActor = ThreadActor<EncodingWork>;
 pub struct EncodingWork;
 
 impl Work for EncodingWork {
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
         let encoding = Encoding {
             raw: Arc::clone(&shared.camera.raw),
             pictures: Arc::clone(&shared.camera.pictures),
             settings: shared.camera.settings.subscribe(),
             observer: Arc::new(shared.metrics.camera()),
         };
-        encoding.run(&|| vitals.go_on());
+        encoding.run(&|| thread.should_continue());
     }
 }
