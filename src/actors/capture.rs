@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
 use porthole_camera::capture::CaptureLoop;
-use porthole_supervise::Vitals;
+use porthole_supervise::ThreadContext;
 
 /// Keeps the capture thread running; see the [module](self).
 pub type CaptureActor = ThreadActor<CaptureWork>;
@@ -18,7 +18,7 @@ pub type CaptureActor = ThreadActor<CaptureWork>;
 pub struct CaptureWork;
 
 impl Work for CaptureWork {
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
         let camera = &shared.camera;
         let control_queue = Arc::clone(&camera.control_queue);
         let mut capture = CaptureLoop {
@@ -33,6 +33,6 @@ impl Work for CaptureWork {
             observer: Arc::new(shared.metrics.camera()),
             last_size: None,
         };
-        capture.run(&|| vitals.go_on());
+        capture.run(&|| thread.should_continue());
     }
 }

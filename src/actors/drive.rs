@@ -12,7 +12,7 @@ use crate::shared::SharedState;
 use porthole_camera::control::ControlChange;
 use porthole_camera::control_worker::{ControlWorker, OverrideStore};
 use porthole_durable::PendingWrite;
-use porthole_supervise::Vitals;
+use porthole_supervise::ThreadContext;
 
 /// Keeps the thread running that turns and sets the camera; see the [module](self).
 pub type DriveActor = ThreadActor<DriveWork>;
@@ -21,7 +21,7 @@ pub type DriveActor = ThreadActor<DriveWork>;
 pub struct DriveWork;
 
 impl Work for DriveWork {
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
         let camera = &shared.camera;
         let mut worker = ControlWorker {
             devices: Box::new(camera.source.clone()),
@@ -31,7 +31,7 @@ impl Work for DriveWork {
             offered: camera.offered.clone(),
             restored: None,
         };
-        worker.run(&camera.control_queue, &|| vitals.go_on());
+        worker.run(&camera.control_queue, &|| thread.should_continue());
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
 use porthole_camera::encode::EncodeLoop;
-use porthole_supervise::Vitals;
+use porthole_supervise::ThreadContext;
 
 /// Keeps the encoder thread running; see the [module](self).
 pub type EncoderActor = ThreadActor<EncoderWork>;
@@ -17,13 +17,13 @@ pub type EncoderActor = ThreadActor<EncoderWork>;
 pub struct EncoderWork;
 
 impl Work for EncoderWork {
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
         let encoder = EncodeLoop {
             frames: Arc::clone(&shared.camera.frames),
             pictures: Arc::clone(&shared.camera.pictures),
             settings: shared.camera.settings.subscribe(),
             observer: Arc::new(shared.metrics.camera()),
         };
-        encoder.run(&|| vitals.go_on());
+        encoder.run(&|| thread.should_continue());
     }
 }

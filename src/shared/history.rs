@@ -67,7 +67,7 @@ impl Default for History {
 impl History {
     /// Takes note of whatever is different from the last look. The first look only sets the
     /// measure.
-    pub fn look(&self, snapshot: Snapshot, at: SystemTime) {
+    pub(super) fn look(&self, snapshot: Snapshot, at: SystemTime) {
         let before = self.log.borrow().clone();
         let news = before
             .snapshot

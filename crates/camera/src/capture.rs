@@ -111,12 +111,8 @@ impl CaptureLoop {
                         failures = 0;
                     }
                     failures += 1;
-<<<<<<< HEAD
                     let pause = OPEN_AGAIN.after(failures, 0);
-                    self.show_placeholder(&error, &wanted, pause, keep_going);
-=======
                     self.show_placeholder(&error, &requested, pause, keep_going);
->>>>>>> h3
                 }
             }
         }
