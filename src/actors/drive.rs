@@ -2,8 +2,8 @@
 //! camera controller 19).
 //!
 //! Owns the thread that runs the jobs of the [`control_queue`](porthole_camera::control_queue).
-//! Restarts by starting it again if it has ended. Loses the job being run, whose caller is told; where
-//! the camera points is in the camera.
+//! Restarts by starting it again if it has ended. Loses the job being run, whose caller gets an
+//! error; where the camera points is kept by the camera.
 
 use std::sync::Arc;
 

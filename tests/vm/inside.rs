@@ -1,5 +1,5 @@
-//! What runs inside the virtual machine: the V4L2 source against every fault that `vivid` can inject
-//! (`drivers/media/test-drivers/vivid/vivid-ctrls.c`).
+//! What runs inside the virtual machine: the V4L2 source against every fault that `vivid` can
+//! inject (`drivers/media/test-drivers/vivid/vivid-ctrls.c`).
 
 use std::time::Duration;
 

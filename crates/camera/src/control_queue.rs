@@ -99,8 +99,8 @@ impl<W> ControlQueue<W> {
     /// Has the thread run `job`, and waits for what it returns.
     ///
     /// # Errors
-    /// [`ControlError`]: that of the job, or [`ControlError::QueueFull`], [`ControlError::TimedOut`],
-    /// [`ControlError::Panicked`] of the queue.
+    /// That of the job, or the queue's: [`ControlError::QueueFull`], [`ControlError::TimedOut`],
+    /// [`ControlError::Panicked`].
     pub async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut W) -> Result<T, ControlError> + Send + 'static,
