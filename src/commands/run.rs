@@ -11,6 +11,7 @@ use super::Config;
 use crate::auth::{Authority, FirstStart};
 use crate::durable::{self, StateFile};
 use crate::fleet::Fleet;
+use crate::http::route_paths;
 use crate::lan::interface::{self, LanAddress};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -129,7 +130,7 @@ fn shared(
     Ok(SharedState {
         identity,
         clock,
-        metrics: Metrics::new(),
+        metrics: Metrics::new(route_paths()),
         role: RoleCell::new(rules, state),
         name,
         lan: watch::Sender::new(lan),

@@ -14,7 +14,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
 use super::host::OwnNames;
-use super::stream::{STALLED_AFTER, guard_connection};
+use super::socket_options::{STALLED_AFTER, set_socket_options};
 
 /// A connection in the clear, or one through TLS.
 pub type Connection = Either<TcpStream, TlsStream<TcpStream>>;
@@ -34,12 +34,12 @@ const LONGEST_HEAD: u64 = 8 * 1024;
 ///
 /// # Errors
 /// The connection broke, took too long, or does not speak TLS.
-pub async fn admit(
+pub async fn accept_tls(
     mut tcp: TcpStream,
     tls: Option<Arc<ServerConfig>>,
     names: OwnNames,
 ) -> io::Result<Connection> {
-    guard_connection(&tcp, STALLED_AFTER);
+    set_socket_options(&tcp, STALLED_AFTER);
     let Some(tls) = tls else {
         return Ok(Either::Left(tcp));
     };
@@ -91,7 +91,7 @@ fn show_the_way(head: &str, names: &OwnNames) -> String {
         name.eq_ignore_ascii_case("host").then(|| value.trim())
     });
     let host = match (hosts.next(), hosts.next()) {
-        (Some(host), None) if names.admit(host).is_ok() => Some(host),
+        (Some(host), None) if names.check_authority(host).is_ok() => Some(host),
         _ => None,
     };
     let reads = matches!(method, Some("GET" | "HEAD"));

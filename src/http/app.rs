@@ -8,7 +8,7 @@ use actix::Recipient;
 use crate::actors::crash::Crash;
 use crate::actors::election::ElectionActor;
 use crate::actors::lan::LanActor;
-use crate::http::stream::Pictures;
+use crate::http::camera_feed::CameraFeed;
 use crate::shared::SharedState;
 
 /// The addresses of the actors that a request may reach.
@@ -30,11 +30,11 @@ pub struct App {
 }
 
 impl App {
-    /// What stream and snapshot need of it.
-    pub fn pictures(&self) -> Pictures {
-        Pictures {
+    /// The camera's pictures, with their streams counted in the metrics.
+    pub fn camera_feed(&self) -> CameraFeed {
+        CameraFeed {
             viewing: self.shared.camera.viewing.clone(),
-            observer: Arc::new(self.shared.metrics.streams()),
+            observer: Arc::new(self.shared.metrics.clone()),
         }
     }
 }

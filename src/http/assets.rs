@@ -18,9 +18,12 @@ use rust_embed::RustEmbed;
 #[folder = "static/"]
 struct Embedded;
 
-/// The service for `/static`; `static_dir` replaces the files in the binary.
+/// What the paths of all assets begin with, up to a slash.
+pub const PREFIX: &str = "/static";
+
+/// The service for [`PREFIX`]; `static_dir` replaces the files in the binary.
 pub fn service(static_dir: Option<&Path>) -> impl HttpServiceFactory + 'static {
-    let scope = web::scope("/static");
+    let scope = web::scope(PREFIX);
     let scope = match static_dir {
         Some(folder) => scope.service(actix_files::Files::new("", folder).prefer_utf8(true)),
         None => scope.service(

@@ -17,7 +17,7 @@ use super::client_network::client_network;
 use super::{App, Problem};
 use crate::auth::Access;
 use crate::lan::ClientNetwork;
-use crate::metrics::{Route, StatusClass};
+use crate::metrics::StatusClass;
 
 /// A handler that panics costs its own request and says so; actix-web alone would drop the
 /// connection.
@@ -53,28 +53,30 @@ pub async fn count<B: MessageBody>(
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),
         };
-        let metrics = &app.shared.metrics;
-        let route = Route::of_pattern(route.as_deref().unwrap_or_default());
+        let counts = app
+            .shared
+            .metrics
+            .http
+            .route(route.as_deref().unwrap_or_default());
         let class = StatusClass::of_code(code.as_u16());
-        metrics.http_requests_total.of((route, class)).inc();
-        metrics
-            .http_request_duration_seconds
-            .of(route)
+        counts.requests_total.of(class).inc();
+        counts
+            .request_duration_seconds
             .observe(began.elapsed().as_secs_f64());
     }
     response
 }
 
-/// Finds out who asks, and lets only those in who may: a viewer at least, but for what is open to
-/// anybody. The handlers find a [`Caller`] in the request's extensions.
-pub async fn admit<B: MessageBody>(
+/// Finds out who asks, and refuses whom the policy of the path does not allow: below viewers, where
+/// it requires a login. The handlers find a [`Caller`] in the request's extensions.
+pub async fn authenticate<B: MessageBody>(
+    policy: AuthPolicy,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "nobody answers here").into());
     };
-    let policy = AuthPolicy::before(request.path());
     let caller = match (recognise(&request, &app, policy).await, policy) {
         (Ok(caller), AuthPolicy::Required) if caller.access().is_none() => {
             Err(Denied::Unknown(caller.stale))

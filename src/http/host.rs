@@ -63,7 +63,7 @@ impl OwnNames {
     ///
     /// # Errors
     /// Why not.
-    pub fn admit(&self, authority: &str) -> Result<(), Refused> {
+    pub fn check_authority(&self, authority: &str) -> Result<(), Refused> {
         match Host::parse(authority).ok_or(Refused::Unclear("its Host is no host"))? {
             Host::Address => Ok(()),
             Host::Name(name) => {
@@ -81,7 +81,7 @@ impl OwnNames {
     ///
     /// # Errors
     /// Why not.
-    fn check<'a>(
+    fn check_request<'a>(
         &self,
         target: &Uri,
         mut hosts: impl Iterator<Item = &'a [u8]>,
@@ -90,12 +90,12 @@ impl OwnNames {
             return Err(Refused::Unclear("it needs one Host, no more and no less"));
         };
         let host = str::from_utf8(host).map_err(|_| Refused::Unclear("its Host is no text"))?;
-        self.admit(host)?;
+        self.check_authority(host)?;
         // A target with a host in it goes before `Host` (RFC 9112 §3.2.2), so the two have to
         // agree.
         match target.authority() {
             Some(authority) if !authority.as_str().eq_ignore_ascii_case(host) => {
-                self.admit(authority.as_str())?;
+                self.check_authority(authority.as_str())?;
                 Err(Refused::Unclear("its Host is not that of its target"))
             }
             _ => Ok(()),
@@ -122,13 +122,13 @@ impl From<Refused> for Problem {
 }
 
 /// The middleware: what is not for this host goes no further.
-pub async fn check<B: MessageBody>(
+pub async fn check_host<B: MessageBody>(
     names: OwnNames,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let hosts = request.headers().get_all(header::HOST);
-    match names.check(request.uri(), hosts.map(header::HeaderValue::as_bytes)) {
+    match names.check_request(request.uri(), hosts.map(header::HeaderValue::as_bytes)) {
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(refused) => {
             let answer = Problem::from(refused).error_response();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     fn check(target: &str, hosts: &[&str]) -> Result<(), Refused> {
-        names().check(
+        names().check_request(
             &target.parse().unwrap(),
             hosts.iter().map(|host| host.as_bytes()),
         )
@@ -291,7 +291,7 @@ mod tests {
     proptest! {
         #[test]
         fn only_addresses_and_own_names_ever_pass(host in "[a-z0-9.:@\\[\\]-]{0,24}") {
-            if names().admit(&host).is_ok() {
+            if names().check_authority(&host).is_ok() {
                 let bare = host.rsplit_once(':').map_or(&*host, |(bare, _)| bare);
                 let own = |name: &str| names().0.iter().any(|own| own == name.trim_end_matches('.'));
                 prop_assert!(own(&host) || own(bare) || host.parse::<Ipv4Addr>().is_ok()

@@ -15,14 +15,14 @@ use actix_http::error::DispatchError;
 use actix_server::Server;
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::AppConfig;
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, ServiceRequest};
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, web};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tracing::{debug, info, warn};
 
-use super::admission::{Connection, admit};
+use super::admission::{Connection, accept_tls};
 use super::host::OwnNames;
 use super::{App, guard, headers, host, input_errors, routes};
 use porthole_types::InternalPort;
@@ -165,11 +165,14 @@ fn serve(
             // The last one stands outermost: whatever becomes of a request, its answer has the
             // headers and is counted.
             let site = WebApp::new()
-                .configure(|config| routes(config, &app))
+                .configure(|config| routes::register(config, &app))
                 .wrap(from_fn(input_errors::in_words))
-                .wrap(from_fn(guard::admit))
+                .wrap(from_fn(|request: ServiceRequest, next| {
+                    let policy = routes::auth_policy(request.path());
+                    guard::authenticate(policy, request, next)
+                }))
                 .wrap(from_fn(move |request, next| {
-                    host::check(own.clone(), request, next)
+                    host::check_host(own.clone(), request, next)
                 }))
                 .wrap(from_fn(guard::catch_panic))
                 .wrap(from_fn(guard::count))
@@ -193,10 +196,11 @@ fn serve(
                 let (tls, names) = (tls.clone(), names.clone());
                 async move {
                     let peer = tcp.peer_addr().ok();
-                    let connection: Connection = admit(tcp, tls, names).await.map_err(|why| {
-                        debug!(?peer, %why, "a connection was not let in");
-                        DispatchError::Io(why)
-                    })?;
+                    let connection: Connection =
+                        accept_tls(tcp, tls, names).await.map_err(|why| {
+                            debug!(?peer, %why, "a connection was not let in");
+                            DispatchError::Io(why)
+                        })?;
                     Ok((connection, peer))
                 }
             })

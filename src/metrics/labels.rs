@@ -187,54 +187,6 @@ label!(
 );
 
 label!(
-    /// A route of the HTTP server, as its path pattern; everything else, assets included, is `other`.
-    Route as "route" {
-        Fleet = "/",
-        CameraPage = "/camera",
-        SettingsPage = "/settings",
-        Stream = "/stream.mjpg",
-        Snapshot = "/snapshot.jpg",
-        Login = "/login",
-        Logout = "/logout",
-        Enter = "/enter",
-        Visit = "/visit/{id}",
-        Status = "/api/v1/status",
-        Cameras = "/api/v1/cameras",
-        Camera = "/api/v1/cameras/{id}",
-        Mappings = "/api/v1/mappings",
-        Events = "/api/v1/events",
-        RemoteAccess = "/api/v1/exposure",
-        CameraSettings = "/api/v1/camera/settings",
-        CameraControls = "/api/v1/camera/controls",
-        Drive = "/api/v1/drive",
-        Preset = "/api/v1/drive/presets/{name}",
-        Withdraw = "/api/v1/representative/withdraw",
-        Tokens = "/api/v1/tokens",
-        Token = "/api/v1/tokens/{id}",
-        Passwords = "/api/v1/passwords",
-        Targets = "/api/v1/prometheus/targets",
-        OpenApi = "/api/v1/openapi.json",
-        Metrics = "/metrics",
-        Healthz = "/healthz",
-        Readyz = "/readyz",
-        Crash = "/api/v1/debug/crash/{actor}",
-        Other = "other",
-    }
-);
-
-impl Route {
-    /// The label of a path pattern as actix-web gives it (`HttpRequest::match_pattern`).
-    #[must_use]
-    pub fn of_pattern(pattern: &str) -> Self {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|r| r.as_str() == pattern)
-            .unwrap_or(Self::Other)
-    }
-}
-
-label!(
     /// How a try to log in went, on the page, over the API or with the header of a request.
     Login as "outcome" {
         Right = "right",

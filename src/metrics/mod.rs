@@ -5,6 +5,7 @@
 //! hides that event from `rate()`. Label values are closed sets ([`labels`]); the one exception is
 //! `porthole_camera_info`.
 
+mod http;
 mod labels;
 mod observers;
 
@@ -20,7 +21,8 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
 };
 
-pub use labels::{Actor, Direction, Failure, Kind, Labels, Login, Rejection, Route, StatusClass};
+pub use http::{HttpMetrics, RouteMetrics};
+pub use labels::{Actor, Direction, Failure, Kind, Labels, Login, Rejection, StatusClass};
 
 use porthole_camera::observe::Discard;
 use porthole_gateway::Action;
@@ -35,7 +37,6 @@ const ENCODE_SECONDS: &[f64] = &[
 const LATENCY_SECONDS: &[f64] = &[
     0.002, 0.005, 0.01, 0.02, 0.033, 0.05, 0.067, 0.1, 0.2, 0.5, 1.0, 2.0,
 ];
-const REQUEST_SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 /// 8 KiB doubling to 1 MiB.
 const FRAME_BYTES: &[f64] = &[
     8_192.0,
@@ -112,20 +113,15 @@ pub struct Metrics {
     pub stream_sent_bytes_total: IntCounter,
 
     pub logins_total: By<Login, IntCounter>,
-    pub http_requests_total: By<(Route, StatusClass), IntCounter>,
-    pub http_request_duration_seconds: By<Route, Histogram>,
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
+    /// `http_requests_total` and `http_request_duration_seconds`.
+    pub http: HttpMetrics,
 }
 
 impl Metrics {
-    /// All metrics at 0, and `porthole_build_info` at 1.
+    /// All metrics at 0, and `porthole_build_info` at 1. `routes` are the path patterns of the HTTP
+    /// server, the values of the label `route`.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(routes: impl IntoIterator<Item = &'static str>) -> Self {
         let r = Maker(Registry::new());
         r.register(ProcessCollector::for_self());
         r.build_info();
@@ -162,8 +158,7 @@ impl Metrics {
             stream_sent_bytes_total: r.counter("stream_sent_bytes_total", "Bytes of the stream sent, all viewers together."),
 
             logins_total: r.counters("logins_total", "Tries to log in with a password, and tokens that were nobody's."),
-            http_requests_total: r.counters("http_requests_total", "HTTP requests answered."),
-            http_request_duration_seconds: r.histograms("http_request_duration_seconds", "Time from a request to the head of its answer.", REQUEST_SECONDS),
+            http: HttpMetrics::new(&r, routes),
 
             registry: r.0,
         }
@@ -219,8 +214,12 @@ impl Maker {
     }
 
     fn counters<L: Labels>(&self, name: &str, help: &str) -> By<L, IntCounter> {
-        let family = self.registered(IntCounterVec::new(opts(name, help), &L::names()));
+        let family = self.counter_vec(name, help, &L::names());
         By::new(|labels| family.with_label_values(labels))
+    }
+
+    fn counter_vec(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.registered(IntCounterVec::new(opts(name, help), labels))
     }
 
     fn gauge(&self, name: &str, help: &str) -> IntGauge {
@@ -239,10 +238,15 @@ impl Maker {
         self.registered(Histogram::with_opts(histogram_opts(name, help, buckets)))
     }
 
-    fn histograms<L: Labels>(&self, name: &str, help: &str, buckets: &[f64]) -> By<L, Histogram> {
+    fn histogram_vec(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+        buckets: &[f64],
+    ) -> HistogramVec {
         let opts = histogram_opts(name, help, buckets);
-        let family = self.registered(HistogramVec::new(opts, &L::names()));
-        By::new(|labels| family.with_label_values(labels))
+        self.registered(HistogramVec::new(opts, labels))
     }
 }
 

@@ -11,7 +11,7 @@ use super::caller::{address, prove};
 use super::session::{cookie, no_cookie};
 use super::{Caller, Credential};
 use crate::auth::{Access, Claims, Rejected, new_id, unix_now};
-use crate::http::object::Object;
+use crate::http::json_object::Object;
 use crate::http::pages::{self, LoginPage};
 use crate::http::{App, Problem, problem};
 use crate::site::AuthState;

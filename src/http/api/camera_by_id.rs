@@ -12,7 +12,7 @@ use super::cameras::CameraView;
 use crate::actors::lan::Rename;
 use crate::fleet::{Camera, Labels, Who};
 use crate::http::access::Caller;
-use crate::http::object::Object;
+use crate::http::json_object::Object;
 use crate::http::page_models::Viewpoint;
 use crate::http::{App, Problem};
 use crate::lan::NotDone;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::camera_settings::stored;
-use super::whole::whole;
-use crate::http::object::Object;
+use super::whole_number::whole_number;
+use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use porthole_camera::control::{self, Access, ControlId, Refused};
 use porthole_camera::control_queue::ControlError;
@@ -87,11 +87,11 @@ pub struct Changes {
 #[serde(deny_unknown_fields)]
 struct Change {
     /// Which.
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = 0, maximum = 4_294_967_295_u32, example = 9_963_776)]
     id: u32,
     /// What it is to become; of no meaning for a button.
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = 0)]
     value: i32,
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::camera_settings::stored;
-use super::whole::whole_or_null;
-use crate::http::object::Object;
+use super::whole_number::whole_number_or_null;
+use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use porthole_camera::control_device::DeviceKind;
 use porthole_camera::control_queue::ControlError;
@@ -100,15 +100,15 @@ pub enum Command {
 #[serde(default, deny_unknown_fields)]
 pub struct Angles {
     /// To the right.
-    #[serde(deserialize_with = "whole_or_null")]
+    #[serde(deserialize_with = "whole_number_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = 36000)]
     pan: Option<i32>,
     /// Upwards.
-    #[serde(deserialize_with = "whole_or_null")]
+    #[serde(deserialize_with = "whole_number_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = -1800)]
     tilt: Option<i32>,
     /// Nearer.
-    #[serde(deserialize_with = "whole_or_null")]
+    #[serde(deserialize_with = "whole_number_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = json!(null))]
     zoom: Option<i32>,
 }

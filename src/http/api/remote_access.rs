@@ -5,9 +5,9 @@ use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::settled::{self, LOOK, PATIENCE};
+use super::wait_for_router::{LOOK, PATIENCE, wait_until};
 use crate::actors::election::Expose;
-use crate::http::object::Object;
+use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use crate::shared::SharedState;
 use porthole_election::RemoteAccess;
@@ -105,7 +105,7 @@ pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json
             // It crashed on this very message, and is back in a moment.
             tokio::time::sleep(LOOK).await;
         }
-        settled::until(shared, || is_done(shared, remote_access)).await;
+        wait_until(shared, || is_done(shared, remote_access)).await;
     };
     match tokio::time::timeout(PATIENCE, turned).await {
         Ok(()) => Ok(Json(now(shared))),

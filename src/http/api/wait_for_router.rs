@@ -12,7 +12,7 @@ pub const LOOK: Duration = Duration::from_millis(50);
 
 /// Waits until `is_so`. Most changes wake the history; an answer of the router that changes nothing
 /// that people are told does not, so it is looked at in between.
-pub async fn until(shared: &SharedState, is_so: impl Fn() -> bool) {
+pub async fn wait_until(shared: &SharedState, is_so: impl Fn() -> bool) {
     let mut changes = shared.history.watch();
     while !is_so() {
         // Either way it is looked at again.

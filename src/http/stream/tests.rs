@@ -2,16 +2,19 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::*;
+use crate::http::socket_options::set_socket_options;
 use porthole_camera::frame::PictureKind;
 use porthole_camera::slot::{Picture, PictureSlot, Published, Session};
-use porthole_camera::viewing::Audience;
+use porthole_camera::viewing::{Audience, Viewing};
 
 pub(in crate::http) const LIMIT: Duration = Duration::from_secs(40);
 
@@ -52,13 +55,13 @@ impl Server {
     pub(in crate::http) fn start(most: usize) -> Self {
         let (audience, slot) = (Arc::new(Audience::new(most)), Arc::new(PictureSlot::new()));
         let counts = Arc::new(Counts::default());
-        let pictures = web::Data::new(Pictures {
+        let feed = web::Data::new(CameraFeed {
             viewing: Viewing::new(audience.clone(), slot.clone()),
             observer: counts.clone(),
         });
         let server = HttpServer::new(move || {
             App::new()
-                .app_data(pictures.clone())
+                .app_data(feed.clone())
                 .wrap(actix_web::middleware::Compress::default())
                 .route("/stream.mjpg", web::route().to(stream))
                 .route(
@@ -72,7 +75,7 @@ impl Server {
         .h1_allow_half_closed(false)
         .on_connect(|connection, _| {
             let connection = connection.downcast_ref().expect("a TCP connection");
-            guard_connection(connection, Duration::from_secs(1));
+            set_socket_options(connection, Duration::from_secs(1));
         })
         .bind("127.0.0.1:0")
         .unwrap();
@@ -373,12 +376,36 @@ async fn a_rate_that_cannot_be_is_refused_by_name() {
         let length = length(&head);
         let body = String::from_utf8(client.exactly(length).await).unwrap();
         assert!(
-            body.contains("from 0.1 to 120") && body.contains(bad),
+            body.contains("from 0.1 to 240") && body.contains(bad),
             "{body}"
         );
     }
     assert_eq!(server.audience.viewers(), 0);
     server.stop().await;
+}
+
+#[test]
+fn the_rates_that_can_be_asked_for_are_those_of_the_document() {
+    let document = include_str!("../../../docs/ref/api.md");
+    let section = document
+        .split("\n### ")
+        .find(|s| s.starts_with("`GET /stream.mjpg`"));
+    let section = section.expect("a section of the stream").replace('\n', " ");
+    let (_, rates) = section.split_once("so many frames a second (").unwrap();
+    let (rates, _) = rates.split_once(';').unwrap();
+    let (least, most) = rates.split_once(" to ").unwrap();
+    for rate in [least, most] {
+        let interval = frame_interval(&format!("fps={rate}")).unwrap();
+        let expected = Duration::from_secs_f32(rate.parse::<f32>().unwrap().recip());
+        assert_eq!(interval, Some(expected), "{rate}");
+    }
+    let beyond = [
+        least.parse::<f32>().unwrap() * 0.99,
+        most.parse::<f32>().unwrap() * 1.01,
+    ];
+    for rate in beyond {
+        assert!(frame_interval(&format!("fps={rate}")).is_err(), "{rate}");
+    }
 }
 
 #[actix_web::test]
