@@ -41,7 +41,7 @@ fn rows(text: &str) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// What stands between the first two backticks.
+/// The text between the first two backticks.
 fn code(cell: &str) -> &str {
     cell.split('`').nth(1).unwrap_or_default()
 }

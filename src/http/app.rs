@@ -1,4 +1,4 @@
-//! What every handler is given.
+//! What every handler is given: the shared state, and the actors to send commands to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use crate::shared::SharedState;
 
 /// The addresses of the actors that a request may reach.
 pub struct Actors {
-    /// Speaks with the other cameras.
+    /// Exchanges messages with the other cameras.
     pub lan: actix::Addr<LanActor>,
-    /// Gives up the office.
+    /// Gives leadership up, and turns remote access on and off.
     pub election: actix::Addr<ElectionActor>,
     /// Every actor by its name, for the debug API.
     pub crash: BTreeMap<&'static str, Recipient<Crash>>,
 }
 
-/// What every handler is given.
+/// What every handler is given, as `web::Data`.
 pub struct App {
-    /// What is known.
+    /// What the server knows, and what outlives its actors.
     pub shared: Arc<SharedState>,
-    /// Who can be told something.
+    /// The actors that take commands.
     pub actors: Actors,
 }
 

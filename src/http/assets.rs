@@ -2,8 +2,8 @@
 //! configured (`http.static_dir`), otherwise from inside the binary, so that it runs alone.
 //!
 //! Every answer carries an `ETag` and `Cache-Control: no-cache`: a browser keeps its copy but asks
-//! whether it is still right. The address of the representative passes from server to server, and
-//! those need not run the same version, so a copy must never be used unasked.
+//! whether it is still current. The address of the representative moves from server to server, and
+//! those need not run the same version, so a copy must never be used without asking.
 
 use std::fmt::Write as _;
 use std::path::Path;

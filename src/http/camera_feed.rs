@@ -77,7 +77,11 @@ pub enum PictureError {
     #[error("the camera is being shut down")]
     ShutDown,
     /// A rate out of [`STREAM_RATES`].
-    #[error("fps must be a number from {} to {}, not {asked:?}", STREAM_RATES.start(), STREAM_RATES.end())]
+    #[error(
+        "fps must be a number from {} to {}, not {asked:?}",
+        STREAM_RATES.start(),
+        STREAM_RATES.end()
+    )]
     BadRate {
         /// What was asked for.
         asked: String,

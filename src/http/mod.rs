@@ -1,17 +1,21 @@
-//! Pages, streams and the REST API: one route per line.
+//! Pages, streams and the REST API.
 //!
 //! | file | what |
 //! |---|---|
-//! | `listeners`, `admission` | the sockets and servers, which outlive the actor that opens them; who is let in, and TLS |
-//! | `visitor`, `links` | who asks, and so which addresses the links carry |
-//! | `root`, `settings_page`, `page_models`, `pages` | `/`, `/camera` and `/settings`: from what is known to what is shown |
-//! | `stream`, `snapshot` | the pictures |
+//! | `routes` | every route, one a line |
+//! | `listeners` | the sockets and servers, which outlive the actor that opens them |
+//! | `admission`, `socket_options` | a new connection: TLS, time-outs |
+//! | `client_network`, `links` | where a client is, and so which addresses its links carry |
+//! | `root`, `settings_page` | `/`, `/camera` and `/settings` |
+//! | `page_models`, `pages` | from what is known to what a page shows |
+//! | `stream`, `snapshot`, `camera_feed` | the pictures |
 //! | `api` | the REST API, one file a resource |
-//! | `access` | login, tokens, passwords, passes |
-//! | `office` | who is representative, for pages and API |
-//! | `headers`, `host` | what browsers are told not to allow; the names that requests may be for |
-//! | `guard` | panics, counting, who may |
-//! | `problem`, `input_errors`, `object` | errors as problem+json, also those of actix-web itself; bodies that are objects |
+//! | `access` | login, tokens, passwords, cross-camera login |
+//! | `leadership` | who is the representative, for pages and API |
+//! | `headers`, `host` | what browsers must not allow; the names that requests may be for |
+//! | `guard` | panics, counting, who may do what |
+//! | `problem`, `input_errors` | errors as problem+json, also those of actix-web itself |
+//! | `json_object` | bodies that are objects |
 
 mod access;
 mod admission;

@@ -1,4 +1,4 @@
-//! `/snapshot.jpg`: one picture, as fresh as the camera has it.
+//! `/snapshot.jpg`: one picture, the newest that the camera has.
 
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use tokio::time::timeout;

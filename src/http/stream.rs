@@ -3,7 +3,7 @@
 //! The body is asked for the next part only when the connection has room, so a slow viewer skips
 //! whole frames by itself: each time it gets the newest one. The JPEG's bytes are shared by all
 //! viewers; actix copies them once into each connection's write buffer. What the browsers need is
-//! told at each constant.
+//! explained at each constant.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,15 +22,17 @@ use super::camera_feed::{
 use porthole_camera::frame::Jpeg;
 use porthole_camera::viewing::Viewer;
 
-/// Without dashes in front: clients disagree on whether those belong to it.
+/// The boundary of the parts (RFC 2046 §5.1.1), without dashes in front: clients disagree on
+/// whether those belong to it.
 const BOUNDARY: &str = "porthole-frame";
-const FIRST: &[u8] = b"--porthole-frame\r\n";
+const FIRST_BOUNDARY: &[u8] = b"--porthole-frame\r\n";
 /// Sent right after each JPEG, not before the next one: clients show a part when its boundary has
 /// come.
-const BETWEEN: &[u8] = b"\r\n--porthole-frame\r\n";
+const NEXT_BOUNDARY: &[u8] = b"\r\n--porthole-frame\r\n";
 /// Chrome paints a part when the headers of the next one come, so a still camera's picture goes out
 /// again within a second.
 const REPEAT: Duration = Duration::from_millis(900);
+
 #[derive(Deserialize)]
 struct Query {
     fps: Option<String>,
@@ -55,7 +57,7 @@ pub async fn stream(
     }
     let interval = frame_interval(request.query_string())?;
     let parts = FrameParts::new(feed.viewing.join()?, feed.observer.clone(), interval);
-    let first = stream::iter([Bytes::from_static(FIRST)]);
+    let first = stream::iter([Bytes::from_static(FIRST_BOUNDARY)]);
     let rest = stream::unfold(parts, |mut parts| async move {
         let part = parts.next().await?;
         Some((stream::iter(part), parts))
@@ -74,7 +76,7 @@ fn headers(answer: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
         .force_close()
 }
 
-/// The time between parts that `?fps=` asks for.
+/// The time between parts that `?fps=` asks for; none where it is left out or empty.
 fn frame_interval(query: &str) -> Result<Option<Duration>, PictureError> {
     let fps = web::Query::<Query>::from_query(query).map_or(None, |q| q.into_inner().fps);
     let Some(asked) = fps.filter(|fps| !fps.is_empty()) else {
@@ -93,7 +95,7 @@ struct FrameParts {
     viewer: Viewer,
     observer: Arc<dyn StreamObserver>,
     interval: Option<Duration>,
-    /// Before then no part is sent: the pace of `?fps=`.
+    /// Before then no part is sent: the rate of `?fps=`.
     due: Instant,
     last: Option<(Arc<Jpeg>, Instant)>,
 }
@@ -136,7 +138,7 @@ impl FrameParts {
             }
         }
         let now = Instant::now();
-        // Late: begin a new schedule instead of catching up.
+        // When late, begin a new schedule instead of catching up.
         self.due = (self.due + self.interval.unwrap_or_default()).max(now);
         let head = format!(
             "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}\r\n\r\n",
@@ -146,7 +148,7 @@ impl FrameParts {
         let jpeg = picture.bytes.clone();
         self.observer.sent(jpeg.len());
         self.last = Some((picture, now));
-        Some([head.into(), jpeg, Bytes::from_static(BETWEEN)])
+        Some([head.into(), jpeg, Bytes::from_static(NEXT_BOUNDARY)])
     }
 }
 

@@ -12,9 +12,9 @@ pub trait Labels: Copy + 'static {
     fn names() -> Vec<&'static str>;
     /// Every combination, in the order of [`Labels::index`].
     fn all() -> Vec<Self>;
-    /// The place of this one in [`Labels::all`].
+    /// The index of this one in [`Labels::all`].
     fn index(self) -> usize;
-    /// What Prometheus is shown, one text a label.
+    /// The values that Prometheus is given, one a label.
     fn values(self) -> Vec<&'static str>;
 }
 
@@ -41,8 +41,8 @@ impl<A: Labels, B: Labels> Labels for (A, B) {
     }
 }
 
-/// Makes labels of a closed set, also of one that another module has: it needs `ALL` and a text for
-/// each.
+/// Implements [`Labels`] for an enum with `ALL`, also one of another crate; `by` names the method
+/// that gives the text of each value.
 macro_rules! label_of {
     ($name:ident as $label:literal by $text:ident) => {
         impl Labels for $name {
@@ -77,7 +77,7 @@ macro_rules! label {
         impl $name {
             const ALL: &'static [Self] = &[$(Self::$case),+];
 
-            /// What Prometheus is shown.
+            /// The value that Prometheus is given.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$case => $text),+ }

@@ -1,4 +1,4 @@
-//! What Prometheus reads.
+//! The metrics that Prometheus reads at `/metrics`.
 //!
 //! One [`Metrics`] per server, with its own registry, so that many servers can live in one test
 //! process. Every series exists from the start: a counter that appears only with its first event
@@ -70,7 +70,7 @@ impl<L: Labels, M> By<L, M> {
 
     /// The metric with these label values.
     pub fn of(&self, labels: L) -> &M {
-        // In bounds: `new` made one for each of `L::all()`, and an index is a place in it.
+        // In bounds: `new` made one for each of `L::all()`, and an index is one of its positions.
         &self.metrics[labels.index()]
     }
 }

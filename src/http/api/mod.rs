@@ -1,11 +1,11 @@
-//! The REST API: one file a resource, each with its types, its handlers and what the document says
-//! of them.
+//! The REST API: one file a resource, each with its types, its handlers and what the OpenAPI
+//! document says of them.
 //!
 //! | file | what |
 //! |---|---|
 //! | `status`, `cameras`, `camera_by_id`, `mappings` | what is known, and naming a camera |
 //! | `camera_settings`, `camera_controls`, `drive` | setting and turning this camera |
-//! | `remote_access`, `withdraw` | what else can be done; `wait_for_router` waits until it is |
+//! | `remote_access`, `withdraw` | what takes the router time; `wait_for_router` waits for it |
 //! | `events`, `event_data` | what happens |
 //! | `targets`, `health`, `debug` | for machines and operators |
 //! | `openapi`, `schemas` | the document of it all |

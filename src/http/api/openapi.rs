@@ -19,9 +19,10 @@ use crate::http::problem;
 #[openapi(
     info(
         title = "Porthole",
-        description = "Cameras behind one router, each reachable from outside, one of them for all. Every camera \
-                       answers the same paths. Times are seconds since 1970 with a fraction, or spans in seconds \
-                       where the name says so. Errors are problem+json (RFC 9457).",
+        description = "Cameras behind one router, each reachable from outside, one of them for \
+                       all. Every camera answers the same paths. Times are seconds since 1970 with \
+                       a fraction, or spans in seconds where the name says so. Errors are \
+                       problem+json (RFC 9457).",
     ),
     servers((url = "/", description = "The camera that serves this document")),
     tags(
@@ -31,9 +32,9 @@ use crate::http::problem;
         (name = "machines", description = "What other programs ask."),
     ),
     security(("bearer" = []), ("basic" = []), ("cookie" = [])),
-    components(schemas(problem::Body, event_data::Told, drive::Angles)),
+    components(schemas(problem::ProblemBody, event_data::Told, drive::Angles)),
 )]
-struct Frame;
+struct CommonParts;
 
 /// The document as it is answered.
 pub struct ApiDocument(String);
@@ -41,7 +42,7 @@ pub struct ApiDocument(String);
 impl ApiDocument {
     /// The document of these routes, completed with what all of them share.
     pub fn new(routes: utoipa::openapi::OpenApi) -> Self {
-        let mut document = Frame::openapi();
+        let mut document = CommonParts::openapi();
         document.merge(routes);
         let components = document.components.get_or_insert_default();
         for (name, scheme) in security_schemes() {
@@ -63,13 +64,13 @@ impl ApiDocument {
         Self(document.to_json().unwrap_or_default())
     }
 
-    /// JSON.
+    /// The document as JSON.
     pub fn text(&self) -> &str {
         &self.0
     }
 }
 
-/// How one logs in.
+/// The ways of logging in.
 fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
     let http = |scheme, about: &str| {
         let scheme = HttpBuilder::new().scheme(scheme);

@@ -7,15 +7,15 @@ use crate::shared::SharedState;
 /// How long the router may take.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How often it is looked at, where nothing wakes the wait.
-pub const LOOK: Duration = Duration::from_millis(50);
+/// How often the condition is checked, where nothing wakes the wait.
+pub const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Waits until `is_so`. Most changes wake the history; an answer of the router that changes nothing
-/// that people are told does not, so it is looked at in between.
-pub async fn wait_until(shared: &SharedState, is_so: impl Fn() -> bool) {
+/// Waits until `is_done`. Most changes wake the history; an answer of the router that changes
+/// nothing that is reported there does not, so the condition is checked in between, too.
+pub async fn wait_until(shared: &SharedState, is_done: impl Fn() -> bool) {
     let mut changes = shared.history.watch();
-    while !is_so() {
-        // Either way it is looked at again.
-        let _ = tokio::time::timeout(LOOK, changes.changed()).await;
+    while !is_done() {
+        // Either way the condition is checked again.
+        let _ = tokio::time::timeout(CHECK_INTERVAL, changes.changed()).await;
     }
 }

@@ -1,8 +1,8 @@
-//! Whole numbers however they are written: to JSON 36000.0 is one, too.
+//! Whole numbers in bodies, however they are written: in JSON 36000.0 is one, too.
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// Up to here a floating-point number tells every whole number from the next.
+/// 2⁵³: up to here an `f64` represents every whole number exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A whole number that fits into `T`.

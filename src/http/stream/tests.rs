@@ -166,7 +166,7 @@ impl Client {
     async fn part(&mut self) -> (String, Vec<u8>) {
         let head = self.head().await;
         let jpeg = self.exactly(length(&head)).await;
-        assert_eq!(self.exactly(BETWEEN.len()).await, BETWEEN);
+        assert_eq!(self.exactly(NEXT_BOUNDARY.len()).await, NEXT_BOUNDARY);
         (head, jpeg)
     }
 
@@ -187,7 +187,7 @@ async fn streaming(server: &Server, path: &str) -> Client {
     let mut client = Client::ask(server, "GET", path).await;
     let head = client.head().await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
-    assert_eq!(client.exactly(FIRST.len()).await, FIRST);
+    assert_eq!(client.exactly(FIRST_BOUNDARY.len()).await, FIRST_BOUNDARY);
     client
 }
 
