@@ -62,7 +62,7 @@ impl OwnNames {
     /// Whether a request may be for `authority` (host and perhaps port).
     ///
     /// # Errors
-    /// Why not.
+    /// It is no host, or one that is not this camera's.
     pub fn check_authority(&self, authority: &str) -> Result<(), HostRefused> {
         match Host::parse(authority).ok_or(HostRefused::Unclear("its Host is no host"))? {
             Host::Address => Ok(()),
@@ -80,7 +80,7 @@ impl OwnNames {
     /// Whether a request with these `Host` fields and this target may be answered.
     ///
     /// # Errors
-    /// Why not.
+    /// It is no host, or not this camera's.
     fn check_request<'a>(
         &self,
         target: &Uri,

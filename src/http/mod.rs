@@ -41,6 +41,8 @@ mod settings_page;
 mod snapshot;
 mod socket_options;
 mod stream;
+#[cfg(test)]
+mod test_server;
 mod time;
 
 pub use access::{Caller, Credential, CrossCameraLogin};

@@ -28,7 +28,7 @@ const BOUNDARY: &str = "porthole-frame";
 const FIRST_BOUNDARY: &[u8] = b"--porthole-frame\r\n";
 /// Sent right after each JPEG, not before the next one: clients show a part when its boundary has
 /// come.
-const NEXT_BOUNDARY: &[u8] = b"\r\n--porthole-frame\r\n";
+pub const NEXT_BOUNDARY: &[u8] = b"\r\n--porthole-frame\r\n";
 /// Chrome paints a part when the headers of the next one come, so a still camera's picture goes out
 /// again within a second.
 const REPEAT: Duration = Duration::from_millis(900);
@@ -159,4 +159,4 @@ impl Drop for FrameParts {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

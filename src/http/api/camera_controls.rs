@@ -82,7 +82,7 @@ pub struct ControlChanges {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ControlChange {
-    /// Which.
+    /// V4L2's number for the control.
     #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = 0, maximum = 4_294_967_295_u32, example = 9_963_776)]
     id: u32,

@@ -85,7 +85,7 @@ pub enum DriveCommand {
     To(Object<Angles>),
     /// A step.
     By(Object<Angles>),
-    /// A stored position.
+    /// A stored position, by its name.
     Preset(String),
     /// Straight ahead.
     Home,
