@@ -9,7 +9,9 @@ use tracing::warn;
 use super::Config;
 use crate::auth::{Authority, FirstStart};
 use crate::durable::{self, StateFile};
+use crate::http::route_paths;
 use crate::lan::interface::{self, LanAddress};
+use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::shared::{Clock, Identity, Initial, Names};
 use crate::tls::{Tls, TlsError};
@@ -115,6 +117,7 @@ fn initial(
         settings,
         identity,
         clock,
+        metrics: Metrics::new(route_paths()),
         rules,
         election: state,
         names,

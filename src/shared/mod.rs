@@ -169,6 +169,8 @@ pub struct Initial {
     pub identity: Identity,
     /// The time that the rules count in.
     pub clock: Clock,
+    /// What Prometheus reads.
+    pub metrics: Metrics,
     /// The rules of the election.
     pub rules: Rules,
     /// Its state at the start.
@@ -220,7 +222,7 @@ impl Initial {
             settings: self.settings,
             identity: self.identity,
             clock: self.clock,
-            metrics: Metrics::new(),
+            metrics: self.metrics,
             role,
             name,
             lan,

@@ -11,7 +11,7 @@ use super::caller::{address, prove};
 use super::session::{cookie, no_cookie};
 use super::{Caller, Credential};
 use crate::auth::{Access, Claims, Rejected, new_id, unix_now};
-use crate::http::object::Object;
+use crate::http::json_object::Object;
 use crate::http::pages::{self, LoginPage};
 use crate::http::{App, Problem, problem};
 use crate::site::AuthState;
@@ -86,11 +86,11 @@ pub async fn form(
         (status = 200, description = "To JSON: logged in", body = LoggedIn),
         (status = 303, description = "To a form: logged in, and where to go now"),
         (status = 401, description = "Not the right password; to a form, the page with the form again",
-         content((problem::Body = "application/problem+json"), (String = "text/html"))),
+         content((problem::ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 429, description = "Too many wrong tries came from there; to a form, the page with the form again",
-         content((problem::Body = "application/problem+json"), (String = "text/html"))),
+         content((problem::ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 503, description = "Too many log in at the moment; to a form, the page with the form again",
-         content((problem::Body = "application/problem+json"), (String = "text/html"))),
+         content((problem::ProblemBody = "application/problem+json"), (String = "text/html"))),
     ),
 )]
 pub async fn login(

@@ -12,7 +12,7 @@ use super::login::new_session;
 use super::session::cookie;
 use super::{Caller, Credential};
 use crate::auth::{self, Access, Reach, Refused, Wanted, WantedViewer};
-use crate::http::object::Object;
+use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use crate::site::AuthState;
 

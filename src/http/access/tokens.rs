@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::caller::address;
 use crate::auth::{Access, Claims, new_id, unix_now};
-use crate::http::api::whole::whole;
-use crate::http::object::Object;
+use crate::http::api::whole_number::whole_number;
+use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use crate::site::{AuthState, SessionId};
 
@@ -24,7 +24,7 @@ const DAYS: std::ops::RangeInclusive<u16> = 1..=366;
 pub struct Order {
     access: Access,
     /// How long it is to last.
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = 1, maximum = 366, example = 30)]
     days: i64,
 }
