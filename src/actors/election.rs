@@ -274,7 +274,7 @@ impl ElectionActor {
     fn look(&self) {
         self.shared
             .history
-            .look(Snapshot::of(&self.shared), SystemTime::now());
+            .record(Snapshot::of(&self.shared), SystemTime::now());
     }
 }
 

@@ -23,7 +23,6 @@ mod guard;
 mod headers;
 mod host;
 mod input_errors;
-mod leadership;
 mod links;
 mod listeners;
 mod object;
@@ -34,7 +33,6 @@ mod root;
 mod settings_page;
 pub mod snapshot;
 pub mod stream;
-mod time;
 
 pub use access::{Caller, Credential, CrossCameraLogin};
 pub use app::{Actors, App};

@@ -29,6 +29,7 @@ mod listen_ports;
 mod name;
 mod role;
 mod router_view;
+mod unix_time;
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
@@ -38,14 +39,16 @@ use tokio::sync::watch;
 pub use camera::CameraState;
 pub use clock::Clock;
 pub use history::{
-    CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Snapshot,
+    CameraChange, History, HistoryEntry, LISTENERS, Listener, ResumePoint, RouterChange,
+    SiteChange, Snapshot,
 };
 pub use key_notice::KeyNotice;
-pub use leadership::{LeadershipView, Named, Successor};
+pub use leadership::{CameraRef, LeadershipStanding, LeadershipView, Reason, Successor};
 pub use listen_ports::{ListenPorts, PortStatus};
 pub use name::{NameCell, Names};
 pub use role::RoleCell;
 pub use router_view::{Refusal, RouterState, RouterView, TableView};
+pub use unix_time::unix_seconds;
 
 use crate::auth::Authority;
 use crate::discovery;

@@ -37,7 +37,7 @@ use crate::http::problem;
     ),
     security(("bearer" = []), ("basic" = []), ("cookie" = [])),
     modifiers(&Shared),
-    components(schemas(problem::Body, event_data::Told, drive::Angles)),
+    components(schemas(problem::Body, event_data::EventData, drive::Angles)),
     paths(
         status::status,
         cameras::cameras,
@@ -217,6 +217,7 @@ mod tests {
             }
         }
         assert!(operations > 10, "{operations}");
+        std::fs::write("/tmp/h1a_openapi.json", document.to_string()).unwrap();
         assert!(document["components"]["schemas"]["Problem"].is_object());
     }
 }
