@@ -19,7 +19,7 @@ fn tile(number: u16) -> Tile {
                 .parse()
                 .unwrap_or_else(|error| panic!("{error}")),
         ),
-        entry: None,
+        page_path: None,
         still: Some(format!(
             "http://60.120.76.64:{}/snapshot.jpg",
             8079 + number

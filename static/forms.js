@@ -5,7 +5,7 @@ import { setText } from "./text.js";
 
 const TIMEOUT = 15000; // a camera that is down is given up after less (504)
 
-/** A request that came to nothing, in the words of who refused it. */
+/** A request that came to nothing, in the words of the refusal. */
 export class Refused extends Error {
   constructor(words, status, field) {
     super(words);

@@ -69,7 +69,7 @@ function blank(frame) {
 
 /**
  * Whose turn it is to ask for a still: so many at a time over all cameras, first come, first served. A camera that is
- * slow to answer (it may be waking) gives its turn up after a while, so that dead ones do not hold up the others.
+ * slow to answer (it may be waking) gives its turn up after a while, so that failed ones do not hold up the others.
  */
 const turns = {
   free: TURNS,
@@ -125,7 +125,7 @@ export class Stills {
   set url(url) {
     const moved = placeOf(url) !== placeOf(this.#url);
     this.#url = url;
-    if (!moved) return; // at most the leave to look at it is a newer one
+    if (!moved) return; // at most the ticket in its query is a newer one
     this.#failures = 0;
     if (!url) failed(this.#frame);
     this.#soon(0);

@@ -1,4 +1,4 @@
-// The visitor's login: where to log in and come back to this page, and what to do when it has ended.
+// The login: where to log in and come back to this page, and what to do when it has ended.
 
 let over = false;
 
@@ -13,7 +13,7 @@ export function ended() {
   document.dispatchEvent(new Event("login-ended"));
 }
 
-/** It works again, for instance because the visitor has logged in in another tab. */
+/** It works again, for instance after a login in another tab. */
 export function resumed() {
   if (!over) return;
   over = false;

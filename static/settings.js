@@ -36,12 +36,12 @@ function naming() {
     const camera = await send("PATCH", `/api/v1/cameras/${encodeURIComponent(page.dataset.id)}`, { name });
     input.value = camera?.name ?? name;
     setText(document.querySelector("#whose"), input.value);
-    look();
+    poll();
     return "The name is kept.";
   });
 }
 
-/** The switch of ¶84. Who is outside is asked once more: the page goes with the port. */
+/** The switch of ¶84. From outside it asks once more: the page goes with the port. */
 function exposing() {
   const form = document.querySelector("#exposure-form");
   const input = document.querySelector("#exposure");
@@ -55,7 +55,7 @@ function exposing() {
   const submit = wire(form, async () => {
     try {
       use((await send("PUT", "/api/v1/exposure", { enabled: input.checked })) ?? { enabled: input.checked });
-      look();
+      poll();
       return input.checked ? "It is being made reachable." : "It is on its own network only now.";
     } catch (refused) {
       use({ enabled: !input.checked });
@@ -106,8 +106,8 @@ function update(answer) {
 
 localTime();
 demoBar();
-const look = watch({ show: update, back: () => {}, elsewhere: () => [] });
-listen(look);
+const poll = watch({ show: update, back: () => {}, elsewhere: () => [] });
+listen(poll);
 for (const input of page.querySelectorAll("input[id]")) input.addEventListener("input", () => {
   if (input.hasAttribute("aria-invalid")) blame(input, null);
 });

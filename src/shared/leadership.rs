@@ -1,5 +1,5 @@
-//! Who is the representative, with names: what the rules know ([`LeaderView`]) and what the peer map
-//! knows, as one answer for pages, API, events and history.
+//! Who is the representative, with names: what the rules know ([`LeaderView`]) and what the peer
+//! map knows, as one answer for pages, API, events and history.
 
 use std::time::SystemTime;
 
@@ -292,8 +292,8 @@ pub(super) fn vacancy_words(reason: Reason, successor: Option<&Successor>) -> St
     match successor {
         None => format!("{begin}."),
         Some(successor) if successor.is_deputy() => format!(
-            "{begin}, and the router keeps the port for it. Until the router is set right, {} shows \
-             all cameras at its own address.",
+            "{begin}, and the router keeps the port for it. Until the router is set right, {} \
+             shows all cameras at its own address.",
             successor.camera.name
         ),
         Some(successor) => format!("{begin}; {} is taking over.", successor.camera.name),
@@ -412,7 +412,8 @@ mod tests {
         );
         assert_eq!(
             words,
-            "No camera answers for all now: the one before missed its heartbeats; Door is taking over."
+            "No camera answers for all now: the one before missed its heartbeats; Door is taking \
+             over."
         );
     }
 
@@ -426,8 +427,9 @@ mod tests {
         };
         assert_eq!(
             vacancy_words(Cause::UnansweredProbes.into(), Some(&successor)),
-            "No camera answers for all now: the one before did not answer, and the router keeps the port \
-             for it. Until the router is set right, Door shows all cameras at its own address."
+            "No camera answers for all now: the one before did not answer, and the router keeps \
+             the port for it. Until the router is set right, Door shows all cameras at its own \
+             address."
         );
     }
 

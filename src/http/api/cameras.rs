@@ -56,7 +56,7 @@ pub struct CameraView {
     /// carries the login along.
     #[schema(format = "uri-reference", example = "/visit/85f1eef97a54aa14")]
     page_url: Option<String>,
-    /// Where a picture of it is, with what lets this client look at it.
+    /// Where a picture of it is, with the ticket that lets this client load it.
     #[schema(format = "uri", example = "http://192.168.1.20:8080/snapshot.jpg")]
     still_url: Option<String>,
     /// Where it is reached from outside; null where it is not.
@@ -96,8 +96,8 @@ impl CameraView {
             is_self: camera.who == Who::Me,
             representative: camera.standing == fleet::Standing::Representative,
             url: text(view.links.for_client(camera, view.client)),
-            page_url: view.way_to(camera),
-            still_url: view.still_of(camera),
+            page_url: view.page_url(camera),
+            still_url: view.still_url(camera),
             external_url: text(view.links.external(camera)),
             lan_url: text(Links::lan(camera)),
             scheme: camera.scheme,
@@ -115,8 +115,8 @@ impl CameraView {
 
 /// The fleet
 ///
-/// Every camera that this one knows of, itself included. `url` follows the client: an address of the
-/// LAN for a client on the LAN, the router's for anybody else.
+/// Every camera that this one knows of, itself included. `url` follows the client: an address of
+/// the LAN for a client on the LAN, the router's for anybody else.
 #[utoipa::path(
     get,
     path = "/api/v1/cameras",

@@ -25,7 +25,7 @@ use crate::shared::{HistoryEntry, LISTENERS, Listener, ResumePoint};
 use porthole_types::BootId;
 
 /// After so long without a change a comment is sent, so that nothing on the way takes the
-/// connection for dead.
+/// connection for broken.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How soon a browser is to reconnect when the connection breaks, in milliseconds.
@@ -52,10 +52,19 @@ pub struct ResumeQuery {
     tag = "state",
     params(
         ResumeQuery,
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard"),
+        (
+            "Last-Event-ID" = Option<String>,
+            Header,
+            description = "The id of the last event that was heard"
+        ),
     ),
     responses(
-        (status = 200, description = "Events, without end", body = String, content_type = "text/event-stream"),
+        (
+            status = 200,
+            description = "Events, without end",
+            body = String,
+            content_type = "text/event-stream"
+        ),
         (status = 503, description = "As many listen as may"),
     ),
 )]

@@ -36,8 +36,14 @@ pub struct Withdrawn {
     tag = "commands",
     responses(
         (status = 200, description = "Another one takes over", body = Withdrawn),
-        (status = 409, description = "It is not the representative, or no other camera could take over"),
-        (status = 504, description = "The router has not answered yet; it withdraws as soon as that does"),
+        (
+            status = 409,
+            description = "It is not the representative, or no other camera could take over"
+        ),
+        (
+            status = 504,
+            description = "The router has not answered yet; it withdraws as soon as that does"
+        ),
     ),
 )]
 pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withdrawn>, Problem> {
@@ -60,20 +66,22 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
     // The next one may be the representative before this is answered, and that is another term.
     let term = shared.role.load().term;
     let released = async {
-        // An error is a crash on this very message: what it did shows in the role cell all the same.
+        // An error is a crash on this very message: what it did shows in the role cell all the
+        // same.
         let _ = app.actors.election.send(StepDown).await;
         settled::until(shared, || is_released(shared)).await;
     };
     match tokio::time::timeout(PATIENCE, released).await {
         Ok(()) => Ok(Json(Withdrawn {
             term,
-            words: "This camera is not the representative any more; another one takes over at the same \
-                    address within seconds.",
+            words: "This camera is not the representative any more; another one takes over at the \
+                    same address within seconds.",
         })),
         Err(_) => Err(Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
             format!(
-                "the router has not given the port back within {} s; this camera withdraws as soon as it does",
+                "the router has not given the port back within {} s; this camera withdraws as soon \
+                 as it does",
                 PATIENCE.as_secs()
             ),
         )),

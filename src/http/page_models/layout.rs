@@ -30,7 +30,7 @@ fn leadership(view: &Viewpoint) -> LeadershipLine {
         let mut cameras = fleet.cameras.iter();
         if let Some(camera) = cameras.find(|camera| CameraRef::of(camera).is(reference)) {
             reference.name = labels.full_name(camera);
-            reference.url = view.way_to(camera);
+            reference.url = view.page_url(camera);
         }
     }
     LeadershipLine {

@@ -1,4 +1,4 @@
-//! Who looks at a page, and what leads them on from there.
+//! The client that a page is for, and where links lead it.
 
 use actix_web::HttpRequest;
 
@@ -19,12 +19,12 @@ pub struct Viewpoint<'a> {
     pub links: Links,
     /// What the client is logged in as.
     pub caller: &'a Caller,
-    /// What that opens elsewhere.
+    /// What carries its login to other cameras.
     pub cross_camera: CrossCameraLogin<'a>,
 }
 
 impl<'a> Viewpoint<'a> {
-    /// Of whoever sends this request.
+    /// Of the client that sends this request.
     pub fn of(request: &'a HttpRequest, app: &'a App, caller: &'a Caller) -> Self {
         Self {
             app,
@@ -37,20 +37,20 @@ impl<'a> Viewpoint<'a> {
 
     /// Where the camera's own name leads: its address, or a path of this server that carries the
     /// login along.
-    pub fn way_to(&self, camera: &Camera) -> Option<String> {
+    pub fn page_url(&self, camera: &Camera) -> Option<String> {
         let address = self.links.for_client(camera, self.client)?;
         let path = self.cross_camera.page_path(camera);
         Some(path.unwrap_or_else(|| address.to_string()))
     }
 
-    /// Where a still of it is, with the leave to look at it.
-    pub fn still_of(&self, camera: &Camera) -> Option<String> {
+    /// Where a still of it is, with the ticket that lets the client load it.
+    pub fn still_url(&self, camera: &Camera) -> Option<String> {
         let still = self
             .links
             .for_client(camera, self.client)?
             .child("snapshot.jpg");
         Some(match self.cross_camera.picture_query(camera) {
-            Some(pass) => format!("{still}?{pass}"),
+            Some(query) => format!("{still}?{query}"),
             None => still,
         })
     }

@@ -13,7 +13,7 @@ fn tile(number: u16, name: &str) -> Tile {
         name: name.to_owned(),
         label: None,
         url: Some(url(&format!("http://60.120.76.64:{}/", 8079 + number))),
-        entry: None,
+        page_path: None,
         still: Some(format!(
             "http://60.120.76.64:{}/snapshot.jpg",
             8079 + number
@@ -243,7 +243,9 @@ fn a_member_links_the_representative_and_an_alone_server_says_why() {
         Cause::Withdrawal.into(),
     );
     let html = seen(&page);
-    assert!(html.contains("<p data-standing=\"member\"><a href=\"http://60.120.76.64:8080/\"><bdi>Front door</bdi></a> is the representative"), "{html}");
+    let member = "<p data-standing=\"member\"><a href=\"http://60.120.76.64:8080/\">\
+                  <bdi>Front door</bdi></a> is the representative";
+    assert!(html.contains(member), "{html}");
     let because =
         "<span class=\"because\">, because <span>the one before withdrew</span></span></p>";
     assert!(html.contains(because), "{html}");
@@ -345,10 +347,9 @@ fn no_page_needs_an_inline_script_or_style() {
 }
 
 #[test]
-fn where_the_login_has_to_be_carried_along_the_name_leads_through_this_camera_and_the_address_is_shown_all_the_same()
- {
+fn a_name_leads_through_this_camera_where_that_carries_the_login_and_the_address_is_shown() {
     let mut other = tile(2, "Gate");
-    other.entry = Some("/visit/0000000000000002".to_owned());
+    other.page_path = Some("/visit/0000000000000002".to_owned());
     other.still = Some("http://60.120.76.64:8081/snapshot.jpg?pass=a.b".to_owned());
     let html = seen(&page(vec![other]));
     assert!(html.contains("<a href=\"/visit/0000000000000002\"><bdi>Gate</bdi></a>"));

@@ -23,8 +23,8 @@ pub struct Tile {
     pub url: Option<WebUrl>,
     /// A path of this server that leads there with the client's login; nothing where its own
     /// address does.
-    pub entry: Option<String>,
-    /// Where a still of it is, with what lets the client look at it.
+    pub page_path: Option<String>,
+    /// Where a still of it is, with the ticket that lets the client load it.
     pub still: Option<String>,
     /// What its picture is doing.
     pub state: TileState,
@@ -86,7 +86,7 @@ impl Tile {
             name: String::new(),
             label: None,
             url: None,
-            entry: None,
+            page_path: None,
             still: None,
             state: TileState::Unknown,
             detail: String::new(),
@@ -107,7 +107,7 @@ impl Tile {
     /// Where its name leads.
     pub(super) fn href(&self) -> Option<&str> {
         let address = self.url.as_ref().map(WebUrl::as_str);
-        self.entry.as_deref().or(address)
+        self.page_path.as_deref().or(address)
     }
 
     pub(super) fn state_token(&self) -> &'static str {

@@ -1,5 +1,6 @@
-//! A listener to changes: a place in the log, and one of the permits to listen. The log itself is the queue, so a
-//! listener that does not keep up costs nothing; it is let go, and may come back for what is kept.
+//! A listener to changes: a place in the log, and one of the permits to listen. The log itself is
+//! the queue, so a listener that does not keep up costs nothing; it is let go, and may come back
+//! for what is kept.
 
 use std::sync::Arc;
 

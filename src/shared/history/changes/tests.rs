@@ -69,7 +69,8 @@ fn a_takeover_is_told_from_the_silence_to_the_successor() {
         told,
         [
             "No camera answers for all now: the one before missed its heartbeats.",
-            "No camera answers for all now: the one before missed its heartbeats; Yard is taking over.",
+            "No camera answers for all now: the one before missed its heartbeats; Yard is taking \
+             over.",
             "Yard is the representative now: the one before missed its heartbeats.",
         ]
     );
