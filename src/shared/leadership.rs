@@ -101,6 +101,10 @@ pub enum LeadershipStanding {
     Alone,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes the field so"
+)]
 fn stage_name<S: Serializer>(stage: &ClaimStage, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(stage.name())
 }

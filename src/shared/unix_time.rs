@@ -12,6 +12,7 @@ pub fn unix_seconds(time: SystemTime) -> f64 {
 }
 
 /// The same for a field that serde derives.
+#[expect(clippy::ref_option, reason = "serde passes the field so")]
 pub(super) fn serialize<S: Serializer>(
     time: &Option<SystemTime>,
     serializer: S,
