@@ -17,7 +17,8 @@ let others = [];
 function urlOfAll({ standing, representative, cameras }) {
   if (standing === "member") return wayTo(representative, cameras);
   const successor = standing === "vacant" && representative.successor;
-  return successor?.stage === "deputy" && successor.id !== mine.dataset.id ? wayTo(successor, cameras) : null;
+  const elsewhere = successor?.stage === "deputy" && successor.id !== mine.dataset.id;
+  return elsewhere ? wayTo(successor, cameras) : null;
 }
 
 function show(answer) {

@@ -22,7 +22,9 @@ function inWords({ pan, tilt }) {
   return parts.length ? `It points ${parts.join(" and ")}.` : "It points straight ahead.";
 }
 
-/** Shows the pad below `frame` if this client may turn the camera and it has something to turn it. */
+/**
+ * Shows the pad below `frame` if this client may turn the camera and it has something to turn it.
+ */
 export async function driving(frame) {
   if (document.body.dataset.access !== "admin") return;
   const pad = document.querySelector("#drive");

@@ -1,5 +1,5 @@
-// What happens, said at once and in words, from /api/v1/events. Without it (an old browser, as many listening
-// as may) the page learns the same from its regular questions, a little later.
+// What happens, said at once and in words, from /api/v1/events. Without it (an old browser, as many
+// listening as may) the page learns the same from its regular questions, a little later.
 
 import { isOver } from "./login.js";
 
@@ -29,7 +29,10 @@ export const isTold = (key) => Boolean(lineOf(key));
 /** The key of one term of one representative. */
 export const termKey = (id, term) => `term ${id} ${term}`;
 
-/** Puts a line on the page for a while, below the others; the same key again takes the place of what it said before. */
+/**
+ * Puts a line on the page for a while, below the others; the same key again takes the place of what
+ * it said before.
+ */
 export function tell(key, seconds, words) {
   const list = document.querySelector("#happened");
   lineOf(key)?.remove();
@@ -79,8 +82,8 @@ function open(changed) {
 }
 
 /**
- * Listens while the page is seen, and calls `changed()` after each event. A page in the background lets go:
- * a browser has few connections to one address, and a camera lets few listen.
+ * Listens while the page is seen, and calls `changed()` after each event. A page in the background
+ * lets go: a browser has few connections to one address, and a camera lets few listen.
  */
 export function listen(changed) {
   if (!window.EventSource) return;
@@ -89,6 +92,8 @@ export function listen(changed) {
     source = null;
     if (!document.hidden && !isOver()) open(changed);
   };
-  for (const kind of ["visibilitychange", "login-ended", "login-resumed"]) document.addEventListener(kind, reopen);
+  for (const kind of ["visibilitychange", "login-ended", "login-resumed"]) {
+    document.addEventListener(kind, reopen);
+  }
   reopen();
 }

@@ -5,7 +5,10 @@ let over = false;
 /** Whether a request was refused because there is no login any more. */
 export const isOver = () => over;
 
-/** The server asked for a login: said once, and everything that asks by itself stops (it listens for the event). */
+/**
+ * The server asked for a login: said once, and everything that asks by itself stops (it listens for
+ * the event).
+ */
 export function ended() {
   if (over) return;
   over = true;

@@ -24,7 +24,8 @@ export function showNotices(answer) {
 export function showTakeover(mine, camera, representative) {
   if (!mine.dataset.id || mine.dataset.id === camera.id) return;
   setText(document.querySelector("#demo-note"), "");
-  const held = representative?.state === "held" && representative.id === camera.id ? representative : null;
+  const holds = representative?.state === "held" && representative.id === camera.id;
+  const held = holds ? representative : null;
   const key = termKey(camera.id, held?.term);
   if (isTold(key)) return;
   const before = mine.querySelector(".name").textContent.trim();

@@ -7,7 +7,8 @@ import { fullName } from "./tiles.js";
 function showTime(time, date) {
   const today = date.toDateString() === new Date().toDateString();
   time.dateTime = date.toISOString();
-  setText(time, date.toLocaleString([], { dateStyle: today ? undefined : "medium", timeStyle: "medium" }));
+  const style = { dateStyle: today ? undefined : "medium", timeStyle: "medium" };
+  setText(time, date.toLocaleString([], style));
 }
 
 function showReason(line, { since, because }) {

@@ -8,7 +8,6 @@
 //! | `stream`, `snapshot` | the pictures |
 //! | `api` | the REST API, one file a resource |
 //! | `access` | login, tokens, passwords, passes |
-//! | `office` | who is representative, for pages and API |
 //! | `headers`, `host` | what browsers are told not to allow; the names that requests may be for |
 //! | `guard` | panics, counting, who may |
 //! | `problem`, `input_errors`, `object` | errors as problem+json, also those of actix-web itself; bodies that are objects |
