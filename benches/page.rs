@@ -1,14 +1,13 @@
-//! How long the fleet page takes to render: the common house, and the most the router's table can
+//! How long the fleet page takes to render: the common site, and the most the router's table can
 //! hold.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use porthole::auth::{Access, Reach};
-use porthole::http::pages::{
-    FleetPage, PageLayout, Presence, Reason, Role, Standing, Tile, TileState, Trust, fleet,
-};
-use porthole_types::InstanceId;
+use porthole::http::pages::{FleetPage, LeadershipLine, PageLayout, Tile, TileState, fleet};
+use porthole::shared::{CameraRef, LeadershipView, Reason};
+use porthole_types::{InstanceId, Term};
 
 fn tile(number: u16) -> Tile {
     Tile {
@@ -20,20 +19,30 @@ fn tile(number: u16) -> Tile {
                 .parse()
                 .unwrap_or_else(|error| panic!("{error}")),
         ),
-        entry: None,
+        page_path: None,
         still: Some(format!(
             "http://60.120.76.64:{}/snapshot.jpg",
             8079 + number
         )),
         state: TileState::Live,
         detail: "1280×720, 30/s, 2 viewers".to_owned(),
-        role: if number == 1 {
-            Role::Representative
-        } else {
-            Role::Member
-        },
-        trust: Trust::Verified,
-        presence: Presence::Here,
+        is_representative: number == 1,
+        is_verified: true,
+        silent_for: None,
+    }
+}
+
+fn leadership() -> LeadershipLine {
+    LeadershipLine {
+        me: InstanceId(1),
+        view: Some(LeadershipView::Held {
+            by: CameraRef::new(Some(InstanceId(1)), "server 1".to_owned()),
+            term: Term(1),
+            since: None,
+            reason: Reason::default(),
+            words: String::new(),
+        }),
+        why_unknown: String::new(),
     }
 }
 
@@ -44,7 +53,7 @@ fn render(criterion: &mut Criterion) {
             me: tile(1),
             others: (2..=cameras).map(tile).collect(),
             layout: PageLayout {
-                standing: Standing::Representative(Reason::default()),
+                leadership: leadership(),
                 notices: Vec::new(),
                 router_line: "Router at 192.168.77.1, outside 60.120.76.64".to_owned(),
                 access: Some(Access::Admin),

@@ -14,17 +14,18 @@ const stream = new Stream(frame);
 let others = [];
 
 /** Where all cameras are shown, if that is elsewhere. */
-function whoShowsAll({ standing, representative, cameras }) {
+function urlOfAll({ standing, representative, cameras }) {
   if (standing === "member") return wayTo(representative, cameras);
   const successor = standing === "vacant" && representative.successor;
-  return successor?.stage === "deputy" && successor.id !== mine.dataset.id ? wayTo(successor, cameras) : null;
+  const elsewhere = successor?.stage === "deputy" && successor.id !== mine.dataset.id;
+  return elsewhere ? wayTo(successor, cameras) : null;
 }
 
 function show(answer) {
   showStanding(answer);
   showNotices(answer);
   others = answer.cameras.filter((camera) => !camera.self);
-  document.querySelector("#back").href = whoShowsAll(answer) || "/";
+  document.querySelector("#back").href = urlOfAll(answer) || "/";
   const me = answer.cameras.find((camera) => camera.self);
   if (!me) return;
   const before = mine.dataset.id;
@@ -39,6 +40,6 @@ button.hidden = !document.fullscreenEnabled;
 button.addEventListener("click", () => frame.requestFullscreen());
 localTime();
 demoBar();
-const look = watch({ show, back: () => stream.start(), elsewhere: () => others });
-listen(look);
+const poll = watch({ show, back: () => stream.start(), elsewhere: () => others });
+listen(poll);
 driving(frame);

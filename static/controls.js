@@ -1,4 +1,5 @@
-// The controls that the device has (V4L2): brightness and the like, each with the input that fits it.
+// The controls that the device has (V4L2): brightness and the like, each with the input that fits
+// it.
 
 import { Refused, blame, send } from "./forms.js";
 import { setText, show } from "./text.js";
@@ -18,7 +19,8 @@ function inputFor({ kind, name, min, max, step, options }, id) {
     case "boolean": return make("input", { type: "checkbox", id });
     case "menu": return make("select", { id }, ...options.map((option) =>
       new Option(option.name ?? String(option.value), String(option.value))));
-    case "button": return make("button", { type: "button", id, className: "quiet", textContent: name });
+    case "button":
+      return make("button", { type: "button", id, className: "quiet", textContent: name });
     default: return make("input", { type: "range", id, min, max, step: step || 1 });
   }
 }
@@ -43,11 +45,14 @@ function row(control, id) {
   input.setAttribute("aria-describedby", problem.id);
   if (control.kind === "button") return make("div", { className: "field" }, input, problem);
   if (control.kind === "boolean") {
-    return make("div", { className: "field" }, make("label", { className: "check" }, input, ` ${control.name}`), problem);
+    const label = make("label", { className: "check" }, input, ` ${control.name}`);
+    return make("div", { className: "field" }, label, problem);
   }
   const label = make("label", { htmlFor: id }, control.name);
   const parts = [label, input];
-  if (control.kind !== "menu") parts.splice(1, 0, make("output", { id: `${id}-value`, htmlFor: id }));
+  if (control.kind !== "menu") {
+    parts.splice(1, 0, make("output", { id: `${id}-value`, htmlFor: id }));
+  }
   return make("div", { className: "field control" }, ...parts, problem);
 }
 
@@ -83,7 +88,8 @@ export async function controlling() {
   async function set(input) {
     const control = known.find(({ id }) => String(id) === input.dataset.control);
     try {
-      all(await send("PATCH", URL, { controls: [{ id: control.id, value: read(input, control) }] }));
+      const value = read(input, control);
+      all(await send("PATCH", URL, { controls: [{ id: control.id, value }] }));
       blame(input, null);
     } catch (refused) {
       if (!(refused instanceof Refused)) throw refused;

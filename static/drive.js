@@ -1,4 +1,4 @@
-// Pan and tilt: buttons and arrow keys, for who may turn the camera and where it can be turned.
+// Pan and tilt: buttons and arrow keys, for an admin, where the camera can be turned.
 
 import { Refused, send } from "./forms.js";
 import { setText, show } from "./text.js";
@@ -22,7 +22,9 @@ function inWords({ pan, tilt }) {
   return parts.length ? `It points ${parts.join(" and ")}.` : "It points straight ahead.";
 }
 
-/** Shows the pad below `frame` if this visitor may turn the camera and it has something to turn it. */
+/**
+ * Shows the pad below `frame` if this client may turn the camera and it has something to turn it.
+ */
 export async function driving(frame) {
   if (document.body.dataset.access !== "admin") return;
   const pad = document.querySelector("#drive");

@@ -1,12 +1,12 @@
-// What happens, said at once and in words, from /api/v1/events. Without it (an old browser, all seats
-// taken) the page learns the same from its regular questions, a little later.
+// What happens, said at once and in words, from /api/v1/events. Without it (an old browser, as many
+// listening as may) the page learns the same from its regular questions, a little later.
 
 import { isOver } from "./login.js";
 
 const KINDS = ["representative", "vacancy", "router", "camera"];
-const SHOWN = 120000; // ms that a line stays
-const MOST = 3; // lines at a time
-const AGAIN = 10000; // a browser that gives up by itself is helped after this time
+const LINE_FOR = 120000; // ms that a line stays
+const MOST_LINES = 3; // lines at a time
+const RETRY = 10000; // ms after which a connection that the browser has given up is opened again
 
 let source = null;
 let last = ""; // the id of the last event, also when its source is gone
@@ -14,7 +14,7 @@ let last = ""; // the id of the last event, also when its source is gone
 /** Whether changes come by themselves at the moment. */
 export const listening = () => source?.readyState === 1;
 
-/** Says a change to those who do not see it. */
+/** Says a change to people who do not see it. */
 export function announce(text) {
   const place = document.querySelector("#changes");
   if (place.textContent !== text) place.textContent = text;
@@ -27,9 +27,12 @@ const lineOf = (key) =>
 export const isTold = (key) => Boolean(lineOf(key));
 
 /** The key of one term of one representative. */
-export const officeKey = (id, term) => `office ${id} ${term}`;
+export const termKey = (id, term) => `term ${id} ${term}`;
 
-/** Puts a line on the page for a while, below the others; the same key again takes the place of what it said before. */
+/**
+ * Puts a line on the page for a while, below the others; the same key again takes the place of what
+ * it said before.
+ */
 export function tell(key, seconds, words) {
   const list = document.querySelector("#happened");
   lineOf(key)?.remove();
@@ -43,52 +46,54 @@ export function tell(key, seconds, words) {
   time.textContent = date.toLocaleTimeString();
   line.append(time, " ", words);
   list.append(line);
-  while (list.children.length > MOST) list.firstElementChild.remove();
-  setTimeout(() => line.remove(), SHOWN);
+  while (list.children.length > MOST_LINES) list.firstElementChild.remove();
+  setTimeout(() => line.remove(), LINE_FOR);
 }
 
-function happened(event) {
+function showEvent(event) {
   last = event.lastEventId || last;
   const { at, words, to, term } = JSON.parse(event.data);
   switch (event.type) {
     case "representative":
       lineOf("vacancy")?.remove(); // it is over
-      tell(officeKey(to.id, term), at, words);
+      tell(termKey(to.id, term), at, words);
       break;
-    case "camera": announce(words); break; // who sees the page sees its picture come and go
+    case "camera": announce(words); break; // its picture comes and goes, for those who see it
     default: tell(event.type, at, words);
   }
 }
 
 function open(changed) {
   const after = last ? `?after=${encodeURIComponent(last)}` : "";
-  const mine = new EventSource(`/api/v1/events${after}`);
-  source = mine;
+  const opened = new EventSource(`/api/v1/events${after}`);
+  source = opened;
   for (const kind of KINDS) {
-    mine.addEventListener(kind, (event) => {
-      happened(event);
+    opened.addEventListener(kind, (event) => {
+      showEvent(event);
       changed();
     });
   }
-  mine.addEventListener("error", () => {
-    if (mine.readyState !== EventSource.CLOSED) return; // it comes back by itself
+  opened.addEventListener("error", () => {
+    if (opened.readyState !== EventSource.CLOSED) return; // it comes back by itself
     setTimeout(() => {
-      if (source === mine && !document.hidden && !isOver()) open(changed);
-    }, AGAIN);
+      if (source === opened && !document.hidden && !isOver()) open(changed);
+    }, RETRY);
   });
 }
 
 /**
- * Listens while the page is seen, and calls `changed()` after each event. A page in the background lets go:
- * a browser has few connections to one address, and a camera has few seats.
+ * Listens while the page is seen, and calls `changed()` after each event. A page in the background
+ * lets go: a browser has few connections to one address, and a camera lets few listen.
  */
 export function listen(changed) {
   if (!window.EventSource) return;
-  const anew = () => {
+  const reopen = () => {
     source?.close();
     source = null;
     if (!document.hidden && !isOver()) open(changed);
   };
-  for (const kind of ["visibilitychange", "login-ended", "login-resumed"]) document.addEventListener(kind, anew);
-  anew();
+  for (const kind of ["visibilitychange", "login-ended", "login-resumed"]) {
+    document.addEventListener(kind, reopen);
+  }
+  reopen();
 }

@@ -10,7 +10,8 @@ const list = document.querySelector("#tiles");
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 function has(tile, words) {
-  const text = [".name", ".label", ".address"].map((part) => tile.querySelector(part)?.textContent ?? "");
+  const textOf = (part) => tile.querySelector(part)?.textContent ?? "";
+  const text = [".name", ".label", ".address"].map(textOf);
   const all = plain(text.join(" "));
   return words.every((word) => all.includes(word));
 }

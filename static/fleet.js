@@ -15,10 +15,14 @@ const wall = document.querySelector("#wall");
 const stream = new Stream(mine.querySelector(".frame"));
 const tiles = new Tiles();
 
-/** Without a site key another camera may ask for a login of its own, and then its picture does not come. */
-function showWhoAsks() {
-  const blind = '.tile:not([data-state="failed"]):not([data-presence="fading"]) .frame[data-picture="none"]';
-  const asks = document.body.dataset.reach === "this-camera" && wall.querySelector(blind) !== null;
+/**
+ * Without a site key another camera may ask for a login of its own, and then its picture does not
+ * come.
+ */
+function showLoginHint() {
+  const works = '.tile:not([data-state="failed"]):not([data-presence="fading"])';
+  const blind = wall.querySelector(`${works} .frame[data-picture="none"]`);
+  const asks = document.body.dataset.reach === "this-camera" && blind !== null;
   reveal(document.querySelector("#asks-itself"), asks);
 }
 
@@ -31,7 +35,8 @@ function show(answer) {
     showTakeover(mine, me, answer.representative);
     showCamera(mine, me);
     document.title = `${me.name} · Porthole`;
-    // The representative's address has passed to another camera: its stream, not the dead one's.
+    // The representative's address has passed to another camera: its stream, not the previous
+    // one's.
     if (before !== mine.dataset.id) stream.start();
   }
   const others = answer.cameras.filter((camera) => !camera.self);
@@ -41,12 +46,12 @@ function show(answer) {
   reveal(document.querySelector("#others"), others.length !== 0);
   reveal(document.querySelector("#alone"), others.length === 0);
   reveal(document.querySelector("#unverified-means"), others.some((camera) => !camera.verified));
-  showWhoAsks();
+  showLoginHint();
 }
 
 localTime();
 demoBar();
 filtering();
-const look = watch({ show, back: () => stream.start(), elsewhere: () => tiles.cameras });
-listen(look);
-renaming(look);
+const poll = watch({ show, back: () => stream.start(), elsewhere: () => tiles.cameras });
+listen(poll);
+renaming(poll);

@@ -1,11 +1,12 @@
-// Forms that write over the API: one request at a time, and what is wrong is said beside the field it is about.
+// Forms that write over the API: one request at a time, and what is wrong is said beside the field
+// it is about.
 
 import { ended } from "./login.js";
 import { setText } from "./text.js";
 
 const TIMEOUT = 15000; // a camera that is down is given up after less (504)
 
-/** A request that came to nothing, in the words of who refused it. */
+/** A request that came to nothing, in the words of the refusal. */
 export class Refused extends Error {
   constructor(words, status, field) {
     super(words);
@@ -44,9 +45,13 @@ export function blame(input, words) {
   else input.removeAttribute("aria-invalid");
 }
 
-const fieldsOf = (form) => [...form.elements].filter((input) => document.getElementById(`${input.id}-problem`));
+const fieldsOf = (form) =>
+  [...form.elements].filter((input) => document.getElementById(`${input.id}-problem`));
 
-/** The field that a refusal is about: as the answer says, else the one its words begin with or name, else none. */
+/**
+ * The field that a refusal is about: as the answer says, else the one its words begin with or name,
+ * else none.
+ */
 function culprit(fields, refused) {
   const named = fields.find((input) => input.name === refused.field);
   if (named || fields.length === 1) return named ?? fields[0];
@@ -54,8 +59,8 @@ function culprit(fields, refused) {
 }
 
 /**
- * Has `submit(form)` done when the form is sent. It returns what to say when it is done, or throws `Refused`; then
- * the words stand beside the field, and the field has the focus.
+ * Has `submit(form)` done when the form is sent. It returns what to say when it is done, or throws
+ * `Refused`; then the words stand beside the field, and the field has the focus.
  */
 export function wire(form, submit) {
   const outcome = form.querySelector(".outcome");

@@ -68,8 +68,9 @@ function blank(frame) {
 }
 
 /**
- * Whose turn it is to ask for a still: so many at a time over all cameras, first come, first served. A camera that is
- * slow to answer (it may be waking) gives its turn up after a while, so that dead ones do not hold up the others.
+ * Whose turn it is to ask for a still: so many at a time over all cameras, first come, first
+ * served. A camera that is slow to answer (it may be waking) gives its turn up after a while, so
+ * that failed ones do not hold up the others.
  */
 const turns = {
   free: TURNS,
@@ -99,8 +100,9 @@ const sight = new IntersectionObserver((entries) => {
 }, { rootMargin: "200px" });
 
 /**
- * Stills of one camera, one request at a time, about one a second. It asks for nothing while the page is hidden, the
- * frame is scrolled out of sight or the login has ended, so that a camera nobody sees can rest.
+ * Stills of one camera, one request at a time, about one a second. It asks for nothing while the
+ * page is hidden, the frame is scrolled out of sight or the login has ended, so that a camera
+ * nobody sees can rest.
  */
 export class Stills {
   #frame;
@@ -125,7 +127,7 @@ export class Stills {
   set url(url) {
     const moved = placeOf(url) !== placeOf(this.#url);
     this.#url = url;
-    if (!moved) return; // at most the leave to look at it is a newer one
+    if (!moved) return; // at most the ticket in its query is a newer one
     this.#failures = 0;
     if (!url) failed(this.#frame);
     this.#soon(0);
@@ -211,7 +213,9 @@ export class Stream {
     this.#adopt(image, ++this.#attempt);
   }
 
-  /** Waits for the first picture of a stream, then shows it; a multipart image tells by its size. */
+  /**
+   * Waits for the first picture of a stream, then shows it; a multipart image tells by its size.
+   */
   async #adopt(image, attempt) {
     let broken = false;
     image.onerror = () => {
@@ -245,7 +249,8 @@ export class Stream {
     this.#retry = Math.min(STREAM_RETRY_MAX, delay * 2);
     const fallen = this.#attempt;
     await wait(delay);
-    if (attempt <= fallen && fallen === this.#attempt && !document.hidden && !isOver()) this.start();
+    const isNewest = attempt <= fallen && fallen === this.#attempt;
+    if (isNewest && !document.hidden && !isOver()) this.start();
   }
 
   #fallBack() {

@@ -1,11 +1,14 @@
-// The visitor's login: where to log in and come back to this page, and what to do when it has ended.
+// The login: where to log in and come back to this page, and what to do when it has ended.
 
 let over = false;
 
 /** Whether a request was refused because there is no login any more. */
 export const isOver = () => over;
 
-/** The server asked for a login: said once, and everything that asks by itself stops (it listens for the event). */
+/**
+ * The server asked for a login: said once, and everything that asks by itself stops (it listens for
+ * the event).
+ */
 export function ended() {
   if (over) return;
   over = true;
@@ -13,7 +16,7 @@ export function ended() {
   document.dispatchEvent(new Event("login-ended"));
 }
 
-/** It works again, for instance because the visitor has logged in in another tab. */
+/** It works again, for instance after a login in another tab. */
 export function resumed() {
   if (!over) return;
   over = false;

@@ -1,6 +1,6 @@
 // The notices above the pictures, the router's line below them, and the demo's bar.
 
-import { isTold, officeKey, tell } from "./events.js";
+import { isTold, termKey, tell } from "./events.js";
 import { setText } from "./text.js";
 
 export function showNotices(answer) {
@@ -24,16 +24,17 @@ export function showNotices(answer) {
 export function showTakeover(mine, camera, representative) {
   if (!mine.dataset.id || mine.dataset.id === camera.id) return;
   setText(document.querySelector("#demo-note"), "");
-  const office = representative?.state === "held" && representative.id === camera.id ? representative : null;
-  const key = officeKey(camera.id, office?.term);
+  const holds = representative?.state === "held" && representative.id === camera.id;
+  const held = holds ? representative : null;
+  const key = termKey(camera.id, held?.term);
   if (isTold(key)) return;
   const before = mine.querySelector(".name").textContent.trim();
-  const why = office?.because ? `: ${office.because}` : "";
+  const why = held?.because ? `: ${held.because}` : "";
   const words = `${camera.name} has taken over at this address from ${before}${why}.`;
-  tell(key, office?.since ?? Date.now() / 1000, words);
+  tell(key, held?.since ?? Date.now() / 1000, words);
 }
 
-/** The demo's button: the simulated house loses its representative, and another one takes over. */
+/** The demo's button: the simulated site loses its representative, and another one takes over. */
 export function demoBar() {
   const url = document.body.dataset.demo;
   if (!url) return;

@@ -57,7 +57,8 @@ export function picture() {
     if (changed.length === 0) return "Nothing has changed.";
     // What is no number goes as the text that it is, so that the answer says what is wrong with it.
     const value = (text) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
-    const patch = Object.fromEntries(changed.map((name) => [name, value(form.elements[name].value)]));
+    const entries = changed.map((name) => [name, value(form.elements[name].value)]);
+    const patch = Object.fromEntries(entries);
     use(await send("PATCH", "/api/v1/camera/settings", patch));
     return "The picture’s settings are kept. Streams begin again with them.";
   });

@@ -33,20 +33,23 @@ function naming() {
   const input = document.querySelector("#name");
   wire(document.querySelector("#name-form"), async () => {
     const name = input.value.trim();
-    const camera = await send("PATCH", `/api/v1/cameras/${encodeURIComponent(page.dataset.id)}`, { name });
+    const id = encodeURIComponent(page.dataset.id);
+    const camera = await send("PATCH", `/api/v1/cameras/${id}`, { name });
     input.value = camera?.name ?? name;
     setText(document.querySelector("#whose"), input.value);
-    look();
+    poll();
     return "The name is kept.";
   });
 }
 
-/** The switch of ¶84. Who is outside is asked once more: the page goes with the port. */
+/** The switch of ¶84. From outside it asks once more: the page goes with the port. */
 function exposing() {
   const form = document.querySelector("#exposure-form");
   const input = document.querySelector("#exposure");
   const words = (on) => {
-    for (const line of form.querySelectorAll("[data-when]")) show(line, (line.dataset.when === "on") === on);
+    for (const line of form.querySelectorAll("[data-when]")) {
+      show(line, (line.dataset.when === "on") === on);
+    }
   };
   const use = ({ enabled }) => {
     input.checked = enabled;
@@ -54,8 +57,9 @@ function exposing() {
   };
   const submit = wire(form, async () => {
     try {
-      use((await send("PUT", "/api/v1/exposure", { enabled: input.checked })) ?? { enabled: input.checked });
-      look();
+      const wanted = { enabled: input.checked };
+      use((await send("PUT", "/api/v1/exposure", wanted)) ?? wanted);
+      poll();
       return input.checked ? "It is being made reachable." : "It is on its own network only now.";
     } catch (refused) {
       use({ enabled: !input.checked });
@@ -97,17 +101,19 @@ function update(answer) {
   const input = document.querySelector("#name");
   const before = document.querySelector("#whose");
   if (before.textContent !== me.name) {
-    if (input.value === before.textContent && document.activeElement !== input) input.value = me.name;
+    const untouched = input.value === before.textContent && document.activeElement !== input;
+    if (untouched) input.value = me.name;
     setText(before, me.name);
     document.title = `Settings of ${me.name} · Porthole`;
   }
-  if (me.id && me.id !== page.dataset.id) location.reload(); // another camera answers at this address now
+  // Another camera answers at this address now.
+  if (me.id && me.id !== page.dataset.id) location.reload();
 }
 
 localTime();
 demoBar();
-const look = watch({ show: update, back: () => {}, elsewhere: () => [] });
-listen(look);
+const poll = watch({ show: update, back: () => {}, elsewhere: () => [] });
+listen(poll);
 for (const input of page.querySelectorAll("input[id]")) input.addEventListener("input", () => {
   if (input.hasAttribute("aria-invalid")) blame(input, null);
 });

@@ -1,4 +1,4 @@
-// Who answers for all, since when and why: the line at the top of every page.
+// The representative, since when and why: the line at the top of every page.
 
 import { linkTo, setText, webUrl } from "./text.js";
 import { fullName } from "./tiles.js";
@@ -7,7 +7,8 @@ import { fullName } from "./tiles.js";
 function showTime(time, date) {
   const today = date.toDateString() === new Date().toDateString();
   time.dateTime = date.toISOString();
-  setText(time, date.toLocaleString([], { dateStyle: today ? undefined : "medium", timeStyle: "medium" }));
+  const style = { dateStyle: today ? undefined : "medium", timeStyle: "medium" };
+  setText(time, date.toLocaleString([], style));
 }
 
 function showReason(line, { since, because }) {
@@ -19,21 +20,21 @@ function showReason(line, { since, because }) {
   setText(why.querySelector("span"), because ?? "");
 }
 
-/** Where a link to somebody leads: as the list of cameras has it, which carries the login along. */
+/** Where a link to a camera leads: as the list of cameras has it, which carries the login along. */
 export function wayTo({ id, url }, cameras) {
   const camera = cameras.find((camera) => id && camera.id === id);
   return camera?.page_url ?? webUrl(url);
 }
 
 export function showStanding({ standing, representative, cameras }) {
-  const known = (who) => cameras.find(({ id }) => id && id === who.id);
-  const nameOf = (who) => fullName(known(who) ?? who);
+  const known = (reference) => cameras.find(({ id }) => id && id === reference.id);
+  const nameOf = (reference) => fullName(known(reference) ?? reference);
   const block = document.querySelector("#standing");
   const line = block.querySelector(`[data-standing=${standing}]`);
   for (const other of block.children) other.hidden = other !== line;
   const why = block.querySelector(".why");
   if (standing !== "alone") setText(why, ""); // what the page was made with is over
-  if (!line) return; // a word that only a newer server knows
+  if (!line) return; // a value that only a newer server knows
   switch (standing) {
     case "member": {
       const link = line.querySelector("a");
@@ -56,7 +57,7 @@ export function showStanding({ standing, representative, cameras }) {
   }
 }
 
-/** What the page was made with, in the visitor's own time. */
+/** What the page was made with, in the client's own time. */
 export function localTime() {
   for (const time of document.querySelectorAll("#standing .since:not([hidden]) time")) {
     showTime(time, new Date(time.dateTime));

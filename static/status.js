@@ -3,9 +3,11 @@
 import { setText, show } from "./text.js";
 
 const CLASSES = {
-  leased: "Its port on the router falls free when its lease has run out; then another camera takes over.",
+  leased:
+    "Its port on the router falls free when its lease has run out; then another camera takes over.",
   deletable: "Another camera deletes its port on the router and takes over at once.",
-  stuck: "The router keeps its port until somebody deletes the entry in the router’s own pages; meanwhile a deputy shows all cameras.",
+  stuck: "The router keeps its port until somebody deletes the entry in the router’s own pages; "
+    + "meanwhile a deputy shows all cameras.",
 };
 
 function routerInWords({ state, name, address, external_address: outside }) {
@@ -13,14 +15,17 @@ function routerInWords({ state, name, address, external_address: outside }) {
     case "disabled": return "Not used: the settings say router.enabled = false.";
     case "searching": return "None has answered yet; it keeps looking.";
     case "lost": return `${name ?? "The router"} does not answer any more; it keeps asking.`;
-    default: return `${name ?? "Router"} at ${address}, ${outside ?? "no address"} on the Internet side`;
+    default:
+      return `${name ?? "Router"} at ${address}, ${outside ?? "no address"} on the Internet side`;
   }
 }
 
 function leaseInWords(lease) {
   if (!lease) return "None";
   const { port, granted_seconds: seconds } = lease;
-  return seconds ? `${port}, granted for ${seconds} s at a time and renewed in time` : `${port}, without an end`;
+  return seconds
+    ? `${port}, granted for ${seconds} s at a time and renewed in time`
+    : `${port}, without an end`;
 }
 
 /** Puts it into the list of facts. */
@@ -30,7 +35,8 @@ export function showStatus(status) {
     outside: status.external_url ?? "Not reachable from there",
     inside: status.lan_url ?? "No address yet",
     lease: leaseInWords(status.lease),
-    class: CLASSES[status.router.class] ?? "Not known yet: this router has not shown what it allows.",
+    class: CLASSES[status.router.class]
+      ?? "Not known yet: this router has not shown what it allows.",
     fingerprint: status.tls?.fingerprint ?? "",
     program: `Porthole ${status.version}`,
   };

@@ -1,4 +1,5 @@
-// Writing to the page: only what differs, so that a screen reader, a selection and the layout are left alone.
+// Writing to the page: only what differs, so that a screen reader, a selection and the layout are
+// left alone.
 
 export function setText(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
@@ -22,7 +23,9 @@ export function linkTo(link, url) {
   else if (link.href !== url) link.href = url;
 }
 
-/** The address, or the path of this server, as an address if it is http or https, otherwise nothing. */
+/**
+ * The address, or the path of this server, as an address if it is http or https, otherwise nothing.
+ */
 export function webUrl(text) {
   if (!text) return null;
   try {

@@ -1,4 +1,5 @@
-// The cameras on the page, brought in line with what /api/v1/cameras says: in place, without a reload.
+// The cameras on the page, brought in line with what /api/v1/cameras says: in place, without a
+// reload.
 
 import { announce, listening } from "./events.js";
 import { Stills } from "./live.js";
@@ -82,7 +83,8 @@ export class Tiles {
   #prototype = document.querySelector("#tile").content.querySelector(".tile");
   #stills = new Map();
   #cameras = [];
-  #shown = new Map(); // by tile, what it was given last: most of 250 do not change between two answers
+  /** By tile, what it was given last: most of 250 do not change between two answers. */
+  #shown = new Map();
 
   constructor() {
     for (const tile of this.#list.children) this.#watch(tile);
@@ -122,7 +124,10 @@ export class Tiles {
     show(tile.querySelector(".unreached"), !camera.url);
   }
 
-  /** By identity; an entry that only the router's table knew is found again by its address, or its name. */
+  /**
+   * By identity; an entry that only the router's table knew is found again by its address, or its
+   * name.
+   */
   #find(known, tiles, camera) {
     const same = camera.id && known.get(camera.id);
     if (same && tiles.has(same)) return same;

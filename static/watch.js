@@ -4,16 +4,16 @@ import { load, unseen } from "./live.js";
 import { ended, resumed } from "./login.js";
 import { webUrl } from "./text.js";
 
-const FIRST = 500; // the page was made before this viewer came, so its words are soon old
+const FIRST = 500; // the page was made a moment ago, so what it says is soon old
 const EVERY = 2000;
 const EVERY_SILENT = 1000;
 const EVERY_HIDDEN = 30000;
 const TIMEOUT = 4000;
-const FAILURES_SHOWN = 2; // a single lost request is not worth a word
+const FAILURES_SHOWN = 2; // a single lost request is not worth mentioning
 const PROBE_TIMEOUT = 4000;
 // How long the page waits for its own address before it goes to another camera's. The router's
-// address for the representative passes to its successor, which may have to wait for a lease to end;
-// an address on the LAN stays with the camera that is gone.
+// address for the representative passes to its successor, which may have to wait for a lease to
+// end; an address on the LAN stays with the camera that is gone.
 const PATIENCE_OUTSIDE = 60000;
 const PATIENCE_LAN = 8000;
 
@@ -43,7 +43,8 @@ async function ask() {
 
 /** The address of the first of the cameras that shows a picture, or null. */
 async function firstThatAnswers(cameras) {
-  const probes = cameras.filter(({ url, still_url: still }) => url && still).map(async ({ url, still_url: still }) => {
+  const shown = cameras.filter(({ url, still_url: still }) => url && still);
+  const probes = shown.map(async ({ url, still_url: still }) => {
     await load(new Image(), unseen(still), PROBE_TIMEOUT);
     return url;
   });
@@ -72,7 +73,7 @@ export function watch({ show, back, elsewhere }) {
       const answer = await ask();
       if (!answer) {
         showLost(false);
-        ended(); // asked again when the visitor comes back to this page, not before
+        ended(); // asked again when the page is seen again, not before
         return;
       }
       resumed();

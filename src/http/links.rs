@@ -1,12 +1,13 @@
-//! The addresses that links carry (¶44, ¶51): the router's for who is outside, the camera's own for
-//! who is on the LAN.
+//! The addresses that links carry (¶44, ¶51): the router's for clients outside, the camera's
+//! own for clients on the LAN.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use super::pages::WebUrl;
-use crate::fleet::Camera;
+use crate::fleet::{Camera, Fleet};
 use crate::lan::ClientNetwork;
-use crate::shared::SharedState;
+use crate::shared::{CameraRef, LeadershipView, SharedState};
 
 /// How this site is reached from outside, if it is.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ impl Links {
         }
     }
 
-    /// The host that all cameras share for who is outside.
+    /// The host that all cameras share for clients outside.
     pub fn host(&self) -> Option<&str> {
         self.host.as_deref()
     }
@@ -43,11 +44,46 @@ impl Links {
         format!("{scheme}://{}/", camera.lan).parse().ok()
     }
 
-    /// The right one for this visitor; nothing where it has no way there.
-    pub fn for_visitor(&self, camera: &Camera, visitor: ClientNetwork) -> Option<WebUrl> {
-        match visitor {
+    /// The right one for this client; nothing where it has no way there.
+    pub fn for_client(&self, camera: &Camera, client: ClientNetwork) -> Option<WebUrl> {
+        match client {
             ClientNetwork::Lan => Self::lan(camera),
             ClientNetwork::Outside => self.external(camera),
         }
+    }
+}
+
+/// Gives references to cameras the addresses that are right for one client.
+pub struct UrlResolver {
+    fleet: Arc<Fleet>,
+    links: Links,
+    client: ClientNetwork,
+}
+
+impl UrlResolver {
+    /// With the fleet and the addresses as they are now.
+    pub fn new(shared: &SharedState, client: ClientNetwork) -> Self {
+        Self {
+            fleet: shared.fleet.borrow().clone(),
+            links: Links::new(shared),
+            client,
+        }
+    }
+
+    /// Fills in where the client reaches each of these cameras.
+    pub fn resolve<'a>(&self, references: impl Iterator<Item = &'a mut CameraRef>) {
+        for reference in references {
+            let mut cameras = self.fleet.cameras.iter();
+            let camera = cameras.find(|camera| CameraRef::of(camera).is(reference));
+            let url = camera.and_then(|camera| self.links.for_client(camera, self.client));
+            reference.url = url.map(|url| url.to_string());
+        }
+    }
+
+    /// The representative or the vacancy, with addresses; nothing where neither is known.
+    pub fn leadership(&self, shared: &SharedState) -> Option<LeadershipView> {
+        let mut view = LeadershipView::of(shared)?;
+        self.resolve(view.cameras_mut());
+        Some(view)
     }
 }

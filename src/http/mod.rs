@@ -11,7 +11,6 @@
 //! | `stream`, `snapshot`, `camera_feed` | the pictures |
 //! | `api` | the REST API, one file a resource |
 //! | `access` | login, tokens, passwords, cross-camera login |
-//! | `leadership` | who is the representative, for pages and API |
 //! | `headers`, `host` | what browsers must not allow; the names that requests may be for |
 //! | `guard` | panics, counting, who may do what |
 //! | `problem`, `input_errors` | errors as problem+json, also those of actix-web itself |
@@ -29,7 +28,6 @@ mod headers;
 mod host;
 mod input_errors;
 mod json_object;
-mod leadership;
 mod links;
 mod listeners;
 mod page_models;
@@ -43,7 +41,6 @@ mod socket_options;
 mod stream;
 #[cfg(test)]
 mod test_server;
-mod time;
 
 pub use access::{Caller, Credential, CrossCameraLogin};
 pub use app::{Actors, App};

@@ -1,18 +1,16 @@
-//! From what is known to what a page shows one visitor.
+//! From what is known to what a page shows one client.
 
 mod layout;
 mod notices;
 mod viewpoint;
 
-pub use layout::{layout, router_line, standing};
+pub use layout::{layout, router_line};
 pub use notices::notices;
 pub use viewpoint::Viewpoint;
 
 use super::Problem;
-use super::pages::{
-    CameraPage, FleetPage, Presence, Role, SettingsPage, Standing, Tile, TileState, Trust,
-};
-use crate::fleet::{self, Activity, Camera, Fleet, Labels, Vouched, Who};
+use super::pages::{CameraPage, FleetPage, SettingsPage, Tile, TileState};
+use crate::fleet::{Activity, Camera, Fleet, Labels, Presence, Standing, Vouched, Who};
 use actix_web::http::StatusCode;
 
 /// The page at `/`.
@@ -33,14 +31,11 @@ pub fn fleet(view: &Viewpoint) -> Result<FleetPage, Problem> {
 pub fn camera(view: &Viewpoint) -> Result<CameraPage, Problem> {
     let fleet = view.app.shared.fleet.borrow().clone();
     let layout = layout(view);
-    let representative = match &layout.standing {
-        Standing::Member { representative, .. } => representative.href.clone(),
-        Standing::Vacant { deputy, .. } => deputy.as_ref().and_then(|deputy| deputy.href.clone()),
-        Standing::Representative(_) | Standing::Alone { .. } => None,
-    };
+    let line = &layout.leadership;
+    let elsewhere = line.representative().or_else(|| line.deputy());
     Ok(CameraPage {
         camera: me(&fleet, view)?,
-        representative,
+        representative: elsewhere.and_then(|camera| camera.url.clone()),
         layout,
     })
 }
@@ -50,7 +45,7 @@ pub fn settings(view: &Viewpoint) -> Result<SettingsPage, Problem> {
     let fleet = view.app.shared.fleet.borrow().clone();
     Ok(SettingsPage {
         camera: me(&fleet, view)?,
-        client_network: view.visitor,
+        client_network: view.client,
         layout: layout(view),
     })
 }
@@ -61,32 +56,21 @@ fn me(fleet: &Fleet, view: &Viewpoint) -> Result<Tile, Problem> {
         .ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "still starting, try again"))
 }
 
-/// One camera, linked if this visitor has a way to it.
+/// One camera, linked if this client has a way to it.
 fn tile(camera: &Camera, labels: &Labels, view: &Viewpoint) -> Tile {
     let (state, detail) = picture(&camera.activity);
     Tile {
         id: camera.id,
         name: camera.name.clone(),
         label: labels.get(camera).map(str::to_owned),
-        url: view.links.for_visitor(camera, view.visitor),
-        entry: view.cross_camera.page_path(camera),
-        still: view.still_of(camera),
+        url: view.links.for_client(camera, view.client),
+        page_path: view.cross_camera.page_path(camera),
+        still: view.still_url(camera),
         state,
         detail,
-        role: match camera.standing {
-            fleet::Standing::Representative => Role::Representative,
-            fleet::Standing::Member => Role::Member,
-        },
-        trust: match camera.vouched {
-            Vouched::ByItself => Trust::Verified,
-            Vouched::ByHint => Trust::Unverified,
-        },
-        presence: match camera.presence {
-            fleet::Presence::Here => Presence::Here,
-            fleet::Presence::Fading => Presence::Fading {
-                last_heard: camera.age,
-            },
-        },
+        is_representative: camera.standing == Standing::Representative,
+        is_verified: camera.vouched == Vouched::ByItself,
+        silent_for: (camera.presence == Presence::Fading).then_some(camera.age),
     }
 }
 

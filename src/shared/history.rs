@@ -1,9 +1,9 @@
-//! What happened lately: the last changes of office, fleet and router, for who listens
-//! (`/api/v1/events`).
+//! What happened lately: the last changes of leadership, fleet and router, for the listeners of
+//! `/api/v1/events`.
 //!
-//! Nobody reports a change here. The election actor, the one writer, shows the cell what is known
-//! now ([`Snapshot`]), and the cell compares it with what was known when it was last shown: a crash
-//! between two looks loses no change, and the listeners, who hang on a watch, do not notice it.
+//! Nobody reports a change here. The election actor, the one writer, passes what is known now
+//! ([`Snapshot`]), which is compared with the snapshot before: a crash between two of them loses no
+//! change, and the listeners, who wait on a watch, do not notice it.
 
 mod changes;
 mod listener;
@@ -16,11 +16,11 @@ use std::time::SystemTime;
 use tokio::sync::{Semaphore, watch};
 
 use changes::changes;
-pub use changes::{CameraChange, Change, RouterChange};
-pub use listener::{Heard, Listener};
+pub use changes::{CameraChange, RouterChange, SiteChange};
+pub use listener::{Listener, ResumePoint};
 pub use snapshot::Snapshot;
 
-use super::Named;
+use super::CameraRef;
 
 /// How many changes are kept: enough for a listener that was away for a while, and no more than a
 /// page of text.
@@ -29,45 +29,44 @@ const KEPT: usize = 64;
 /// How many may listen at a time.
 pub const LISTENERS: usize = 64;
 
-/// One change.
+/// A change that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct HistoryEntry {
     /// Rises by one with each change since the program started, from 1.
     pub sequence: u64,
     /// When this server noticed.
     pub at: SystemTime,
     /// What changed.
-    pub change: Change,
+    pub change: SiteChange,
 }
 
 /// The last changes, as a value that is replaced whole.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     /// The oldest first, with sequence numbers one after the other; at most [`KEPT`].
-    entries: VecDeque<Arc<Entry>>,
-    /// What was known at the last look.
+    entries: VecDeque<Arc<HistoryEntry>>,
+    /// What was known last.
     snapshot: Option<Snapshot>,
 }
 
-/// The cell.
+/// The log, and who may listen to it.
 pub struct History {
     log: watch::Sender<Arc<Log>>,
-    seats: Arc<Semaphore>,
+    listeners: Arc<Semaphore>,
 }
 
 impl Default for History {
     fn default() -> Self {
         Self {
             log: watch::Sender::new(Arc::default()),
-            seats: Arc::new(Semaphore::new(LISTENERS)),
+            listeners: Arc::new(Semaphore::new(LISTENERS)),
         }
     }
 }
 
 impl History {
-    /// Takes note of whatever is different from the last look. The first look only sets the
-    /// measure.
-    pub(super) fn look(&self, snapshot: Snapshot, at: SystemTime) {
+    /// Adds whatever is different from the snapshot before. The first one is only kept.
+    pub(super) fn record(&self, snapshot: Snapshot, at: SystemTime) {
         let before = self.log.borrow().clone();
         let news = before
             .snapshot
@@ -82,24 +81,24 @@ impl History {
         });
     }
 
-    /// A listener, unless all seats are taken.
-    pub fn listen(&self, heard: Heard) -> Option<Listener> {
-        let seat = Arc::clone(&self.seats).try_acquire_owned().ok()?;
-        Some(Listener::new(self.log.subscribe(), heard, seat))
+    /// A listener, unless [`LISTENERS`] listen already.
+    pub fn listen(&self, from: ResumePoint) -> Option<Listener> {
+        let permit = Arc::clone(&self.listeners).try_acquire_owned().ok()?;
+        Some(Listener::new(self.log.subscribe(), from, permit))
     }
 
-    /// For who only wants to know when to look again.
+    /// Wakes whenever there is a new entry.
     pub fn watch(&self) -> watch::Receiver<Arc<Log>> {
         self.log.subscribe()
     }
 }
 
 impl Log {
-    fn with(&self, news: Vec<Change>, snapshot: Snapshot, at: SystemTime) -> Self {
+    fn with(&self, news: Vec<SiteChange>, snapshot: Snapshot, at: SystemTime) -> Self {
         let mut entries = self.entries.clone();
         for change in news {
             let sequence = entries.back().map_or(0, |last| last.sequence) + 1;
-            entries.push_back(Arc::new(Entry {
+            entries.push_back(Arc::new(HistoryEntry {
                 sequence,
                 at,
                 change,
@@ -118,7 +117,7 @@ impl Log {
     }
 
     /// What came after `sequence`, the oldest first, as far as it is kept.
-    fn after(&self, sequence: u64) -> impl Iterator<Item = &Arc<Entry>> {
+    fn after(&self, sequence: u64) -> impl Iterator<Item = &Arc<HistoryEntry>> {
         self.entries
             .iter()
             .filter(move |entry| entry.sequence > sequence)
@@ -129,24 +128,24 @@ impl Log {
         self.entries.front().map_or(0, |oldest| oldest.sequence - 1)
     }
 
-    /// Who was last said to hold the office.
-    fn last_holder(&self) -> Option<&Named> {
-        match &self.last_of_office()?.change {
-            Change::Representative { to, .. } => Some(to),
-            Change::Vacancy { previous, .. } => previous.as_ref(),
-            Change::Camera { .. } | Change::Router(_) => None,
+    /// The last one that was said to be the representative.
+    fn last_holder(&self) -> Option<&CameraRef> {
+        match &self.last_of_leadership()?.change {
+            SiteChange::Representative { to, .. } => Some(to),
+            SiteChange::Vacancy { previous, .. } => previous.as_ref(),
+            SiteChange::Camera { .. } | SiteChange::Router(_) => None,
         }
     }
 
-    /// The last change of office.
-    fn last_of_office(&self) -> Option<&Arc<Entry>> {
-        let of_office = |entry: &&Arc<Entry>| {
+    /// The last change of leadership.
+    fn last_of_leadership(&self) -> Option<&Arc<HistoryEntry>> {
+        let of_leadership = |entry: &&Arc<HistoryEntry>| {
             matches!(
                 entry.change,
-                Change::Representative { .. } | Change::Vacancy { .. }
+                SiteChange::Representative { .. } | SiteChange::Vacancy { .. }
             )
         };
-        self.entries.iter().rev().find(of_office)
+        self.entries.iter().rev().find(of_leadership)
     }
 }
 
@@ -161,7 +160,7 @@ mod tests {
     /// A history of so many changes.
     pub(super) fn history(changes: u8) -> History {
         let history = History::default();
-        history.look(snapshot(), SystemTime::UNIX_EPOCH);
+        history.record(snapshot(), SystemTime::UNIX_EPOCH);
         grow(&history, 0..changes);
         history
     }
@@ -176,27 +175,29 @@ mod tests {
                 .clone()
                 .unwrap_or_else(snapshot);
             seen.router = router_with(host);
-            history.look(seen, SystemTime::UNIX_EPOCH);
+            history.record(seen, SystemTime::UNIX_EPOCH);
         }
     }
 
     /// This server becomes the representative.
-    pub(super) fn office(history: &History) {
+    pub(super) fn become_representative(history: &History) {
         let mut seen = history.log.borrow().snapshot.clone().unwrap();
-        seen.office = crate::shared::LeadershipView::Held {
+        seen.leadership = Some(crate::shared::LeadershipView::Held {
             by: seen.cameras[0].named.clone(),
+            term: seen.term,
             since: None,
-            cause: Some(Cause::Free),
-        };
-        history.look(seen, SystemTime::UNIX_EPOCH);
+            reason: Cause::Free.into(),
+            words: String::new(),
+        });
+        history.record(seen, SystemTime::UNIX_EPOCH);
     }
 
     #[test]
-    fn the_first_look_is_no_change_and_the_same_again_wakes_nobody() {
+    fn the_first_snapshot_is_no_change_and_the_same_again_wakes_nobody() {
         let history = History::default();
         let mut watch = history.watch();
-        history.look(snapshot(), SystemTime::UNIX_EPOCH);
-        history.look(snapshot(), SystemTime::UNIX_EPOCH);
+        history.record(snapshot(), SystemTime::UNIX_EPOCH);
+        history.record(snapshot(), SystemTime::UNIX_EPOCH);
         assert_eq!(watch.borrow().newest(), 0);
         assert!(!watch.has_changed().unwrap());
         grow(&history, 0..1);

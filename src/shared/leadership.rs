@@ -1,57 +1,130 @@
-//! The office with names: what the rules know ([`LeaderView`]) and what the peer map knows, as one
-//! answer to "who answers for all, since when and why?".
+//! Who is the representative, with names: what the rules know ([`LeaderView`]) and what the peer
+//! map knows, as one answer for pages, API, events and history.
 
 use std::time::SystemTime;
 
-use super::{Clock, SharedState};
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::{Clock, SharedState, unix_time};
 use crate::fleet::{Camera, Fleet, Who};
 use porthole_election::{self as election, Cause, ClaimStage, LeaderView};
-use porthole_types::InstanceId;
+use porthole_types::{InstanceId, Term};
 
-/// A camera as people know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    /// Who it is, where it has told.
+/// A camera as people know it, and where one client reaches it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CameraRef {
+    /// Null where only the router's table names it.
     pub id: Option<InstanceId>,
-    /// What it is called. Untrusted text.
+    /// What people call it. Untrusted text.
+    #[schema(example = "Barn")]
     pub name: String,
+    /// Null where this client has no way there.
+    // The web server fills it in: before an answer is made for somebody there is no client.
+    #[schema(format = "uri", example = "http://192.168.1.20:8080/")]
+    pub url: Option<String>,
 }
 
-/// Who answers for all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who is the representative.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "state", rename_all = "lowercase")]
+#[schema(as = Representative)]
 pub enum LeadershipView {
-    /// A camera does.
+    /// A camera is.
     Held {
-        /// Which one.
-        by: Named,
-        /// Since when; unknown where only the router or the camera's own report names it.
+        /// That camera.
+        #[serde(flatten)]
+        by: CameraRef,
+        /// The highest term that the camera that answers knows of.
+        term: Term,
+        /// Since when, seconds since 1970; null where only the router or the camera's own report
+        /// says so.
+        #[serde(serialize_with = "unix_time::serialize")]
+        #[schema(value_type = Option<f64>)]
         since: Option<SystemTime>,
-        /// Why the office came to it; unknown likewise.
-        cause: Option<Cause>,
+        /// Why it became the representative.
+        #[serde(flatten)]
+        reason: Reason,
+        /// All of it in a sentence.
+        #[schema(example = "Barn is the representative, because the port was free.")]
+        words: String,
     },
-    /// None does: the office fell vacant.
+    /// None is.
     Vacant {
-        /// How that was noticed.
-        cause: Cause,
-        /// Who held it, where that is known.
-        previous: Option<Named>,
-        /// Who is about to take it.
+        /// The highest term that the camera that answers knows of.
+        term: Term,
+        /// How the vacancy was noticed.
+        #[serde(flatten)]
+        reason: Reason,
+        /// The representative before; null where that is not known.
+        previous: Option<CameraRef>,
+        /// The next one; null while no camera has claimed to be it.
         successor: Option<Successor>,
+        /// All of it in a sentence.
+        words: String,
     },
-    /// Not known.
-    Unknown,
 }
 
-/// Who is about to take the office.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The camera that is about to become the representative.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Successor {
-    /// Which camera.
-    pub who: Named,
+    /// That camera.
+    #[serde(flatten)]
+    pub camera: CameraRef,
     /// How far it has come.
+    #[serde(serialize_with = "stage_name")]
     pub stage: ClaimStage,
 }
 
-impl Named {
+/// Why leadership changed hands, for a program and for a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Reason {
+    /// Null where that is not known.
+    pub cause: Option<Cause>,
+    /// The same in words, to stand after "because".
+    #[schema(example = "the port was free")]
+    pub because: Option<&'static str>,
+}
+
+/// What the camera that answers is to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Standing)]
+pub enum LeadershipStanding {
+    /// The representative.
+    Representative,
+    /// Another one is the representative.
+    Member,
+    /// Nobody is at the moment.
+    Vacant,
+    /// It knows of none.
+    Alone,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes the field so"
+)]
+fn stage_name<S: Serializer>(stage: &ClaimStage, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(stage.name())
+}
+
+impl From<Option<Cause>> for Reason {
+    fn from(cause: Option<Cause>) -> Self {
+        Self {
+            cause,
+            because: cause.map(Cause::words),
+        }
+    }
+}
+
+impl From<Cause> for Reason {
+    fn from(cause: Cause) -> Self {
+        Some(cause).into()
+    }
+}
+
+impl CameraRef {
     /// Whether both are the same camera: by identity, or by name where one has not told its
     /// identity.
     pub fn is(&self, other: &Self) -> bool {
@@ -61,147 +134,173 @@ impl Named {
         }
     }
 
-    /// This camera.
-    pub fn of(camera: &Camera) -> Self {
+    /// A camera that no address is known for, or not yet.
+    pub fn new(id: Option<InstanceId>, name: String) -> Self {
         Self {
-            id: camera.id,
-            name: camera.name.clone(),
+            id,
+            name,
+            url: None,
+        }
+    }
+
+    /// A camera of the peer map, without an address.
+    pub fn of(camera: &Camera) -> Self {
+        Self::new(camera.id, camera.name.clone())
+    }
+}
+
+impl LeadershipStanding {
+    /// As serde writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Representative => "representative",
+            Self::Member => "member",
+            Self::Vacant => "vacant",
+            Self::Alone => "alone",
+        }
+    }
+
+    /// What this server, `me`, is in this view.
+    pub fn of(view: Option<&LeadershipView>, me: InstanceId) -> Self {
+        match view {
+            Some(LeadershipView::Held { by, .. }) if by.id == Some(me) => Self::Representative,
+            Some(LeadershipView::Held { .. }) => Self::Member,
+            Some(LeadershipView::Vacant { .. }) => Self::Vacant,
+            None => Self::Alone,
         }
     }
 }
 
+impl Successor {
+    /// Whether it shows the fleet on its own port, because the router keeps the other from it.
+    pub fn is_deputy(&self) -> bool {
+        matches!(self.stage, ClaimStage::Deputy { .. })
+    }
+}
+
 impl LeadershipView {
-    /// How it stands now.
-    pub fn of(shared: &SharedState) -> Self {
-        let me = Named {
-            id: Some(shared.identity.id),
-            name: shared.name.shown(),
+    /// All cameras that it names.
+    pub fn cameras_mut(&mut self) -> impl Iterator<Item = &mut CameraRef> {
+        let both = match self {
+            Self::Held { by, .. } => [Some(by), None],
+            Self::Vacant {
+                previous,
+                successor,
+                ..
+            } => [
+                previous.as_mut(),
+                successor.as_mut().map(|successor| &mut successor.camera),
+            ],
         };
-        let leader_view = shared.role.load().leader_view(shared.clock.now());
-        let fleet = shared.fleet.borrow().clone();
-        Self::with_names(leader_view, &fleet, me, &shared.clock)
+        both.into_iter().flatten()
     }
 
-    /// The rules speak first; where they know nothing, another camera's word or its port on the
+    /// The representative, or in a vacancy the one before it.
+    pub fn last_holder(&self) -> Option<&CameraRef> {
+        match self {
+            Self::Held { by, .. } => Some(by),
+            Self::Vacant { previous, .. } => previous.as_ref(),
+        }
+    }
+
+    /// As it is now; nothing where no representative is known, nor a vacancy.
+    pub fn of(shared: &SharedState) -> Option<Self> {
+        let me = CameraRef::new(Some(shared.identity.id), shared.name.shown());
+        let state = shared.role.load();
+        let leader_view = state.leader_view(shared.clock.now());
+        let fleet = shared.fleet.borrow().clone();
+        Self::with_names(leader_view, state.term, &fleet, me, &shared.clock)
+    }
+
+    /// The rules speak first; where they know nothing, another camera's report or its port on the
     /// router does.
-    fn with_names(leader_view: LeaderView, fleet: &Fleet, me: Named, clock: &Clock) -> Self {
-        let by_id = |id| fleet.cameras.iter().find(|camera| camera.id == Some(id));
-        let named = |id| {
-            let unheard = || Named {
-                id: Some(id),
-                name: format!("camera {}", &id.to_string()[12..]),
-            };
-            by_id(id).map_or_else(unheard, Named::of)
+    fn with_names(
+        leader_view: LeaderView,
+        term: Term,
+        fleet: &Fleet,
+        me: CameraRef,
+        clock: &Clock,
+    ) -> Option<Self> {
+        let find = |wanted: &dyn Fn(&Camera) -> bool| {
+            let mut cameras = fleet.cameras.iter();
+            cameras.find(|camera| wanted(camera)).map(CameraRef::of)
         };
-        match leader_view {
-            LeaderView::ThisServer { since, cause } => Self::Held {
-                by: me,
-                since: Some(clock.wall(since)),
-                cause: Some(cause),
-            },
+        let named = |id: InstanceId| {
+            find(&|camera| camera.id == Some(id)).unwrap_or_else(|| {
+                CameraRef::new(Some(id), format!("camera {}", &id.to_string()[12..]))
+            })
+        };
+        let held = |by: CameraRef, since: Option<_>, cause: Option<Cause>| {
+            let because = cause.map_or(String::new(), |cause| {
+                format!(", because {}", cause.words())
+            });
+            Self::Held {
+                words: format!("{} is the representative{because}.", by.name),
+                by,
+                term,
+                since: since.map(|since| clock.wall(since)),
+                reason: cause.into(),
+            }
+        };
+        Some(match leader_view {
+            LeaderView::ThisServer { since, cause } => held(me, Some(since), Some(cause)),
             LeaderView::Another {
                 id,
                 address,
                 since,
                 cause,
             } => {
-                let there = || {
-                    let at_address = |camera: &&Camera| *camera.lan.ip() == address;
-                    fleet.cameras.iter().find(at_address).map(Named::of)
-                };
-                let by = id.map(named).or_else(there).unwrap_or_else(|| Named {
-                    id,
-                    name: format!("the camera at {address}"),
-                });
-                Self::Held {
-                    by,
-                    since: Some(clock.wall(since)),
-                    cause: Some(cause),
-                }
+                let by = id
+                    .map(named)
+                    .or_else(|| find(&|camera| *camera.lan.ip() == address))
+                    .unwrap_or_else(|| CameraRef::new(id, format!("the camera at {address}")));
+                held(by, Some(since), Some(cause))
             }
             LeaderView::Vacant {
                 cause,
                 previous,
                 successor,
-            } => Self::Vacant {
-                cause,
-                previous: previous.map(named),
-                successor: match successor {
+            } => {
+                let successor = match successor {
                     election::Successor::None => None,
-                    election::Successor::Me(stage) => Some(Successor { who: me, stage }),
-                    election::Successor::Other(peer, stage) => Some(Successor {
-                        who: named(peer.id),
-                        stage,
-                    }),
-                },
-            },
-            LeaderView::Unknown => match fleet.representative() {
+                    election::Successor::Me(stage) => Some((me, stage)),
+                    election::Successor::Other(peer, stage) => Some((named(peer.id), stage)),
+                }
+                .map(|(camera, stage)| Successor { camera, stage });
+                let reason = cause.into();
+                Self::Vacant {
+                    words: vacancy_words(reason, successor.as_ref()),
+                    term,
+                    reason,
+                    previous: previous.map(named),
+                    successor,
+                }
+            }
+            LeaderView::Unknown => {
                 // What the fleet says of this server itself is older than what the rules say.
-                Some(other) if other.who == Who::Another => Self::Held {
-                    by: Named::of(other),
-                    since: None,
-                    cause: None,
-                },
-                _ => Self::Unknown,
-            },
-        }
-    }
-
-    /// As a sentence for a person; nothing where nothing is known.
-    pub fn words(&self) -> Option<String> {
-        match self {
-            Self::Held { by, cause, .. } => Some(match cause {
-                Some(cause) => format!(
-                    "{} is the representative, because {}.",
-                    by.name,
-                    cause.words()
-                ),
-                None => format!("{} is the representative.", by.name),
-            }),
-            Self::Vacant {
-                cause, successor, ..
-            } => Some(vacancy_words(*cause, successor.as_ref())),
-            Self::Unknown => None,
-        }
-    }
-
-    /// Who holds it, or did until it fell vacant.
-    pub fn last_holder(&self) -> Option<&Named> {
-        match self {
-            Self::Held { by, .. } => Some(by),
-            Self::Vacant { previous, .. } => previous.as_ref(),
-            Self::Unknown => None,
-        }
+                let other = fleet.representative().filter(|it| it.who == Who::Another)?;
+                held(CameraRef::of(other), None, None)
+            }
+        })
     }
 }
 
 /// A vacancy as a sentence for a person.
-pub(super) fn vacancy_words(cause: Cause, successor: Option<&Successor>) -> String {
-    let why = match cause {
+pub(super) fn vacancy_words(reason: Reason, successor: Option<&Successor>) -> String {
+    let why = match (reason.cause, reason.because) {
         // Nobody has gone: it is only that nobody has come yet.
-        Cause::Free | Cause::Readopted => String::new(),
-        Cause::Withdrawal
-        | Cause::MissedHeartbeats
-        | Cause::UnansweredProbes
-        | Cause::LeaseLost => format!(": {}", cause.words()),
+        (Some(Cause::Free | Cause::Readopted), _) | (_, None) => String::new(),
+        (_, Some(because)) => format!(": {because}"),
     };
+    let begin = format!("No camera answers for all now{why}");
     match successor {
-        None => format!("No camera answers for all now{why}."),
-        Some(Successor {
-            who,
-            stage: ClaimStage::Claiming | ClaimStage::Acquiring,
-        }) => format!(
-            "No camera answers for all now{why}; {} is taking over.",
-            who.name
+        None => format!("{begin}."),
+        Some(successor) if successor.is_deputy() => format!(
+            "{begin}, and the router keeps the port for it. Until the router is set right, {} \
+             shows all cameras at its own address.",
+            successor.camera.name
         ),
-        Some(Successor {
-            who,
-            stage: ClaimStage::Deputy { .. },
-        }) => format!(
-            "No camera answers for all now{why}, and the router keeps the port for it. Until the router is \
-             set right, {} shows all cameras at its own address.",
-            who.name
-        ),
+        Some(successor) => format!("{begin}; {} is taking over.", successor.camera.name),
     }
 }
 
@@ -232,18 +331,12 @@ mod tests {
         }
     }
 
-    fn me() -> Named {
-        Named {
-            id: Some(InstanceId(1)),
-            name: "Hall".to_owned(),
-        }
+    fn me() -> CameraRef {
+        CameraRef::new(Some(InstanceId(1)), "Hall".to_owned())
     }
 
-    fn door() -> Named {
-        Named {
-            id: Some(InstanceId(2)),
-            name: "Door".to_owned(),
-        }
+    fn door() -> CameraRef {
+        CameraRef::new(Some(InstanceId(2)), "Door".to_owned())
     }
 
     fn fleet(standing: Standing) -> Fleet {
@@ -255,8 +348,8 @@ mod tests {
         }
     }
 
-    fn view(leader_view: LeaderView, fleet: &Fleet) -> LeadershipView {
-        LeadershipView::with_names(leader_view, fleet, me(), &Clock::start())
+    fn view(leader_view: LeaderView, fleet: &Fleet) -> Option<LeadershipView> {
+        LeadershipView::with_names(leader_view, Term(3), fleet, me(), &Clock::start())
     }
 
     #[test]
@@ -264,21 +357,23 @@ mod tests {
         let named = view(LeaderView::Unknown, &fleet(Standing::Representative));
         assert_eq!(
             named,
-            LeadershipView::Held {
+            Some(LeadershipView::Held {
                 by: door(),
+                term: Term(3),
                 since: None,
-                cause: None
-            }
+                reason: Reason::default(),
+                words: "Door is the representative.".to_owned(),
+            })
         );
         let none = view(LeaderView::Unknown, &fleet(Standing::Member));
-        assert_eq!(none, LeadershipView::Unknown);
+        assert_eq!(none, None);
     }
 
     #[test]
     fn a_peer_map_that_still_calls_this_server_representative_is_not_believed() {
         let mut fleet = fleet(Standing::Member);
         fleet.cameras[0].standing = Standing::Representative;
-        assert_eq!(view(LeaderView::Unknown, &fleet), LeadershipView::Unknown);
+        assert_eq!(view(LeaderView::Unknown, &fleet), None);
     }
 
     #[test]
@@ -290,10 +385,10 @@ mod tests {
             cause: Cause::Free,
         };
         let fleet = fleet(Standing::Member);
-        assert_eq!(view(theirs(2), &fleet).last_holder(), Some(&door()));
-        let unknown = view(theirs(9), &fleet);
+        let holder = |host| view(theirs(host), &fleet).unwrap().last_holder().cloned();
+        assert_eq!(holder(2), Some(door()));
         assert_eq!(
-            unknown.last_holder().map(|by| by.name.as_str()),
+            holder(9).map(|by| by.name).as_deref(),
             Some("the camera at 192.168.1.9")
         );
     }
@@ -309,11 +404,9 @@ mod tests {
             previous: Some(InstanceId(7)),
             successor: ElectionSuccessor::Other(peer, ClaimStage::Acquiring),
         };
-        let LeadershipView::Vacant {
-            cause,
-            previous,
-            successor,
-        } = view(vacant, &fleet(Standing::Member))
+        let Some(LeadershipView::Vacant {
+            previous, words, ..
+        }) = view(vacant, &fleet(Standing::Member))
         else {
             panic!("it is vacant");
         };
@@ -322,30 +415,32 @@ mod tests {
             Some("camera 0007")
         );
         assert_eq!(
-            vacancy_words(cause, successor.as_ref()),
-            "No camera answers for all now: the one before missed its heartbeats; Door is taking over."
+            words,
+            "No camera answers for all now: the one before missed its heartbeats; Door is taking \
+             over."
         );
     }
 
     #[test]
     fn a_deputy_is_said_to_stand_in_until_the_router_is_set_right() {
         let successor = Successor {
-            who: door(),
+            camera: door(),
             stage: ClaimStage::Deputy {
                 port: ExternalPort::new(8082),
             },
         };
         assert_eq!(
-            vacancy_words(Cause::UnansweredProbes, Some(&successor)),
-            "No camera answers for all now: the one before did not answer, and the router keeps the port \
-             for it. Until the router is set right, Door shows all cameras at its own address."
+            vacancy_words(Cause::UnansweredProbes.into(), Some(&successor)),
+            "No camera answers for all now: the one before did not answer, and the router keeps \
+             the port for it. Until the router is set right, Door shows all cameras at its own \
+             address."
         );
     }
 
     #[test]
-    fn an_office_that_nobody_held_is_vacant_without_blame() {
+    fn a_leadership_that_nobody_held_is_vacant_without_blame() {
         assert_eq!(
-            vacancy_words(Cause::Free, None),
+            vacancy_words(Cause::Free.into(), None),
             "No camera answers for all now."
         );
     }

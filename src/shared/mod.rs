@@ -43,6 +43,7 @@ mod name;
 mod published;
 mod role;
 mod router_view;
+mod unix_time;
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
@@ -51,15 +52,17 @@ use std::time::SystemTime;
 pub use camera::CameraState;
 pub use clock::Clock;
 pub use history::{
-    CameraChange, Change, Entry, Heard, History, LISTENERS, Listener, RouterChange, Snapshot,
+    CameraChange, History, HistoryEntry, LISTENERS, Listener, ResumePoint, RouterChange,
+    SiteChange, Snapshot,
 };
 pub use key_notice::{KeyNotice, KeyNoticePublisher};
-pub use leadership::{LeadershipView, Named, Successor};
+pub use leadership::{CameraRef, LeadershipStanding, LeadershipView, Reason, Successor};
 pub use listen_ports::{ListenPorts, OpenPorts, PortStatus, WantedPorts};
 pub use name::{NameCell, Names};
 pub use published::{Published, Publisher};
 pub use role::{RoleCell, RoleStepper};
 pub use router_view::{Refusal, RouterNews, RouterState, RouterView, TableView};
+pub use unix_time::unix_seconds;
 
 use crate::auth::Authority;
 use crate::discovery;
@@ -157,7 +160,7 @@ pub struct HistoryRecorder(Arc<History>);
 impl HistoryRecorder {
     /// Compares what is known now with what was known at the last call.
     pub fn record(&self, shared: &SharedState) {
-        self.0.look(Snapshot::of(shared), SystemTime::now());
+        self.0.record(Snapshot::of(shared), SystemTime::now());
     }
 }
 

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use porthole_gateway::{Connection, ExternalAddress, Found, RouterClass, RouterLessons, Table};
 use porthole_types::ExternalPort;
 
@@ -36,13 +39,15 @@ pub struct RouterView {
 }
 
 /// Whether a router is there, and if not, why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "state", rename_all = "lowercase")]
 pub enum RouterState {
     /// The settings say not to look for one.
     Disabled,
     /// None has answered yet.
     Searching {
         /// The last search's outcome, in words; nothing before the first has ended.
+        #[serde(skip)]
         why: Option<String>,
     },
     /// It answers.
@@ -50,6 +55,7 @@ pub enum RouterState {
     /// It has stopped answering.
     Lost {
         /// What it did last, in words.
+        #[serde(skip)]
         why: String,
     },
 }

@@ -5,7 +5,7 @@ use porthole_election::Cause;
 use crate::browser::{Browser, Window};
 use crate::demo::{demo, shows_a_moving_picture, text};
 
-/// Every reason for which the office passes from one camera to another.
+/// Every cause for which leadership passes from one camera to another.
 const CAUSES: [Cause; 4] = [
     Cause::Withdrawal,
     Cause::MissedHeartbeats,
@@ -94,7 +94,7 @@ async fn when_the_plug_is_pulled_the_open_page_finds_the_next_representative_by_
         )
         .await,
         successor,
-        "the camera that came back left the office where it was"
+        "the camera that came back left leadership where it was"
     );
 
     demo.type_line("q");

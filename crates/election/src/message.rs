@@ -1,6 +1,8 @@
 //! What servers say to each other about leadership.
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 use porthole_types::{ExternalPort, InstanceId, Term};
 
@@ -79,6 +81,34 @@ pub enum ClaimStage {
         port: Option<ExternalPort>,
     },
 }
+
+impl ClaimStage {
+    /// Its name alone, without a deputy's port: what the API says.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Claiming => "claiming",
+            Self::Acquiring => "acquiring",
+            Self::Deputy { .. } => "deputy",
+        }
+    }
+}
+
+/// The names, since servers alone hear of the port.
+impl utoipa::PartialSchema for ClaimStage {
+    fn schema() -> RefOr<Schema> {
+        let stages = [Self::Claiming, Self::Acquiring, Self::Deputy { port: None }];
+        let about = "How far it has come: `claiming`, it asks the others whether they object; \
+                     `acquiring`, it asks the router; `deputy`, it shows all cameras at its own \
+                     `url`, because the router keeps the port for the one before.";
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(about))
+            .enum_values(Some(stages.map(Self::name)))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for ClaimStage {}
 
 /// Why leadership changed hands.
 #[derive(

@@ -193,7 +193,8 @@ pub enum Memory {
 }
 
 /// What a server is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The representative port is mapped to it, and it may still believe so.
     Representative,

@@ -113,7 +113,7 @@ pub async fn visit(
     let camera = camera.ok_or_else(|| nothing(format!("no camera {id} is known here")))?;
     let visitor = client_network(&request, &app);
     let url = Links::new(&app.shared)
-        .for_visitor(camera, visitor)
+        .for_client(camera, visitor)
         .ok_or_else(|| nothing(format!("{} is not reachable from outside yet", camera.name)))?;
     let cross_camera = CrossCameraLogin::of(&request, &app, &caller);
     let target = match cross_camera.entry_query(camera) {

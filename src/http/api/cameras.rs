@@ -1,4 +1,4 @@
-//! `/api/v1/cameras`: the fleet, with the links that are right for who asks.
+//! `/api/v1/cameras`: the fleet, with the links that are right for the client.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,19 @@ use utoipa::ToSchema;
 use crate::fleet::{self, Camera, Labels, Presence, Scheme, Source, Vouched, Who};
 use crate::http::App;
 use crate::http::access::Caller;
-use crate::http::leadership::{Representative, representative};
-use crate::http::links::Links;
-use crate::http::page_models::{Viewpoint, notices, picture, router_line, standing};
-use crate::http::pages::{Notice, Standing as PageStanding, TileState};
+use crate::http::links::{Links, UrlResolver};
+use crate::http::page_models::{Viewpoint, notices, picture, router_line};
+use crate::http::pages::{Notice, TileState};
+use crate::shared::{LeadershipStanding, LeadershipView};
 use porthole_types::InstanceId;
 
 /// The fleet.
 #[derive(Serialize, ToSchema)]
-pub struct Fleet {
-    /// Who answers for all; null where that is not known.
-    representative: Option<Representative>,
-    standing: Standing,
+#[schema(as = Fleet)]
+pub struct FleetView {
+    /// Null where neither a representative nor a vacancy is known.
+    representative: Option<LeadershipView>,
+    standing: LeadershipStanding,
     /// The router in one line, for a person.
     #[schema(example = "FRITZ!Box 7590, 60.120.76.64 on the Internet side")]
     router: String,
@@ -29,31 +30,6 @@ pub struct Fleet {
     cameras: Vec<CameraView>,
     /// What the operator should know or do, most important first.
     notices: Vec<Notice>,
-}
-
-/// What the camera that answers is among them.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Standing {
-    /// The representative.
-    Representative,
-    /// Another one is the representative.
-    Member,
-    /// Nobody is at the moment.
-    Vacant,
-    /// It knows of none.
-    Alone,
-}
-
-impl From<&PageStanding> for Standing {
-    fn from(standing: &PageStanding) -> Self {
-        match standing {
-            PageStanding::Representative(_) => Self::Representative,
-            PageStanding::Member { .. } => Self::Member,
-            PageStanding::Vacant { .. } => Self::Vacant,
-            PageStanding::Alone { .. } => Self::Alone,
-        }
-    }
 }
 
 /// One camera.
@@ -73,14 +49,14 @@ pub struct CameraView {
     is_self: bool,
     /// Whether it is the representative.
     representative: bool,
-    /// Where this visitor reaches it; null where it has no way there.
+    /// Where this client reaches it; null where it has no way there.
     #[schema(format = "uri", example = "http://192.168.1.20:8080/")]
     url: Option<String>,
-    /// Where a link to it leads this visitor: `url`, or a path of the camera that answers, which
+    /// Where a link to it leads this client: `url`, or a path of the camera that answers, which
     /// carries the login along.
     #[schema(format = "uri-reference", example = "/visit/85f1eef97a54aa14")]
     page_url: Option<String>,
-    /// Where a picture of it is, with this visitor's leave to look at it.
+    /// Where a picture of it is, with the ticket that lets this client load it.
     #[schema(format = "uri", example = "http://192.168.1.20:8080/snapshot.jpg")]
     still_url: Option<String>,
     /// Where it is reached from outside; null where it is not.
@@ -109,7 +85,7 @@ pub struct CameraView {
 }
 
 impl CameraView {
-    /// A camera as this visitor sees it.
+    /// A camera as this client sees it.
     pub fn of(camera: &Camera, labels: &Labels, view: &Viewpoint) -> Self {
         let (state, detail) = picture(&camera.activity);
         let text = |url: Option<_>| url.map(|url: crate::http::pages::WebUrl| url.to_string());
@@ -119,9 +95,9 @@ impl CameraView {
             label: labels.get(camera).map(str::to_owned),
             is_self: camera.who == Who::Me,
             representative: camera.standing == fleet::Standing::Representative,
-            url: text(view.links.for_visitor(camera, view.visitor)),
-            page_url: view.way_to(camera),
-            still_url: view.still_of(camera),
+            url: text(view.links.for_client(camera, view.client)),
+            page_url: view.page_url(camera),
+            still_url: view.still_url(camera),
             external_url: text(view.links.external(camera)),
             lan_url: text(Links::lan(camera)),
             scheme: camera.scheme,
@@ -139,22 +115,27 @@ impl CameraView {
 
 /// The fleet
 ///
-/// Every camera that this one knows of, itself included. `url` follows who asks: an address of the
-/// LAN for a visitor on the LAN, the router's for anybody else.
+/// Every camera that this one knows of, itself included. `url` follows the client: an address of
+/// the LAN for a client on the LAN, the router's for anybody else.
 #[utoipa::path(
     get,
     path = "/api/v1/cameras",
     tag = "state",
-    responses((status = 200, description = "The fleet", body = Fleet)),
+    responses((status = 200, description = "The fleet", body = FleetView)),
 )]
-pub async fn cameras(request: HttpRequest, app: Data<App>, caller: ReqData<Caller>) -> Json<Fleet> {
+pub async fn cameras(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: ReqData<Caller>,
+) -> Json<FleetView> {
     let view = Viewpoint::of(&request, &app, &caller);
     let fleet = app.shared.fleet.borrow().clone();
     let labels = Labels::of(&fleet);
     let all = fleet.cameras.iter();
-    Json(Fleet {
-        representative: representative(&app, view.visitor, &view.links),
-        standing: (&standing(&view)).into(),
+    let leadership = UrlResolver::new(&app.shared, view.client).leadership(&app.shared);
+    Json(FleetView {
+        standing: LeadershipStanding::of(leadership.as_ref(), app.shared.identity.id),
+        representative: leadership,
         router: router_line(&app),
         cameras: all
             .map(|camera| CameraView::of(camera, &labels, &view))

@@ -1,12 +1,11 @@
 //! `GET /api/v1/events`: what happens, as server-sent events (WHATWG HTML §9.2), for as long as
 //! somebody listens.
 //!
-//! The listeners hang on the history cell, not on an actor. An id is the run of the program and a
+//! The listeners wait on the history, not on an actor. An id is the run of the program and a
 //! sequence number: the representative's address passes from server to server, and the number of
 //! one means nothing to the next.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode, header};
@@ -17,28 +16,27 @@ use futures_util::stream;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::event_data::told;
+use super::event_data::EventData;
 use crate::http::client_network::client_network;
-use crate::http::leadership::Guide;
-use crate::http::links::Links;
+use crate::http::links::UrlResolver;
 use crate::http::{App, Problem};
 use crate::lan::ClientNetwork;
-use crate::shared::{Entry, Heard, LISTENERS, Listener};
+use crate::shared::{HistoryEntry, LISTENERS, Listener, ResumePoint};
 use porthole_types::BootId;
 
 /// After so long without a change a comment is sent, so that nothing on the way takes the
-/// connection for dead.
+/// connection for broken.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How soon a browser is to come back when the connection breaks, in milliseconds.
-const COME_BACK: u32 = 1000;
+/// How soon a browser is to reconnect when the connection breaks, in milliseconds.
+const RETRY: u32 = 1000;
 
 /// Where to resume.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct After {
-    /// The id of the last event that was heard, as `Last-Event-ID` says it, for who cannot set a
-    /// header.
+pub struct ResumeQuery {
+    /// The id of the last event that was heard, as `Last-Event-ID` says it, for clients that
+    /// cannot set a header.
     #[param(example = "f8712d6b72add81e.8")]
     after: Option<String>,
 }
@@ -53,17 +51,26 @@ pub struct After {
     path = "/api/v1/events",
     tag = "state",
     params(
-        After,
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard"),
+        ResumeQuery,
+        (
+            "Last-Event-ID" = Option<String>,
+            Header,
+            description = "The id of the last event that was heard"
+        ),
     ),
     responses(
-        (status = 200, description = "Events, without end", body = String, content_type = "text/event-stream"),
+        (
+            status = 200,
+            description = "Events, without end",
+            body = String,
+            content_type = "text/event-stream"
+        ),
         (status = 503, description = "As many listen as may"),
     ),
 )]
 pub async fn events(
     request: HttpRequest,
-    query: Query<After>,
+    query: Query<ResumeQuery>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     if request.method() == Method::HEAD {
@@ -75,19 +82,19 @@ pub async fn events(
     let last = header
         .and_then(|id| id.to_str().ok())
         .or(query.after.as_deref());
-    let Some(listener) = app.shared.history.listen(heard(last, boot)) else {
+    let Some(listener) = app.shared.history.listen(resume_point(last, boot)) else {
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{LISTENERS} listen already, which is as many as may; try again later"),
         ));
     };
-    let visitor = client_network(&request, &app);
-    // An id of its own, with no event to it: who loses the connection before anything happened
-    // resumes all the same.
-    let first = format!("retry: {COME_BACK}\nid: {}\n\n", id(boot, listener.heard()));
+    let client = client_network(&request, &app);
+    // An id of its own, with no event to it: a client that loses the connection before anything
+    // happened resumes all the same.
+    let first = format!("retry: {RETRY}\nid: {}\n\n", id(boot, listener.heard()));
     let first = stream::iter([Ok::<_, Infallible>(Bytes::from(first))]);
     let rest = stream::unfold((listener, app), move |(mut listener, app)| async move {
-        let text = next(&mut listener, &app, visitor).await?;
+        let text = next(&mut listener, &app, client).await?;
         Some((Ok(Bytes::from(text)), (listener, app)))
     });
     let body = futures_util::StreamExt::chain(first, rest);
@@ -101,16 +108,16 @@ fn headers(answer: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
         .insert_header(("X-Accel-Buffering", "no"))
 }
 
-/// What the listener has heard before, by the last id that it was given.
-fn heard(last: Option<&str>, boot: BootId) -> Heard {
+/// Where the listener begins, by the last id that it was given.
+fn resume_point(last: Option<&str>, boot: BootId) -> ResumePoint {
     let Some(last) = last.filter(|last| !last.is_empty()) else {
-        return Heard::Nothing;
+        return ResumePoint::Now;
     };
-    let ours = last
+    let sequence = last
         .split_once('.')
         .filter(|(run, _)| *run == run_of(boot))
         .and_then(|(_, sequence)| sequence.parse().ok());
-    ours.map_or(Heard::Elsewhere, Heard::UpTo)
+    sequence.map_or(ResumePoint::LastLeadership, ResumePoint::After)
 }
 
 fn id(boot: BootId, sequence: u64) -> String {
@@ -122,31 +129,25 @@ fn run_of(boot: BootId) -> String {
 }
 
 /// The next piece of the stream; nothing when it is over.
-async fn next(listener: &mut Listener, app: &App, visitor: ClientNetwork) -> Option<String> {
+async fn next(listener: &mut Listener, app: &App, client: ClientNetwork) -> Option<String> {
     let Ok(news) = tokio::time::timeout(KEEP_ALIVE, listener.next()).await else {
         return Some(": nothing new\n\n".to_owned());
     };
-    let links = Links::new(&app.shared);
-    let fleet = app.shared.fleet.borrow().clone();
-    let guide = Guide {
-        fleet: &fleet,
-        links: &links,
-        visitor,
-    };
+    let urls = UrlResolver::new(&app.shared, client);
     let boot = app.shared.identity.boot;
     Some(
         news?
             .iter()
-            .map(|entry| event(entry, boot, &guide))
+            .map(|entry| event(entry, boot, &urls))
             .collect(),
     )
 }
 
 /// One event as it goes over the wire.
-fn event(entry: &Arc<Entry>, boot: BootId, guide: &Guide) -> String {
-    let (kind, told) = told(entry, guide);
+fn event(entry: &HistoryEntry, boot: BootId, urls: &UrlResolver) -> String {
     // Strings, numbers and names of fields always serialise, and never with a line break in them.
-    let data = serde_json::to_string(&told).unwrap_or_default();
+    let data = serde_json::to_string(&EventData::new(entry, urls)).unwrap_or_default();
     let id = id(boot, entry.sequence);
+    let kind = entry.change.kind();
     format!("id: {id}\nevent: {kind}\ndata: {data}\n\n")
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::App;
-use crate::http::time::unix_seconds;
+use crate::shared::unix_seconds;
 use porthole_types::InternalPort;
 
 /// The router's port mapping table.

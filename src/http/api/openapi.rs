@@ -32,7 +32,7 @@ use crate::http::problem;
         (name = "machines", description = "What other programs ask."),
     ),
     security(("bearer" = []), ("basic" = []), ("cookie" = [])),
-    components(schemas(problem::ProblemBody, event_data::Told, drive::Angles)),
+    components(schemas(problem::ProblemBody, event_data::EventData, drive::Angles)),
 )]
 struct CommonParts;
 

@@ -10,14 +10,12 @@ use utoipa::ToSchema;
 use crate::fleet::Who;
 use crate::http::App;
 use crate::http::client_network::client_network;
-use crate::http::leadership::{Representative, representative};
-use crate::http::links::Links;
+use crate::http::links::{Links, UrlResolver};
 use crate::http::page_models::notices;
-use crate::http::pages::Notice;
-use crate::http::time::unix_seconds;
-use crate::shared::RouterState;
+use crate::http::pages::{Notice, TileState};
+use crate::shared::{LeadershipView, RouterState, unix_seconds};
 use porthole_camera::observe::CameraHealth;
-use porthole_election as election;
+use porthole_election::Role;
 use porthole_gateway::RouterClass;
 use porthole_types::{InstanceId, Term};
 
@@ -30,8 +28,8 @@ pub struct Status {
     name: String,
     role: Role,
     term: Term,
-    /// Who answers for all, where that is known.
-    representative: Option<Representative>,
+    /// Null where neither a representative nor a vacancy is known.
+    representative: Option<LeadershipView>,
     /// Where it is reached from outside, if it is.
     #[schema(format = "uri", example = "http://60.120.76.64:8080/")]
     external_url: Option<String>,
@@ -42,7 +40,7 @@ pub struct Status {
     lease: Option<Lease>,
     router: RouterStatus,
     camera: CameraStatus,
-    /// The certificate that visitors are shown; none: this server is spoken to in the clear.
+    /// The certificate that clients are shown; none: this server is spoken to in the clear.
     tls: Option<TlsStatus>,
     /// What the operator should know or do, most important first.
     notices: Vec<Notice>,
@@ -52,28 +50,6 @@ pub struct Status {
     /// Of the program.
     #[schema(example = "0.1.0")]
     version: &'static str,
-}
-
-/// What a server is.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Role {
-    /// The representative port is mapped to it.
-    Representative,
-    /// It has another port of the router.
-    Member,
-    /// It has none.
-    Alone,
-}
-
-impl From<election::Role> for Role {
-    fn from(role: election::Role) -> Self {
-        match role {
-            election::Role::Representative => Self::Representative,
-            election::Role::Member => Self::Member,
-            election::Role::Alone => Self::Alone,
-        }
-    }
 }
 
 /// The mapping that leads to this server.
@@ -92,7 +68,8 @@ struct Lease {
 /// The router, as last seen.
 #[derive(Serialize, ToSchema)]
 struct RouterStatus {
-    state: RouterWord,
+    #[serde(flatten)]
+    state: RouterState,
     /// What it calls itself. Untrusted text.
     name: Option<String>,
     /// On the LAN.
@@ -108,7 +85,7 @@ struct RouterStatus {
     last_poll: Option<f64>,
 }
 
-/// The certificate that visitors are shown.
+/// The certificate that clients are shown.
 #[derive(Serialize, ToSchema)]
 struct TlsStatus {
     /// Its SHA-256, as browsers show it: 32 pairs of hexadecimal digits with colons between them.
@@ -120,28 +97,13 @@ struct TlsStatus {
     expires_at: f64,
 }
 
-/// Whether there is a router.
-#[derive(Serialize, ToSchema)]
-#[schema(as = RouterState)]
-#[serde(rename_all = "lowercase")]
-enum RouterWord {
-    /// The settings say not to use one.
-    Disabled,
-    /// None has answered yet.
-    Searching,
-    /// One answers.
-    Found,
-    /// It answers no more.
-    Lost,
-}
-
 /// The picture.
 #[derive(Serialize, ToSchema)]
 struct CameraStatus {
     /// What the pictures come from, once they come.
     #[schema(example = "UVC Camera, MJPEG")]
     source: Option<String>,
-    state: PictureWord,
+    state: TileState,
     /// Why there is no picture.
     problem: Option<String>,
     /// In pixels.
@@ -152,19 +114,6 @@ struct CameraStatus {
     fps: Option<f32>,
     /// How many watch now.
     viewers: usize,
-}
-
-/// What the camera is doing.
-#[derive(Serialize, ToSchema)]
-#[schema(as = PictureState)]
-#[serde(rename_all = "lowercase")]
-enum PictureWord {
-    /// Pictures come, or are about to.
-    Live,
-    /// Nobody watches, the device is closed.
-    Idle,
-    /// There is no picture; `problem` says why.
-    Failed,
 }
 
 /// This server
@@ -181,13 +130,14 @@ pub async fn status(request: HttpRequest, app: Data<App>) -> Json<Status> {
     let shared = &app.shared;
     let fleet = shared.fleet.borrow().clone();
     let links = Links::new(shared);
+    let urls = UrlResolver::new(shared, client_network(&request, &app));
     let me = fleet.cameras.iter().find(|camera| camera.who == Who::Me);
     Json(Status {
         id: shared.identity.id,
         name: shared.name.shown(),
-        role: shared.role_now().into(),
+        role: shared.role_now(),
         term: shared.role.load().term,
-        representative: representative(&app, client_network(&request, &app), &links),
+        representative: urls.leadership(shared),
         external_url: me
             .and_then(|me| links.external(me))
             .map(|url| url.to_string()),
@@ -209,7 +159,7 @@ fn lease(app: &App) -> Option<Lease> {
     let (granted, ends) = match (state.leadership, state.own) {
         // A mapping without an end is looked at as often as a short one; that deadline is not the
         // router's.
-        (Some(office), _) => (office.granted, office.granted.map(|_| office.deadline)),
+        (Some(held), _) => (held.granted, held.granted.map(|_| held.deadline)),
         (None, own) => (
             own.and_then(|own| own.granted),
             own.and_then(|own| own.lapses_at),
@@ -226,12 +176,7 @@ fn router(app: &App) -> RouterStatus {
     let view = app.shared.router.borrow();
     let host_is_set = app.shared.settings.router.external_host.is_some();
     RouterStatus {
-        state: match view.state {
-            RouterState::Disabled => RouterWord::Disabled,
-            RouterState::Searching { .. } => RouterWord::Searching,
-            RouterState::Found => RouterWord::Found,
-            RouterState::Lost { .. } => RouterWord::Lost,
-        },
+        state: view.state.clone(),
         name: view.found.as_ref().map(|found| found.identity.name.clone()),
         address: view.found.as_ref().map(|found| found.identity.address),
         external_address: view.external.as_ref().and_then(|external| external.address),
@@ -254,7 +199,7 @@ fn camera(app: &App) -> CameraStatus {
     let camera = &app.shared.camera;
     let idle = CameraStatus {
         source: None,
-        state: PictureWord::Idle,
+        state: TileState::Idle,
         problem: None,
         width: None,
         height: None,
@@ -264,11 +209,11 @@ fn camera(app: &App) -> CameraStatus {
     match camera.health.borrow().clone() {
         CameraHealth::Idle => idle,
         CameraHealth::Starting => CameraStatus {
-            state: PictureWord::Live,
+            state: TileState::Live,
             ..idle
         },
         CameraHealth::Failed { reason } => CameraStatus {
-            state: PictureWord::Failed,
+            state: TileState::Failed,
             problem: Some(reason),
             ..idle
         },
@@ -279,7 +224,7 @@ fn camera(app: &App) -> CameraStatus {
             description,
         } => CameraStatus {
             source: Some(description),
-            state: PictureWord::Live,
+            state: TileState::Live,
             width: Some(width),
             height: Some(height),
             fps: Some(fps),

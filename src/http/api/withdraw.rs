@@ -1,4 +1,5 @@
-//! `POST /api/v1/representative/withdraw`: this server gives up the office and stays in the fleet.
+//! `POST /api/v1/representative/withdraw`: this server stops being the representative and
+//! stays in the fleet.
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -9,15 +10,14 @@ use utoipa::ToSchema;
 use super::wait_for_router::{PATIENCE, wait_until};
 use crate::fleet::{Camera, Vouched};
 use crate::http::client_network::client_network;
-use crate::http::leadership::Guide;
-use crate::http::links::Links;
+use crate::http::links::UrlResolver;
 use crate::http::{App, Problem};
 use crate::messages::election::StepDown;
 use crate::shared::{LeadershipView, SharedState};
 use porthole_election::{Request, Role};
 use porthole_types::Term;
 
-/// The office is given up.
+/// It is not the representative any more.
 #[derive(Serialize, ToSchema)]
 pub struct Withdrawn {
     /// The term that ends so.
@@ -28,61 +28,69 @@ pub struct Withdrawn {
 
 /// Withdraw
 ///
-/// This camera gives the office of representative up and stays in the fleet; another one takes
-/// over. Answers when the router has given the port back.
+/// This camera stops being the representative and stays in the fleet; another one takes over.
+/// Answers when the router has given the port back.
 #[utoipa::path(
     post,
     path = "/api/v1/representative/withdraw",
     tag = "commands",
     responses(
         (status = 200, description = "Another one takes over", body = Withdrawn),
-        (status = 409, description = "It is not the representative, or no other camera could take over"),
-        (status = 504, description = "The router has not answered yet; it withdraws as soon as that does"),
+        (
+            status = 409,
+            description = "It is not the representative, or no other camera could take over"
+        ),
+        (
+            status = 504,
+            description = "The router has not answered yet; it withdraws as soon as that does"
+        ),
     ),
 )]
 pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withdrawn>, Problem> {
     let shared = &app.shared;
     let conflict = |why: String| Err(Problem::new(StatusCode::CONFLICT, why));
     if shared.role_now() != Role::Representative {
-        return conflict(not_this_one(&request, &app));
+        return conflict(not_the_representative(&request, &app));
     }
     if !shared
         .fleet
         .borrow()
         .others()
-        .any(|other| may_follow(shared, other))
+        .any(|other| may_succeed(shared, other))
     {
         return conflict(
             "no other camera is known that could take over, so this one stays the representative"
                 .to_owned(),
         );
     }
-    // Who comes next may be in office before this is answered, and that is another term.
+    // The next one may be the representative before this is answered, and that is another term.
     let term = shared.role.load().term;
     let released = async {
-        // An error is a crash on this very message: what it did shows in the cell all the same.
+        // An error is a crash on this very message: what it did shows in the role cell all the
+        // same.
         let _ = app.actors.step_down.send(StepDown).await;
         wait_until(shared, || is_released(shared)).await;
     };
     match tokio::time::timeout(PATIENCE, released).await {
         Ok(()) => Ok(Json(Withdrawn {
             term,
-            words: "This camera is not the representative any more; another one takes over at the same \
-                    address within seconds.",
+            words: "This camera is not the representative any more; another one takes over at the \
+                    same address within seconds.",
         })),
         Err(_) => Err(Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
             format!(
-                "the router has not given the port back within {} s; this camera withdraws as soon as it does",
+                "the router has not given the port back within {} s; this camera withdraws as soon \
+                 as it does",
                 PATIENCE.as_secs()
             ),
         )),
     }
 }
 
-/// Whether a camera could take the office: one that speaks, or, where none is listened to, any in
-/// the table.
-fn may_follow(shared: &SharedState, camera: &Camera) -> bool {
+/// Whether a camera could be the next representative: one that speaks, or, where none is listened
+/// to, any in the table.
+fn may_succeed(shared: &SharedState, camera: &Camera) -> bool {
     camera.vouched == Vouched::ByItself || !shared.settings.lan.enabled
 }
 
@@ -92,24 +100,11 @@ fn is_released(shared: &SharedState) -> bool {
     shared.role_now() != Role::Representative && shared.role.load().pending != Some(asked)
 }
 
-fn not_this_one(request: &HttpRequest, app: &App) -> String {
-    let fleet = app.shared.fleet.borrow().clone();
-    let links = Links::new(&app.shared);
-    let guide = Guide {
-        fleet: &fleet,
-        links: &links,
-        visitor: client_network(request, app),
+fn not_the_representative(request: &HttpRequest, app: &App) -> String {
+    let urls = UrlResolver::new(&app.shared, client_network(request, app));
+    let Some(LeadershipView::Held { by, .. }) = urls.leadership(&app.shared) else {
+        return "this camera is not the representative, and none is known".to_owned();
     };
-    match LeadershipView::of(&app.shared) {
-        LeadershipView::Held { by, .. } => match guide.url(&by) {
-            Some(url) => format!(
-                "not this camera but {} at {url} is the representative",
-                by.name
-            ),
-            None => format!("not this camera but {} is the representative", by.name),
-        },
-        LeadershipView::Vacant { .. } | LeadershipView::Unknown => {
-            "this camera is not the representative, and none is known".to_owned()
-        }
-    }
+    let at = by.url.map_or(String::new(), |url| format!(" at {url}"));
+    format!("not this camera but {}{at} is the representative", by.name)
 }

@@ -1,17 +1,17 @@
-//! What stands around a page: who answers for all, the router, and what the visitor may do.
+//! What stands around a page: who is the representative, the router, and what the client may do.
 
 use super::{Viewpoint, notices};
 use crate::fleet::Labels;
 use crate::http::App;
-use crate::http::pages::{Link, PageLayout, Reason, Standing, WebUrl};
-use crate::shared::{LeadershipView, Named, RouterState};
-use porthole_election::{Cause, ClaimStage, RemoteAccess};
+use crate::http::pages::{LeadershipLine, PageLayout, WebUrl};
+use crate::shared::{CameraRef, LeadershipView, RouterState};
+use porthole_election::RemoteAccess;
 
-/// All of it, as this visitor is told.
+/// What stands around a page for this client.
 pub fn layout(view: &Viewpoint) -> PageLayout {
     let app = view.app;
     PageLayout {
-        standing: standing(view),
+        leadership: leadership(view),
         notices: notices(app),
         router_line: router_line(app),
         access: view.caller.logged_in(),
@@ -20,51 +20,27 @@ pub fn layout(view: &Viewpoint) -> PageLayout {
     }
 }
 
-/// Who answers for all, as this visitor is told.
-pub fn standing(view: &Viewpoint) -> Standing {
-    let app = view.app;
-    let fleet = app.shared.fleet.borrow().clone();
+/// Who is the representative, with the links that are right for this client.
+fn leadership(view: &Viewpoint) -> LeadershipLine {
+    let shared = &view.app.shared;
+    let fleet = shared.fleet.borrow().clone();
     let labels = Labels::of(&fleet);
-    let link = |named: &Named| {
+    let mut leadership = LeadershipView::of(shared);
+    for reference in leadership.iter_mut().flat_map(LeadershipView::cameras_mut) {
         let mut cameras = fleet.cameras.iter();
-        let camera = cameras.find(|camera| Named::of(camera).is(named));
-        let name = camera.map(|camera| labels.full_name(camera));
-        Link {
-            name: name.unwrap_or_else(|| named.name.clone()),
-            href: camera.and_then(|camera| view.way_to(camera)),
+        if let Some(camera) = cameras.find(|camera| CameraRef::of(camera).is(reference)) {
+            reference.name = labels.full_name(camera);
+            reference.url = view.page_url(camera);
         }
-    };
-    let me = Some(app.shared.identity.id);
-    let office = LeadershipView::of(&app.shared);
-    let words = office.words().unwrap_or_default();
-    match office {
-        LeadershipView::Held { by, since, cause } => {
-            let because = cause.map(Cause::words);
-            let reason = Reason { since, because };
-            if by.id == me {
-                return Standing::Representative(reason);
-            }
-            let representative = link(&by);
-            Standing::Member {
-                representative,
-                reason,
-            }
-        }
-        LeadershipView::Vacant { successor, .. } => Standing::Vacant {
-            words,
-            deputy: successor
-                .filter(|successor| {
-                    matches!(successor.stage, ClaimStage::Deputy { .. }) && successor.who.id != me
-                })
-                .map(|successor| link(&successor.who)),
-        },
-        LeadershipView::Unknown => Standing::Alone {
-            why: why_alone(app),
-        },
+    }
+    LeadershipLine {
+        me: shared.identity.id,
+        view: leadership,
+        why_unknown: why_unknown(view.app),
     }
 }
 
-fn why_alone(app: &App) -> String {
+fn why_unknown(app: &App) -> String {
     if app.shared.role.load().remote_access == RemoteAccess::Off {
         return "Exposure is off, so this camera is reached on its own network only.".to_owned();
     }

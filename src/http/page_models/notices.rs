@@ -22,9 +22,9 @@ pub fn notices(app: &App) -> Vec<Notice> {
     };
     let mut notices = Vec::new();
     notices.extend(not_exposed(app).map(info));
-    let office = shared.settings.router.representative_port;
+    let port = shared.settings.router.representative_port;
     let leader_view = shared.role.load().leader_view(shared.clock.now());
-    let advice = shared.router.borrow().advice(office, &leader_view);
+    let advice = shared.router.borrow().advice(port, &leader_view);
     notices.extend(advice.map(warning));
     notices.extend(shared.keys.words().map(warning));
     notices.extend(router_problem(app).map(warning));
@@ -42,12 +42,13 @@ pub fn notices(app: &App) -> Vec<Notice> {
     notices
 }
 
-/// The switch of ¶84 is off: whoever misses the camera outside should not look for a fault.
+/// The switch of ¶84 is off: nobody should look for a fault because the camera is not reached from
+/// outside.
 fn not_exposed(app: &App) -> Option<String> {
     let off = app.shared.role.load().remote_access == RemoteAccess::Off;
     off.then(|| {
-        "Exposure is off: this camera asks the router for no port, and is reached on its own network only. An admin \
-         switches it on under Settings."
+        "Exposure is off: this camera asks the router for no port, and is reached on its own \
+         network only. An admin switches it on under Settings."
             .to_owned()
     })
 }
@@ -73,8 +74,8 @@ fn no_router(why: &str, gateway: Option<Ipv4Addr>) -> String {
         format!(", most likely at http://{address}/")
     });
     format!(
-        "{} Look in the router's own pages{place}; the switch is often beside port forwarding or NAT. Until a router \
-         answers, this camera is reached on the LAN only. It keeps looking.",
+        "{} Look in the router's own pages{place}; the switch is often beside port forwarding or \
+         NAT. Until a router answers, this camera is reached on the LAN only. It keeps looking.",
         sentence(why)
     )
 }
@@ -95,8 +96,9 @@ fn sentence(text: &str) -> String {
 fn no_site_key(app: &App) -> Option<String> {
     let shared = &app.shared;
     let several = shared.fleet.borrow().cameras.len() > 1;
-    let words = "These cameras share no site key: each asks for a login of its own, and whoever is on this network can \
-                 pose as a camera. Write the same site.key into the settings of all of them.";
+    let words = "These cameras share no site key: each asks for a login of its own, and whoever is \
+                 on this network can pose as a camera. Write the same site.key into the settings \
+                 of all of them.";
     (several && shared.authority.reach() == Reach::ThisCamera).then(|| words.to_owned())
 }
 
@@ -115,8 +117,8 @@ fn foreign_holder(app: &App) -> Option<String> {
         .take(40)
         .collect();
     Some(format!(
-        "Port {port} of the router is mapped to {} (\"{what}\"), which is no Porthole camera, so no \
-         camera can answer for all. Delete that entry on the router, or choose another \
+        "Port {port} of the router is mapped to {} (\"{what}\"), which is no Porthole camera, so \
+         no camera can answer for all. Delete that entry on the router, or choose another \
          router.representative_port.",
         entry.client
     ))
@@ -131,9 +133,10 @@ mod tests {
         let why = "no router answered on the network of 192.168.0.11: is UPnP switched on?";
         assert_eq!(
             no_router(why, Some(Ipv4Addr::new(192, 168, 0, 1))),
-            "No router answered on the network of 192.168.0.11: is UPnP switched on? Look in the router's own pages, most \
-             likely at http://192.168.0.1/; the switch is often beside port forwarding or NAT. Until a router answers, \
-             this camera is reached on the LAN only. It keeps looking."
+            "No router answered on the network of 192.168.0.11: is UPnP switched on? Look in the \
+             router's own pages, most likely at http://192.168.0.1/; the switch is often beside \
+             port forwarding or NAT. Until a router answers, this camera is reached on the LAN \
+             only. It keeps looking."
         );
         let nowhere = no_router("cannot search: no network", None);
         assert!(nowhere.starts_with("Cannot search: no network. Look in"));

@@ -1,4 +1,4 @@
-//! Who looks at a page, and what leads them on from there.
+//! The client that a page is for, and where links lead it.
 
 use actix_web::HttpRequest;
 
@@ -9,26 +9,26 @@ use crate::http::client_network::client_network;
 use crate::http::links::Links;
 use crate::lan::ClientNetwork;
 
-/// One visitor's view of the cameras.
+/// One client's view of the cameras.
 pub struct Viewpoint<'a> {
     /// What is known.
     pub app: &'a App,
-    /// Where the visitor stands.
-    pub visitor: ClientNetwork,
+    /// Where the client stands.
+    pub client: ClientNetwork,
     /// How the site is reached.
     pub links: Links,
-    /// What the visitor is logged in as.
+    /// What the client is logged in as.
     pub caller: &'a Caller,
-    /// What that opens elsewhere.
+    /// What carries its login to other cameras.
     pub cross_camera: CrossCameraLogin<'a>,
 }
 
 impl<'a> Viewpoint<'a> {
-    /// Of whoever sends this request.
+    /// Of the client that sends this request.
     pub fn of(request: &'a HttpRequest, app: &'a App, caller: &'a Caller) -> Self {
         Self {
             app,
-            visitor: client_network(request, app),
+            client: client_network(request, app),
             links: Links::new(&app.shared),
             caller,
             cross_camera: CrossCameraLogin::of(request, app, caller),
@@ -37,20 +37,20 @@ impl<'a> Viewpoint<'a> {
 
     /// Where the camera's own name leads: its address, or a path of this server that carries the
     /// login along.
-    pub fn way_to(&self, camera: &Camera) -> Option<String> {
-        let address = self.links.for_visitor(camera, self.visitor)?;
+    pub fn page_url(&self, camera: &Camera) -> Option<String> {
+        let address = self.links.for_client(camera, self.client)?;
         let path = self.cross_camera.page_path(camera);
         Some(path.unwrap_or_else(|| address.to_string()))
     }
 
-    /// Where a still of it is, with the leave to look at it.
-    pub fn still_of(&self, camera: &Camera) -> Option<String> {
+    /// Where a still of it is, with the ticket that lets the client load it.
+    pub fn still_url(&self, camera: &Camera) -> Option<String> {
         let still = self
             .links
-            .for_visitor(camera, self.visitor)?
+            .for_client(camera, self.client)?
             .child("snapshot.jpg");
         Some(match self.cross_camera.picture_query(camera) {
-            Some(pass) => format!("{still}?{pass}"),
+            Some(query) => format!("{still}?{query}"),
             None => still,
         })
     }

@@ -5,12 +5,12 @@ use askama::Template;
 use super::{PageLayout, Tile};
 use crate::auth::Reach;
 
-/// Everything on the page at `/camera`, ready to be shown to one visitor.
+/// Everything on the page at `/camera`, ready to be shown to one client.
 #[derive(Clone, Debug)]
 pub struct CameraPage {
     /// The camera that serves this page; its detail names size, rate and viewers.
     pub camera: Tile,
-    /// The representative's page, where that is another server's and this visitor has a way there;
+    /// The representative's page, where that is another server's and this client has a way there;
     /// otherwise the way back to all cameras is `/`.
     pub representative: Option<String>,
     /// What stands around the picture.

@@ -9,7 +9,7 @@ use crate::auth::Reach;
 /// that filters them.
 const CROWD: usize = 12;
 
-/// Everything on the page at `/`, ready to be shown to one visitor.
+/// Everything on the page at `/`, ready to be shown to one client.
 #[derive(Clone, Debug)]
 pub struct FleetPage {
     /// The camera that serves this page.
@@ -27,7 +27,7 @@ impl FleetPage {
     }
 
     fn has_unverified(&self) -> bool {
-        self.others.iter().any(|other| !other.is_verified())
+        self.others.iter().any(|other| !other.is_verified)
     }
 }
 

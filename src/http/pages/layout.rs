@@ -1,5 +1,5 @@
-//! What every page has around its own contents: who answers for all, what a person should know, the
-//! router, and what this visitor may do.
+//! What every page has around its own contents: who is the representative, what a person should
+//! know, the router, and what this client may do.
 
 use std::time::SystemTime;
 
@@ -8,17 +8,19 @@ use utoipa::ToSchema;
 
 use super::WebUrl;
 use crate::auth::{Access, Reach};
+use crate::shared::{CameraRef, LeadershipStanding, LeadershipView, Reason};
+use porthole_types::InstanceId;
 
-/// The frame of a page.
+/// What stands around the content of a page.
 #[derive(Clone, Debug)]
 pub struct PageLayout {
-    /// What this server is among the cameras.
-    pub standing: Standing,
+    /// The line about the representative.
+    pub leadership: LeadershipLine,
     /// What a person should know, most important first.
     pub notices: Vec<Notice>,
     /// The router in one line, for the foot of the page.
     pub router_line: String,
-    /// What this visitor is logged in as; nothing who watches without (`auth.public_view`).
+    /// What this client is logged in as; nothing where it watches without (`auth.public_view`).
     pub access: Option<Access>,
     /// How far a login carries.
     pub reach: Reach,
@@ -36,49 +38,17 @@ impl PageLayout {
     }
 }
 
-/// Who answers for all, and what the page says about it.
+/// Who is the representative, and what the page says about it.
 #[derive(Clone, Debug)]
-pub enum Standing {
-    /// This server.
-    Representative(Reason),
-    /// Another one.
-    Member {
-        /// That one's name and address.
-        representative: Link,
-        /// How it came to that.
-        reason: Reason,
-    },
-    /// Nobody at the moment.
-    Vacant {
-        /// Why, and who is about to, in a sentence or two.
-        words: String,
-        /// Who shows all cameras meanwhile, if one does.
-        deputy: Option<Link>,
-    },
-    /// Nobody that is known.
-    Alone {
-        /// The reason, as a sentence: no router, a router that refuses, none elected yet.
-        why: String,
-    },
-}
-
-/// How the office came to its holder.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Reason {
-    /// Since when it holds it, where that is known.
-    pub since: Option<SystemTime>,
-    /// Why, in words to stand after "because", where that is known.
-    pub because: Option<&'static str>,
-}
-
-/// A name and where it leads.
-#[derive(Clone, Debug)]
-pub struct Link {
-    /// What the link says. Untrusted text.
-    pub name: String,
-    /// Where it leads, an address or a path of this server; nothing where this visitor has no way
-    /// there.
-    pub href: Option<String>,
+pub struct LeadershipLine {
+    /// The camera that serves the page.
+    pub me: InstanceId,
+    /// With the names and links that are right for this client; nothing while no representative is
+    /// known, nor a vacancy.
+    pub view: Option<LeadershipView>,
+    /// Why none is known, as a sentence: no router, a router that refuses, none elected yet.
+    /// Shown only then.
+    pub why_unknown: String,
 }
 
 /// A sentence for the person in front of the page.
@@ -110,63 +80,73 @@ impl Level {
     }
 }
 
-impl Standing {
+impl LeadershipLine {
     /// The value in the page (`data-standing`) and in `/api/v1/cameras` (`standing`).
-    pub fn token(&self) -> &'static str {
-        match self {
-            Self::Representative(_) => "representative",
-            Self::Member { .. } => "member",
-            Self::Vacant { .. } => "vacant",
-            Self::Alone { .. } => "alone",
-        }
+    pub(super) fn token(&self) -> &'static str {
+        LeadershipStanding::of(self.view.as_ref(), self.me).as_str()
     }
 
-    /// What the line for `token` says; nothing of a line that is hidden.
-    pub(super) fn reason(&self, token: &str) -> Reason {
-        match self {
-            Self::Representative(reason) | Self::Member { reason, .. } if self.token() == token => {
-                *reason
-            }
-            _ => Reason::default(),
-        }
-    }
-
-    pub(super) fn representative(&self) -> Option<&Link> {
-        match self {
-            Self::Member { representative, .. } => Some(representative),
-            _ => None,
-        }
-    }
-
-    pub(super) fn deputy(&self) -> Option<&Link> {
-        match self {
-            Self::Vacant { deputy, .. } => deputy.as_ref(),
-            _ => None,
-        }
-    }
-
-    pub(super) fn words(&self) -> &str {
-        match self {
-            Self::Vacant { words, .. } => words,
-            _ => "",
-        }
-    }
-
-    pub(super) fn why(&self) -> &str {
-        match self {
-            Self::Alone { why } => why,
-            _ => "",
-        }
-    }
-}
-
-impl Reason {
-    /// RFC 3339 in UTC; the page's script turns it into the visitor's own time.
-    pub(super) fn since_text(&self) -> Option<String> {
-        let time = self.since?;
+    /// Since when there is this representative, on the line for `token`: RFC 3339 in UTC, which the
+    /// page's script turns into the client's own time. Nothing on a line that is hidden.
+    pub(super) fn since_text(&self, token: &str) -> Option<String> {
+        let (since, _) = self.tenure(token)?;
+        let time = since?;
         // Before 1970 or after 9999 the clock is wrong and `humantime` would have no text for it.
         let age = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         (age.as_secs() < 253_402_300_800)
             .then(|| humantime::format_rfc3339_seconds(time).to_string())
+    }
+
+    /// Why it is the representative, likewise, in words to stand after "because".
+    pub(super) fn because(&self, token: &str) -> Option<&'static str> {
+        let (_, reason) = self.tenure(token)?;
+        reason.because
+    }
+
+    fn tenure(&self, token: &str) -> Option<(Option<SystemTime>, Reason)> {
+        match &self.view {
+            Some(LeadershipView::Held { since, reason, .. }) if token == self.token() => {
+                Some((*since, *reason))
+            }
+            _ => None,
+        }
+    }
+
+    /// The representative, where it is another server.
+    pub fn representative(&self) -> Option<&CameraRef> {
+        match &self.view {
+            Some(LeadershipView::Held { by, .. }) => self.unless_me(by),
+            _ => None,
+        }
+    }
+
+    /// Who shows all cameras during a vacancy, where another server does.
+    pub fn deputy(&self) -> Option<&CameraRef> {
+        match &self.view {
+            Some(LeadershipView::Vacant { successor, .. }) => successor
+                .as_ref()
+                .filter(|successor| successor.is_deputy())
+                .and_then(|deputy| self.unless_me(&deputy.camera)),
+            _ => None,
+        }
+    }
+
+    fn unless_me<'a>(&self, camera: &'a CameraRef) -> Option<&'a CameraRef> {
+        (camera.id != Some(self.me)).then_some(camera)
+    }
+
+    /// Why nobody is the representative, and who is about to be, in a sentence or two.
+    pub(super) fn vacancy_words(&self) -> &str {
+        match &self.view {
+            Some(LeadershipView::Vacant { words, .. }) => words,
+            _ => "",
+        }
+    }
+
+    pub(super) fn why_unknown(&self) -> &str {
+        match &self.view {
+            None => &self.why_unknown,
+            Some(_) => "",
+        }
     }
 }

@@ -13,7 +13,7 @@ pub struct LoginPage {
     pub next: String,
     /// Which user is chosen.
     pub user: Access,
-    /// What the visitor is logged in as already.
+    /// What the client is logged in as already.
     pub logged_in: Option<Access>,
     /// How far a login carries.
     pub reach: Reach,

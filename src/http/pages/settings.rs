@@ -1,4 +1,4 @@
-//! The settings of this camera: name, exposure, picture, passwords, and what the router says.
+//! The settings of this camera: name, remote access, picture, passwords, and what the router says.
 
 use askama::Template;
 
@@ -6,13 +6,14 @@ use super::{PageLayout, Tile};
 use crate::auth::{Access, Reach};
 use crate::lan::ClientNetwork;
 
-/// Everything on the page at `/settings`, ready to be shown to one visitor. Its script fetches the
+/// Everything on the page at `/settings`, ready to be shown to one client. Its script fetches the
 /// values.
 #[derive(Clone, Debug)]
 pub struct SettingsPage {
     /// The camera that serves this page.
     pub camera: Tile,
-    /// Where this visitor stands: who is outside loses the page by switching exposure off.
+    /// Where this client asks from: one that is outside loses the page by switching remote
+    /// access off.
     pub client_network: ClientNetwork,
     /// What stands around the settings.
     pub layout: PageLayout,

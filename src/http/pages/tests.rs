@@ -3,7 +3,9 @@ use std::time::{Duration, SystemTime};
 use super::*;
 use crate::auth::{Access, Reach};
 use crate::lan::ClientNetwork;
-use porthole_types::InstanceId;
+use crate::shared::{CameraRef, LeadershipView, Reason, Successor};
+use porthole_election::{Cause, ClaimStage};
+use porthole_types::{InstanceId, Term};
 
 fn tile(number: u16, name: &str) -> Tile {
     Tile {
@@ -11,16 +13,16 @@ fn tile(number: u16, name: &str) -> Tile {
         name: name.to_owned(),
         label: None,
         url: Some(url(&format!("http://60.120.76.64:{}/", 8079 + number))),
-        entry: None,
+        page_path: None,
         still: Some(format!(
             "http://60.120.76.64:{}/snapshot.jpg",
             8079 + number
         )),
         state: TileState::Live,
         detail: "1280×720, 30/s, 2 viewers".to_owned(),
-        role: Role::Member,
-        trust: Trust::Verified,
-        presence: Presence::Here,
+        is_representative: false,
+        is_verified: true,
+        silent_for: None,
     }
 }
 
@@ -31,7 +33,7 @@ fn url(text: &str) -> WebUrl {
 fn page(others: Vec<Tile>) -> FleetPage {
     FleetPage {
         me: Tile {
-            role: Role::Representative,
+            is_representative: true,
             ..tile(1, "server 1")
         },
         others,
@@ -41,13 +43,58 @@ fn page(others: Vec<Tile>) -> FleetPage {
 
 fn layout() -> PageLayout {
     PageLayout {
-        standing: Standing::Representative(Reason::default()),
+        leadership: held(mine(), None, Reason::default()),
         notices: Vec::new(),
         router_line: "Router at 192.168.77.1".to_owned(),
         access: Some(Access::Admin),
         reach: Reach::Site,
         demo: None,
     }
+}
+
+fn link(name: &str, url: Option<&str>) -> CameraRef {
+    CameraRef {
+        url: url.map(str::to_owned),
+        ..CameraRef::new(Some(InstanceId(9)), name.to_owned())
+    }
+}
+
+/// The camera that serves the page.
+fn mine() -> CameraRef {
+    CameraRef::new(Some(InstanceId(1)), "server 1".to_owned())
+}
+
+fn line(view: Option<LeadershipView>, why_unknown: &str) -> LeadershipLine {
+    LeadershipLine {
+        me: InstanceId(1),
+        view,
+        why_unknown: why_unknown.to_owned(),
+    }
+}
+
+fn held(by: CameraRef, since: Option<SystemTime>, reason: Reason) -> LeadershipLine {
+    let view = LeadershipView::Held {
+        by,
+        term: Term(1),
+        since,
+        reason,
+        words: String::new(),
+    };
+    line(Some(view), "")
+}
+
+fn vacant(words: &str, deputy: Option<CameraRef>) -> LeadershipLine {
+    let view = LeadershipView::Vacant {
+        term: Term(1),
+        reason: Reason::default(),
+        previous: None,
+        successor: deputy.map(|camera| Successor {
+            camera,
+            stage: ClaimStage::Deputy { port: None },
+        }),
+        words: words.to_owned(),
+    };
+    line(Some(view), "")
 }
 
 /// The other pages of the camera that serves this one.
@@ -129,13 +176,7 @@ fn a_camera_without_a_way_there_is_listed_by_name_without_link_or_picture() {
 #[test]
 fn a_representative_without_a_way_there_is_named_all_the_same() {
     let mut page = page(Vec::new());
-    page.layout.standing = Standing::Member {
-        representative: Link {
-            name: "Front door".to_owned(),
-            href: None,
-        },
-        reason: Reason::default(),
-    };
+    page.layout.leadership = held(link("Front door", None), None, Reason::default());
     let html = seen(&page);
     assert!(
         html.contains("<a><bdi>Front door</bdi></a> is the representative"),
@@ -167,27 +208,20 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
         level: Level::Warning,
         text: hostile.to_owned(),
     }];
-    let standings = [
-        Standing::Alone {
-            why: hostile.to_owned(),
-        },
-        Standing::Member {
-            representative: Link {
-                name: hostile.to_owned(),
-                href: Some("http://60.120.76.64:8080/".to_owned()),
-            },
-            reason: Reason::default(),
-        },
-        Standing::Vacant {
-            words: hostile.to_owned(),
-            deputy: Some(Link {
-                name: hostile.to_owned(),
-                href: Some("http://60.120.76.64:8081/".to_owned()),
-            }),
-        },
+    let lines = [
+        line(None, hostile),
+        held(
+            link(hostile, Some("http://60.120.76.64:8080/")),
+            None,
+            Reason::default(),
+        ),
+        vacant(
+            hostile,
+            Some(link(hostile, Some("http://60.120.76.64:8081/"))),
+        ),
     ];
-    for standing in standings {
-        page.layout.standing = standing;
+    for leadership in lines {
+        page.layout.leadership = leadership;
         for html in all(&page) {
             // The page's own script is the only one, and no attribute was opened by the name.
             assert_eq!(html.matches("<script").count(), 1, "{html}");
@@ -203,25 +237,20 @@ fn hostile_text_stays_text_wherever_it_is_shown() {
 #[test]
 fn a_member_links_the_representative_and_an_alone_server_says_why() {
     let mut page = page(vec![tile(2, "server 2")]);
-    page.layout.standing = Standing::Member {
-        representative: Link {
-            name: "Front door".to_owned(),
-            href: Some("http://60.120.76.64:8080/".to_owned()),
-        },
-        reason: Reason {
-            since: None,
-            because: Some("the one before withdrew"),
-        },
-    };
+    page.layout.leadership = held(
+        link("Front door", Some("http://60.120.76.64:8080/")),
+        None,
+        Cause::Withdrawal.into(),
+    );
     let html = seen(&page);
-    assert!(html.contains("<p data-standing=\"member\"><a href=\"http://60.120.76.64:8080/\"><bdi>Front door</bdi></a> is the representative"), "{html}");
+    let member = "<p data-standing=\"member\"><a href=\"http://60.120.76.64:8080/\">\
+                  <bdi>Front door</bdi></a> is the representative";
+    assert!(html.contains(member), "{html}");
     let because =
         "<span class=\"because\">, because <span>the one before withdrew</span></span></p>";
     assert!(html.contains(because), "{html}");
     assert!(html.contains("<p data-standing=\"alone\" hidden>"));
-    page.layout.standing = Standing::Alone {
-        why: "No router answers.".to_owned(),
-    };
+    page.layout.leadership = line(None, "No router answers.");
     let html = seen(&page);
     assert!(
         html.contains("<p data-standing=\"alone\"><span class=\"why\">No router answers.</span>"),
@@ -231,16 +260,9 @@ fn a_member_links_the_representative_and_an_alone_server_says_why() {
 }
 
 #[test]
-fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
+fn during_a_vacancy_every_page_says_so_and_leads_to_the_deputy() {
     let words = "No camera answers for all now: the one before did not answer.";
-    let standing = |deputy| Standing::Vacant {
-        words: words.to_owned(),
-        deputy,
-    };
-    let door = Link {
-        name: "Front door".to_owned(),
-        href: Some("http://60.120.76.64:8081/".to_owned()),
-    };
+    let door = link("Front door", Some("http://60.120.76.64:8081/"));
     for (deputy, link) in [
         (
             Some(door),
@@ -249,7 +271,7 @@ fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
         (None, "<a class=\"deputy\" hidden>Open <bdi></bdi></a>"),
     ] {
         let mut page = page(Vec::new());
-        page.layout.standing = standing(deputy);
+        page.layout.leadership = vacant(words, deputy);
         for html in all(&page) {
             let paragraph = format!(
                 "<p data-standing=\"vacant\"><span class=\"words\">{words}</span> {link}</p>"
@@ -260,13 +282,10 @@ fn while_the_office_is_vacant_every_page_says_so_and_leads_to_the_deputy() {
 }
 
 #[test]
-fn the_time_of_taking_office_is_shown_unless_the_clock_is_absurd() {
+fn the_time_of_becoming_representative_is_shown_unless_the_clock_is_absurd() {
     let mut page = page(Vec::new());
     let mut shown = |since| {
-        page.layout.standing = Standing::Representative(Reason {
-            since: Some(since),
-            because: None,
-        });
+        page.layout.leadership = held(mine(), Some(since), Reason::default());
         seen(&page).contains("<time datetime=")
     };
     let epoch = SystemTime::UNIX_EPOCH;
@@ -278,7 +297,7 @@ fn the_time_of_taking_office_is_shown_unless_the_clock_is_absurd() {
 #[test]
 fn only_what_holds_of_a_camera_is_marked() {
     let mut other = tile(2, "server 2");
-    other.trust = Trust::Unverified;
+    other.is_verified = false;
     other.id = None;
     other.state = TileState::Failed;
     let html = seen(&page(vec![other]));
@@ -328,10 +347,9 @@ fn no_page_needs_an_inline_script_or_style() {
 }
 
 #[test]
-fn where_the_login_has_to_be_carried_along_the_name_leads_through_this_camera_and_the_address_is_shown_all_the_same()
- {
+fn a_name_leads_through_this_camera_where_that_carries_the_login_and_the_address_is_shown() {
     let mut other = tile(2, "Gate");
-    other.entry = Some("/visit/0000000000000002".to_owned());
+    other.page_path = Some("/visit/0000000000000002".to_owned());
     other.still = Some("http://60.120.76.64:8081/snapshot.jpg?pass=a.b".to_owned());
     let html = seen(&page(vec![other]));
     assert!(html.contains("<a href=\"/visit/0000000000000002\"><bdi>Gate</bdi></a>"));
@@ -351,9 +369,7 @@ fn cameras_of_one_name_carry_what_tells_them_apart_and_the_others_nothing() {
 #[test]
 fn a_camera_that_fades_says_how_long_it_has_been_silent() {
     let mut fading = tile(2, "Garden");
-    fading.presence = Presence::Fading {
-        last_heard: Duration::from_millis(9_900),
-    };
+    fading.silent_for = Some(Duration::from_millis(9_900));
     let html = seen(&page(vec![fading]));
     assert!(html.contains("data-presence=\"fading\""));
     assert!(html.contains("<p class=\"silent\">Last heard <span class=\"ago\">9</span> s ago</p>"));

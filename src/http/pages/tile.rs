@@ -11,31 +11,33 @@ use porthole_types::InstanceId;
 /// One camera on a page: its name linked to its address, its picture, what it is doing.
 #[derive(Clone, Debug)]
 pub struct Tile {
-    /// Who it is; unknown for an entry that only the router's table knows.
+    /// Its identity; unknown for an entry that only the router's table knows.
     pub id: Option<InstanceId>,
     /// The name people gave it, or `server N` (¶53). Untrusted text.
     pub name: String,
     /// What tells it from another camera of the same name (`port 8081`); nothing where the name is
     /// enough.
     pub label: Option<String>,
-    /// Its page, as this visitor reaches it; shown as text too, as in Fig. 6. Nothing where this
-    /// visitor has no way there, as from outside before the router has given it a port.
+    /// Its page, as this client reaches it; shown as text too, as in Fig. 6. Nothing where this
+    /// client has no way there, as from outside before the router has given it a port.
     pub url: Option<WebUrl>,
-    /// A path of this server that leads there with the visitor's login; nothing where its own
+    /// A path of this server that leads there with the client's login; nothing where its own
     /// address does.
-    pub entry: Option<String>,
-    /// Where a still of it is, with the visitor's leave to look at it.
+    pub page_path: Option<String>,
+    /// Where a still of it is, with the ticket that lets the client load it.
     pub still: Option<String>,
     /// What its picture is doing.
     pub state: TileState,
     /// The same in words: `1280×720, 30/s, 2 viewers`, or the reason of a failure. Untrusted text.
     pub detail: String,
-    /// Whether it is the one that answers for all.
-    pub role: Role,
-    /// Whether somebody on the LAN vouches for it.
-    pub trust: Trust,
-    /// Whether it still speaks.
-    pub presence: Presence,
+    /// Whether it is the representative: the representative port is mapped to it.
+    pub is_representative: bool,
+    /// Whether a message on the LAN vouches for it; otherwise only the router's table, or mDNS,
+    /// names it.
+    pub is_verified: bool,
+    /// While it fades, how long ago it was heard last: the page dims it until it speaks again or is
+    /// gone.
+    pub silent_for: Option<Duration>,
 }
 
 /// What a camera's picture is doing.
@@ -75,36 +77,6 @@ impl TileState {
     }
 }
 
-/// Whether a camera holds the representative's port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It answers for all at the predetermined port.
-    Representative,
-    /// It is reached at a port of its own.
-    Member,
-}
-
-/// Whether a camera is more than a line in the router's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// A message on the LAN vouches for it.
-    Verified,
-    /// Only the router's table names it.
-    Unverified,
-}
-
-/// Whether a camera still speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// It does, as far as anybody can tell.
-    Here,
-    /// It has missed its turn; the page dims it until it speaks again or is gone.
-    Fading {
-        /// How long ago it was heard last.
-        last_heard: Duration,
-    },
-}
-
 // What the templates ask a tile for.
 impl Tile {
     /// The empty tile that the page's script copies for a camera that joins later.
@@ -114,13 +86,13 @@ impl Tile {
             name: String::new(),
             label: None,
             url: None,
-            entry: None,
+            page_path: None,
             still: None,
             state: TileState::Unknown,
             detail: String::new(),
-            role: Role::Member,
-            trust: Trust::Verified,
-            presence: Presence::Here,
+            is_representative: false,
+            is_verified: true,
+            silent_for: None,
         }
     }
 
@@ -135,7 +107,7 @@ impl Tile {
     /// Where its name leads.
     pub(super) fn href(&self) -> Option<&str> {
         let address = self.url.as_ref().map(WebUrl::as_str);
-        self.entry.as_deref().or(address)
+        self.page_path.as_deref().or(address)
     }
 
     pub(super) fn state_token(&self) -> &'static str {
@@ -146,31 +118,20 @@ impl Tile {
         self.state.word()
     }
 
-    pub(super) fn is_representative(&self) -> bool {
-        self.role == Role::Representative
-    }
-
     pub(super) fn label_text(&self) -> &str {
         self.label.as_deref().unwrap_or_default()
     }
 
     pub(super) fn presence_token(&self) -> &'static str {
-        match self.presence {
-            Presence::Here => "here",
-            Presence::Fading { .. } => "fading",
+        match self.silent_for {
+            None => "here",
+            Some(_) => "fading",
         }
     }
 
     /// Whole seconds since it was heard, while it fades.
     pub(super) fn silent_seconds(&self) -> Option<u64> {
-        match self.presence {
-            Presence::Here => None,
-            Presence::Fading { last_heard } => Some(last_heard.as_secs()),
-        }
-    }
-
-    pub(super) fn is_verified(&self) -> bool {
-        self.trust == Trust::Verified
+        self.silent_for.map(|silent| silent.as_secs())
     }
 }
 

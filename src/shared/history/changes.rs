@@ -1,52 +1,64 @@
-//! From two looks to what happened between them: a pure function.
+//! From two snapshots to what happened between them: a pure function.
 
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::snapshot::{CameraSnapshot, RouterSnapshot, Snapshot};
 use crate::fleet::Who;
-use crate::shared::leadership::{LeadershipView, Named, Successor, vacancy_words};
+use crate::shared::leadership::{CameraRef, LeadershipView, Reason, Successor, vacancy_words};
+use crate::shared::unix_time;
 use porthole_election::{Cause, Lifecycle};
 use porthole_types::{ExternalPort, Term};
 
-/// What changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Somebody is the representative now, as far as this server knows.
+/// One change of leadership, fleet or router.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = EventDetails)]
+pub enum SiteChange {
+    /// `representative`: somebody else is the representative now, or the same one again.
     Representative {
-        /// Who was before, where that is known.
-        from: Option<Named>,
-        /// Who is.
-        to: Named,
-        /// Of its office.
+        /// The one before; null where that is not known.
+        from: Option<CameraRef>,
+        /// The representative now.
+        to: CameraRef,
+        /// The term that began with it.
         term: Term,
-        /// Why the office came to it, where that is known.
-        cause: Option<Cause>,
-        /// Since when, where that is known.
+        /// Seconds since 1970; null where that is not known.
+        #[serde(serialize_with = "unix_time::serialize")]
+        #[schema(value_type = Option<f64>)]
         since: Option<SystemTime>,
+        /// Why it became the representative.
+        #[serde(flatten)]
+        reason: Reason,
     },
-    /// Nobody is, or somebody else is about to be.
+    /// `vacancy`: nobody is the representative, or somebody else is about to be.
     Vacancy {
-        /// How that was noticed.
-        cause: Cause,
-        /// Who was, where that is known.
-        previous: Option<Named>,
-        /// Who is about to be.
+        /// The representative before; null where that is not known.
+        previous: Option<CameraRef>,
+        /// The next one; null while no camera has claimed to be it.
         successor: Option<Successor>,
+        /// How the vacancy was noticed.
+        #[serde(flatten)]
+        reason: Reason,
     },
-    /// Something about one camera.
+    /// `camera`: something happened to one camera.
     Camera {
-        /// Which one, with its name as it is now.
-        camera: Named,
-        /// What.
+        /// What happened to it.
+        #[serde(flatten)]
         change: CameraChange,
+        /// That camera, with its name as it is now.
+        camera: CameraRef,
     },
-    /// Something about the router.
+    /// `router`: something happened to the router.
     Router(RouterChange),
 }
 
 /// What happened to a camera.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "change", rename_all = "lowercase")]
 pub enum CameraChange {
     /// It is in the fleet now.
     Joined,
@@ -54,34 +66,71 @@ pub enum CameraChange {
     Left,
     /// It has another name.
     Renamed {
-        /// The one before.
+        /// The name before. Untrusted text.
+        #[serde(skip)]
         was: String,
     },
-    /// It answers at another port of the router, or at another address on the LAN.
+    /// It has another port of the router, or another address on the LAN.
     Moved {
         /// Its port on the router now.
+        #[serde(skip)]
         external: Option<ExternalPort>,
     },
 }
 
 /// What happened to the router.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "change", rename_all = "lowercase")]
 pub enum RouterChange {
     /// One answers: the first, another one, or the same after it began anew.
     Found {
         /// What it calls itself. Untrusted text.
+        #[serde(skip)]
         name: String,
     },
     /// It answers no more.
     Lost {
         /// What it did last, in words; nothing where another is looked for already.
+        #[serde(skip)]
         why: Option<String>,
     },
-    /// Its address on the Internet side is another one; nothing while it has none.
-    Address(Option<Ipv4Addr>),
+    /// Its address on the Internet side is another one.
+    Address {
+        /// The one now; nothing while it has none.
+        #[serde(skip)]
+        address: Option<Ipv4Addr>,
+    },
 }
 
-impl Change {
+impl SiteChange {
+    /// The kind of the event that tells of it (`event` in `/api/v1/events`).
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Representative { .. } => "representative",
+            Self::Vacancy { .. } => "vacancy",
+            Self::Camera { .. } => "camera",
+            Self::Router(_) => "router",
+        }
+    }
+
+    /// All cameras that it names.
+    pub fn cameras_mut(&mut self) -> impl Iterator<Item = &mut CameraRef> {
+        let both = match self {
+            Self::Representative { from, to, .. } => [from.as_mut(), Some(to)],
+            Self::Vacancy {
+                previous,
+                successor,
+                ..
+            } => [
+                previous.as_mut(),
+                successor.as_mut().map(|successor| &mut successor.camera),
+            ],
+            Self::Camera { camera, .. } => [Some(camera), None],
+            Self::Router(_) => [None, None],
+        };
+        both.into_iter().flatten()
+    }
+
     /// As a sentence for a person.
     pub fn words(&self) -> String {
         match self {
@@ -90,13 +139,13 @@ impl Change {
                 to,
                 ..
             } if from.is(to) => format!("{} is the representative again.", to.name),
-            Self::Representative { to, cause, .. } => match cause {
-                Some(cause) => format!("{} is the representative now: {}.", to.name, cause.words()),
+            Self::Representative { to, reason, .. } => match reason.because {
+                Some(because) => format!("{} is the representative now: {because}.", to.name),
                 None => format!("{} is the representative now.", to.name),
             },
             Self::Vacancy {
-                cause, successor, ..
-            } => vacancy_words(*cause, successor.as_ref()),
+                reason, successor, ..
+            } => vacancy_words(*reason, successor.as_ref()),
             Self::Camera { camera, change } => {
                 let name = &camera.name;
                 match change {
@@ -120,10 +169,12 @@ impl Change {
                 RouterChange::Lost { why: None } => {
                     "The router does not answer any more.".to_owned()
                 }
-                RouterChange::Address(Some(address)) => {
+                RouterChange::Address {
+                    address: Some(address),
+                } => {
                     format!("The router's address on the Internet side is {address} now.")
                 }
-                RouterChange::Address(None) => {
+                RouterChange::Address { address: None } => {
                     "The router has no address on the Internet side now.".to_owned()
                 }
             },
@@ -131,76 +182,85 @@ impl Change {
     }
 }
 
-/// What happened between two looks: router first, then the office, then the cameras. `last` is who
-/// was last said to hold the office.
-pub(super) fn changes(before: &Snapshot, after: &Snapshot, last: Option<&Named>) -> Vec<Change> {
+/// What happened between two snapshots: router first, then leadership, then the cameras. `last` is
+/// the camera that was last said to be the representative.
+pub(super) fn changes(
+    before: &Snapshot,
+    after: &Snapshot,
+    last: Option<&CameraRef>,
+) -> Vec<SiteChange> {
     let router = router(&before.router, &after.router).into_iter();
-    let mut all: Vec<Change> = router.map(Change::Router).collect();
-    all.extend(office(before, after, last));
+    let mut all: Vec<_> = router.map(SiteChange::Router).collect();
+    all.extend(leadership(before, after, last));
     all.extend(cameras(&before.cameras, &after.cameras));
     all
 }
 
-fn office(before: &Snapshot, after: &Snapshot, last: Option<&Named>) -> Option<Change> {
-    match (&before.office, &after.office) {
-        (LeadershipView::Held { by: was, .. }, LeadershipView::Held { by, .. }) if was.is(by) => {
-            None
-        }
-        (_, LeadershipView::Held { by, since, cause }) => Some(Change::Representative {
-            from: before.office.last_holder().or(last).cloned(),
+fn leadership(before: &Snapshot, after: &Snapshot, last: Option<&CameraRef>) -> Option<SiteChange> {
+    use LeadershipView::{Held, Vacant};
+    match (&before.leadership, &after.leadership) {
+        (Some(Held { by: was, .. }), Some(Held { by, .. })) if was.is(by) => None,
+        (
+            was,
+            Some(Held {
+                by, since, reason, ..
+            }),
+        ) => Some(SiteChange::Representative {
+            from: (was.as_ref().and_then(LeadershipView::last_holder))
+                .or(last)
+                .cloned(),
             to: by.clone(),
             term: after.term,
-            cause: *cause,
             since: *since,
+            reason: *reason,
         }),
-        (
-            LeadershipView::Vacant { successor: was, .. },
-            LeadershipView::Vacant { successor, .. },
-        ) if same(was.as_ref(), successor.as_ref()) => None,
+        (Some(Vacant { successor: was, .. }), Some(Vacant { successor, .. }))
+            if same(was.as_ref(), successor.as_ref()) =>
+        {
+            None
+        }
         (
             _,
-            LeadershipView::Vacant {
-                cause,
+            Some(Vacant {
+                reason,
                 previous,
                 successor,
-            },
-        ) => Some(Change::Vacancy {
-            cause: *cause,
+                ..
+            }),
+        ) => Some(SiteChange::Vacancy {
             previous: previous.clone(),
             successor: successor.clone(),
+            reason: *reason,
         }),
-        // This server itself held it: the rules need not tell themselves that they gave it up.
-        (LeadershipView::Held { by, .. }, LeadershipView::Unknown) if by.id == Some(before.me) => {
+        // This server itself was it: the rules need not tell themselves that they gave it up.
+        (Some(Held { by, .. }), None) if by.id == Some(before.me) => {
             // Having stepped down it means to stay again.
-            let cause = if before.lifecycle == Lifecycle::Running
-                && after.lifecycle == Lifecycle::Running
-            {
+            let running = [before.lifecycle, after.lifecycle] == [Lifecycle::Running; 2];
+            let cause = if running {
                 Cause::LeaseLost
             } else {
                 Cause::Withdrawal
             };
-            Some(Change::Vacancy {
-                cause,
+            Some(SiteChange::Vacancy {
                 previous: Some(by.clone()),
                 successor: None,
+                reason: cause.into(),
             })
         }
-        (_, LeadershipView::Unknown) => None,
+        (_, None) => None,
     }
 }
 
 /// Whether a person would be told the same of both.
 fn same(before: Option<&Successor>, after: Option<&Successor>) -> bool {
-    use porthole_election::ClaimStage;
-    let deputy = |successor: &Successor| matches!(successor.stage, ClaimStage::Deputy { .. });
     match (before, after) {
         (None, None) => true,
-        (Some(was), Some(is)) => was.who.is(&is.who) && deputy(was) == deputy(is),
+        (Some(was), Some(is)) => was.camera.is(&is.camera) && was.is_deputy() == is.is_deputy(),
         _ => false,
     }
 }
 
-fn cameras(before: &[CameraSnapshot], after: &[CameraSnapshot]) -> Vec<Change> {
+fn cameras(before: &[CameraSnapshot], after: &[CameraSnapshot]) -> Vec<SiteChange> {
     let mut unmatched: Vec<&CameraSnapshot> = before.iter().collect();
     let mut all = Vec::new();
     for now in after {
@@ -225,7 +285,7 @@ fn is_same(was: &CameraSnapshot, now: &CameraSnapshot) -> bool {
     }
 }
 
-fn differences(was: &CameraSnapshot, now: &CameraSnapshot) -> Vec<Change> {
+fn differences(was: &CameraSnapshot, now: &CameraSnapshot) -> Vec<SiteChange> {
     let mut all = Vec::new();
     // The table's name for a camera that had not spoken yet is not a name that it gave up.
     if was.named.id == now.named.id && was.named.name != now.named.name {
@@ -239,8 +299,8 @@ fn differences(was: &CameraSnapshot, now: &CameraSnapshot) -> Vec<Change> {
     all
 }
 
-fn camera(snapshot: &CameraSnapshot, change: CameraChange) -> Change {
-    Change::Camera {
+fn camera(snapshot: &CameraSnapshot, change: CameraChange) -> SiteChange {
+    SiteChange::Camera {
         camera: snapshot.named.clone(),
         change,
     }
@@ -253,7 +313,7 @@ fn router(before: &RouterSnapshot, after: &RouterSnapshot) -> Option<RouterChang
             RouterSnapshot::Answers { name, epoch, .. },
         ) if was != epoch => Some(RouterChange::Found { name: name.clone() }),
         (RouterSnapshot::Answers { address: was, .. }, RouterSnapshot::Answers { address, .. }) => {
-            (was != address).then_some(RouterChange::Address(*address))
+            (was != address).then_some(RouterChange::Address { address: *address })
         }
         (_, RouterSnapshot::Answers { name, .. }) => {
             Some(RouterChange::Found { name: name.clone() })

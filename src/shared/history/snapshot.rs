@@ -1,11 +1,11 @@
-//! What is compared from one look to the next: nothing that changes all the time (ages, viewers,
+//! What is compared from one time to the next: nothing that changes all the time (ages, viewers,
 //! times of reading).
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
 use crate::fleet::{Camera, Who};
-use crate::shared::{LeadershipView, Named, RouterState, RouterView, SharedState};
+use crate::shared::{CameraRef, LeadershipView, RouterState, RouterView, SharedState};
 use porthole_election::{Lifecycle, RemoteAccess};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
@@ -15,7 +15,8 @@ pub struct Snapshot {
     pub(super) me: InstanceId,
     pub(super) term: Term,
     pub(super) lifecycle: Lifecycle,
-    pub(super) office: LeadershipView,
+    /// Nothing while no representative is known, nor a vacancy.
+    pub(super) leadership: Option<LeadershipView>,
     pub(super) cameras: Vec<CameraSnapshot>,
     pub(super) router: RouterSnapshot,
 }
@@ -24,7 +25,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CameraSnapshot {
     pub(super) who: Who,
-    pub(super) named: Named,
+    pub(super) named: CameraRef,
     pub(super) lan: SocketAddrV4,
     pub(super) external: Option<ExternalPort>,
 }
@@ -52,12 +53,13 @@ impl Snapshot {
         Self {
             me: shared.identity.id,
             term: state.term,
-            // Who is switched off gives the office up of its own will, like who steps down.
+            // With remote access switched off it gives leadership up of its own will, as when it
+            // steps down.
             lifecycle: match state.remote_access {
                 RemoteAccess::On => state.lifecycle,
                 RemoteAccess::Off => Lifecycle::SteppingDown,
             },
-            office: LeadershipView::of(shared),
+            leadership: LeadershipView::of(shared),
             cameras: shared.fleet.borrow().cameras.iter().map(camera).collect(),
             router: router(&shared.router.borrow()),
         }
@@ -67,10 +69,7 @@ impl Snapshot {
 fn camera(camera: &Camera) -> CameraSnapshot {
     CameraSnapshot {
         who: camera.who,
-        named: Named {
-            id: camera.id,
-            name: camera.name.clone(),
-        },
+        named: CameraRef::of(camera),
         lan: camera.lan,
         external: camera.external,
     }
@@ -102,7 +101,7 @@ pub(super) mod tests {
             me: InstanceId(1),
             term: Term(4),
             lifecycle: Lifecycle::Running,
-            office: LeadershipView::Unknown,
+            leadership: None,
             cameras: vec![seen(1, "Hall")],
             router: RouterSnapshot::None,
         }
@@ -112,10 +111,7 @@ pub(super) mod tests {
     pub(in super::super) fn seen(id: u64, name: &str) -> CameraSnapshot {
         CameraSnapshot {
             who: if id == 1 { Who::Me } else { Who::Another },
-            named: Named {
-                id: Some(InstanceId(id)),
-                name: name.to_owned(),
-            },
+            named: CameraRef::new(Some(InstanceId(id)), name.to_owned()),
             lan: SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, id as u8), 8080),
             external: ExternalPort::new(8080 + id as u16),
         }

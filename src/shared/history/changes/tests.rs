@@ -3,49 +3,53 @@ use super::*;
 use porthole_election::ClaimStage;
 use porthole_types::InstanceId;
 
-fn named(id: u64, name: &str) -> Named {
-    Named {
-        id: Some(InstanceId(id)),
-        name: name.to_owned(),
-    }
+fn named(id: u64, name: &str) -> CameraRef {
+    CameraRef::new(Some(InstanceId(id)), name.to_owned())
 }
 
-fn held(by: Named, cause: Cause) -> LeadershipView {
+fn held(by: CameraRef, cause: Cause) -> LeadershipView {
     LeadershipView::Held {
         by,
+        term: Term(4),
         since: None,
-        cause: Some(cause),
+        reason: cause.into(),
+        words: String::new(),
     }
 }
 
 fn vacant(successor: Option<Successor>) -> LeadershipView {
     LeadershipView::Vacant {
-        cause: Cause::MissedHeartbeats,
+        term: Term(4),
+        reason: Cause::MissedHeartbeats.into(),
         previous: Some(named(2, "Door")),
         successor,
+        words: String::new(),
     }
 }
 
-fn with_office(office: LeadershipView) -> Snapshot {
+fn with_leadership(leadership: LeadershipView) -> Snapshot {
     Snapshot {
-        office,
+        leadership: Some(leadership),
         ..snapshot()
     }
 }
 
-fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
+fn changes(before: &Snapshot, after: &Snapshot) -> Vec<SiteChange> {
     super::changes(before, after, None)
 }
 
 fn words(before: &Snapshot, after: &Snapshot) -> Vec<String> {
-    changes(before, after).iter().map(Change::words).collect()
+    changes(before, after)
+        .iter()
+        .map(SiteChange::words)
+        .collect()
 }
 
 #[test]
 fn a_takeover_is_told_from_the_silence_to_the_successor() {
     let yard = |stage| {
         Some(Successor {
-            who: named(3, "Yard"),
+            camera: named(3, "Yard"),
             stage,
         })
     };
@@ -56,7 +60,7 @@ fn a_takeover_is_told_from_the_silence_to_the_successor() {
         vacant(yard(ClaimStage::Acquiring)),
         held(named(3, "Yard"), Cause::MissedHeartbeats),
     ]
-    .map(with_office);
+    .map(with_leadership);
     let told: Vec<_> = story
         .windows(2)
         .flat_map(|looks| words(&looks[0], &looks[1]))
@@ -65,12 +69,14 @@ fn a_takeover_is_told_from_the_silence_to_the_successor() {
         told,
         [
             "No camera answers for all now: the one before missed its heartbeats.",
-            "No camera answers for all now: the one before missed its heartbeats; Yard is taking over.",
+            "No camera answers for all now: the one before missed its heartbeats; Yard is taking \
+             over.",
             "Yard is the representative now: the one before missed its heartbeats.",
         ]
     );
-    let [Change::Representative { from, to, term, .. }] = &changes(&story[3], &story[4])[..] else {
-        panic!("one change of office");
+    let [SiteChange::Representative { from, to, term, .. }] = &changes(&story[3], &story[4])[..]
+    else {
+        panic!("one change of leadership");
     };
     assert_eq!(from, &Some(named(2, "Door")));
     assert_eq!(to, &named(3, "Yard"));
@@ -78,10 +84,10 @@ fn a_takeover_is_told_from_the_silence_to_the_successor() {
 }
 
 #[test]
-fn an_heir_that_becomes_a_deputy_is_news() {
+fn a_successor_that_becomes_a_deputy_is_news() {
     let successor = |stage| {
-        with_office(vacant(Some(Successor {
-            who: named(3, "Yard"),
+        with_leadership(vacant(Some(Successor {
+            camera: named(3, "Yard"),
             stage,
         })))
     };
@@ -100,8 +106,8 @@ fn an_heir_that_becomes_a_deputy_is_news() {
 
 #[test]
 fn a_representative_that_comes_back_before_anybody_took_over_is_one_again() {
-    let before = with_office(vacant(None));
-    let after = with_office(held(named(2, "Door"), Cause::Free));
+    let before = with_leadership(vacant(None));
+    let after = with_leadership(held(named(2, "Door"), Cause::Free));
     assert_eq!(
         words(&before, &after),
         ["Door is the representative again."]
@@ -110,23 +116,23 @@ fn a_representative_that_comes_back_before_anybody_took_over_is_one_again() {
 
 #[test]
 fn after_a_while_of_not_knowing_the_one_before_is_still_named() {
-    let after = with_office(held(named(3, "Yard"), Cause::Withdrawal));
+    let after = with_leadership(held(named(3, "Yard"), Cause::Withdrawal));
     let all = super::changes(&snapshot(), &after, Some(&named(2, "Door")));
-    let [Change::Representative { from, .. }] = &all[..] else {
-        panic!("one change of office: {all:?}");
+    let [SiteChange::Representative { from, .. }] = &all[..] else {
+        panic!("one change of leadership: {all:?}");
     };
     assert_eq!(from, &Some(named(2, "Door")));
 }
 
 #[test]
 fn a_representative_that_is_renamed_is_the_same_one() {
-    let before = with_office(held(named(2, "Door"), Cause::Free));
-    let after = with_office(held(named(2, "Gate"), Cause::Free));
+    let before = with_leadership(held(named(2, "Door"), Cause::Free));
+    let after = with_leadership(held(named(2, "Gate"), Cause::Free));
     assert_eq!(changes(&before, &after), []);
 }
 
 #[test]
-fn giving_up_the_own_office_is_a_withdrawal_and_losing_it_is_not() {
+fn giving_leadership_up_is_a_withdrawal_and_losing_it_is_not() {
     for (was, is, cause) in [
         (Lifecycle::Running, Lifecycle::Running, Cause::LeaseLost),
         (Lifecycle::Running, Lifecycle::Leaving, Cause::Withdrawal),
@@ -136,11 +142,9 @@ fn giving_up_the_own_office_is_a_withdrawal_and_losing_it_is_not() {
             Cause::Withdrawal,
         ),
     ] {
-        let office = held(named(1, "Hall"), Cause::Free);
         let before = Snapshot {
             lifecycle: was,
-            office,
-            ..snapshot()
+            ..with_leadership(held(named(1, "Hall"), Cause::Free))
         };
         let after = Snapshot {
             lifecycle: is,
@@ -150,10 +154,10 @@ fn giving_up_the_own_office_is_a_withdrawal_and_losing_it_is_not() {
         let successor = None;
         assert_eq!(
             changes(&before, &after),
-            [Change::Vacancy {
-                cause,
+            [SiteChange::Vacancy {
                 previous,
-                successor
+                successor,
+                reason: cause.into(),
             }]
         );
     }
