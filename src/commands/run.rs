@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use super::Config;
-use crate::auth::{Authority, FirstStart};
+use crate::auth::{Authority, FirstPassword};
 use crate::durable::{self, StateFile};
 use crate::fleet::Fleet;
 use crate::lan::interface::{self, LanAddress};
@@ -19,7 +19,7 @@ use crate::shared::{
     CameraState, Clock, History, Identity, KeyNotice, ListenPorts, NameCell, Names, RouterState,
     RouterView, SharedState,
 };
-use crate::site::AuthStateCell;
+use crate::site::SharedAuthState;
 use crate::tls::{Tls, TlsError};
 use crate::tree;
 use porthole_durable::Writer;
@@ -57,7 +57,7 @@ fn prepare_login(
     {
         warn!(%error, "each start will make another password and end all sessions");
     }
-    if let Some(FirstStart { password, of_site }) = made {
+    if let Some(FirstPassword { password, of_site }) = made {
         let whose = if of_site {
             "It is the same on every camera with this site.key."
         } else {
@@ -139,7 +139,7 @@ fn shared(
         listen_ports: ListenPorts::new(settings.http.port),
         camera,
         history: History::default(),
-        auth_state: AuthStateCell::new(remembered.auth_state.clone()),
+        auth_state: SharedAuthState::new(remembered.auth_state.clone()),
         authority,
         disk,
         tls,

@@ -11,8 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 use futures_util::FutureExt as _;
 
-use super::access::caller::{AuthPolicy, Denied, recognise};
-use super::access::{self, Caller};
+use super::access::{self, AuthPolicy, Caller, Denied, authenticate};
 use super::client_network::client_network;
 use super::{App, Problem};
 use crate::auth::Access;
@@ -75,7 +74,7 @@ pub async fn admit<B: MessageBody>(
         return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "nobody answers here").into());
     };
     let policy = AuthPolicy::before(request.path());
-    let caller = match (recognise(&request, &app, policy).await, policy) {
+    let caller = match (authenticate(&request, &app, policy).await, policy) {
         (Ok(caller), AuthPolicy::Required) if caller.access().is_none() => {
             Err(Denied::Unknown(caller.stale))
         }

@@ -7,7 +7,7 @@
 //! | `root`, `settings_page`, `page_models`, `pages` | `/`, `/camera` and `/settings`: from what is known to what is shown |
 //! | `stream`, `snapshot` | the pictures |
 //! | `api` | the REST API, one file a resource |
-//! | `access` | login, tokens, passwords, passes |
+//! | `access` | login, tokens, passwords, tickets |
 //! | `office` | who is representative, for pages and API |
 //! | `headers`, `host` | what browsers are told not to allow; the names that requests may be for |
 //! | `guard` | panics, counting, who may |

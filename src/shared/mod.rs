@@ -54,7 +54,7 @@ use crate::fleet::{Fleet, Myself, Scheme, Standing};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
 use crate::settings::{PortMode, Settings};
-use crate::site::{AuthState, AuthStateCell};
+use crate::site::{AuthState, SharedAuthState};
 use crate::tls::Tls;
 use porthole_camera::user_overrides::UserOverrides;
 use porthole_durable::{Kept, NotKept, Writer};
@@ -107,7 +107,7 @@ pub struct SharedState {
     /// What happened lately.
     pub history: History,
     /// What the site knows about logins.
-    pub auth_state: AuthStateCell,
+    pub auth_state: SharedAuthState,
     /// Who may watch, and who may change things.
     pub authority: Authority,
     /// The state file.

@@ -45,7 +45,7 @@ impl LanActor {
             return;
         };
         shared.digest = auth_state.digest();
-        let news = auth_state.since(&shared.auth_state).pieces();
+        let news = auth_state.delta(&shared.auth_state).fragments();
         shared.auth_state.clone_from(auth_state);
         if news.is_empty() {
             return;
@@ -98,7 +98,7 @@ impl LanActor {
         if different.is_empty() {
             return;
         }
-        let pieces = self.shared.auth_state.with(AuthState::pieces);
+        let pieces = self.shared.auth_state.with(AuthState::fragments);
         for address in different {
             for piece in &pieces {
                 self.send(Destination::One(address), Body::AuthState(piece.clone()));

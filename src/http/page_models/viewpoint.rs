@@ -49,8 +49,8 @@ impl<'a> Viewpoint<'a> {
             .links
             .for_visitor(camera, self.visitor)?
             .child("snapshot.jpg");
-        Some(match self.cross_camera.picture_query(camera) {
-            Some(pass) => format!("{still}?{pass}"),
+        Some(match self.cross_camera.picture_ticket_query(camera) {
+            Some(ticket) => format!("{still}?{ticket}"),
             None => still,
         })
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::WebUrl;
-use crate::auth::{Access, Reach};
+use crate::auth::{Access, LoginScope};
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct PageLayout {
     /// What this visitor is logged in as; nothing who watches without (`auth.public_view`).
     pub access: Option<Access>,
     /// How far a login carries.
-    pub reach: Reach,
+    pub reach: LoginScope,
     /// Where the demo's "pull the plug" button posts to; only the demo sets it.
     pub demo: Option<WebUrl>,
 }

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::auth::{Access, Reach};
+use crate::auth::{Access, LoginScope};
 use crate::lan::ClientNetwork;
 use porthole_types::InstanceId;
 
@@ -45,7 +45,7 @@ fn layout() -> PageLayout {
         notices: Vec::new(),
         router_line: "Router at 192.168.77.1".to_owned(),
         access: Some(Access::Admin),
-        reach: Reach::Site,
+        reach: LoginScope::Site,
         demo: None,
     }
 }
@@ -332,10 +332,10 @@ fn where_the_login_has_to_be_carried_along_the_name_leads_through_this_camera_an
  {
     let mut other = tile(2, "Gate");
     other.entry = Some("/visit/0000000000000002".to_owned());
-    other.still = Some("http://60.120.76.64:8081/snapshot.jpg?pass=a.b".to_owned());
+    other.still = Some("http://60.120.76.64:8081/snapshot.jpg?ticket=a.b".to_owned());
     let html = seen(&page(vec![other]));
     assert!(html.contains("<a href=\"/visit/0000000000000002\"><bdi>Gate</bdi></a>"));
-    assert!(html.contains("src=\"http://60.120.76.64:8081/snapshot.jpg?pass=a.b\""));
+    assert!(html.contains("src=\"http://60.120.76.64:8081/snapshot.jpg?ticket=a.b\""));
     assert!(html.contains("<p class=\"address\">http://60.120.76.64:8081/</p>"));
 }
 
