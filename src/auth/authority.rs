@@ -2,7 +2,7 @@
 //!
 //! It puts together what the other files of this folder know ([the table](super)), with the clock,
 //! the threads and the locks that they do without. It knows nothing of requests: which of them have
-//! to show what is [`crate::http::access`].
+//! to show what is `http::access`.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};

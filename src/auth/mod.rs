@@ -16,7 +16,7 @@
 //! | [`local_secrets`] | which admin password counts where nobody has set one |
 //! | [`login_error`] | what a refused login is told |
 //!
-//! Nothing here knows HTTP: a request's way to a yes or no begins in [`crate::http::access`]. What
+//! Nothing here knows HTTP: a request's way to a yes or no begins in `http::access`. What
 //! all cameras of a site have to agree on (new passwords, ended sessions) is
 //! [`crate::site::AuthState`].
 

@@ -106,11 +106,12 @@ pub async fn verify_password(
         }
         Err(why) => debug!(%from, %why, "not let in"),
     }
-    shared.metrics.logins_total.of(outcome(verified)).inc();
+    shared.metrics.logins_total.of(metric_label(verified)).inc();
     verified
 }
 
-fn outcome(verified: Result<Access, LoginError>) -> Login {
+/// How the metric `porthole_logins_total` counts it.
+fn metric_label(verified: Result<Access, LoginError>) -> Login {
     match verified {
         Ok(_) => Login::Right,
         Err(LoginError::Wrong) => Login::Wrong,
@@ -126,7 +127,9 @@ fn bad_token(request: &HttpRequest, app: &App, why: ClaimsError) -> Denied {
     }
     let (from, network) = (address(request), client_network(request, app));
     let failed = app.shared.authority.record_failure(from, network);
-    let counted = failed.err().map_or(Login::Wrong, |why| outcome(Err(why)));
+    let counted = failed
+        .err()
+        .map_or(Login::Wrong, |why| metric_label(Err(why)));
     app.shared.metrics.logins_total.of(counted).inc();
     failed.map_or_else(Denied::Login, |()| Denied::Token(why))
 }

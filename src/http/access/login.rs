@@ -1,7 +1,6 @@
 //! `/login` and `/logout`: a session for whoever has the right password, and its end.
 //!
-//! Whether a password is right is decided by
-//! [`verify_password`](super::authenticate::verify_password).
+//! Whether a password is right is decided by [`verify_password`].
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Form, Json, Query, ReqData};
