@@ -26,7 +26,7 @@ use tracing::debug;
 use super::authenticate::address;
 use super::session::cookie;
 use super::{Caller, Credential};
-use crate::auth::{Claims, LoginScope, unix_now};
+use crate::auth::{Claims, LoginScope, Purpose, unix_now};
 use crate::fleet::{Camera, Who};
 use crate::http::client_network::client_network;
 use crate::http::links::Links;
@@ -79,9 +79,11 @@ impl<'a> CrossCameraLogin<'a> {
     /// The session, where it is one and not a token.
     fn session(&self) -> Option<&Claims> {
         self.claims
-            .filter(|claims| claims.purpose == crate::auth::Purpose::Session)
+            .filter(|claims| claims.purpose == Purpose::Session)
     }
 
+    /// What a ticket for `camera` is made of: its id, and the session or token. None where the
+    /// client needs no ticket there, or gets none.
     fn ticket_for(&self, camera: &Camera) -> Option<(InstanceId, &Claims)> {
         let elsewhere = camera.who == Who::Another && self.host != camera.lan.ip().to_string();
         let claims = self.claims.filter(|_| elsewhere)?;
