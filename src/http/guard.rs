@@ -11,8 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 use futures_util::FutureExt as _;
 
-use super::access::caller::{AuthPolicy, Denied, recognise};
-use super::access::{self, Caller};
+use super::access::{self, AuthPolicy, Caller, Denied};
 use super::client_network::client_network;
 use super::{App, Problem};
 use crate::auth::Access;
@@ -77,7 +76,7 @@ pub async fn authenticate<B: MessageBody>(
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "nobody answers here").into());
     };
-    let caller = match (recognise(&request, &app, policy).await, policy) {
+    let caller = match (access::authenticate(&request, &app, policy).await, policy) {
         (Ok(caller), AuthPolicy::Required) if caller.access().is_none() => {
             Err(Denied::Unknown(caller.stale))
         }

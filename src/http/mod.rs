@@ -10,7 +10,7 @@
 //! | `page_models`, `pages` | from what is known to what a page shows |
 //! | `stream`, `snapshot`, `camera_feed` | the pictures |
 //! | `api` | the REST API, one file a resource |
-//! | `access` | login, tokens, passwords, cross-camera login |
+//! | `access` | login, tokens, passwords, tickets |
 //! | `headers`, `host` | what browsers must not allow; the names that requests may be for |
 //! | `guard` | panics, counting, who may do what |
 //! | `problem`, `input_errors` | errors as problem+json, also those of actix-web itself |

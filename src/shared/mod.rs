@@ -71,7 +71,7 @@ use crate::fleet::{Fleet, Myself, Scheme, Standing};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
 use crate::settings::{PortMode, Settings};
-use crate::site::{AuthState, AuthStateCell};
+use crate::site::{AuthState, SharedAuthState};
 use crate::tls::Tls;
 use porthole_camera::user_overrides::UserOverrides;
 use porthole_durable::{PendingWrite, WriteError, Writer};
@@ -124,7 +124,7 @@ pub struct SharedState {
     /// The latest changes of leadership, fleet and router.
     pub history: Arc<History>,
     /// What the site knows about logins.
-    pub auth_state: AuthStateCell,
+    pub auth_state: SharedAuthState,
     /// Passwords, tokens and sessions: which callers may watch, and which may change things.
     pub authority: Authority,
     /// The certificate and the protocol settings; none: HTTP in the clear. Fixed while the process
@@ -235,7 +235,7 @@ impl Initial {
             listen_ports,
             camera,
             history,
-            auth_state: AuthStateCell::new(self.auth_state),
+            auth_state: SharedAuthState::new(self.auth_state),
             authority: self.authority,
             tls: self.tls,
             disk: self.disk,
