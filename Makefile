@@ -20,10 +20,10 @@ demo: ## a simulated router and three cameras on this machine; prints the URL to
 test: ## everything: lints, documentation, unit, lab, browser and VM tests, with times and a sum
 	scripts/test all
 
-check: ## what to run before each commit: formatting, clippy, unit tests
+check: ## what to run before each commit: formatting, layers, clippy, unit tests
 	scripts/test check
 
-lint: ## formatting, clippy, licences, documentation
+lint: ## formatting, layers, clippy, licences, documentation
 	scripts/test lint
 
 rotation: ## measure the rotation in the lab, ten runs a case, and write docs/ref/rotation.md (CASE=sigterm for one)
