@@ -1,0 +1,185 @@
+//! `docs/ref/limits.md` against the constants of the code.
+
+use std::fs;
+use std::path::Path;
+
+use super::sources::{code_spans, table_rows};
+use super::{ROOT, files, read};
+
+/// What a constant is worth: a number as it is, a duration in milliseconds.
+#[derive(Debug, PartialEq)]
+enum Worth {
+    Number(f64),
+    Time(f64),
+}
+
+/// What a factor of the code is worth: `5`, `1_000`, `60.0`, `Duration::from_secs(5)`.
+fn factor(text: &str) -> Option<Worth> {
+    let Some(call) = text.strip_prefix("Duration::from_") else {
+        let digits = text.replace('_', "");
+        return digits.parse().ok().map(Worth::Number);
+    };
+    let (unit, count) = call.strip_suffix(')')?.split_once('(')?;
+    let unit = match unit {
+        "millis" => 1.0,
+        "secs" => 1_000.0,
+        "mins" => 60_000.0,
+        "hours" => 3_600_000.0,
+        _ => return None,
+    };
+    match product(count)? {
+        Worth::Number(count) => Some(Worth::Time(count * unit)),
+        Worth::Time(_) => None,
+    }
+}
+
+fn product(text: &str) -> Option<Worth> {
+    // Only factors of whole numbers stand beside each other in constants.
+    if text.starts_with("Duration") || !text.contains(" * ") {
+        return factor(text);
+    }
+    text.split(" * ")
+        .map(|part| match factor(part)? {
+            Worth::Number(number) => Some(number),
+            Worth::Time(_) => None,
+        })
+        .product::<Option<f64>>()
+        .map(Worth::Number)
+}
+
+/// All that an expression holds: one value, the ends of a range, the elements of an array, the
+/// fields of a struct, the arguments of a function.
+fn worths(expression: &str) -> Option<Vec<Worth>> {
+    let inside = match expression.find(['[', '{', '(']) {
+        Some(start) if !expression.starts_with("Duration") => {
+            let (_, inside) = expression.split_at(start + 1);
+            inside.trim_end_matches([']', '}', ')'])
+        }
+        _ => expression,
+    };
+    // A call that lost its bracket there has it again.
+    let closed = |part: &str| match part.contains('(') && !part.contains(')') {
+        true => format!("{part})"),
+        false => part.to_owned(),
+    };
+    inside
+        .split("..=")
+        .flat_map(|part| part.split(','))
+        .map(|part| part.rsplit(": ").next().unwrap_or_default().trim())
+        .filter(|part| !part.is_empty())
+        .map(|part| product(&closed(part)))
+        .collect()
+}
+
+/// All that a cell says, in the same way: `64`, `5 s`, `1 to 366`, `500 ms, 1 s`.
+fn said(cell: &str) -> Option<Vec<Worth>> {
+    cell.split(", ")
+        .flat_map(|part| part.split(" to "))
+        .map(|part| {
+            let (number, unit) = part.split_once(' ').unwrap_or((part, ""));
+            let number: f64 = number.parse().ok()?;
+            Some(match unit {
+                "" => Worth::Number(number),
+                "ms" => Worth::Time(number),
+                "s" => Worth::Time(number * 1_000.0),
+                "min" => Worth::Time(number * 60_000.0),
+                "h" => Worth::Time(number * 3_600_000.0),
+                "d" => Worth::Time(number * 86_400_000.0),
+                _ => return None,
+            })
+        })
+        .collect()
+}
+
+/// The expressions of all constants of this name in a file or folder.
+fn constants(place: &str, name: &str) -> Vec<String> {
+    let path = Path::new(ROOT).join(place);
+    let sources = if path.is_dir() {
+        files(&path, "rs")
+    } else {
+        vec![path]
+    };
+    let mut found = Vec::new();
+    for source in sources {
+        let text = fs::read_to_string(&source)
+            .unwrap_or_else(|why| panic!("docs/ref/limits.md names {place}: {why}"));
+        for rest in text.split(&format!("const {name}: ")).skip(1) {
+            // Behind the type, which may hold a semicolon: `[Duration; 4]`.
+            let (_, expression) = rest.split_once(" = ").unwrap();
+            found.push(expression.split_once(';').unwrap().0.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_limit_is_what_its_constant_says() {
+    let text = read("docs/ref/limits.md");
+    let mut checked = 0;
+    for (_, row) in table_rows(&text) {
+        let [what, is, constant] = row[..] else {
+            panic!("{row:?}")
+        };
+        let [place, name] = code_spans(constant).collect::<Vec<_>>()[..] else {
+            panic!("{what}: a file or folder and a constant, not {constant}")
+        };
+        let expressions = constants(place, name);
+        let [expression] = &expressions[..] else {
+            panic!(
+                "{what}: in {place} there are {} constants {name}",
+                expressions.len()
+            )
+        };
+        let value = code_spans(is).next().unwrap_or_default();
+        let in_code = worths(expression)
+            .unwrap_or_else(|| panic!("{what}: cannot read {name} = {expression}"));
+        let in_page = said(value).unwrap_or_else(|| panic!("{what}: cannot read {value}"));
+        assert_eq!(
+            in_code.len(),
+            in_page.len(),
+            "{what}: {value}, {expression}"
+        );
+        for (code, page) in in_code.iter().zip(&in_page) {
+            let same = match (code, page) {
+                // Some constants count seconds.
+                (Worth::Number(code), Worth::Time(page)) => same(code * 1_000.0, *page),
+                (Worth::Number(code), Worth::Number(page))
+                | (Worth::Time(code), Worth::Time(page)) => same(*code, *page),
+                (Worth::Time(_), Worth::Number(_)) => false,
+            };
+            assert!(same, "{what}: the page says {value}, {place} {expression}");
+        }
+        checked += 1;
+    }
+    assert!(checked > 40, "{checked} limits are checked");
+}
+
+fn same(one: f64, other: f64) -> bool {
+    (one - other).abs() < 1e-9
+}
+
+#[test]
+fn expressions_of_the_code_are_understood() {
+    assert_eq!(worths("64"), Some(vec![Worth::Number(64.0)]));
+    assert_eq!(
+        worths("7 * 24 * 3_600"),
+        Some(vec![Worth::Number(604_800.0)])
+    );
+    assert_eq!(
+        worths("[\n    Duration::from_millis(500),\n    Duration::from_mins(1),\n]"),
+        Some(vec![Worth::Time(500.0), Worth::Time(60_000.0)])
+    );
+    assert_eq!(
+        worths("0.1..=120.0"),
+        Some(vec![Worth::Number(0.1), Worth::Number(120.0)])
+    );
+    assert_eq!(
+        worths("Budget {\n    restarts: 5,\n    window: Duration::from_secs(30),\n}"),
+        Some(vec![Worth::Number(5.0), Worth::Time(30_000.0)])
+    );
+    assert_eq!(
+        worths("quota(200, 400)"),
+        Some(vec![Worth::Number(200.0), Worth::Number(400.0)])
+    );
+    assert_eq!(worths("OTHER"), None);
+}
