@@ -21,6 +21,7 @@ use porthole::settings::DEFAULT_TOML;
 use porthole_types::InstanceId;
 
 mod limits;
+mod names;
 mod seed;
 mod sources;
 #[path = "../support/wait.rs"]

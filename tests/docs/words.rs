@@ -1,13 +1,10 @@
-//! What the guide quotes is what the program says, and what is named exists.
+//! What the guide quotes is what the program says.
 //!
 //! The guide marks the program's words in two ways: as code in the first column of a table whose
 //! head has `prints`, `say` or `says`, and as a quotation (`> `) under a sentence that says who
 //! speaks. What differs from one time to the next is `…`, or a number.
 
-use std::path::Path;
-
-use super::ROOT;
-use super::sources::{code_spans, documents, table_rows, texts};
+use super::sources::{code_spans, table_rows, texts};
 
 /// Stands for whatever differs from one time to the next.
 const ANY: char = '\u{1}';
@@ -174,84 +171,4 @@ fn what_the_guide_says_that_the_program_says_it_says() {
 fn what_is_filled_in_is_left_out_on_both_sides() {
     let code = without_filling("no picture for {} s from {name:?}, {{ again }}");
     assert_eq!(code, without_filling("no picture for 5 s from 20ms, 7"));
-}
-
-#[test]
-fn no_document_is_named_that_is_not_in_the_repository() {
-    let folders = [
-        "src",
-        "crates",
-        "tests",
-        "benches",
-        "docs",
-        "config",
-        "static",
-        "templates",
-    ];
-    let endings = ["rs", "md", "toml", "js", "css", "html"];
-    let mut all = texts(&folders, &endings);
-    all.extend(documents());
-    // Written apart, or this file would name them.
-    let gone = [["DES", "IGN"], ["design ", "§"], ["design ", "rule"]].map(|parts| parts.concat());
-    let mut wrong = Vec::new();
-    // The made-up trees there have documents of their own.
-    all.retain(|(file, _)| file != "tests/layers.rs");
-    for (file, text) in &all {
-        for name in &gone {
-            if text.contains(name) {
-                wrong.push(format!("{file}: {name}"));
-            }
-        }
-        let here = Path::new(ROOT).join(file);
-        let here = here.parent().unwrap();
-        let in_name = |letter: char| letter.is_alphanumeric() || "/._-:".contains(letter);
-        for named in text.split(|letter| !in_name(letter)) {
-            let name = named.trim_end_matches(['.', ':']).trim_start_matches('/');
-            if !name.ends_with(".md") || name == ".md" || name.contains(':') {
-                continue;
-            }
-            let root = Path::new(ROOT);
-            let places = [
-                here,
-                root,
-                &root.join("docs/ref"),
-                &root.join("docs/design"),
-            ];
-            if !places.iter().any(|place| place.join(name).exists()) {
-                wrong.push(format!("{file}: {name}"));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "named, and not there: {wrong:#?}");
-}
-
-#[test]
-fn every_file_and_folder_of_the_sources_that_a_document_names_exists() {
-    let folders = [
-        "benches/",
-        "config/",
-        "crates/",
-        "docs/",
-        "grafana/",
-        "scripts/",
-        "src/",
-        "static/",
-        "templates/",
-        "tests/",
-    ];
-    let mut named = 0;
-    let mut wrong = Vec::new();
-    for (file, text) in documents() {
-        for span in code_spans(&text) {
-            let words = span.split_whitespace();
-            for path in words.filter(|word| folders.iter().any(|at| word.starts_with(at))) {
-                named += 1;
-                if !path.contains(['*', '…', '<']) && !Path::new(ROOT).join(path).exists() {
-                    wrong.push(format!("{file}: {path}"));
-                }
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "named, and not there: {wrong:#?}");
-    assert!(named > 40, "{named} paths are named");
 }
