@@ -16,6 +16,9 @@ order = [["low"], ["middle"], ["high"]]
 uses = []
 [crates.tree-high]
 uses = ["tree"]
+[crates.tree-pure]
+uses = []
+never = ["runtime*"]
 [enforced]
 empty-docs = true
 retired-words = true
@@ -184,6 +187,37 @@ fn a_crate_that_uses_what_it_may_not_is_named() {
             ("crates/high/Cargo.toml", &manifest("tree-high", "tree")),
         ],
         &["crates/tree/Cargo.toml:4: crate arrow: tree must not use tree-high"],
+    );
+}
+
+#[test]
+fn what_a_pure_crate_is_built_from_is_looked_through_to_the_end_and_for_its_tests_too() {
+    let package = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n");
+    let pure = package("tree-pure") + "[dev-dependencies]\nhelper = { path = \"../helper\" }\n";
+    let helper = package("helper") + "[dependencies]\nruntime-core = { path = \"../runtime\" }\n";
+    let locked = |name: &str, uses: &str| {
+        format!("\n[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\ndependencies = [{uses}]\n")
+    };
+    let lock = "version = 4\n".to_owned()
+        + &locked("helper", "\"runtime-core\"")
+        + &locked("runtime-core", "")
+        + &locked("tree-pure", "\"helper\"");
+    assert_finds(
+        &[
+            ("Cargo.toml", "[workspace]\nmembers = [\"crates/pure\"]\n"),
+            ("Cargo.lock", &lock),
+            ("crates/pure/Cargo.toml", &pure),
+            ("crates/pure/src/lib.rs", ""),
+            ("crates/helper/Cargo.toml", &helper),
+            ("crates/helper/src/lib.rs", ""),
+            ("crates/runtime/Cargo.toml", &package("runtime-core")),
+            ("crates/runtime/src/lib.rs", ""),
+        ],
+        &[
+            "crates/helper/Cargo.toml:1: helper is not in scripts/layers.toml",
+            "crates/pure/Cargo.toml:1: not pure: runtime-core is in what tree-pure is built from",
+            "crates/runtime/Cargo.toml:1: runtime-core is not in scripts/layers.toml",
+        ],
     );
 }
 
