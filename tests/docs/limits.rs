@@ -58,9 +58,9 @@ fn worths(expression: &str) -> Option<Vec<Worth>> {
         _ => expression,
     };
     // A call that lost its bracket there has it again.
-    let closed = |part: &str| match part.contains('(') && !part.contains(')') {
-        true => format!("{part})"),
-        false => part.to_owned(),
+    let closed = |part: &str| {
+        let open = part.contains('(') && !part.contains(')');
+        format!("{part}{}", if open { ")" } else { "" })
     };
     inside
         .split("..=")

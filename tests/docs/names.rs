@@ -38,7 +38,8 @@ fn no_document_is_named_that_is_not_in_the_repository() {
         let in_name = |letter: char| letter.is_alphanumeric() || "/._-:".contains(letter);
         for named in text.split(|letter| !in_name(letter)) {
             let name = named.trim_end_matches(['.', ':']).trim_start_matches('/');
-            if !name.ends_with(".md") || name == ".md" || name.contains(':') {
+            let is_document = Path::new(name).extension().is_some_and(|end| end == "md");
+            if !is_document || name.contains(':') {
                 continue;
             }
             let root = Path::new(ROOT);
