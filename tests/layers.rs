@@ -257,7 +257,8 @@ fn retired_words_are_named_as_words_and_in_identifiers() {
             LIB,
             (
                 "src/low.rs",
-                "struct OpenGrave;\nfn open_grave() {}\n// engraved, gravel\n// a visitor\n",
+                "struct OpenGrave;\nfn open_grave() {}\n// engraved, gravel\n// a visitor\n\
+                 const TOLD: &str = \"a visitor\";\n",
             ),
             ("src/middle.rs", "// design rule 3\n"),
             ("src/high.rs", "// a visitor may be named here\n"),

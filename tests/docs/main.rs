@@ -37,7 +37,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|why| panic!("{path}: {why}"))
 }
 
-/// The cells of every table row whose first cell begins with code.
+/// Every table row whose first column begins with code, column by column.
 fn rows(text: &str) -> Vec<Vec<&str>> {
     text.lines()
         .filter(|line| line.starts_with("| `"))

@@ -37,7 +37,7 @@ fn quoted(text: &str, words: &[&str]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The numbers of the first cells of the tables under a heading.
+/// The numbers in the first column of the tables under a heading.
 fn rows_of(page: &str, heading: &str) -> BTreeSet<String> {
     let section = page.split("\n## ").find(|part| part.starts_with(heading));
     let mut found = BTreeSet::new();

@@ -31,7 +31,7 @@ pub fn documents() -> Vec<(String, String)> {
     found
 }
 
-/// The cells of every row of every table, with the heads of the columns.
+/// Every row of every table, column by column, with the heads of the columns.
 pub fn table_rows(text: &str) -> Vec<(Vec<&str>, Vec<&str>)> {
     let mut head: Option<Vec<&str>> = None;
     let mut rows = Vec::new();
