@@ -18,8 +18,8 @@ use crate::lan::interface::{LanAddress, NoAddress};
 use crate::shared::{Refusal, RouterState, RouterView, SharedState, TableView};
 use porthole_election::{Event, Request};
 use porthole_gateway::{
-    self, Backoff, Choice, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd,
-    Observer, Polled, Preference, Protocol, RouterLessons, SSDP_PORT, Scope, Search,
+    self, Choice, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd, Observer,
+    Polled, Preference, Protocol, RouterLessons, SEARCH_AGAIN, SSDP_PORT, Scope, Search,
 };
 use porthole_supervise::Progress;
 
@@ -72,7 +72,8 @@ struct Life {
     router: Option<Arc<Igd>>,
     learned: Learned,
     countdowns: Countdowns,
-    backoff: Backoff,
+    /// Searches in a row that found no router.
+    failures: u32,
     preference: Preference,
     uptime: Option<u64>,
     address: Option<LanAddress>,
@@ -194,7 +195,8 @@ impl RouterActor {
     }
 
     fn miss(&mut self, why: &str, ctx: &mut Context<Self>) {
-        let wait = self.life.backoff.failed(jitter());
+        self.life.failures = self.life.failures.saturating_add(1);
+        let wait = SEARCH_AGAIN.after(self.life.failures, jitter());
         // Said once, then only when it changes: a house without such a router is no emergency.
         let news = self.shared.router.send_if_modified(|view| {
             let why = why.to_owned();
@@ -321,7 +323,7 @@ impl RouterActor {
     fn lose(&mut self, why: &Error, ctx: &mut Context<Self>) {
         warn!(%why, "the router is lost, looking for it");
         self.life.router = None;
-        self.life.backoff = Backoff::default();
+        self.life.failures = 0;
         self.shared.router.send_modify(|view| {
             view.state = RouterState::Lost {
                 why: why.to_string(),
@@ -404,10 +406,9 @@ impl RouterActor {
     }
 }
 
-/// Spreads the servers of a house apart when they all wait for the same router.
-fn jitter() -> f64 {
-    // Without randomness all wait the same: no harm, only less spread.
-    getrandom::u32().map_or(0.0, |draw| f64::from(draw) / f64::from(u32::MAX))
+/// Spreads the servers of a site apart when they all wait for the same router.
+fn jitter() -> u64 {
+    getrandom::u64().unwrap_or(0) // without randomness all wait the same: no harm, only less spread
 }
 
 impl Actor for RouterActor {
@@ -450,7 +451,7 @@ impl StreamHandler<Result<LanAddress, NoAddress>> for RouterActor {
         if moved || self.life.address.is_none() {
             self.life.router = None;
         }
-        self.life.backoff = Backoff::default();
+        self.life.failures = 0;
         self.round_after(Duration::ZERO, ctx);
     }
 }

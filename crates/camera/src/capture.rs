@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use porthole_backoff::Backoff;
 use tokio::sync::watch;
 
 use super::control_queue::ControlQueue;
@@ -29,13 +30,12 @@ const SILENT_AFTER: Duration = Duration::from_secs(5);
 const BAD_IN_A_ROW: u32 = 60;
 /// A placeholder is shown again so often, with the time of now.
 const PLACEHOLDER_EVERY: Duration = Duration::from_secs(1);
-/// Pauses between attempts to open the source; the last one stays.
-const BACK_OFF: [Duration; 4] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
+/// Pauses between attempts to open the source.
+const OPEN_AGAIN: Backoff =
+    match Backoff::new(Duration::from_millis(500), Duration::from_secs(4), 0) {
+        Ok(backoff) => backoff,
+        Err(_) => panic!("the pauses are in order"),
+    };
 
 /// All that the capture loop works with.
 pub struct Capture {
@@ -112,8 +112,8 @@ impl Capture {
                     if frames > 0 {
                         failures = 0;
                     }
-                    let pause = BACK_OFF[failures.min(BACK_OFF.len() - 1)];
                     failures += 1;
+                    let pause = OPEN_AGAIN.after(failures, 0);
                     self.show_placeholder(&error, &wanted, pause, keep_going);
                 }
             }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::{Cause, ClaimStage, Peer, Timestamp};
 use porthole_types::{InstanceId, Term};
 
-/// An office that nobody holds any more.
+/// Leadership that nobody holds any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Vacancy {
     /// How it was noticed.
@@ -25,10 +25,10 @@ pub struct Vacancy {
     pub lapses_at: Option<Timestamp>,
 }
 
-/// How far this server has come in taking the office.
+/// How far this server has come in taking a vacant leadership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Candidacy {
-    /// It has no mind to.
+    /// It is not a candidate: somebody leads, or this server is not to.
     None,
     /// It waits for its turn to speak (¶69: the random time; ¶77: the order).
     Waiting {
@@ -37,7 +37,7 @@ pub enum Candidacy {
         /// Collisions so far.
         round: u32,
     },
-    /// It has claimed the office, and waits for anybody to object (¶70 step 56).
+    /// It has sent its Claim, and waits for anybody to object (¶70 step 56).
     Claiming {
         /// When it goes to the router.
         until: Timestamp,
@@ -50,10 +50,10 @@ pub enum Candidacy {
         round: u32,
         /// What stands in the way.
         stale: StaleMapping,
-        /// When it says again that it is the heir.
+        /// When it repeats its Claim, so that the others go on waiting for it.
         repeat_at: Timestamp,
     },
-    /// Another has claimed the office.
+    /// Another server has claimed the leadership.
     Yielding {
         /// Who.
         to: Peer,
@@ -66,7 +66,7 @@ pub enum Candidacy {
     },
 }
 
-/// The dead one's mapping, in the way of its heir.
+/// The previous representative's mapping, in the way of its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StaleMapping {
     /// Nothing is known of it yet.

@@ -46,8 +46,8 @@ impl State {
     }
 }
 
-/// A term that no string of changes of office can have reached is a lie: taking it up would let one
-/// forged datagram use up the numbers.
+/// A term that no series of changes of leadership can have reached is a lie: taking it up would let
+/// one forged datagram use up the numbers.
 pub(super) fn plausible(known: Term, term: Term) -> bool {
     const LEAP: u64 = 1 << 20;
     term.0 < known.0.saturating_add(LEAP)

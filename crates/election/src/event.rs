@@ -54,11 +54,11 @@ pub enum Event {
     Failed(Request),
     /// The mapping is gone: deleted and read back, or it was not ours any more.
     Released(ExternalPort),
-    /// The mapping of the dead server is gone from the port, by this server's hand or by itself.
+    /// The stale mapping is gone from the port, by this server's hand or by itself.
     Evicted(ExternalPort),
     /// The router does not let this server delete it: it was tried, and read back as still there.
     Irremovable(ExternalPort),
-    /// Another server said something about the office.
+    /// Another server sent a message of the election.
     Heard {
         /// Who.
         from: Peer,
@@ -74,7 +74,7 @@ pub enum Event {
         /// The highest term it knows of.
         term: Term,
     },
-    /// The operator wants this server to give up the office and stay in the fleet.
+    /// The operator wants this server to give up the leadership and stay in the fleet.
     StepDown,
     /// This server has another name, which its mappings are to show (Embodiment 3).
     Renamed,
@@ -146,7 +146,7 @@ pub enum Effect {
     /// [`Event::Failed`].
     Ask(Request),
     /// Say this on the LAN. What goes to everybody goes out twice, 50 ms apart, so that one lost
-    /// datagram is never a missed word; a word to one server goes out once.
+    /// datagram is never a missed message; a message to one server goes out once.
     Say(Destination, ElectionMessage),
     /// Call again with [`Event::Tick`] at this time; a later one replaces it.
     WakeAt(Timestamp),
@@ -156,7 +156,7 @@ pub enum Effect {
     Left,
 }
 
-/// Whom a word is for.
+/// Whom a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Destination {
     /// Every server on the LAN.

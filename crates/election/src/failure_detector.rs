@@ -106,8 +106,8 @@ impl FailureDetector {
         }
     }
 
-    /// Whether it was heard so lately that nobody else should reach for the office.
-    pub(super) fn is_lively(&self, rules: &Rules, now: Timestamp) -> bool {
+    /// Whether it was heard so lately that nobody else should ask for the representative port.
+    pub(super) fn is_live(&self, rules: &Rules, now: Timestamp) -> bool {
         self.id.is_some() && now < self.heard_at + rules.silence()
     }
 

@@ -1,11 +1,11 @@
-//! What can be said of the office, for people.
+//! Who leads, as far as this server knows: what pages, API and log say.
 
 use std::net::Ipv4Addr;
 
 use super::{Candidacy, Cause, ClaimStage, Peer, Role, State, Timestamp};
 use porthole_types::InstanceId;
 
-/// Who holds the office, as far as this server knows, since when and why.
+/// Who is the representative, as far as this server knows, since when and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaderView {
     /// This server.
@@ -39,7 +39,7 @@ pub enum LeaderView {
     Unknown,
 }
 
-/// Who is about to take the office.
+/// Who is about to become the representative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Successor {
     /// Nobody yet.
@@ -51,7 +51,7 @@ pub enum Successor {
 }
 
 impl State {
-    /// Who holds the office, as far as this server knows.
+    /// Who is the representative, as far as this server knows.
     pub fn leader_view(&self, now: Timestamp) -> LeaderView {
         if let Some(leadership) = self
             .leadership

@@ -1,4 +1,4 @@
-//! The office, taken and left.
+//! Leadership, gained and lost.
 
 use std::time::Duration;
 
@@ -8,13 +8,12 @@ use super::state::{Lifecycle, Memory, TableFullFallback};
 use super::{Cause, FormerRole, Leadership, PriorEntry, Rules, State, Timestamp};
 use porthole_types::Term;
 
-/// Whatever the reason, whoever leaves the office says so: the others need not wait for its
-/// silence.
+/// Whatever the reason, whoever stops leading says so: the others need not wait for its silence.
 pub(super) fn lose_leadership(state: &mut State, context: &mut StepContext) {
     if let Some(leadership) = state.leadership.take() {
         context.announce_withdrawal(state.term, FormerRole::Representative);
         if let Some(challenge) = leadership.challenge {
-            state.adopt(challenge); // what it would not believe in office was true
+            state.adopt(challenge); // what it would not believe while it led was true
         }
         if state.lifecycle == Lifecycle::SteppingDown {
             state.lifecycle = Lifecycle::Running;
@@ -44,7 +43,7 @@ pub(super) fn leadership_secured(
         let memory = state.memory;
         lose_leadership(state, context);
         if before == PriorEntry::Ours {
-            state.memory = memory; // S5: asked again, it may yet be the office of before the power cut
+            state.memory = memory; // S5: asked again, it may yet be the leadership of before the power cut
         }
         return;
     }
@@ -56,7 +55,7 @@ pub(super) fn leadership_secured(
     if let Some(challenge) = held.and_then(|held| held.challenge)
         && challenge >= state.term
     {
-        // The router says that the other's term never began here: this office goes on above it.
+        // The router says that the other's term never began here: this one goes on above it.
         state.term = challenge.next();
     }
     let cause = match (held, state.vacancy) {

@@ -4,17 +4,18 @@
 //! state, what happened and what time it is, and returns the new state and what to do about it. The
 //! same function runs in the program, in the property tests and in a model checker.
 //!
-//! It reads one sentence a file. An [`Event`] changes what is known (`step`): an answer of the
-//! router (`on_router_reply`) takes or ends the `leadership`, or shows who stands in the way
-//! (`stale`); a word of another server is heard (`on_message`); silence is noticed (`detector`). A
-//! vacant office has an order of `succession`. From what is known, the `plan` says the one request
-//! to make next. Because effects are derived from the state and not remembered beside it,
-//! forgetting them (a crash) costs nothing: they are derived again.
+//! It reads one sentence a file. An [`Event`] changes what is known (`step`): a reply of the router
+//! (`on_router_reply`) begins or ends `leadership`, or shows a mapping in the way
+//! (`stale_mapping`); a message of another server is taken in (`on_message`); silence is noticed
+//! (`failure_detector`). Where nobody leads there is an order of `succession`, and each server a
+//! `candidacy`. From what is known, the `plan` says the one request to make next. Because effects
+//! are derived from the state and not remembered beside it, forgetting them (a crash) costs
+//! nothing: they are derived again.
 //!
 //! The router is the judge (`ARCHITECTURE.md`): whoever the representative port is mapped to is the
 //! representative, and a holder counts its own deadline from when it *sent* the last renewal that
-//! succeeded, so that it stops believing before the router lets anybody else in. Words on the LAN
-//! only say when to try, and who goes first.
+//! succeeded, so that it stops believing before the router lets anybody else in. Messages on the
+//! LAN only say when to try, and who goes first.
 //!
 //! Source: seed Fig. 3 steps 8 to 14 (¶42, ¶43), Fig. 11 to 14 (¶68 to ¶83), claims 1, 9 to 15 and
 //! 17; `docs/design/rotation.md`.

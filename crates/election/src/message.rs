@@ -1,21 +1,21 @@
-//! What servers say to each other about the office.
+//! What servers say to each other about leadership.
 
 use serde::{Deserialize, Serialize};
 
 use porthole_types::{ExternalPort, InstanceId, Term};
 
-/// One message of the rotation. Who says it is on the envelope, not in the word.
+/// One message of the election. Who sends it is on the envelope around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ElectionMessage {
-    /// The representative to all, once a heartbeat: "I hold the office; report yourselves" (claim
+    /// The representative to all, once a heartbeat: "I lead; report yourselves" (claim
     /// 3, ¶60; its absence is the sign of claim 14).
     Inquiry {
-        /// Of this office.
+        /// The term that the sender leads in.
         term: Term,
-        /// Why the office changed hands when it came to the speaker.
+        /// Why leadership came to the sender.
         cause: Cause,
-        /// How long the speaker has held it, in milliseconds.
+        /// How long the sender has led, in milliseconds.
         held_ms: u64,
     },
     /// "I am going to be the representative" (claim 9: the identification message, ¶70).
@@ -27,11 +27,11 @@ pub enum ElectionMessage {
         round: u32,
         /// How far it has come.
         stage: ClaimStage,
-        /// Why it believes the office to be vacant.
+        /// Why it believes that nobody leads.
         cause: Cause,
     },
-    /// "I am leaving" (claim 13: the Bye Bye message, ¶69). Of another than its speaker it is
-    /// hearsay, and moves nobody to more than asking.
+    /// "I am leaving" (claim 13: the Bye Bye message, ¶69). About another than its sender it is
+    /// hearsay, and makes nobody do more than probe.
     Withdrawal {
         /// The term that ends.
         term: Term,
@@ -46,40 +46,41 @@ pub enum ElectionMessage {
         /// representative.
         of: Option<InstanceId>,
     },
-    /// "I am, and I hold the office" (¶81 SQ62).
+    /// "I am, and I lead" (¶81 SQ62).
     ProbeReply {
-        /// Of this office.
+        /// The term that the sender leads in.
         term: Term,
     },
 }
 
-/// What a leaving server was.
+/// What a leaving server was until now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FormerRole {
-    /// It held the office; it has given the port back, or cannot hold it any more.
+    /// It led; it has given the representative port back, or cannot hold it any more.
     Representative,
     /// One of the others.
     Member,
 }
 
-/// How far a claimant has come.
+/// How far a claimant has come: only a later stage is refused by nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimStage {
     /// It asks whether anybody objects.
     Claiming,
-    /// Nobody did; it is asking the router, or waits for the dead one's lease to end.
+    /// Nobody did; it is asking the router, or waits for the previous representative's lease to
+    /// end.
     Acquiring,
-    /// The router keeps the port for the dead one and lets nobody delete it: it shows the fleet on
-    /// its own port until somebody has set the router right.
+    /// The router keeps the port for the previous representative and lets nobody delete it: it
+    /// shows the fleet on its own port until somebody has set the router right.
     Deputy {
         /// Its own port on the router, if it has one.
         port: Option<ExternalPort>,
     },
 }
 
-/// Why the office changed hands.
+/// Why leadership changed hands.
 #[derive(
     Clone,
     Copy,

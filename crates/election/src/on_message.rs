@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::candidacy::{Candidacy, StaleMapping};
 use super::context::{StepContext, plausible};
 use super::state::Memory;
-use super::succession::{declare_vacant, rank, stand, yield_to};
+use super::succession::{declare_vacant, rank, wait_to_claim, yield_to};
 use super::{
     Cause, ClaimStage, Destination, ElectionMessage, FailureDetector, FormerRole, Peer, PeerReport,
     Rules, State, TableFullFallback, Timestamp,
@@ -42,7 +42,7 @@ pub(super) fn reported(
     }
 }
 
-/// A word about the office.
+/// A message of the election.
 pub(super) fn heard(
     state: &mut State,
     from: Peer,
@@ -68,7 +68,7 @@ pub(super) fn heard(
             state,
             from,
             term,
-            Bidder {
+            IncomingClaim {
                 round,
                 stage,
                 cause,
@@ -92,7 +92,7 @@ pub(super) fn heard(
     }
 }
 
-/// Somebody else says that it holds the office.
+/// Somebody else says that it leads.
 fn inquiry(
     state: &mut State,
     from: Peer,
@@ -115,10 +115,10 @@ fn inquiry(
         .vacancy
         .filter(|vacancy| vacancy.previous == Some(from.id))
     {
-        // The echo of its last Inquiry may come after its farewell.
+        // The second copy of its last Inquiry may come after its Withdrawal.
         let echo = vacancy.cause == Cause::Withdrawal
             && term <= vacancy.term
-            // An office taken up again after the farewell is a new one; and that may have come late.
+            // Leadership taken up again after the Withdrawal is a new one; and that may have come late.
             && since + context.rules.heartbeat < vacancy.since
             && context.now < vacancy.since + context.rules.heartbeat / 4;
         if echo {
@@ -130,12 +130,12 @@ fn inquiry(
         }
     } else if !known {
         let rival = state.detector.is_some_and(|detector| {
-            detector.is_lively(context.rules, context.now)
+            detector.is_live(context.rules, context.now)
                 && !detector.is_doubtful()
                 && term <= detector.term
         });
         if term < state.term || rival {
-            return; // an office that has ended, and its holder has yet to notice
+            return; // a leadership that has ended, and its holder has yet to notice
         }
     }
     follow(state, from, term, cause, since, context);
@@ -201,7 +201,7 @@ fn reply(state: &mut State, from: Peer, term: Term, context: &StepContext) {
     }
 }
 
-/// The late representative lives and holds the office by a lower term, as after the loss of its
+/// The previous representative lives and leads in a lower term, as after the loss of its
 /// file. It hears of the higher one by the next reports and begins a term above it: until then its
 /// mapping is left alone.
 fn leave_mapping_alone(state: &mut State, context: &StepContext) {
@@ -219,33 +219,41 @@ fn leave_mapping_alone(state: &mut State, context: &StepContext) {
 
 /// A Claim, as far as the order of succession goes.
 #[derive(Clone, Copy)]
-struct Bidder {
+struct IncomingClaim {
     round: u32,
     stage: ClaimStage,
     cause: Cause,
 }
 
-fn claim(state: &mut State, from: Peer, term: Term, bidder: Bidder, context: &mut StepContext) {
+fn claim(
+    state: &mut State,
+    from: Peer,
+    term: Term,
+    incoming: IncomingClaim,
+    context: &mut StepContext,
+) {
     if state.leadership.is_some() {
-        // Refutation: who claims is told at once that the office is held, and the router is asked
-        // whether it is.
+        // Refutation: a claimant is told at once that somebody leads, and the router is asked
+        // whether that is so.
         inquire_soon(state, context);
         verify_soon(state, context);
         return;
     }
-    // A Claim raises nobody's term: only an office does.
+    // A Claim raises nobody's term: only leadership does.
     if term <= state.term && state.vacancy.is_none_or(|v| term <= v.term) {
         return;
     }
     if let Some(detector) = state.detector {
-        if !detector.is_doubtful() && detector.is_lively(context.rules, context.now) {
+        if !detector.is_doubtful() && detector.is_live(context.rules, context.now) {
             return; // it lives, and will say so itself
         }
-        declare_vacant(state, &detector, bidder.cause, context);
+        declare_vacant(state, &detector, incoming.cause, context);
     }
-    let settled = bidder.stage > ClaimStage::Claiming;
+    let settled = incoming.stage > ClaimStage::Claiming;
     match state.candidacy {
-        Candidacy::None | Candidacy::Waiting { .. } => yield_to(state, from, bidder.stage, context),
+        Candidacy::None | Candidacy::Waiting { .. } => {
+            yield_to(state, from, incoming.stage, context)
+        }
         Candidacy::Yielding { to, stage, .. } => {
             let theirs = (settled, Reverse(rank(state, context.rules, from.id)));
             let known = (
@@ -253,15 +261,15 @@ fn claim(state: &mut State, from: Peer, term: Term, bidder: Bidder, context: &mu
                 Reverse(rank(state, context.rules, to.id)),
             );
             if to.id == from.id || theirs > known {
-                yield_to(state, from, bidder.stage, context);
+                yield_to(state, from, incoming.stage, context);
             }
         }
         Candidacy::Claiming { round, .. } => {
-            let next = round.max(bidder.round) + 1;
+            let next = round.max(incoming.round) + 1;
             if settled {
-                yield_to(state, from, bidder.stage, context);
+                yield_to(state, from, incoming.stage, context);
             } else if context.rules.succession == Succession::Random && next < TIE {
-                stand(state, next, context); // each waits a random time again (claim 10)
+                wait_to_claim(state, next, context); // each waits a random time again (claim 10)
             } else if outranks(state, context.rules, from.id, next) {
                 // The rule names this server (claim 12): it says so again, and the other gives way.
                 let claim_at = context.now;
@@ -270,16 +278,16 @@ fn claim(state: &mut State, from: Peer, term: Term, bidder: Bidder, context: &mu
                     round: next,
                 };
             } else {
-                yield_to(state, from, bidder.stage, context);
+                yield_to(state, from, incoming.stage, context);
             }
         }
         Candidacy::Acquiring {
             ref mut repeat_at, ..
         } => {
             if settled && from.id < context.rules.me {
-                yield_to(state, from, bidder.stage, context);
+                yield_to(state, from, incoming.stage, context);
             } else {
-                *repeat_at = context.now; // it has not heard yet that there is an heir
+                *repeat_at = context.now; // it has not heard yet that there is a successor
             }
         }
     }
@@ -316,33 +324,33 @@ fn withdrawal(
     if let Candidacy::Yielding { to, until, .. } = &mut state.candidacy
         && to.id == of
     {
-        *until = context.now; // the heir has gone as well
+        *until = context.now; // the successor has gone as well
     }
     let known = state.detector.filter(|detector| detector.id == Some(of));
     let current = known.map_or(term >= state.term, |detector| term >= detector.term);
-    let heeded = context.rules.detection.contains(&Detection::Withdrawal);
-    if former_role == FormerRole::Member || !heeded || !current || state.leadership.is_some() {
+    let enabled = context.rules.detection.contains(&Detection::Withdrawal);
+    if former_role == FormerRole::Member || !enabled || !current || state.leadership.is_some() {
         return;
     }
     match (known, state.detector, state.vacancy) {
         (Some(detector), _, _) => {
             declare_vacant(state, &detector, Cause::Withdrawal, context);
-            stand(state, 0, context);
+            wait_to_claim(state, 0, context);
         }
         (None, None, None) if plausible(state.term, term) => {
-            // Never heard in office, and its farewell says that it was.
+            // Never heard to lead, and its Withdrawal says that it did.
             state.adopt(term);
             let detector = FailureDetector::of(from, term, Cause::Free, context.now, context);
             declare_vacant(state, &detector, Cause::Withdrawal, context);
-            stand(state, 0, context);
+            wait_to_claim(state, 0, context);
         }
         _ => {}
     }
 }
 
-/// Somebody says that a term as high as this office's has begun elsewhere: the router is asked
-/// whether that can be. Nobody steps down on a word alone; who was replaced learns it by this
-/// question (S1d).
+/// Somebody says that a term as high as this one has begun elsewhere: the router is asked
+/// whether that can be. Nobody steps down on a message alone; a server that was replaced learns it
+/// by this question (S1d).
 fn challenged(state: &mut State, term: Term, context: &StepContext) {
     let known = state.term;
     let Some(leadership) = &mut state.leadership else {
@@ -365,8 +373,8 @@ fn inquire_soon(state: &mut State, context: &StepContext) {
     }
 }
 
-/// The router is asked at once whether the office is still this server's, though not more often
-/// than this: a flood of words must not become a flood of requests.
+/// The router is asked at once whether this server still holds the representative port, though not
+/// more often than this: a flood of messages must not become a flood of requests.
 fn verify_soon(state: &mut State, context: &StepContext) {
     if let Some(leadership) = &mut state.leadership {
         let at = context

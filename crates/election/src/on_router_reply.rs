@@ -95,9 +95,9 @@ fn own_taken(state: &mut State, port: ExternalPort) {
     state.taken.insert(port);
 }
 
-/// Make-before-break needs a place in the table that is not there. The heir lets its own go and
-/// takes the office with it; what it had is asked for again should that fail, and it does not try
-/// again at once.
+/// Make-before-break needs a place in the table that is not there. The successor releases its own
+/// mapping and takes the representative port in its place; what it had is asked for again should
+/// that fail, and it does not try again at once.
 fn no_room(state: &mut State, port: ExternalPort, context: &mut StepContext) {
     let for_leadership = port == context.rules.representative_port && state.leadership.is_none();
     let may_yield = match state.table_full {
@@ -129,8 +129,8 @@ fn failed(state: &mut State, request: Request, context: &mut StepContext) {
     if request.port() == rules.representative_port {
         state.representative_after = later;
         if state.leadership.is_none() {
-            // It may have been free and be this server's now: what is found next time is no proof
-            // of an old office.
+            // It may have been free and be this server's now: what is found next time does not
+            // prove that it led before.
             state.memory = Memory::None;
         }
         if let Some(leadership) = &mut state.leadership {

@@ -39,8 +39,8 @@ fn holds_nothing_reachable(state: &State) -> bool {
     nothing || state.router == RouterStatus::Silent
 }
 
-/// In order of urgency: the office before the own port, keeping before getting, and the old mapping
-/// is given up only when the new one is held and verified (make before break).
+/// In order of urgency: the representative port before the own one, keeping before getting, and the
+/// old mapping is given up only when the new one is held and verified (make before break).
 fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
     let (rules, now) = (context.rules, context.now);
     let secure_representative_port = Request::Secure {
@@ -53,7 +53,7 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
     };
 
     if state.lifecycle == Lifecycle::Leaving {
-        // Design rule 4: the office first, so that the others can have it.
+        // The representative port first, so that the others can have it.
         return match (state.leadership, state.own) {
             (Some(_), _) => (now >= state.representative_after)
                 .then_some(Request::Release(rules.representative_port)),
@@ -68,7 +68,7 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
         let stepping_down = state.lifecycle == Lifecycle::SteppingDown;
         return match state.own {
             _ if now >= leadership.renew_at => Some(secure_representative_port),
-            // Whoever hands the office on first makes sure that it can still be reached.
+            // Whoever hands leadership on first makes sure that it can still be reached.
             Some(_) if stepping_down => (now >= state.representative_after)
                 .then_some(Request::Release(rules.representative_port)),
             None if stepping_down && now >= state.own_after => {
@@ -109,9 +109,9 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
     }
 }
 
-/// Whether this server may ask for the representative port: as heir, or where nobody is known to
-/// hold it. While the representative lives, it alone deals with its port, also when the router has
-/// forgotten it.
+/// Whether this server may ask for the representative port: as successor, or where nobody is known
+/// to hold it. While the representative lives, it alone deals with its port, also when the router
+/// has forgotten it.
 fn may_reach(state: &State, rules: &Rules, now: Timestamp) -> bool {
     if state.memory == Memory::WasRepresentative {
         return true; // the mapping that stands in everybody's way may be its own
@@ -119,7 +119,7 @@ fn may_reach(state: &State, rules: &Rules, now: Timestamp) -> bool {
     match state.candidacy {
         Candidacy::None => !state
             .detector
-            .is_some_and(|detector| detector.is_lively(rules, now) || detector.id.is_none()),
+            .is_some_and(|detector| detector.is_live(rules, now) || detector.id.is_none()),
         Candidacy::Acquiring { stale, .. } => !matches!(stale, StaleMapping::Asking { .. }),
         // What a deputy cannot have removed may be this server's own, from a life whose file is
         // lost.

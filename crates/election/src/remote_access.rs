@@ -70,11 +70,10 @@ pub(super) fn suspect_left_over(state: &mut State, request: Request, rules: &Rul
     }
 }
 
-/// The next mapping to give back, the office first, so that the others can have it (design rule 4).
+/// The next mapping to release, the representative port first, so that the others can have it.
 pub(super) fn next_release(state: &State, rules: &Rules, now: Timestamp) -> Option<Request> {
     let representative_port = rules.representative_port;
-    // Where it held the office and does not know what became of the mapping, that may still be
-    // there.
+    // Where it led and does not know what became of the mapping, that may still be there.
     let held = state.leadership.is_some() || state.memory == Memory::WasRepresentative;
     let own = state.own.map(|own| own.port);
     let port = held

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use porthole_backoff::Backoff;
+
 use super::Entropy;
 use super::entropy::fraction;
 use crate::{Detection, Succession};
@@ -19,7 +21,7 @@ pub struct Rules {
     pub representative_port: ExternalPort,
     /// The ports for everybody else.
     pub range: PortRange,
-    /// Lease of the representative's mapping: short, so that a dead one makes room.
+    /// Lease of the representative's mapping: short, so that one that failed makes room.
     pub representative_lease: Duration,
     /// Lease of everybody else's mapping.
     pub lease: Duration,
@@ -71,10 +73,9 @@ impl Rules {
     /// the same at first, doubling, so that a router that goes on refusing is left in peace.
     pub fn patience(&self, failures: u32) -> Duration {
         const LONGEST: Duration = Duration::from_mins(5);
-        let doubled = 1_u32
-            .checked_shl(failures.saturating_sub(1))
-            .unwrap_or(u32::MAX);
-        self.retry().saturating_mul(doubled).min(LONGEST)
+        Backoff::new(self.retry().min(LONGEST), LONGEST, 0)
+            .unwrap_or(Backoff::NONE) // only a lease of no time at all has a retry of none
+            .after(failures.max(1), 0)
     }
 
     /// How long a server rests when every port of the range is taken.
@@ -82,7 +83,7 @@ impl Rules {
         self.representative_lease
     }
 
-    /// How late a word may come without being missed.
+    /// How late a message may come without counting as missed.
     pub fn slack(&self) -> Duration {
         self.heartbeat / 8
     }
@@ -107,7 +108,7 @@ impl Rules {
         self.heartbeat / 2
     }
 
-    /// How long a representative or an heir may be silent before it counts as gone.
+    /// How long a representative or a successor may be silent before it counts as gone.
     pub fn silence(&self) -> Duration {
         self.heartbeat * self.missed_limit + self.slack()
     }

@@ -1,4 +1,5 @@
-//! Somebody else's mapping on the representative port: alive, dead, or unknown.
+//! Somebody else's mapping on the representative port: of a live server, of one that failed, or of
+//! somebody unknown.
 
 use std::time::Duration;
 
@@ -55,13 +56,13 @@ pub(super) fn held_by_another(
     state.representative_after = context.now + expires_in.clamp(context.rules.retry(), lease);
 }
 
-/// Whether the mapping is the one that the late representative left behind. Where the router does
-/// not tell, nobody else can have been quicker either: it would have been heard.
+/// Whether the mapping is the one that the previous representative left behind. Where the router
+/// does not tell, nobody else can have been quicker either: it would have been heard.
 fn is_of_previous(vacancy: &Vacancy, by: Option<Owner>) -> bool {
     by.is_none_or(|by| vacancy.address == Some(by.address))
 }
 
-/// Whether its owner has renewed it since it was given up for dead.
+/// Whether its owner has renewed it since it was taken for failed.
 fn was_renewed(
     vacancy: &Vacancy,
     stale: StaleMapping,
@@ -77,8 +78,8 @@ fn was_renewed(
     renewed || stale == StaleMapping::Deleted
 }
 
-/// The heir finds the dead one's mapping: it is deleted once, if its silence is certain, and waited
-/// for otherwise.
+/// The successor finds the previous representative's mapping: it is deleted once, if the silence of
+/// its owner is certain, and waited for otherwise.
 fn found_stale_mapping(
     state: &mut State,
     vacancy: Vacancy,
@@ -126,8 +127,8 @@ fn found_stale_mapping(
 }
 
 /// A mapping without an end by somebody who was never heard on the LAN. Where it is a server like
-/// this one, and it still stands after a lease's time, that server is asked directly; if it does
-/// not answer, the office counts as vacant.
+/// this one, and it still stands after a lease's time, that server is probed; if it does not
+/// answer, it counts as gone.
 fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepContext) {
     let seen = match (state.foreign_holder, by) {
         (Some(foreign_holder), Some(owner)) if foreign_holder.owner == owner => {
@@ -147,14 +148,14 @@ fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepConte
         && context.rules.lan == LanMessaging::Enabled
         && !state
             .detector
-            .is_some_and(|detector| detector.is_lively(context.rules, context.now))
+            .is_some_and(|detector| detector.is_live(context.rules, context.now))
     {
         state.detector = Some(FailureDetector::unheard(owner.address, state.term, context));
     }
 }
 
-/// The heir does not get through to the router: it is silent for long enough that another takes its
-/// turn.
+/// The successor does not get through to the router: it is silent for long enough that another
+/// takes its turn.
 pub(super) fn yield_to_successor(state: &mut State, context: &StepContext) {
     if let Candidacy::Acquiring { round, .. } = state.candidacy {
         state.candidacy = Candidacy::Waiting {
@@ -164,7 +165,7 @@ pub(super) fn yield_to_successor(state: &mut State, context: &StepContext) {
     }
 }
 
-/// What is found in the way of this server, if it is the heir.
+/// What is known of the mapping in the way, if this server is the successor.
 pub(super) fn set_stale_mapping(state: &mut State, found: StaleMapping) {
     if let Candidacy::Acquiring { stale, .. } = &mut state.candidacy {
         *stale = found;

@@ -1,4 +1,4 @@
-//! What a server knows about the office and its own port.
+//! What a server knows: who leads, its own mapping, the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -15,7 +15,7 @@ use porthole_types::{ExternalPort, InstanceId, Term};
 pub struct State {
     /// The highest term this server knows of.
     pub term: Term,
-    /// The office of representative, while this server may believe that it holds it.
+    /// Leadership, while this server may believe that it has it.
     pub leadership: Option<Leadership>,
     /// This server's other mapping (¶43 steps 12 to 14).
     pub own: Option<OwnMapping>,
@@ -33,9 +33,9 @@ pub struct State {
     pub taken: BTreeSet<ExternalPort>,
     /// The port to try first: the one held before the power cut.
     pub preferred: Option<ExternalPort>,
-    /// What the state file says of the office: a hint, worth something only if the router agrees.
+    /// What the state file says of leadership: a hint, worth something only if the router agrees.
     pub memory: Memory,
-    /// The term of the office that the memory speaks of: a higher one heard of since has ended it.
+    /// The term that the memory speaks of: a higher one heard of since has ended it.
     pub leadership_term: Term,
     /// Not before then is the representative port tried again.
     pub representative_after: Timestamp,
@@ -47,9 +47,9 @@ pub struct State {
     pub crowded_since: Option<Timestamp>,
     /// The representative that this server follows, as far as it has been heard on the LAN.
     pub detector: Option<FailureDetector>,
-    /// The office that fell vacant, until somebody holds it.
+    /// That nobody leads, from when it is noticed until somebody does.
     pub vacancy: Option<Vacancy>,
-    /// How far this server has come in taking the office.
+    /// How far this server has come in taking a vacant leadership.
     pub candidacy: Candidacy,
     /// The other servers and their ports, as they report them: the order of succession (claim 11).
     pub peers: BTreeMap<InstanceId, PeerReport>,
@@ -83,7 +83,7 @@ pub struct ForeignHolder {
 pub enum TableFullFallback {
     /// There is room, as far as known.
     NotNeeded,
-    /// Its own port is given up next, to make room for the office.
+    /// Its own mapping is released next, to make room for the representative port.
     Releasing,
     /// It was given up for this vacancy, and is not again before then.
     Released {
@@ -92,10 +92,10 @@ pub enum TableFullFallback {
     },
 }
 
-/// The office, with the times that go with it.
+/// Leadership, with the times that go with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Leadership {
-    /// From then on this server must not believe any more (design rule 3: counted from the *send*
+    /// From then on this server must not believe any more that it leads (counted from the *send*
     /// time of the last renewal that succeeded, less the margin).
     pub deadline: Timestamp,
     /// The next renewal.
@@ -141,7 +141,8 @@ pub enum Request {
     },
     /// Delete the mapping of the port if it is this server's; read it back.
     Release(ExternalPort),
-    /// Delete the mapping of the port if it leads to this dead server; read it back (¶71 step 60).
+    /// Delete the mapping of the port if it leads to this failed server; read it back (¶71 step
+    /// 60).
     Evict {
         /// Which port.
         port: ExternalPort,
@@ -173,7 +174,7 @@ pub enum RouterStatus {
 pub enum Lifecycle {
     /// Yes.
     Running,
-    /// Yes, but another is to be the representative: it gives up the office once it has a port of
+    /// Yes, but another is to be the representative: it gives up leadership once it has a port of
     /// its own.
     SteppingDown,
     /// It gives back what it holds.
@@ -182,7 +183,7 @@ pub enum Lifecycle {
     Gone,
 }
 
-/// What the state file says of the office.
+/// What the state file says of leadership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Memory {
     /// This server held it when the file was written.
@@ -191,7 +192,7 @@ pub enum Memory {
     None,
 }
 
-/// What a server is, in a word.
+/// What a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The representative port is mapped to it, and it may still believe so.
@@ -231,14 +232,14 @@ impl State {
         }
     }
 
-    /// Whether it may hold the office, and so waits for its turn to take it.
+    /// Whether it may lead, and so waits for its turn to claim.
     pub fn is_candidate(&self) -> bool {
         self.lifecycle == Lifecycle::Running && self.remote_access == RemoteAccess::On
     }
 
     /// What this server is at `now`. The deadline counts even when nobody has called `step` since.
-    /// Whoever has asked the router to take the office back does not hold it any more, whatever
-    /// the answer: another may have it before that comes.
+    /// Whoever has asked the router to delete the representative mapping does not lead any more,
+    /// whatever the answer: another may have it before that comes.
     pub fn role(&self, now: Timestamp) -> Role {
         let own = self.own.map(|own| own.port);
         let resigning = matches!(self.lifecycle, Lifecycle::Leaving | Lifecycle::Gone)
@@ -256,15 +257,15 @@ impl State {
         }
     }
 
-    /// Whether the office that this server held last may still be its own: no higher term was heard
-    /// of since.
+    /// Whether the leadership that this server had last may still be its own: no higher term was
+    /// heard of since.
     pub fn may_resume_leadership(&self) -> bool {
         self.memory == Memory::WasRepresentative && self.term == self.leadership_term
     }
 
     /// The port to write into the state file. The representative port says there that this server
-    /// held the office in the term that stands beside it, so it is not written with a term that
-    /// another has begun since.
+    /// led in the term that stands beside it, so it is not written with a term that another has
+    /// begun since.
     pub fn port_to_remember(&self, rules: &Rules, now: Timestamp) -> Option<ExternalPort> {
         let representative_port = rules.representative_port;
         let held = self.own.is_none() && self.may_resume_leadership();

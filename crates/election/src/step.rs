@@ -124,7 +124,7 @@ fn learn(state: &mut State, event: &Event, context: &mut StepContext) {
     }
 }
 
-/// The answer to what was asked will never come. Whoever was giving up the office has given it up:
+/// The answer to what was asked will never come. Whoever was giving up leadership has given it up:
 /// the mapping may be gone.
 fn forget_request(state: &mut State, context: &mut StepContext) {
     let Some(asked) = state.pending.take() else {
@@ -146,10 +146,10 @@ fn router_found(state: &mut State, context: &mut StepContext) {
     state.failures = 0;
     state.table_full = TableFullFallback::NotNeeded;
     state.own_after = now;
-    // While a representative lives, it has the first word with a router that may have forgotten it.
+    // While a representative lives, it goes first with a router that may have forgotten it.
     if !state
         .detector
-        .is_some_and(|detector| detector.is_lively(context.rules, now))
+        .is_some_and(|detector| detector.is_live(context.rules, now))
     {
         state.representative_after = now;
     }

@@ -1,5 +1,5 @@
-//! Who takes a vacant office, and when: the waits, the Claims and the order (claims 10 to 12, Fig.
-//! 11).
+//! Who takes a vacant leadership, and when: the waits, the Claims and the order (claims 10 to 12,
+//! Fig. 11).
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub(super) fn rank(state: &State, rules: &Rules, id: InstanceId) -> Rank {
     (first, id)
 }
 
-/// The representative is gone: the office is open to all.
+/// The representative is gone: leadership is open to all.
 pub(super) fn declare_vacant(
     state: &mut State,
     detector: &FailureDetector,
@@ -61,8 +61,8 @@ pub(super) fn declare_vacant(
     });
 }
 
-/// Waits for its turn to claim the office, unless it is not to have it.
-pub(super) fn stand(state: &mut State, round: u32, context: &StepContext) {
+/// Waits for its turn to claim leadership, unless it is not to have it.
+pub(super) fn wait_to_claim(state: &mut State, round: u32, context: &StepContext) {
     if !state.is_candidate() {
         state.candidacy = Candidacy::None;
         return;
@@ -113,8 +113,7 @@ pub(super) fn tick(state: &mut State, context: &mut StepContext) {
     if state.leadership.is_some() || state.lifecycle != Lifecycle::Running {
         return;
     }
-    // Who is not to be reached from outside follows what happens to the office, and leaves it to
-    // the others.
+    // Who is not to be reached from outside follows who leads, and leaves it to the others.
     if let Some(mut detector) = state.detector {
         let gone = detector.tick(context);
         state.detector = Some(detector);
@@ -123,7 +122,7 @@ pub(super) fn tick(state: &mut State, context: &mut StepContext) {
             if let Some(vacancy) = &mut state.vacancy {
                 vacancy.silent_until = Some(context.now + context.rules.heartbeat);
             }
-            stand(state, 0, context);
+            wait_to_claim(state, 0, context);
         }
     }
     advance_candidacy(state, context);
@@ -156,7 +155,7 @@ fn advance_candidacy(state: &mut State, context: &mut StepContext) {
     {
         state.peers.remove(&to.id);
         if state.vacancy.is_some() {
-            stand(state, round + 1, context); // ¶77: the next but one
+            wait_to_claim(state, round + 1, context); // ¶77: the next but one
         } else {
             state.candidacy = Candidacy::None;
         }
@@ -165,7 +164,7 @@ fn advance_candidacy(state: &mut State, context: &mut StepContext) {
         && now >= claim_at
     {
         if state.router == RouterStatus::Silent {
-            // Whoever cannot reach the router leaves the office to those who can.
+            // Whoever cannot reach the router leaves leadership to those who can.
             state.candidacy = Candidacy::Waiting {
                 claim_at: now + context.rules.silence(),
                 round,
@@ -212,7 +211,7 @@ fn advance_candidacy(state: &mut State, context: &mut StepContext) {
     }
 }
 
-/// How long objections are waited for. Who is first in order after a farewell need not wait: the
+/// How long objections are waited for. The first in order after a Withdrawal need not wait: the
 /// port is free, and the router refuses it to everybody but the first.
 fn window(state: &State, round: u32, context: &StepContext) -> Duration {
     let announce_withdrawal = state

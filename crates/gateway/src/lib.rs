@@ -2,14 +2,13 @@
 //! (¶36).
 //!
 //! A library of its own: pure cores (`lease_fallback`, `class`, `countdown`, `preference`,
-//! `address`, `backoff`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no actor in it.
+//! `address`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no actor in it.
 //! What callers use are [`discover`], which finds the router, and [`verified`], which writes to it
 //! and believes only what it reads back: replies lie, and the codes of refusals differ from router
 //! to router.
 
 pub mod action;
 pub mod address;
-pub mod backoff;
 pub mod by_hand;
 pub mod class;
 pub mod countdown;
@@ -34,15 +33,16 @@ mod canned;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use porthole_backoff::Backoff;
 use serde::Serialize;
 
 use porthole_types::ExternalPort;
 
 pub use action::Action;
 pub use address::{AddressKind, ExternalAddress};
-pub use backoff::Backoff;
 pub use class::{DeleteRight, RouterClass, RouterLessons};
 pub use countdown::Countdowns;
 pub use description::Description;
@@ -55,6 +55,14 @@ pub use poll::{Polled, Scope, poll};
 pub use preference::{Choice, Preference};
 pub use ssdp::{Found, SSDP_PORT, Search, discover};
 pub use table::{Extent, Table};
+
+/// How long to wait before a router is looked for again: a random part of at most a quarter is taken
+/// off, so that servers do not all come back at once.
+pub const SEARCH_AGAIN: Backoff =
+    match Backoff::new(Duration::from_secs(2), Duration::from_mins(5), 25) {
+        Ok(backoff) => backoff,
+        Err(_) => panic!("the waits are in order"),
+    };
 
 /// For how long a mapping is asked for or granted (UPnP `NewLeaseDuration`, where 0 is permanent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `supervisor` | the tree: a root, its groups, and `keep`, which starts an actor on an arbiter |
 //! | `child_runner`, `incarnation` | the loop around one actor; the fence around its future |
-//! | `policy`, `budget`, `backoff` | when to restart and when to give up: plain data, time passed in |
+//! | `policy`, `budget` | when to restart and when to give up: plain data, time passed in |
 //! | `event`, `channel` | what happened, on a bounded channel to the root |
 //! | `resync` | telling younger siblings that an elder forgot what they told it |
 //! | `progress` | deadlines for asynchronous jobs: a hang is a crash |
@@ -25,7 +25,6 @@
 //! spawned (those spawned in `restarting()` may be swept away with the old ones); `stopping()` and
 //! `stopped()` are called on an orderly end only, never after a crash.
 
-mod backoff;
 mod budget;
 mod catch;
 mod channel;
@@ -46,12 +45,12 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use backoff::{Backoff, BadBackoff};
 pub use budget::Budget;
 pub use catch::catch;
 pub use channel::Events;
 pub use event::{ActorName, Cause, Event, TreePath};
 pub use policy::Policy;
+pub use porthole_backoff::{Backoff, BadBackoff};
 pub use progress::{Job, Progress};
 pub use report::install_hook;
 pub use resync::Resync;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::backoff::{Backoff, draw};
+use porthole_backoff::{Backoff, draw};
+
 use super::budget::{Budget, Verdict, Window};
 
 /// How one actor is restarted.
@@ -57,7 +58,8 @@ impl History {
             after: self
                 .policy
                 .backoff
-                .delay(in_window, draw(&self.seed, self.total)),
+                // The first restart does not wait.
+                .after(in_window.saturating_sub(1), draw(&self.seed, self.total)),
             in_window,
             total: self.total,
         }

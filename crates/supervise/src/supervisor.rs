@@ -6,10 +6,10 @@ use std::{io, mem};
 
 use actix::dev::channel::channel as mailbox;
 use actix::{Actor, Addr, ArbiterHandle, Context, Handler, Recipient, Supervised};
+use porthole_backoff::Backoff;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::backoff::Backoff;
 use super::catch::catch;
 use super::channel::{Events, Sink, channel};
 use super::child_runner::{ChildRunner, Reports};

@@ -25,10 +25,10 @@ use std::time::Duration;
 use std::{io, thread};
 
 use actix::{Message, Recipient};
+use porthole_backoff::{Backoff, draw};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::backoff::{Backoff, draw};
 use super::catch::{catch, clipped};
 use super::child_runner::Reports;
 use super::event::{Cause, Event, TreePath};
@@ -299,7 +299,7 @@ impl Seat {
         state.crash = Some(cause.clone());
         self.vacate(&mut state, cause);
         let draw = draw(self.path.as_str(), state.restarts);
-        self.backoff.delay(state.in_a_row, draw)
+        self.backoff.after(state.in_a_row.saturating_sub(1), draw)
     }
 
     fn vacate(&self, state: &mut State, cause: &Cause) {

@@ -1,8 +1,24 @@
 //! How long to wait before the next try: doubling, capped, jittered.
+//!
+//! Plain data: it counts no failures, reads no clock and draws no random number itself, so that a
+//! supervisor, a search for a router and a pure state machine can all use it.
+//!
+//! ```
+//! use std::time::Duration;
+//! use porthole_backoff::Backoff;
+//!
+//! let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2), 20)?;
+//! assert_eq!(backoff.after(0, 0), Duration::ZERO);
+//! assert_eq!(backoff.after(1, 0), Duration::from_millis(50));
+//! assert_eq!(backoff.after(9, 0), Duration::from_secs(2));
+//! // The largest draw takes the whole jitter off: a fifth.
+//! assert_eq!(backoff.after(9, u64::MAX), Duration::from_millis(1_600));
+//! # Ok::<(), porthole_backoff::BadBackoff>(())
+//! ```
 
 use std::time::Duration;
 
-/// The waits between restarts: none before the first, then `base` doubling up to `max`.
+/// The waits between tries: `base` after the first failure in a row, doubling up to `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     base: Duration,
@@ -30,7 +46,7 @@ pub enum BadBackoff {
 }
 
 impl Backoff {
-    /// No waits at all: for what is cheap to restart and bounded by its budget anyway.
+    /// No waits at all: for what is cheap to repeat and bounded by something else.
     pub const NONE: Self = Self {
         base: Duration::ZERO,
         max: Duration::ZERO,
@@ -42,11 +58,15 @@ impl Backoff {
     ///
     /// # Errors
     /// When `base` is zero or longer than `max`, or the jitter is more than 100 percent.
-    pub fn new(base: Duration, max: Duration, jitter_percent: u8) -> Result<Self, BadBackoff> {
+    pub const fn new(
+        base: Duration,
+        max: Duration,
+        jitter_percent: u8,
+    ) -> Result<Self, BadBackoff> {
         if base.is_zero() {
             return Err(BadBackoff::ZeroBase);
         }
-        if max < base {
+        if max.as_nanos() < base.as_nanos() {
             return Err(BadBackoff::MaxBelowBase { base, max });
         }
         if jitter_percent > 100 {
@@ -64,16 +84,19 @@ impl Backoff {
         self.max
     }
 
-    /// The wait before the `nth` restart in a row, counted from 1, which does not wait. `draw`
-    /// decides the jitter: 0 shortens nothing, `u64::MAX` shortens by all of it.
-    pub fn delay(&self, nth: u32, draw: u64) -> Duration {
-        if nth <= 1 {
+    /// The wait after so many failures in a row; none after none. `draw` decides the jitter: 0
+    /// shortens nothing, `u64::MAX` shortens by all of it.
+    pub fn after(&self, failures: u32, draw: u64) -> Duration {
+        let Some(doublings) = failures.checked_sub(1) else {
             return Duration::ZERO;
-        }
+        };
         let doubled = 2_u32
-            .checked_pow(nth - 2)
+            .checked_pow(doublings)
             .and_then(|factor| self.base.checked_mul(factor))
             .map_or(self.max, |wait| wait.min(self.max));
+        if self.jitter_percent == 0 {
+            return doubled; // exactly: no rounding by a factor of one
+        }
         let share = f64::from(self.jitter_percent) / 100.0 * (draw as f64 / u64::MAX as f64);
         // Both factors are within 0 and 1, so the product neither overflows nor goes below zero.
         doubled.mul_f64(1.0 - share)
@@ -83,7 +106,8 @@ impl Backoff {
 /// A draw for [`Backoff::delay`] that differs between actors (`seed`) and between restarts
 /// (`count`), but not between two runs of a simulation: one step of `SplitMix64` (Steele, Lea,
 /// Flood 2014).
-pub(super) fn draw(seed: &str, count: u64) -> u64 {
+#[must_use]
+pub fn draw(seed: &str, count: u64) -> u64 {
     // FNV-1a over the name.
     let name = seed.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -105,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn the_first_restart_does_not_wait_and_the_others_double_up_to_the_cap() {
+    fn without_a_failure_there_is_no_wait_and_then_it_doubles_up_to_the_cap() {
         let backoff = Backoff::new(ms(100), ms(1_000), 0).unwrap();
-        let waits: Vec<_> = (1..=7).map(|nth| backoff.delay(nth, 0)).collect();
+        let waits: Vec<_> = (0..=6).map(|failures| backoff.after(failures, 0)).collect();
         assert_eq!(
             waits,
             [
@@ -120,14 +144,14 @@ mod tests {
                 ms(1_000)
             ]
         );
-        assert_eq!(backoff.delay(u32::MAX, 0), ms(1_000));
+        assert_eq!(backoff.after(u32::MAX, 0), ms(1_000));
     }
 
     #[test]
     fn full_jitter_takes_the_whole_wait_and_none_takes_nothing() {
         let backoff = Backoff::new(ms(100), ms(1_000), 50).unwrap();
-        assert_eq!(backoff.delay(3, 0), ms(200));
-        assert_eq!(backoff.delay(3, u64::MAX), ms(100));
+        assert_eq!(backoff.after(2, 0), ms(200));
+        assert_eq!(backoff.after(2, u64::MAX), ms(100));
     }
 
     #[test]
@@ -147,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn two_actors_and_two_restarts_draw_differently() {
+    fn two_users_and_two_tries_draw_differently() {
         assert_ne!(draw("root/network/router", 1), draw("root/network/lan", 1));
         assert_ne!(
             draw("root/network/router", 1),
@@ -162,10 +186,10 @@ mod tests {
     proptest! {
         #[test]
         fn no_wait_is_longer_than_the_cap(
-            base in 1_u64..10_000, more in 0_u64..100_000, jitter in 0_u8..=100, nth in any::<u32>(), draw in any::<u64>(),
+            base in 1_u64..10_000, more in 0_u64..100_000, jitter in 0_u8..=100, failures in any::<u32>(), draw in any::<u64>(),
         ) {
             let backoff = Backoff::new(ms(base), ms(base + more), jitter).unwrap();
-            prop_assert!(backoff.delay(nth, draw) <= backoff.max());
+            prop_assert!(backoff.after(failures, draw) <= backoff.max());
         }
     }
 }
