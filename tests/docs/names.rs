@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::sources::{code_spans, documents, texts};
+use porthole::durable::State;
+use porthole_types::InstanceId;
+
+use super::sources::{code_spans, documents, table_rows, texts};
 use super::{ROOT, read};
 
 #[test]
@@ -173,6 +176,32 @@ fn no_reference_says_that_something_is_not_built() {
         let text = read(&format!("docs/ref/{page}.md"));
         for claim in ["today", "no effect", "not built", "not yet", "yet to be"] {
             assert!(!text.to_lowercase().contains(claim), "{page}.md: {claim}");
+        }
+    }
+}
+
+#[test]
+fn what_the_guide_takes_out_of_the_state_file_is_in_it() {
+    let state = serde_json::to_value(State::new(InstanceId(1))).unwrap();
+    let mut named = 0;
+    for (file, text) in documents() {
+        for (before, _) in text
+            .match_indices("` out of each `state.json`")
+            .map(|(at, _)| text.split_at(at))
+        {
+            let key = before.rsplit('`').next().unwrap_or_default();
+            assert!(state.get(key).is_some(), "{file}: {key} of {state}");
+            named += 1;
+        }
+    }
+    assert_eq!(named, 2);
+}
+
+#[test]
+fn every_row_of_a_table_has_as_many_columns_as_its_head() {
+    for (file, text) in documents() {
+        for (head, row) in table_rows(&text) {
+            assert_eq!(row.len(), head.len(), "{file}: {row:?}");
         }
     }
 }
