@@ -20,14 +20,14 @@ pub fn texts(folders: &[&str], endings: &[&str]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The documents: those at the top, and all of `docs`.
+/// The documents: those at the top, all of `docs`, and what stands beside the code.
 pub fn documents() -> Vec<(String, String)> {
     let top = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
     let mut found: Vec<_> = top
         .iter()
         .map(|name| ((*name).to_owned(), read(name)))
         .collect();
-    found.extend(texts(&["docs"], &["md"]));
+    found.extend(texts(&["docs", "crates"], &["md"]));
     found
 }
 
