@@ -209,3 +209,46 @@ fn every_row_of_a_table_has_as_many_columns_as_its_head() {
         }
     }
 }
+
+/// What a link to a heading ends with: small letters, digits, and hyphens for blanks.
+fn anchor(heading: &str) -> String {
+    heading
+        .trim_start_matches('#')
+        .trim()
+        .to_lowercase()
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter))
+        .map(|letter| if letter == ' ' { '-' } else { letter })
+        .collect()
+}
+
+#[test]
+fn every_heading_that_a_document_links_exists() {
+    let mut links = 0;
+    let mut wrong = Vec::new();
+    for (file, text) in documents() {
+        let targets = text.split("](").skip(1);
+        for link in targets.filter_map(|rest| rest.split(')').next()) {
+            let Some((target, wanted)) = link.split_once('#') else {
+                continue;
+            };
+            if target.contains("://") {
+                continue;
+            }
+            let page = match target {
+                "" => text.clone(),
+                target => {
+                    let beside = Path::new(&file).with_file_name(target);
+                    read(&beside.to_string_lossy())
+                }
+            };
+            let mut headings = page.lines().filter(|line| line.starts_with('#'));
+            if !headings.any(|heading| anchor(heading) == wanted) {
+                wrong.push(format!("{file}: {link}"));
+            }
+            links += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "no such headings: {wrong:#?}");
+    assert!(links > 20, "{links} links to headings");
+}
