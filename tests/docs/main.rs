@@ -1,5 +1,6 @@
 //! The documents say what the program has, and nothing that it has not: settings, metrics, routes,
-//! commands, the tests that are named as proofs, and the files that are linked.
+//! commands, limits, the words that it is quoted with, the tests that are named as proofs, the
+//! paragraphs of the seed that are cited, and the files that are linked or named.
 
 // Clippy lets only the test functions themselves unwrap; all of this is tests.
 #![allow(clippy::unwrap_used)]
@@ -20,9 +21,16 @@ use porthole::metrics::Metrics;
 use porthole::settings::DEFAULT_TOML;
 use porthole_types::InstanceId;
 
-#[path = "support/wait.rs"]
-#[allow(dead_code, reason = "this file waits for one thing only")]
+mod limits;
+mod names;
+mod seed;
+mod sources;
+#[path = "../support/wait.rs"]
+#[allow(dead_code, reason = "the documents wait for one thing only")]
 mod wait;
+mod words;
+
+use sources::{code_spans, documents};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -30,7 +38,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|why| panic!("{path}: {why}"))
 }
 
-/// The cells of every table row whose first cell begins with code.
+/// Every table row whose first column begins with code, column by column.
 fn rows(text: &str) -> Vec<Vec<&str>> {
     text.lines()
         .filter(|line| line.starts_with("| `"))
@@ -347,7 +355,7 @@ fn every_test_that_a_design_document_names_exists() {
         // The names of tests are sentences: nothing else between backticks has so many words.
         let sentence =
             |word: &&str| word.matches('_').count() >= 4 && !word.contains(['/', ' ', '"']);
-        for name in text.split('`').skip(1).step_by(2).filter(sentence) {
+        for name in code_spans(&text).filter(sentence) {
             assert!(
                 code.contains(&format!("fn {name}(")),
                 "{}: no test {name}",
@@ -361,10 +369,9 @@ fn every_test_that_a_design_document_names_exists() {
 
 #[test]
 fn every_file_that_a_document_links_exists() {
-    let docs = Path::new(ROOT).join("docs");
     let mut links = 0;
-    for file in files(&docs, "md") {
-        let text = fs::read_to_string(&file).unwrap();
+    for (name, text) in documents() {
+        let file = Path::new(ROOT).join(&name);
         for link in text
             .split("](")
             .skip(1)
@@ -375,7 +382,7 @@ fn every_file_that_a_document_links_exists() {
                 continue;
             }
             let path = file.parent().unwrap().join(target);
-            assert!(path.exists(), "{} links {link}", file.display());
+            assert!(path.exists(), "{name} links {link}");
             links += 1;
         }
     }
