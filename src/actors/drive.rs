@@ -18,7 +18,7 @@ use porthole_supervise::ThreadContext;
 /// See the module.
 pub type DriveActor = ThreadActor<Attending>;
 
-/// From the desk to the device.
+/// From the control queue to the device.
 pub struct Attending;
 
 impl Work for Attending {
@@ -36,7 +36,7 @@ impl Work for Attending {
     }
 }
 
-/// What people chose, in the cells and in the state file.
+/// What people chose, in the shared state and in the state file.
 struct UserOverrides(Arc<SharedState>);
 
 impl Memory for UserOverrides {
