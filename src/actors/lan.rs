@@ -43,7 +43,7 @@ const GLANCE: Duration = Duration::from_millis(200);
 /// seldom takes both.
 const REPEAT_AFTER: Duration = Duration::from_millis(50);
 
-/// Repeats under way; beyond it a message is sent once. The rules send a few a heartbeat.
+/// How many repeats may be under way; beyond it a message is sent once. The rules send a few a heartbeat.
 const MOST_REPEATS: usize = 64;
 
 /// Speaks with the other cameras: sends what the rules and the reports have to say, and hands on
@@ -67,7 +67,7 @@ pub struct Recipients {
     pub election_message: Recipient<DeliverElectionMessage>,
     /// What others report of themselves.
     pub report: Recipient<RecordReport>,
-    /// Those that leave.
+    /// The servers that say that they leave.
     pub leaving: Recipient<RemoveCamera>,
 }
 
@@ -84,7 +84,7 @@ struct Volatile {
     sockets: Option<Arc<Sockets>>,
     listener: Option<SpawnHandle>,
     reporting: Option<Reporting>,
-    /// Repeats under way.
+    /// How many messages are yet to be sent for the second time.
     repeats: usize,
     flushes: Vec<oneshot::Sender<()>>,
     /// Why the sockets could not be opened, as last logged.

@@ -44,7 +44,7 @@ impl fmt::Display for TreePath {
 /// Why an actor or a thread has to be started again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// It panicked.
+    /// A panic in its code.
     Panic {
         /// The panic's message, at most 512 bytes.
         message: String,
