@@ -2,14 +2,15 @@
 //! actor, dependencies before dependents.
 //!
 //! ```text
-//! root ─┬─ network ── router ─ registry ─ lan ─ discovery ─ election      (one arbiter)
-//!       ├─ media ──── capture ─ encoder ─ drive                           (one arbiter, three threads)
-//!       └─ web ────── http                                                (one arbiter, its workers)
+//! root ─┬─ network ── router ─ registry ─ lan ─ discovery ─ election   (one arbiter)
+//!       ├─ media ──── capture ─ encoder ─ drive              (one arbiter, three threads)
+//!       └─ web ────── http                                   (one arbiter, its workers)
 //! ```
 //!
 //! A child that panics or hangs is restarted at once, behind the same address. Six times within the
 //! window, and it escalates: past its group to the root, and the root ends the process with
-//! [`EXIT_ESCALATED`], so that the container starts it again. The router's mapping outlives all that.
+//! [`EXIT_ESCALATED`], so that the container starts it again. The router's mapping outlives all
+//! that.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -324,7 +325,8 @@ async fn leave(root: &Root, supervisor: &Supervisor) {
     };
     if tokio::time::timeout(CLEAN_END, goodbye).await.is_err() {
         warn!(
-            "leaving without the router's word that our mappings are gone: they end with their leases"
+            "leaving without the router's answer that our mappings are gone: \
+             they end with their leases"
         );
     }
 }

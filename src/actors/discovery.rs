@@ -146,8 +146,8 @@ impl DiscoveryActor {
         }
     }
 
-    /// Asks again after servers that are not heard any more: the entries of those that do not answer
-    /// are dropped long before they would lapse (RFC 6762, 10.4).
+    /// Asks again after servers that are not heard any more: the entries of those that do not
+    /// answer are dropped long before they would lapse (RFC 6762, 10.4).
     fn doubt(&mut self, fleet: &Fleet) {
         let Some(running) = &mut self.volatile.running else {
             return;
@@ -324,7 +324,7 @@ impl StreamHandler<ServiceEvent> for DiscoveryActor {
 impl Handler<Resync> for DiscoveryActor {
     type Result = ();
 
-    /// The registry may have forgotten what it was told: whoever begins to browse is told of all
+    /// The registry may have forgotten what it was told: a new browse reports all
     /// there is.
     fn handle(&mut self, _: Resync, ctx: &mut Self::Context) {
         let running = self.volatile.running.as_mut();

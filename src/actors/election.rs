@@ -136,7 +136,7 @@ impl ElectionActor {
             Effect::Remember => self.remember(),
             Effect::Left => {
                 for waiting in self.volatile.waiting_to_leave.drain(..) {
-                    let _ = waiting.send(()); // who asked may have given up
+                    let _ = waiting.send(()); // the caller may have given up
                 }
             }
         }
@@ -270,7 +270,7 @@ impl StreamHandler<RouterView> for ElectionActor {
 struct Renamed;
 
 impl StreamHandler<Renamed> for ElectionActor {
-    /// The table tells who cannot hear this server what it is called (Embodiment 3).
+    /// The table tells servers that cannot hear this one what it is called (Embodiment 3).
     fn handle(&mut self, _: Renamed, ctx: &mut Self::Context) {
         self.advance(&Event::Renamed, ctx);
     }

@@ -1,38 +1,37 @@
 //! `LanActor`: this server's place on the LAN.
 //!
 //! Owns the sockets, the repeats under way, and the watch over the interface's address (¶41: it
-//! waits for one, and notices when it changes). Restarts with new sockets; which servers were heard,
-//! and how far each has counted, outlives that. Loses what was in the old sockets' buffers and the
-//! repeats: each is the second of two, and the next heartbeat brings the rest.
+//! waits for one, and notices when it changes). Restarts with new sockets; which servers were
+//! heard, and how far each has counted, outlives that. Loses what was in the old sockets' buffers
+//! and the repeats: each is the second of two, and the next heartbeat brings the rest.
 
+mod address;
 mod auth_state;
+mod report;
 mod request;
 
-use std::net::SocketAddrV4;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
 use tokio_stream::wrappers::WatchStream;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::crash::crashes_on_demand;
 use crate::fleet::Heard;
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::lan::{
-    Admitted, Answer, Body, InboundFilter, Keyring, Occasion, Peers, PendingRequests, Port,
-    Rejected, Report, Reporting, Sender, Served, Sockets, interface, listen,
+    Admitted, Body, InboundFilter, Keyring, Peers, PendingRequests, Reporting, Sender, Served,
+    Sockets,
 };
 use crate::messages::election::DeliverElectionMessage;
 use crate::messages::lan::{FlushRepeats, SendElectionMessage};
 use crate::messages::registry::{RecordReport, RemoveCamera};
 use crate::metrics::Direction;
-use crate::settings::Transport;
 use crate::shared::{Identity, KeyNoticePublisher, Publisher, SharedState};
-use porthole_election::{Destination, ElectionMessage, Entropy, Lifecycle, Peer};
+use porthole_election::{Destination, ElectionMessage, Entropy, Peer};
 use porthole_supervise::{Fixed, Lasting, UntilRestart, supervised};
-use porthole_types::InternalPort;
 
 /// How often the interface is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -40,14 +39,11 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often this server looks whether others have to know something new of it, at the least.
 const GLANCE: Duration = Duration::from_millis(200);
 
-/// Until a cancelled future is gone.
-const UNTIL_CANCELLED: Duration = Duration::from_millis(10);
-
 /// What is sent to everybody is sent again after this time: a burst of losses that takes the one
 /// seldom takes both.
 const REPEAT_AFTER: Duration = Duration::from_millis(50);
 
-/// Repeats under way; beyond it a message is sent once. The rules send a few a heartbeat.
+/// How many repeats may be under way; beyond it a message is sent once. The rules send a few a heartbeat.
 const MOST_REPEATS: usize = 64;
 
 /// Speaks with the other cameras: sends what the rules and the reports have to say, and hands on
@@ -71,7 +67,7 @@ pub struct Recipients {
     pub election_message: Recipient<DeliverElectionMessage>,
     /// What others report of themselves.
     pub report: Recipient<RecordReport>,
-    /// Those that leave.
+    /// The servers that say that they leave.
     pub leaving: Recipient<RemoveCamera>,
 }
 
@@ -88,7 +84,7 @@ struct Volatile {
     sockets: Option<Arc<Sockets>>,
     listener: Option<SpawnHandle>,
     reporting: Option<Reporting>,
-    /// Repeats under way.
+    /// How many messages are yet to be sent for the second time.
     repeats: usize,
     flushes: Vec<oneshot::Sender<()>>,
     /// Why the sockets could not be opened, as last logged.
@@ -134,145 +130,6 @@ impl LanActor {
         }
     }
 
-    /// Looks at the interface; opens the sockets anew when the address is another one.
-    fn look(&mut self, ctx: &mut Context<Self>) {
-        let shared = Arc::clone(&self.wired.shared);
-        let settings = &shared.settings;
-        let seen = interface::find(settings.node.interface.as_deref(), settings.http.bind);
-        let changed = self.wired.address.publish(seen.clone());
-        if changed {
-            match &seen {
-                Ok(lan) => info!(address = %lan.address, interface = %lan.name, "on the LAN"),
-                Err(why) => warn!(%why, "no address on the LAN"),
-            }
-        }
-        if changed && self.volatile.sockets.is_some() {
-            self.close(ctx);
-            // The cancelled listener still holds the port until this actor is polled again.
-            ctx.run_later(UNTIL_CANCELLED, Self::look);
-            return;
-        }
-        if self.volatile.sockets.is_none() && settings.lan.enabled {
-            self.open(ctx);
-        }
-    }
-
-    fn close(&mut self, ctx: &mut Context<Self>) {
-        self.volatile.sockets = None;
-        if let Some(listener) = self.volatile.listener.take() {
-            ctx.cancel_future(listener);
-        }
-    }
-
-    fn open(&mut self, ctx: &mut Context<Self>) {
-        let Some(lan) = self.wired.shared.lan_address() else {
-            return;
-        };
-        let settings = &self.wired.shared.settings.lan;
-        match Sockets::open(settings.transport, settings.group, &lan) {
-            Ok(sockets) => {
-                if sockets.port() == Port::AnyFree {
-                    warn!(
-                        "UDP port {} of {} is taken, probably by another camera on this machine: \
-                         better give each an address of its own (http.bind)",
-                        settings.group.port(),
-                        lan.address
-                    );
-                }
-                let sockets = Arc::new(sockets);
-                let mut inbound_filter = self
-                    .lasting
-                    .inbound_filter
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                inbound_filter.move_to(lan.address);
-                drop(inbound_filter);
-                let (shared, keys) = (Arc::clone(&self.wired.shared), Arc::clone(&self.wired.keys));
-                let heard = listen(
-                    Arc::clone(&sockets),
-                    Arc::clone(&self.lasting.inbound_filter),
-                    move |why, from| refused(&shared, &keys, why, from),
-                );
-                self.volatile.listener = Some(ctx.add_stream(heard));
-                self.volatile.sockets = Some(sockets);
-                self.volatile.trouble = None;
-                self.report(Occasion::Unasked);
-            }
-            Err(why) => {
-                let why = why.to_string();
-                // Said once: the next look is a second away, and would say the same.
-                if self.volatile.trouble.as_ref() != Some(&why) {
-                    warn!(%why, transport = %settings.transport, "cannot speak on the LAN yet");
-                    self.volatile.trouble = Some(why);
-                }
-            }
-        }
-    }
-
-    /// Reports unasked where something has changed, to the servers that are known by now.
-    fn glance(&mut self) {
-        if self.wired.shared.settings.lan.transport == Transport::Unicast {
-            // Of the router's table and of mDNS, too.
-            let fleet = self.wired.shared.fleet.borrow().clone();
-            let addresses = fleet.others().map(|camera| *camera.lan.ip());
-            self.lasting.peers.set_known(addresses);
-        }
-        let due = match (&self.volatile.reporting, self.wired.shared.myself()) {
-            (Some(reporting), Some(me)) => reporting.is_due(&me, Instant::now()),
-            _ => None,
-        };
-        if let Some(occasion) = due {
-            self.report(occasion);
-        }
-    }
-
-    /// Says where this server is (¶47, ¶64).
-    fn report(&mut self, occasion: Occasion) {
-        // A server that has said goodbye is not to be shown again.
-        if matches!(
-            self.wired.shared.role.load().lifecycle,
-            Lifecycle::Leaving | Lifecycle::Gone
-        ) {
-            return;
-        }
-        let Some(me) = self.wired.shared.myself() else {
-            return;
-        };
-        let Some(http_port) = InternalPort::new(me.lan.port()) else {
-            return;
-        };
-        if let Some(reporting) = &mut self.volatile.reporting {
-            reporting.said(&me, Instant::now());
-        }
-        let report = Report {
-            name: me.name,
-            http_port,
-            external: me.external,
-            term: self.wired.shared.role.load().term,
-            activity: me.activity,
-            scheme: me.scheme,
-            occasion,
-            auth_state: self.digest(),
-        };
-        self.send(Destination::Everybody, Body::Report(report));
-    }
-
-    /// The representative asks everybody to report (claim 3).
-    fn asked(&mut self, ctx: &mut Context<Self>) {
-        let (Some(reporting), Some(me)) =
-            (&mut self.volatile.reporting, self.wired.shared.myself())
-        else {
-            return;
-        };
-        match reporting.asked(&me, Instant::now(), entropy()) {
-            Answer::AtOnce => self.report(Occasion::Asked),
-            Answer::After(wait) => {
-                ctx.run_later(wait, |actor, _| actor.glance());
-            }
-            Answer::Given => {}
-        }
-    }
-
     fn send_twice(&mut self, to: Destination, message: ElectionMessage, ctx: &mut Context<Self>) {
         self.send(to, Body::Election(message));
         if to != Destination::Everybody || self.volatile.repeats >= MOST_REPEATS {
@@ -289,7 +146,7 @@ impl LanActor {
         self.volatile.repeats = self.volatile.repeats.saturating_sub(1);
         if self.volatile.repeats == 0 {
             for waiting in self.volatile.flushes.drain(..) {
-                let _ = waiting.send(()); // who asked may have given up
+                let _ = waiting.send(()); // the caller may have given up
             }
         }
         if let (ElectionMessage::Withdrawal { .. }, Some(reporting)) =
@@ -376,26 +233,6 @@ impl LanActor {
             Body::Rename { .. } | Body::Done { .. } | Body::Refused { .. } => {}
             Body::AuthState(auth_state) => self.learn(&auth_state, ctx),
         }
-    }
-}
-
-fn refused(shared: &SharedState, keys: &KeyNoticePublisher, why: Rejected, from: SocketAddrV4) {
-    if why == Rejected::Own && Some(*from.ip()) != shared.lan_address().map(|lan| lan.address) {
-        static SAID: Once = Once::new(); // it will be heard with every heartbeat
-        SAID.call_once(|| {
-            warn!(
-                %from,
-                "another device says that it is this camera: is its data directory a copy of this one's? Empty it there"
-            );
-        });
-    }
-    let Some(label) = why.label() else {
-        return;
-    };
-    debug!(%from, %why, "passed a datagram over");
-    shared.metrics.lan_messages_rejected_total.of(label).inc();
-    if let Rejected::Key(mismatch) = why {
-        keys.hear(*from.ip(), mismatch);
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Each file opens with what the actor owns, how it restarts and what it loses when it does. A
 //! restarted actor is the same value, so the type of each field says how long it lasts: what the
-//! actor is made with is `Fixed`, what it owns is `UntilRestart`, and what has to survive a crash of
-//! it is `Lasting` or stands in [`shared`](crate::shared). `supervised!` checks that none is forgotten.
+//! actor is made with is `Fixed`, what it owns is `UntilRestart`, and what has to survive a crash
+//! of it is `Lasting` or is in [`shared`](crate::shared). `supervised!` checks that none is
+//! forgotten.
 //!
 //! No actor knows another: they send [`messages`](crate::messages) to recipients that the
 //! [`tree`](crate::tree) hands out.

@@ -1,9 +1,9 @@
 //! `RouterActor`: finds the router, asks it, and says what it is like.
 //!
 //! Owns the connection to the router that was found, the lease fallback and the countdowns of the
-//! leases that it saw run. Restarts with the router that the shared state names, and what was learned
-//! of it, without a new search. Loses fallback and countdowns (the next requests teach them again)
-//! and the request in hand, which the election makes again.
+//! leases that it saw run. Restarts with the router that the shared state names, and what was
+//! learned of it, without a new search. Loses fallback and countdowns (the next requests teach them
+//! again) and the request in hand, which the election makes again.
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;

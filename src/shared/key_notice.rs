@@ -37,8 +37,8 @@ impl KeyNotice {
         (KeyNoticePublisher(publisher), Self(last))
     }
 
-    /// What to tell the operator, in words; nothing while no peer with another key was heard for ten
-    /// minutes.
+    /// What to tell the operator, in words; nothing while no peer with another key was heard for
+    /// ten minutes.
     pub fn words(&self) -> Option<String> {
         self.words_at(Instant::now())
     }
@@ -77,7 +77,7 @@ impl KeyNoticePublisher {
 }
 
 fn words(address: Ipv4Addr, mismatch: KeyMismatch) -> String {
-    let who = match mismatch {
+    let peer = match mismatch {
         KeyMismatch::Another => {
             format!("A peer with another key is on this LAN ({address}): its messages are ignored.")
         }
@@ -85,10 +85,11 @@ fn words(address: Ipv4Addr, mismatch: KeyMismatch) -> String {
             format!("A peer without a key is on this LAN ({address}): its messages are ignored.")
         }
         KeyMismatch::Unexpected => format!(
-            "A peer with a key is on this LAN ({address}), and this camera has none: its messages are ignored."
+            "A peer with a key is on this LAN ({address}), and this camera has none: \
+             its messages are ignored."
         ),
     };
-    format!("{who} Give all cameras the same site.key.")
+    format!("{peer} Give all cameras the same site.key.")
 }
 
 #[cfg(test)]

@@ -28,7 +28,8 @@ impl PortStatus {
 }
 
 /// The ports that are wanted, and those that are open. The election publishes the former, the http
-/// actor the latter; neither waits for the other's mailbox, and either may be restarted at any time.
+/// actor the latter; neither waits for the other's mailbox, and either may be restarted at any
+/// time.
 pub struct ListenPorts {
     wanted: Published<BTreeSet<InternalPort>>,
     status: Published<BTreeMap<InternalPort, PortStatus>>,

@@ -1,12 +1,12 @@
 //! What outlives an actor, owned by the root.
 //!
 //! An actor that panics begins again without what it knew; what must not be lost then is kept here.
-//! Everything is a value that is replaced whole (a watch, an `ArcSwap`), never one that is changed in
-//! place, so a panic can leave nothing half done.
+//! Everything is a value that is replaced whole (a watch, an `ArcSwap`), never one that is changed
+//! in place, so a panic can leave nothing half done.
 //!
 //! Most values have one publisher, and the types say so: [`SharedState`] lets everybody read, and
-//! [`Publishers`] holds the other side of each, made once and not to be cloned. The supervision tree
-//! moves each field of it into the actor that publishes:
+//! [`Publishers`] holds the other side of each, made once and not to be cloned. The supervision
+//! tree moves each field of it into the actor that publishes:
 //!
 //! | value | publisher | moved into |
 //! |---|---|---|
@@ -30,7 +30,7 @@
 //! | [`SharedState::authority`] | counts guesses, keeps what was right | http |
 //! | [`SharedState::camera`]: what people chose | [`SharedState::choose`] | http, drive |
 //! | [`SharedState::camera`]: slots, health | see [`CameraState`] | capture, encoder, drive |
-//! | the state file | the `remember…` methods and those above, some fields each | election, http, lan, drive |
+//! | the state file | the `remember_` methods and those above | election, http, lan, drive |
 //! | [`SharedState::metrics`] | counters | everybody |
 
 mod camera;
@@ -97,7 +97,7 @@ impl Identity {
 
 /// What every actor and every request may read.
 pub struct SharedState {
-    /// What the operator asked for; fixed while the process lives.
+    /// What the operator asked for; fixed while the process runs.
     pub settings: Settings,
     /// Which server this is.
     pub identity: Identity,
@@ -128,7 +128,7 @@ pub struct SharedState {
     /// Passwords, tokens and sessions: which callers may watch, and which may change things.
     pub authority: Authority,
     /// The certificate and the protocol settings; none: HTTP in the clear. Fixed while the process
-    /// lives.
+    /// runs.
     pub tls: Option<Tls>,
     /// The state file.
     disk: Writer<State>,

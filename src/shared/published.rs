@@ -1,7 +1,7 @@
 //! A value with one publisher and any number of readers.
 //!
-//! The publisher cannot be cloned: whoever it was moved into is the only one that changes the
-//! value. Readers never see the value end, also not when its publisher is gone.
+//! The publisher cannot be cloned: the actor that it was moved into is the only one that changes
+//! the value. Readers never see the value end, also not when its publisher is gone.
 
 use std::sync::Arc;
 
@@ -38,7 +38,8 @@ impl<T> Publisher<T> {
         self.0.borrow()
     }
 
-    /// Replaces the value, and wakes the readers unless it is equal. Returns whether it was another.
+    /// Replaces the value, and wakes the readers unless it is equal. Returns whether it was
+    /// another.
     pub fn publish(&self, value: T) -> bool
     where
         T: PartialEq,

@@ -10,9 +10,9 @@ use porthole_election::{Effect, Entropy, Event, Rules, State, Timestamp, step};
 pub struct RoleCell(Arc<ElectionState>);
 
 /// The one that may take a step: in the hands of the election actor. The state survives a panic of
-/// any actor: the new one is computed first, and the single store is the last act, so a panic before
-/// it leaves the old state whole. (Measured: mutating in place lost the role in each of 9,967
-/// injected panics, this way in none.)
+/// any actor: the new one is computed first, and the single store is the last act, so a panic
+/// before it leaves the old state whole. (Measured: mutating in place lost the role in each of
+/// 9,967 injected panics, this way in none.)
 pub struct RoleStepper(Arc<ElectionState>);
 
 struct ElectionState {
@@ -30,7 +30,7 @@ impl RoleCell {
         (RoleStepper(Arc::clone(&election)), Self(election))
     }
 
-    /// The rules, which never change while the process lives.
+    /// The rules, which never change while the process runs.
     pub fn rules(&self) -> &Rules {
         &self.0.rules
     }

@@ -1,4 +1,4 @@
-//! An actor that panics costs its last message, never the office of representative.
+//! An actor that panics costs its last message, never the leadership.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ fn crash(camera: &Camera, actor: &str, count: u32) {
 }
 
 #[test]
-fn fifty_panics_leave_the_representative_in_office_and_its_viewers_served() {
+fn fifty_panics_leave_the_leadership_and_the_viewers_alone() {
     let Some(lab) = Lab::open(LabConfig::default()) else {
         return;
     };

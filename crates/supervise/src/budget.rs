@@ -16,9 +16,9 @@ pub struct Budget {
 /// What one crash leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CrashAction {
-    /// Within the budget.
+    /// The crash is within the budget.
     Restart,
-    /// Past it.
+    /// One crash more than the budget allows.
     Escalate,
 }
 

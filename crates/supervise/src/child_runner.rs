@@ -13,7 +13,7 @@ use super::channel::EventSender;
 use super::event::{ActorName, Cause, Event, TreePath};
 use super::incarnation::Incarnation;
 use super::policy::{CrashHistory, Policy};
-use super::progress::{Progress, now};
+use super::progress::{Overdue, Progress, now};
 use super::resync::StartOrder;
 
 /// Runs one actor until its budget is used up or a shutdown is requested.
@@ -138,7 +138,9 @@ impl<A: Actor<Context = Context<A>> + Supervised> ChildRunner<A> {
                 }) => outcome,
                 // After the poll: a job that ends in the very poll of its deadline is in time.
                 () = until(deadline) => match progress.overdue() {
-                    Some(job) => PollOutcome::Ended(Cause::Hang { job: job.name, limit: job.limit }),
+                    Some(Overdue { name: job, limit }) => {
+                        PollOutcome::Ended(Cause::Hang { job, limit })
+                    }
                     None => continue,
                 },
             };

@@ -16,7 +16,7 @@ impl fmt::Display for ActorName {
     }
 }
 
-/// Where an actor or a group stands in the tree, as in `root/network/router`.
+/// The place of an actor or a group in the tree, as in `root/network/router`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TreePath(Arc<str>);
 
@@ -44,7 +44,7 @@ impl fmt::Display for TreePath {
 /// Why an actor or a thread has to be started again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// It panicked.
+    /// A panic in its code.
     Panic {
         /// The panic's message, at most 512 bytes.
         message: String,
@@ -138,7 +138,7 @@ pub enum Event {
         /// How many threads of this worker hang now.
         abandoned: usize,
     },
-    /// An arbiter's thread is blocked: everything on it stands still, and nothing inside can
+    /// An arbiter's thread is blocked: everything on it waits, and nothing inside can
     /// restart it.
     ArbiterStuck {
         /// The name that it is watched under.
@@ -217,7 +217,8 @@ mod tests {
         };
         assert_eq!(
             event.to_string(),
-            "root/network/router is restarted (2 lately, 7 in all): it panicked: index out of bounds"
+            "root/network/router is restarted (2 lately, 7 in all): \
+             it panicked: index out of bounds"
         );
     }
 }

@@ -127,7 +127,10 @@ impl<T: Default> ActorField for UntilRestart<T> {
 /// Parameters of a generic actor come first: `supervised!([W: Work] ThreadActor<W> { thread })`.
 #[macro_export]
 macro_rules! supervised {
-    ($([$($generics:tt)*])? $actor:ident $(<$($argument:ident),+>)? { $($field:ident),+ $(,)? }) => {
+    (
+        $([$($generics:tt)*])? $actor:ident $(<$($argument:ident),+>)?
+        { $($field:ident),+ $(,)? }
+    ) => {
         impl $(<$($generics)*>)? $crate::actix::Supervised for $actor $(<$($argument),+>)? {
             fn restarting(&mut self, _: &mut Self::Context) {
                 // Without `..`: a field that is not listed does not compile.

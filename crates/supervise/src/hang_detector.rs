@@ -27,7 +27,7 @@ pub(super) enum Liveness {
 }
 
 impl HangDetector {
-    /// A watch on a counter that stands at `count`.
+    /// For a counter that is at `count` now.
     pub(super) const fn new(limit: Duration, count: u64) -> Self {
         Self {
             limit,

@@ -58,10 +58,10 @@
 //!
 //! | file | concept |
 //! |---|---|
-//! | `supervisor` | the tree: a root, its groups, and child specs, which start an actor on an arbiter |
+//! | `supervisor` | the tree: a root, its groups, and child specs, which start actors |
 //! | `fields` | what of an actor survives a restart, said by the types of its fields |
 //! | `child_runner`, `incarnation` | the loop around one actor; its future between two crashes |
-//! | `policy`, `budget` | when to restart and when to give up: plain data, time passed in |
+//! | `policy`, `budget` | when to restart and when to give up: plain data |
 //! | `event`, `channel` | what happened, on a bounded channel to the root |
 //! | `resync` | telling dependents that a dependency forgot what they told it |
 //! | `progress` | deadlines for asynchronous jobs: a hang is a crash |

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(super) struct StopToken(Arc<(Mutex<bool>, Condvar)>);
 
 impl StopToken {
-    /// Asks; wakes whoever sleeps on the token.
+    /// Requests the stop and wakes a thread that sleeps on the token.
     pub(super) fn set(&self) {
         let (set, changed) = &*self.0;
         *set.lock().unwrap_or_else(PoisonError::into_inner) = true;

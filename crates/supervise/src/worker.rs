@@ -73,7 +73,7 @@ pub enum StartError {
     TooManyHung {
         /// The worker's name.
         thread: &'static str,
-        /// How many hang.
+        /// How many of its threads hang now.
         hung: usize,
     },
     /// The system has none to give.
@@ -81,7 +81,7 @@ pub enum StartError {
     System {
         /// The worker's name.
         thread: &'static str,
-        /// Its reason.
+        /// The reason that the system gives.
         source: io::Error,
     },
 }

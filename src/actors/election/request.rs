@@ -43,8 +43,8 @@ pub(super) fn internal_port(shared: &SharedState, port: ExternalPort) -> Interna
     }
 }
 
-/// What the router says to one request, as an event for the rules; whatever goes wrong on the way is
-/// a failure of the request.
+/// What the router says to one request, as an event for the rules; whatever goes wrong on the way
+/// is a failure of the request.
 pub(super) async fn answer(
     shared: &SharedState,
     router: &Recipient<AskRouter>,

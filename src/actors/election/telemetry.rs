@@ -62,10 +62,10 @@ fn trace_rotation(before: &State, after: &State) {
         Candidacy::None | Candidacy::Waiting { .. } => {}
         Candidacy::Claiming { round, .. } => info!(round, "claims the leadership"),
         Candidacy::Acquiring { round, stale, .. } => {
-            debug!(round, ?stale, "acquires the representative port")
+            debug!(round, ?stale, "acquires the representative port");
         }
         Candidacy::Yielding { to, stage, .. } => {
-            debug!(to = %to.id, ?stage, "yields to another")
+            debug!(to = %to.id, ?stage, "lets another go first");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
+use tracing::info;
 
 use super::LanActor;
 use crate::lan::{ASK_AGAIN, Body, Next, NotDone, Outcome, Renaming, RequestId, Turn};
@@ -19,7 +20,7 @@ pub(super) type Waits = oneshot::Sender<Result<(), NotDone>>;
 impl LanActor {
     fn begin(&mut self, rename: RenameCamera, waits: Waits, ctx: &mut Context<Self>) {
         let fail = |waits: Waits, why| {
-            let _ = waits.send(Err(why)); // who asked may have given up
+            let _ = waits.send(Err(why)); // the caller may have given up
         };
         if !self.wired.shared.settings.lan.enabled {
             return fail(waits, NotDone::Silent);
@@ -81,7 +82,7 @@ impl LanActor {
             Turn::Run => {
                 let shared = Arc::clone(&self.wired.shared);
                 let rename = async move {
-                    tracing::info!(by = %from.address, name = ?name, "another camera renames this one");
+                    info!(by = %from.address, ?name, "another camera renames this one");
                     shared.rename_for_good(name).await
                 };
                 let tell = move |kept: Result<(), porthole_durable::WriteError>,

@@ -7,22 +7,25 @@ use porthole_gateway::{Protocol, by_hand};
 use porthole_types::ExternalPort;
 
 impl RouterView {
-    /// What the operator has to do on the router while a deputy stands in (router class *stuck*):
-    /// which entry to delete, where, and who answers for all meanwhile. Nothing while there is
-    /// no deputy. `office` is the representative port. The text quotes what the entry's owner
-    /// wrote: escape it.
-    pub fn advice(&self, office: ExternalPort, leader_view: &LeaderView) -> Option<String> {
+    /// What the operator has to do on the router while there is a deputy (router class *stuck*):
+    /// which entry to delete, where, and which camera answers for all meanwhile. Nothing while
+    /// there is no deputy. The text quotes what the entry's owner wrote: escape it.
+    pub fn advice(
+        &self,
+        representative_port: ExternalPort,
+        leader_view: &LeaderView,
+    ) -> Option<String> {
         let LeaderView::Vacant { successor, .. } = leader_view else {
             return None;
         };
-        let (deputy, port) = match successor {
+        let (deputy, own_port) = match successor {
             Successor::Me(ClaimStage::Deputy { port }) => ("this camera".to_owned(), port),
             Successor::Other(peer, ClaimStage::Deputy { port }) => {
                 (format!("the camera at {}", peer.address), port)
             }
             _ => return None,
         };
-        let reach = port.map_or_else(
+        let reach = own_port.map_or_else(
             || "for visitors on the LAN only".to_owned(),
             |port| format!("on port {port} of the router"),
         );
@@ -30,17 +33,21 @@ impl RouterView {
             let entries = read.table.entries.iter();
             entries
                 .filter(|entry| entry.protocol == Protocol::Tcp)
-                .find(|entry| entry.external == office)
+                .find(|entry| entry.external == representative_port)
         });
         let leads = entry.map_or_else(
-            || format!("Port {office} of the router still leads to a camera that is gone."),
+            || {
+                format!(
+                    "Port {representative_port} of the router still leads to a camera that is gone."
+                )
+            },
             by_hand::still_leads,
         );
         let router = self.found.as_ref().map(|found| found.identity.address);
-        let remedy = by_hand::delete(office, router);
+        let remedy = by_hand::delete(representative_port, router);
         Some(format!(
-            "{leads} That camera does not answer, and the router lets no other delete the entry. {remedy} \
-             Or start that camera again. Until then {deputy} answers for all, {reach}."
+            "{leads} That camera does not answer, and the router lets no other delete the entry. \
+             {remedy} Or start that camera again. Until then {deputy} answers for all, {reach}."
         ))
     }
 }
@@ -127,10 +134,11 @@ mod tests {
             view(Some(table()))
                 .advice(port(8080), &vacant(successor))
                 .unwrap(),
-            "Port 8080 of the router still leads to 192.168.77.11 (\u{201c}Porthole Front door\u{201d}). \
-             That camera does not answer, and the router lets no other delete the entry. Delete the entry for \
-             port 8080 in the router's own pages, most likely at http://192.168.77.1/. Or start that camera \
-             again. Until then this camera answers for all, on port 8081 of the router."
+            "Port 8080 of the router still leads to 192.168.77.11 \
+             (\u{201c}Porthole Front door\u{201d}). That camera does not answer, and the router \
+             lets no other delete the entry. Delete the entry for port 8080 in the router's own \
+             pages, most likely at http://192.168.77.1/. Or start that camera again. Until then \
+             this camera answers for all, on port 8081 of the router."
         );
     }
 

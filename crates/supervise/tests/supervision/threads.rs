@@ -143,11 +143,14 @@ async fn a_thread_that_panics_or_fails_is_reported_and_started_again_ever_later(
 
     for (nth, expected) in [(1, panicked), (2, failed)] {
         let event = next(&mut scene.events).await;
-        assert!(
-            matches!(&event, Event::ThreadRestarted { cause, total, path, .. }
-                if *cause == expected && *total == nth && path.as_str() == "root/media/capture/grabber"),
-            "{event}"
-        );
+        let Event::ThreadRestarted {
+            cause, total, path, ..
+        } = event
+        else {
+            panic!("not a restarted thread: {event}");
+        };
+        assert_eq!((cause, total), (expected, nth));
+        assert_eq!(path.as_str(), "root/media/capture/grabber");
     }
 }
 

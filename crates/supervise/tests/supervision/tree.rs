@@ -129,10 +129,11 @@ async fn an_actor_that_cannot_even_be_made_escalates() {
         .child(&here(), SUBJECT, forgiving(5))
         .start(|_, _| -> Subject { panic!("no") });
     let event = next(&mut events).await;
-    assert!(
-        matches!(&event, Event::Escalated { cause: Cause::Panic { message }, .. } if message == "no"),
-        "{event}"
-    );
+    let Event::Escalated { cause, .. } = event else {
+        panic!("not an escalation: {event}");
+    };
+    let message = "no".to_owned();
+    assert_eq!(cause, Cause::Panic { message });
     assert_eq!(incarnations(&address).await, Err(MailboxError::Closed));
 }
 
