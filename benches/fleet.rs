@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use porthole::fleet::{
-    Activity, Advertised, Heard, Known, Mapped, Myself, Scheme, Sources, Standing, merge,
+    Activity, Advertised, Heard, Known, Mapped, Myself, Occasion, Report, Scheme, Sources,
+    Standing, merge,
 };
-use porthole::lan::{Occasion, Report};
 use porthole_election::LanMessaging;
 use porthole_types::{ExternalPort, InstanceId, InternalPort, Term};
 

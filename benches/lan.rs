@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use porthole::fleet::{Activity, Scheme};
-use porthole::lan::{Body, InboundFilter, Keyring, Message, Occasion, Report};
+use porthole::fleet::{Activity, Occasion, Report, Scheme};
+use porthole::lan::{Body, InboundFilter, Keyring, Message};
 use porthole::settings::{Secret, Site};
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 

@@ -21,10 +21,10 @@ use tracing::{debug, info, warn};
 use super::crash::crashes_on_demand;
 use super::election::{self, ElectionActor};
 use super::registry::{Forget, Hear, Introduce, RegistryActor};
-use crate::fleet::Heard;
+use crate::fleet::{Heard, Occasion, Report};
 use crate::lan::{
-    Admitted, Answer, Body, InboundFilter, Keyring, NotDone, Occasion, Peers, PendingRequests,
-    Port, Rejected, Report, Reporting, Sender, Served, Sockets, interface, listen,
+    Admitted, Answer, Body, InboundFilter, Keyring, NotDone, Peers, PendingRequests, Port,
+    Rejection, Reporting, Sender, Served, Sockets, interface, listen,
 };
 use crate::metrics::Direction;
 use crate::settings::Transport;
@@ -376,8 +376,10 @@ impl LanActor {
     }
 }
 
-fn refused(shared: &SharedState, why: Rejected, from: SocketAddrV4) {
-    if why == Rejected::Own && Some(*from.ip()) != shared.lan_address().map(|lan| lan.address) {
+fn refused(shared: &SharedState, why: Rejection, from: SocketAddrV4) {
+    if why == Rejection::OwnMessage
+        && Some(*from.ip()) != shared.lan_address().map(|lan| lan.address)
+    {
         static SAID: Once = Once::new(); // it will be heard with every heartbeat
         SAID.call_once(|| {
             warn!(
@@ -386,12 +388,12 @@ fn refused(shared: &SharedState, why: Rejected, from: SocketAddrV4) {
             );
         });
     }
-    let Some(label) = why.label() else {
+    let Some(label) = why.reason() else {
         return;
     };
     debug!(%from, %why, "passed a datagram over");
     shared.metrics.lan_messages_rejected_total.of(label).inc();
-    if let Rejected::Key(mismatch) = why {
+    if let Rejection::Key(mismatch) = why {
         shared.keys.hear(*from.ip(), mismatch);
     }
 }

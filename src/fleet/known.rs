@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use super::{Mapped, Scheme};
-use crate::lan::{Occasion, Report};
+use super::{Mapped, Occasion, Report, Scheme};
 use porthole_types::forget_oldest;
 use porthole_types::{ExternalPort, InstanceId};
 

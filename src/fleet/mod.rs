@@ -13,6 +13,7 @@ mod default_name;
 mod known;
 mod mapped;
 mod merge;
+mod report;
 mod tell_apart;
 
 pub use camera::{Activity, Camera, Fleet, Presence, Scheme, Source, Standing, Vouched, Who};
@@ -20,4 +21,5 @@ pub use default_name::default_name;
 pub use known::{Advertised, FRESH_HEARTBEATS, GONE_HEARTBEATS, Heard, Known, MOST_PEERS, Speaker};
 pub use mapped::{Mapped, mapped};
 pub use merge::{Myself, Sources, merge};
+pub use report::{Occasion, Report};
 pub use tell_apart::Labels;

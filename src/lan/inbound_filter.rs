@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use super::limit::Limiter;
 use super::replay::Replay;
-use super::{Keyring, MAX_DATAGRAM, Message, Rejected};
+use super::{Keyring, MAX_DATAGRAM, Message, Rejection};
 use porthole_types::InstanceId;
 
 /// The door of one server, for as long as its process lives: its memory of who was heard must
@@ -51,9 +51,9 @@ impl InboundFilter {
         datagram: &[u8],
         from: Ipv4Addr,
         now: Instant,
-    ) -> Result<Message, Rejected> {
+    ) -> Result<Message, Rejection> {
         if datagram.len() > MAX_DATAGRAM {
-            return Err(Rejected::TooLong);
+            return Err(Rejection::TooLong);
         }
         // Without a key anybody can make a message that is new: a window would protect nobody, and
         // one forged datagram with the highest number would silence its victim for good.
@@ -72,15 +72,15 @@ impl InboundFilter {
         Ok(message)
     }
 
-    fn read(&self, datagram: &[u8]) -> Result<Message, Rejected> {
+    fn read(&self, datagram: &[u8]) -> Result<Message, Rejection> {
         let message = Message::from_json(self.keys.open(datagram)?)?;
         if message.from == self.me {
-            return Err(Rejected::Own);
+            return Err(Rejection::OwnMessage);
         }
         // Said to another server alone, and brought here by somebody: what it says may be long
         // past.
         if message.to.is_some() && message.to != self.here {
-            return Err(Rejected::Replay);
+            return Err(Rejection::Replay);
         }
         Ok(message)
     }
@@ -127,10 +127,13 @@ mod tests {
         let elsewhere = Ipv4Addr::new(192, 168, 0, 66);
         assert_eq!(
             inbound_filter.admit(&old, elsewhere, now),
-            Err(Rejected::Replay)
+            Err(Rejection::Replay)
         );
         assert!(inbound_filter.admit(&new, FROM, now).is_ok());
-        assert_eq!(inbound_filter.admit(&old, FROM, now), Err(Rejected::Replay));
+        assert_eq!(
+            inbound_filter.admit(&old, FROM, now),
+            Err(Rejection::Replay)
+        );
     }
 
     #[test]
@@ -139,7 +142,7 @@ mod tests {
         let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
         inbound_filter.move_to(Ipv4Addr::new(192, 168, 0, 13));
         let refused = inbound_filter.admit(&said(&keys, 1, 1), FROM, now);
-        assert_eq!(refused, Err(Rejected::Replay));
+        assert_eq!(refused, Err(Rejection::Replay));
         inbound_filter.move_to(HERE);
         assert!(inbound_filter.admit(&said(&keys, 1, 1), FROM, now).is_ok());
     }
@@ -172,8 +175,8 @@ mod tests {
             Instant::now(),
         );
         let own = inbound_filter.admit(&said(&keys, 1, 1), FROM, Instant::now());
-        assert_eq!(own, Err(Rejected::Own));
-        assert_eq!(Rejected::Own.label(), None);
+        assert_eq!(own, Err(Rejection::OwnMessage));
+        assert_eq!(Rejection::OwnMessage.reason(), None);
     }
 
     #[test]
@@ -181,7 +184,7 @@ mod tests {
         let keys = keys("one");
         let long = vec![0; MAX_DATAGRAM + 1];
         let refused = inbound_filter(&keys).admit(&long, FROM, Instant::now());
-        assert_eq!(refused, Err(Rejected::TooLong));
+        assert_eq!(refused, Err(Rejection::TooLong));
     }
 
     #[test]
@@ -192,8 +195,11 @@ mod tests {
         assert!(inbound_filter.admit(&old, FROM, now).is_ok());
         for _ in 0..10_000 {
             let refused = inbound_filter.admit(&forged, FROM, now);
-            assert_eq!(refused, Err(Rejected::Key(KeyMismatch::Another)));
-            assert_eq!(inbound_filter.admit(&old, FROM, now), Err(Rejected::Replay));
+            assert_eq!(refused, Err(Rejection::Key(KeyMismatch::Another)));
+            assert_eq!(
+                inbound_filter.admit(&old, FROM, now),
+                Err(Rejection::Replay)
+            );
         }
         assert!(inbound_filter.admit(&said(&keys, 1, 2), FROM, now).is_ok());
     }
@@ -206,7 +212,7 @@ mod tests {
             .map(|n| inbound_filter.admit(&said(&keys, 1, n), FROM, now))
             .collect();
         assert!(heard[0].is_ok());
-        assert_eq!(heard[999], Err(Rejected::TooMany));
+        assert_eq!(heard[999], Err(Rejection::TooMany));
     }
 
     fn keys_of_another() -> Vec<u8> {
@@ -246,7 +252,7 @@ mod tests {
             json in prop::collection::vec(any::<u8>(), 0..200),
         ) {
             let refused = inbound_filter(&keys).admit(&keys.seal(&json), FROM, Instant::now());
-            prop_assert_eq!(refused, Err(Rejected::Malformed));
+            prop_assert_eq!(refused, Err(Rejection::Malformed));
         }
 
         #[test]

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures_util::stream::{self, Stream};
 
-use super::{InboundFilter, Message, Rejected, Sockets};
+use super::{InboundFilter, Message, Rejection, Sockets};
 
 /// How often both sockets are read before others on this thread have their turn.
 const BATCH: usize = 32;
@@ -25,7 +25,7 @@ pub struct Admitted {
 pub fn listen(
     sockets: Arc<Sockets>,
     inbound_filter: Arc<Mutex<InboundFilter>>,
-    refused: impl Fn(Rejected, SocketAddrV4),
+    refused: impl Fn(Rejection, SocketAddrV4),
 ) -> impl Stream<Item = io::Result<Vec<Admitted>>> {
     stream::try_unfold(
         (sockets, inbound_filter, refused),

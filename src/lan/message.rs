@@ -4,13 +4,11 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rejected, RequestId};
-use crate::fleet::{Activity, Scheme};
-use crate::metrics::Kind;
+use super::{MessageKind, Rejection, RequestId};
+use crate::fleet::{Activity, Report};
 use crate::site::AuthState;
 use porthole_election::ElectionMessage;
-use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
-use porthole_types::{MAX_NAME, Name};
+use porthole_types::{BootId, InstanceId, MAX_NAME, Name};
 
 /// Longest line about what a camera is doing, in characters.
 const MAX_DETAIL: usize = 144;
@@ -70,38 +68,6 @@ pub enum Body {
     AuthState(AuthState),
 }
 
-/// "This is me, and there I can be reached" (¶47: the port number notice).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// Its name, at most 64 characters.
-    pub name: String,
-    /// Its web server's port on the LAN; the address is the datagram's own.
-    pub http_port: InternalPort,
-    /// Its port on the router, if it has one.
-    pub external: Option<ExternalPort>,
-    /// The highest term it knows of.
-    pub term: Term,
-    /// What its camera is doing.
-    pub activity: Activity,
-    /// Whether its web server speaks TLS.
-    pub scheme: Scheme,
-    /// Whether it was asked.
-    pub occasion: Occasion,
-    /// A digest of what it knows about logins ([`crate::site::AuthState::digest`]), so that a
-    /// difference is noticed.
-    pub auth_state: u32,
-}
-
-/// Whether a report answers an Inquiry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Occasion {
-    /// It does (Embodiment 2).
-    Asked,
-    /// It comes by itself (¶47, ¶64).
-    Unasked,
-}
-
 impl Message {
     /// As JSON, cut to what is allowed rather than refused: one's own long name must not silence
     /// one.
@@ -115,9 +81,9 @@ impl Message {
     /// From JSON.
     ///
     /// # Errors
-    /// [`Rejected::Malformed`] for whatever is not one whole message.
-    pub fn from_json(json: &[u8]) -> Result<Self, Rejected> {
-        let mut message: Self = serde_json::from_slice(json).map_err(|_| Rejected::Malformed)?;
+    /// [`Rejection::Malformed`] for whatever is not one whole message.
+    pub fn from_json(json: &[u8]) -> Result<Self, Rejection> {
+        let mut message: Self = serde_json::from_slice(json).map_err(|_| Rejection::Malformed)?;
         message.body.sanitise();
         Ok(message)
     }
@@ -125,18 +91,18 @@ impl Message {
 
 impl Body {
     /// What metrics count it as.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> MessageKind {
         match self {
-            Self::Report(_) => Kind::Report,
-            Self::Election(ElectionMessage::Inquiry { .. }) => Kind::Inquiry,
-            Self::Election(ElectionMessage::Claim { .. }) => Kind::Claim,
-            Self::Election(ElectionMessage::Withdrawal { .. }) => Kind::Withdrawal,
-            Self::Election(ElectionMessage::Probe { .. }) => Kind::Probe,
-            Self::Election(ElectionMessage::ProbeReply { .. }) => Kind::ProbeReply,
-            Self::Rename { .. } => Kind::Rename,
-            Self::Done { .. } => Kind::Done,
-            Self::Refused { .. } => Kind::Refused,
-            Self::AuthState(_) => Kind::AuthState,
+            Self::Report(_) => MessageKind::Report,
+            Self::Election(ElectionMessage::Inquiry { .. }) => MessageKind::Inquiry,
+            Self::Election(ElectionMessage::Claim { .. }) => MessageKind::Claim,
+            Self::Election(ElectionMessage::Withdrawal { .. }) => MessageKind::Withdrawal,
+            Self::Election(ElectionMessage::Probe { .. }) => MessageKind::Probe,
+            Self::Election(ElectionMessage::ProbeReply { .. }) => MessageKind::ProbeReply,
+            Self::Rename { .. } => MessageKind::Rename,
+            Self::Done { .. } => MessageKind::Done,
+            Self::Refused { .. } => MessageKind::Refused,
+            Self::AuthState(_) => MessageKind::AuthState,
         }
     }
 
@@ -169,9 +135,11 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fleet::{Occasion, Scheme};
     use crate::lan::MAX_JSON;
     use crate::site::{Passwords, SessionId};
     use porthole_election::{Cause, ClaimStage, FormerRole};
+    use porthole_types::{ExternalPort, InternalPort, Term};
 
     /// Where these messages are sent to; its text is as long as an address can be.
     pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 168, 177, 211);
@@ -329,7 +297,7 @@ pub(super) mod tests {
         for bad in ["", "Barn\\u001b[31m", "\u{202e}nraB"] {
             let bad = json.replace("Barn", bad);
             let read = Message::from_json(bad.as_bytes());
-            assert_eq!(read, Err(Rejected::Malformed), "{bad}");
+            assert_eq!(read, Err(Rejection::Malformed), "{bad}");
         }
     }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::Rejected;
+use super::Rejection;
 use porthole_types::forget_oldest;
 use porthole_types::{BootId, InstanceId};
 
@@ -37,17 +37,17 @@ impl Replay {
     /// Takes note of a message that is known to be authentic.
     ///
     /// # Errors
-    /// [`Rejected::Replay`] when it was heard before, or is too old to tell.
+    /// [`Rejection::Replay`] when it was heard before, or is too old to tell.
     pub fn admit(
         &mut self,
         from: InstanceId,
         boot: BootId,
         counter: u64,
         now: Instant,
-    ) -> Result<(), Rejected> {
+    ) -> Result<(), Rejection> {
         let next = match self.senders.get(&from) {
             Some(seen) if boot == seen.boot => advance(*seen, counter)?,
-            Some(seen) if boot < seen.boot => return Err(Rejected::Replay),
+            Some(seen) if boot < seen.boot => return Err(Rejection::Replay),
             _ => Seen {
                 boot,
                 highest: counter,
@@ -61,7 +61,7 @@ impl Replay {
     }
 }
 
-fn advance(seen: Seen, counter: u64) -> Result<Seen, Rejected> {
+fn advance(seen: Seen, counter: u64) -> Result<Seen, Rejection> {
     if let Some(ahead) = counter.checked_sub(seen.highest).filter(|ahead| *ahead > 0) {
         // A shift by all 64 bits is no shift in Rust: a leap leaves nothing of the old window.
         let shift = u32::try_from(ahead).unwrap_or(u32::MAX);
@@ -74,7 +74,7 @@ fn advance(seen: Seen, counter: u64) -> Result<Seen, Rejected> {
     }
     let behind = seen.highest - counter;
     if behind >= WINDOW || seen.heard & (1 << behind) != 0 {
-        return Err(Rejected::Replay);
+        return Err(Rejection::Replay);
     }
     Ok(Seen {
         heard: seen.heard | 1 << behind,
@@ -133,7 +133,7 @@ mod tests {
             heard(&mut replay, 0, 2 * id + 1).unwrap();
         }
         assert_eq!(replay.senders.len(), MOST_SENDERS);
-        assert_eq!(heard(&mut replay, 0, 1), Err(Rejected::Replay));
+        assert_eq!(heard(&mut replay, 0, 1), Err(Rejection::Replay));
     }
 
     proptest! {

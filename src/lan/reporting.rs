@@ -4,8 +4,7 @@
 use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
-use super::Occasion;
-use crate::fleet::Myself;
+use crate::fleet::{Myself, Occasion};
 use porthole_election::Entropy;
 use porthole_types::ExternalPort;
 

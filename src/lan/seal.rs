@@ -15,12 +15,9 @@
 
 use hmac::Mac as _;
 
-use super::{KeyMismatch, Rejected};
+use super::{KeyMismatch, MAX_DATAGRAM, Rejection};
 use crate::settings::{Secret, Site};
 use crate::site::{HmacSha256, derived, keyed};
-
-/// No datagram is longer, so that none is ever fragmented.
-pub const MAX_DATAGRAM: usize = 1200;
 
 /// The longest JSON that fits a signed datagram.
 pub const MAX_JSON: usize = MAX_DATAGRAM - SIGNED_HEADER;
@@ -109,26 +106,26 @@ impl Keyring {
     ///
     /// # Errors
     /// What is no frame, of another version, or not signed as the settings want it.
-    pub fn open<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], Rejected> {
-        let rest = datagram.strip_prefix(MAGIC).ok_or(Rejected::Malformed)?;
-        let (&[version, kind], plain) = rest.split_first_chunk().ok_or(Rejected::Malformed)?;
+    pub fn open<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], Rejection> {
+        let rest = datagram.strip_prefix(MAGIC).ok_or(Rejection::Malformed)?;
+        let (&[version, kind], plain) = rest.split_first_chunk().ok_or(Rejection::Malformed)?;
         if version != VERSION {
-            return Err(Rejected::Version);
+            return Err(Rejection::Version);
         }
         match (kind, &self.current) {
             (UNSIGNED, None) => Ok(plain),
-            (UNSIGNED, Some(_)) => Err(Rejected::Key(KeyMismatch::Missing)),
-            (SIGNED, None) => Err(Rejected::Key(KeyMismatch::Unexpected)),
+            (UNSIGNED, Some(_)) => Err(Rejection::Key(KeyMismatch::Missing)),
+            (SIGNED, None) => Err(Rejection::Key(KeyMismatch::Unexpected)),
             (SIGNED, Some(_)) => self.verify(datagram),
-            _ => Err(Rejected::Malformed),
+            _ => Err(Rejection::Malformed),
         }
     }
 
-    fn verify<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], Rejected> {
+    fn verify<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], Rejection> {
         let (header, rest) = datagram
             .split_at_checked(PLAIN_HEADER + SITE)
-            .ok_or(Rejected::Malformed)?;
-        let (tag, json) = rest.split_at_checked(TAG).ok_or(Rejected::Malformed)?;
+            .ok_or(Rejection::Malformed)?;
+        let (tag, json) = rest.split_at_checked(TAG).ok_or(Rejection::Malformed)?;
         let site = &header[PLAIN_HEADER..];
         // The site id is no secret: it only saves a signature's work for a key that is not known.
         [&self.current, &self.previous]
@@ -137,7 +134,7 @@ impl Keyring {
             .filter(|key| key.site == site)
             .any(|key| key.sign(header, json).verify_slice(tag).is_ok())
             .then_some(json)
-            .ok_or(Rejected::Key(KeyMismatch::Another))
+            .ok_or(Rejection::Key(KeyMismatch::Another))
     }
 }
 
@@ -192,7 +189,7 @@ pub(super) mod tests {
         }
         assert_eq!(
             steps[0].open(&steps[2].seal(b"{}")),
-            Err(Rejected::Key(KeyMismatch::Another)),
+            Err(Rejection::Key(KeyMismatch::Another)),
             "a step left out is noticed"
         );
     }
@@ -207,7 +204,7 @@ pub(super) mod tests {
             (&one, &other, Another),
         ] {
             let said = speaker.seal(b"{}");
-            assert_eq!(listener.open(&said), Err(Rejected::Key(mismatch)));
+            assert_eq!(listener.open(&said), Err(Rejection::Key(mismatch)));
         }
         assert_eq!(none.open(&none.seal(b"{}")), Ok(&b"{}"[..]));
     }
@@ -215,11 +212,11 @@ pub(super) mod tests {
     #[test]
     fn another_version_is_told_from_noise_whatever_follows_it() {
         for keyring in [keys("", ""), keys("one", "")] {
-            assert_eq!(keyring.open(b"PHLN\x02"), Err(Rejected::Malformed));
-            assert_eq!(keyring.open(b"PHLN\x02\x07abc"), Err(Rejected::Version));
-            assert_eq!(keyring.open(b"PHLN\x01\x02abc"), Err(Rejected::Malformed));
-            assert_eq!(keyring.open(b"hello"), Err(Rejected::Malformed));
-            assert_eq!(keyring.open(b""), Err(Rejected::Malformed));
+            assert_eq!(keyring.open(b"PHLN\x02"), Err(Rejection::Malformed));
+            assert_eq!(keyring.open(b"PHLN\x02\x07abc"), Err(Rejection::Version));
+            assert_eq!(keyring.open(b"PHLN\x01\x02abc"), Err(Rejection::Malformed));
+            assert_eq!(keyring.open(b"hello"), Err(Rejection::Malformed));
+            assert_eq!(keyring.open(b""), Err(Rejection::Malformed));
         }
     }
 
@@ -232,7 +229,7 @@ pub(super) mod tests {
             .copy_from_slice(&theirs[PLAIN_HEADER..PLAIN_HEADER + SITE]);
         assert_eq!(
             other.open(&datagram),
-            Err(Rejected::Key(KeyMismatch::Another))
+            Err(Rejection::Key(KeyMismatch::Another))
         );
     }
 

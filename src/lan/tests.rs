@@ -56,7 +56,7 @@ impl Server {
     }
 
     /// The next datagram that comes, whatever the gate says of it.
-    async fn hear(&mut self) -> (Result<String, Rejected>, SocketAddrV4) {
+    async fn hear(&mut self) -> (Result<String, Rejection>, SocketAddrV4) {
         let mut heard = None;
         let hearing = async {
             while heard.is_none() {
@@ -107,7 +107,10 @@ async fn all_and_one(transport: Transport, hosts: [u8; 2]) {
     let everybody = one.sockets.everybody().unwrap();
     one.say("to all", everybody);
     assert_eq!(two.hear().await, (Ok("to all".into()), one.sockets.own()));
-    assert_eq!(one.hear().await, (Err(Rejected::Own), one.sockets.own()));
+    assert_eq!(
+        one.hear().await,
+        (Err(Rejection::OwnMessage), one.sockets.own())
+    );
     assert_eq!(one.sockets.own().port(), everybody.port());
     two.say("to one", one.sockets.own());
     assert_eq!(one.hear().await, (Ok("to one".into()), two.sockets.own()));
@@ -151,7 +154,7 @@ async fn two_servers_that_share_an_address_hear_each_other_in_the_group_and_answ
     two.say("from the second", everybody);
     let (heard, from) = one.hear().await;
     assert_eq!(heard, Ok("from the second".into()));
-    assert_eq!(two.hear().await.0, Err(Rejected::Own));
+    assert_eq!(two.hear().await.0, Err(Rejection::OwnMessage));
     one.say("to the second", from);
     assert_eq!(two.hear().await.0, Ok("to the second".into()));
 }

@@ -5,6 +5,9 @@ use std::net::SocketAddrV4;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+/// No datagram is longer, in bytes, so that none is ever fragmented.
+pub const MAX_DATAGRAM: usize = 1200;
+
 /// What the kernel may keep for a server that is busy, in bytes: some thousand datagrams, so that a
 /// heartbeat outlives a burst. The kernel gives at most `net.core.rmem_max`.
 const RECEIVE_BUFFER: usize = 4 << 20;

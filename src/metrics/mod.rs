@@ -20,8 +20,9 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
 };
 
-pub use labels::{Actor, Direction, Failure, Kind, Labels, Login, Rejection, Route, StatusClass};
+pub use labels::{Actor, Direction, Failure, Labels, Login, Route, StatusClass};
 
+use crate::lan::{MessageKind, RejectionReason};
 use porthole_camera::observe::Discard;
 use porthole_gateway::Action;
 use porthole_types::InstanceId;
@@ -94,8 +95,8 @@ pub struct Metrics {
     pub router_request_failures_total: By<(Action, Failure), IntCounter>,
     pub router_table_entries: IntGauge,
 
-    pub lan_messages_total: By<(Kind, Direction), IntCounter>,
-    pub lan_messages_rejected_total: By<Rejection, IntCounter>,
+    pub lan_messages_total: By<(MessageKind, Direction), IntCounter>,
+    pub lan_messages_rejected_total: By<RejectionReason, IntCounter>,
 
     pub actor_restarts_total: By<Actor, IntCounter>,
 

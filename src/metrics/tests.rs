@@ -94,7 +94,7 @@ fn each_combination_of_labels_counts_its_own_series_only() {
         }
     }
     check::<(Action, Failure)>();
-    check::<(Kind, Direction)>();
+    check::<(MessageKind, Direction)>();
     check::<(Route, StatusClass)>();
     check::<Actor>();
 

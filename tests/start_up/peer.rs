@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use porthole::fleet::{Activity, Scheme};
-use porthole::lan::{Body, InboundFilter, Keyring, Message, Occasion, Report, Sender};
+use porthole::fleet::{Activity, Occasion, Report, Scheme};
+use porthole::lan::{Body, InboundFilter, Keyring, Message, Sender};
 use porthole::settings::{Secret, Site};
 use porthole_election::Destination;
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use porthole::fleet::Activity;
-use porthole::lan::{Body, Message, Occasion, Report};
+use porthole::fleet::{Activity, Occasion, Report};
+use porthole::lan::{Body, Message};
 use porthole::site::AuthState;
 use porthole_election::ElectionMessage;
 use porthole_sim_router::Quirks;

@@ -7,7 +7,8 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use super::{LanActor, entropy};
-use crate::lan::{AntiEntropy, Body, Digests, Occasion};
+use crate::fleet::Occasion;
+use crate::lan::{AntiEntropy, Body, Digests};
 use crate::site::AuthState;
 use porthole_election::{Destination, Peer};
 

@@ -4,8 +4,7 @@ use proptest::prelude::*;
 
 use super::super::{GONE_HEARTBEATS, Heard};
 use super::*;
-use crate::fleet::Mapped;
-use crate::lan::{Occasion, Report};
+use crate::fleet::{Mapped, Occasion, Report};
 use porthole_types::{InternalPort, Term};
 
 const OFFICE: u16 = 8080;
