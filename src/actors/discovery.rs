@@ -22,7 +22,7 @@ use super::registry::{Advertise, RegistryActor, Unadvertise};
 use crate::discovery::{
     Announcement, Changes, PORTHOLE, Resolved, Service, fullname, id_of, label, mdns_record,
 };
-use crate::fleet::{Fleet, Presence, Source};
+use crate::fleet::{Fleet, FleetSource, Presence};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::shared::SharedState;
 use porthole_supervise::Resync;
@@ -152,7 +152,7 @@ impl DiscoveryActor {
         let fading: BTreeSet<_> = fleet
             .others()
             .filter(|camera| camera.presence == Presence::Fading)
-            .filter(|camera| camera.sources.contains_key(&Source::Mdns))
+            .filter(|camera| camera.sources.contains_key(&FleetSource::Mdns))
             .filter_map(|camera| camera.id)
             .collect();
         for id in fading.difference(&running.doubted) {

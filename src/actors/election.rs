@@ -19,7 +19,7 @@ use tracing::{debug, info};
 use super::crash::crashes_on_demand;
 use super::lan::{LanActor, Say};
 use super::router::{Ask, EntryOf, RouterActor};
-use crate::fleet::{Fleet, default_name, mapped};
+use crate::fleet::{Fleet, default_name, mapped_servers};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::settings::PortMode;
 use crate::shared::{RouterState, RouterView, SharedState, Snapshot};
@@ -172,7 +172,7 @@ impl ElectionActor {
             .borrow()
             .table
             .as_ref()
-            .map(|view| mapped(&view.table));
+            .map(|view| mapped_servers(&view.table));
         let me = self
             .shared
             .lan_address()

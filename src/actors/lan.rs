@@ -21,7 +21,7 @@ use tracing::{debug, info, warn};
 use super::crash::crashes_on_demand;
 use super::election::{self, ElectionActor};
 use super::registry::{Forget, Hear, Introduce, RegistryActor};
-use crate::fleet::{Heard, Occasion, Report};
+use crate::fleet::{Occasion, ReceivedReport, Report};
 use crate::lan::{
     Admitted, Answer, Body, InboundFilter, Keyring, NotDone, Peers, PendingRequests, Port,
     Rejection, Reporting, Sender, Served, Sockets, interface, listen,
@@ -328,7 +328,7 @@ impl LanActor {
         match message.body {
             Body::Report(report) => {
                 self.compare(peer, report.auth_state, ctx);
-                let _ = self.registry.try_send(Hear(Heard {
+                let _ = self.registry.try_send(Hear(ReceivedReport {
                     id,
                     report,
                     from,

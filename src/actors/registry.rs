@@ -12,7 +12,9 @@ use tokio_stream::wrappers::WatchStream;
 
 use super::crash::crashes_on_demand;
 use super::election::{self, ElectionActor};
-use crate::fleet::{Advertised, Heard, Known, MOST_PEERS, Sources, mapped, merge};
+use crate::fleet::{
+    AdvertisedServer, MAX_PEERS, MergeInput, Observations, ReceivedReport, mapped_servers, merge,
+};
 use crate::shared::{RouterView, SharedState};
 use porthole_election::{Event, Peer};
 use porthole_types::InstanceId;
@@ -27,7 +29,7 @@ const AT_LEAST: Duration = Duration::from_millis(500);
 /// Another server has reported itself.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Hear(pub Heard);
+pub struct Hear(pub ReceivedReport);
 
 /// This server has said that it leaves: it is not waited for.
 #[derive(Message)]
@@ -37,7 +39,7 @@ pub struct Forget(pub InstanceId);
 /// Another server's entry in mDNS was seen, or has changed.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Advertise(pub Advertised);
+pub struct Advertise(pub AdvertisedServer);
 
 /// This server's entry is in mDNS no more.
 #[derive(Message)]
@@ -59,7 +61,7 @@ pub struct RegistryActor {
 
 #[derive(Default)]
 struct Life {
-    known: Known,
+    observations: Observations,
     merged_at: Option<Instant>,
     /// The merge that is to come.
     due: Option<SpawnHandle>,
@@ -100,15 +102,15 @@ impl RegistryActor {
             return;
         };
         let heartbeat = self.shared.settings.lan.heartbeat;
-        self.life.known.sweep(heartbeat, now);
-        let sources = Sources {
+        self.life.observations.sweep(heartbeat, now);
+        let input = MergeInput {
             me: &me,
-            known: &self.life.known,
+            observations: &self.life.observations,
             representative_port: self.shared.settings.router.representative_port,
             heartbeat,
             lan: self.shared.role.rules().lan,
         };
-        let fleet = merge(&sources, now);
+        let fleet = merge(&input, now);
         let others = i64::try_from(fleet.others().count()).unwrap_or(i64::MAX);
         self.shared.metrics.peers.set(others);
         // Who waits for a change is not woken by ages.
@@ -125,7 +127,7 @@ impl Actor for RegistryActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         // After an Inquiry all answer within a moment.
-        ctx.set_mailbox_capacity(MOST_PEERS);
+        ctx.set_mailbox_capacity(MAX_PEERS);
         ctx.add_stream(WatchStream::new(self.shared.router.subscribe()));
         ctx.run_interval(AT_LEAST, Self::changed);
     }
@@ -142,8 +144,8 @@ impl StreamHandler<RouterView> for RegistryActor {
         let read = view
             .table
             .filter(|_| self.shared.settings.router.read_table);
-        let table = read.map(|view| (mapped(&view.table), view.read_at));
-        self.life.known.read(table);
+        let table = read.map(|view| (mapped_servers(&view.table), view.read_at));
+        self.life.observations.set_table(table);
         self.changed(ctx);
     }
 }
@@ -163,7 +165,7 @@ impl Handler<Hear> for RegistryActor {
                 term: heard.report.term,
             }));
         }
-        self.life.known.hear(heard);
+        self.life.observations.add_report(heard);
         self.changed(ctx);
     }
 }
@@ -172,7 +174,7 @@ impl Handler<Forget> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, Forget(id): Forget, ctx: &mut Self::Context) {
-        self.life.known.forget(id, Instant::now());
+        self.life.observations.remove_reports(id, Instant::now());
         self.changed(ctx);
     }
 }
@@ -181,7 +183,7 @@ impl Handler<Advertise> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, Advertise(entry): Advertise, ctx: &mut Self::Context) {
-        self.life.known.advertise(entry);
+        self.life.observations.add_advertised(entry);
         self.changed(ctx);
     }
 }
@@ -190,7 +192,7 @@ impl Handler<Unadvertise> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, Unadvertise(id): Unadvertise, ctx: &mut Self::Context) {
-        self.life.known.unadvertise(id);
+        self.life.observations.remove_advertised(id);
         self.changed(ctx);
     }
 }

@@ -196,7 +196,7 @@ async fn table(router: &dyn Gateway) {
             return;
         }
     };
-    let ours = crate::fleet::mapped(&table);
+    let ours = crate::fleet::mapped_servers(&table);
     println!(
         "Mappings on it: {}, {} of them Porthole's.",
         table.entries.len(),

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
 use super::{TxtKey, label};
-use crate::fleet::{Advertised, Scheme};
+use crate::fleet::{AdvertisedServer, Scheme};
 use crate::lan::interface::LanAddress;
 use porthole_types::{ExternalPort, InstanceId};
 use porthole_types::{MAX_NAME, is_unseen};
@@ -34,7 +34,7 @@ pub fn mdns_record<'t, T>(
     resolved: &Resolved<'_, T>,
     lan: &LanAddress,
     at: Instant,
-) -> Option<Advertised>
+) -> Option<AdvertisedServer>
 where
     T: Fn(&'static str) -> Option<&'t str>,
 {
@@ -46,7 +46,7 @@ where
         .iter()
         .filter(|ip| lan.contains(**ip) && is_host(**ip));
     let address = here.next().filter(|_| resolved.port != 0)?;
-    Some(Advertised {
+    Some(AdvertisedServer {
         id,
         name: value(TxtKey::Name).and_then(cleaned),
         lan: SocketAddrV4::new(*address, resolved.port),
@@ -95,7 +95,7 @@ mod tests {
         }
     }
 
-    fn seen(addresses: &[Ipv4Addr], txt: &[(&'static str, &str)]) -> Option<Advertised> {
+    fn seen(addresses: &[Ipv4Addr], txt: &[(&'static str, &str)]) -> Option<AdvertisedServer> {
         let resolved = Resolved {
             fullname: &fullname(ID),
             port: 8080,

@@ -1,11 +1,11 @@
-//! What a server says of itself to the others.
+//! [`Report`]: what a server says of itself to the others.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Activity, Scheme};
 use porthole_types::{ExternalPort, InternalPort, Term};
 
-/// "This is me, and there I can be reached" (¶47: the port number notice).
+/// The port number notice (¶47): who a server is, and where it can be reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Its name, at most 64 characters.
@@ -20,19 +20,19 @@ pub struct Report {
     pub activity: Activity,
     /// Whether its web server speaks TLS.
     pub scheme: Scheme,
-    /// Whether it was asked.
+    /// Whether it answers an Inquiry.
     pub occasion: Occasion,
     /// A digest of what it knows about logins (`AuthState::digest` of `site`), so that a
     /// difference is noticed.
     pub auth_state: u32,
 }
 
-/// Whether a report answers an Inquiry.
+/// What a report was sent for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Occasion {
-    /// It does (Embodiment 2).
+    /// The report is the answer to one (Embodiment 2).
     Asked,
-    /// It comes by itself (¶47, ¶64).
+    /// It was sent unasked (¶47, ¶64).
     Unasked,
 }

@@ -12,7 +12,7 @@ use super::Problem;
 use super::pages::{
     CameraPage, FleetPage, Presence, Role, SettingsPage, Standing, Tile, TileState, Trust,
 };
-use crate::fleet::{self, Activity, Camera, Fleet, Labels, Vouched, Who};
+use crate::fleet::{self, Activity, Camera, Fleet, Labels, Locality, Verification};
 use actix_web::http::StatusCode;
 
 /// The page at `/`.
@@ -56,7 +56,10 @@ pub fn settings(view: &Viewpoint) -> Result<SettingsPage, Problem> {
 }
 
 fn me(fleet: &Fleet, view: &Viewpoint) -> Result<Tile, Problem> {
-    let me = fleet.cameras.iter().find(|camera| camera.who == Who::Me);
+    let me = fleet
+        .cameras
+        .iter()
+        .find(|camera| camera.locality == Locality::ThisServer);
     me.map(|me| tile(me, &Labels::of(fleet), view))
         .ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "still starting, try again"))
 }
@@ -77,9 +80,9 @@ fn tile(camera: &Camera, labels: &Labels, view: &Viewpoint) -> Tile {
             fleet::Standing::Representative => Role::Representative,
             fleet::Standing::Member => Role::Member,
         },
-        trust: match camera.vouched {
-            Vouched::ByItself => Trust::Verified,
-            Vouched::ByHint => Trust::Unverified,
+        trust: match camera.verification {
+            Verification::Verified => Trust::Verified,
+            Verification::Unverified => Trust::Unverified,
         },
         presence: match camera.presence {
             fleet::Presence::Here => Presence::Here,

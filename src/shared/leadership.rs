@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::{Clock, SharedState};
-use crate::fleet::{Camera, Fleet, Who};
+use crate::fleet::{Camera, Fleet, Locality};
 use porthole_election::{self as election, Cause, ClaimStage, LeaderView};
 use porthole_types::InstanceId;
 
@@ -137,7 +137,7 @@ impl LeadershipView {
             },
             LeaderView::Unknown => match fleet.representative() {
                 // What the fleet says of this server itself is older than what the rules say.
-                Some(other) if other.who == Who::Another => Self::Held {
+                Some(other) if other.locality == Locality::OtherServer => Self::Held {
                     by: Named::of(other),
                     since: None,
                     cause: None,
@@ -211,13 +211,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fleet::{Activity, Presence, Scheme, Source, Standing, Vouched};
+    use crate::fleet::{Activity, FleetSource, Presence, Scheme, Standing, Verification};
     use porthole_election::{Peer, Successor as ElectionSuccessor, Timestamp};
     use porthole_types::ExternalPort;
 
     fn camera(id: u64, name: &str, standing: Standing) -> Camera {
         Camera {
-            who: if id == 1 { Who::Me } else { Who::Another },
+            locality: if id == 1 {
+                Locality::ThisServer
+            } else {
+                Locality::OtherServer
+            },
             id: Some(InstanceId(id)),
             name: name.to_owned(),
             lan: SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, id as u8), 8080),
@@ -225,8 +229,8 @@ mod tests {
             standing,
             activity: Activity::Unknown,
             scheme: Scheme::Http,
-            vouched: Vouched::ByItself,
-            sources: [(Source::Report, Duration::ZERO)].into(),
+            verification: Verification::Verified,
+            sources: [(FleetSource::Report, Duration::ZERO)].into(),
             presence: Presence::Here,
             age: Duration::ZERO,
         }

@@ -26,7 +26,7 @@ use super::caller::address;
 use super::session::cookie;
 use super::{Caller, Credential};
 use crate::auth::{Claims, Reach, unix_now};
-use crate::fleet::{Camera, Who};
+use crate::fleet::{Camera, Locality};
 use crate::http::client_network::client_network;
 use crate::http::links::Links;
 use crate::http::{App, Problem};
@@ -81,7 +81,8 @@ impl<'a> CrossCameraLogin<'a> {
     }
 
     fn needed(&self, camera: &Camera) -> Option<(InstanceId, &Claims)> {
-        let elsewhere = camera.who == Who::Another && self.host != camera.lan.ip().to_string();
+        let elsewhere =
+            camera.locality == Locality::OtherServer && self.host != camera.lan.ip().to_string();
         let claims = self.claims.filter(|_| elsewhere)?;
         Some((camera.id?, claims))
     }

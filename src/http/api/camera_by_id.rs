@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::cameras::CameraView;
 use crate::actors::lan::Rename;
-use crate::fleet::{Camera, Labels, Who};
+use crate::fleet::{Camera, Labels, Locality};
 use crate::http::access::Caller;
 use crate::http::object::Object;
 use crate::http::page_models::Viewpoint;
@@ -94,12 +94,12 @@ pub async fn rename(
         .transpose()
         .map_err(|why| Problem::of_field("name", why.to_string()))?;
     let mut camera = find(&app, *id)?;
-    match camera.who {
-        Who::Me => {
+    match camera.locality {
+        Locality::ThisServer => {
             rename_self(&app, name).await?;
             camera.name = app.shared.name.shown();
         }
-        Who::Another => {
+        Locality::OtherServer => {
             rename_other(&app, *id, &camera, name.clone()).await?;
             // Its next Report may be under way still.
             camera = find(&app, *id).unwrap_or(camera);

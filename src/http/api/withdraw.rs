@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::settled::{self, PATIENCE};
 use crate::actors::election::StepDown;
-use crate::fleet::{Camera, Vouched};
+use crate::fleet::{Camera, Verification};
 use crate::http::client_network::client_network;
 use crate::http::leadership::Guide;
 use crate::http::links::Links;
@@ -83,7 +83,7 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
 /// Whether a camera could take the office: one that speaks, or, where none is listened to, any in
 /// the table.
 fn may_follow(shared: &SharedState, camera: &Camera) -> bool {
-    camera.vouched == Vouched::ByItself || !shared.settings.lan.enabled
+    camera.verification == Verification::Verified || !shared.settings.lan.enabled
 }
 
 /// Whether this server is not the representative, and the router has answered for the port.

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
-use crate::fleet::{Camera, Who};
+use crate::fleet::{Camera, Locality};
 use crate::shared::{LeadershipView, Named, RouterState, RouterView, SharedState};
 use porthole_election::{Lifecycle, RemoteAccess};
 use porthole_types::{ExternalPort, InstanceId, Term};
@@ -23,7 +23,7 @@ pub struct Snapshot {
 /// One camera of the fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CameraSnapshot {
-    pub(super) who: Who,
+    pub(super) locality: Locality,
     pub(super) named: Named,
     pub(super) lan: SocketAddrV4,
     pub(super) external: Option<ExternalPort>,
@@ -66,7 +66,7 @@ impl Snapshot {
 
 fn camera(camera: &Camera) -> CameraSnapshot {
     CameraSnapshot {
-        who: camera.who,
+        locality: camera.locality,
         named: Named {
             id: camera.id,
             name: camera.name.clone(),
@@ -111,7 +111,11 @@ pub(super) mod tests {
     /// A camera with its port on the router.
     pub(in super::super) fn seen(id: u64, name: &str) -> CameraSnapshot {
         CameraSnapshot {
-            who: if id == 1 { Who::Me } else { Who::Another },
+            locality: if id == 1 {
+                Locality::ThisServer
+            } else {
+                Locality::OtherServer
+            },
             named: Named {
                 id: Some(InstanceId(id)),
                 name: name.to_owned(),
