@@ -23,8 +23,8 @@ use super::election::{self, ElectionActor};
 use super::registry::{Forget, Hear, Introduce, RegistryActor};
 use crate::fleet::{Occasion, ReceivedReport, Report};
 use crate::lan::{
-    Admitted, Answer, Body, InboundFilter, Keyring, NotDone, Peers, PendingRequests, Port,
-    Rejection, Reporting, Sender, Served, Sockets, interface, listen,
+    AnswerTiming, Body, BoundPort, InboundFilter, Keyring, Peers, PendingRequests, ReceivedMessage,
+    Rejection, Reporting, RequestError, Sender, ServedRequests, Sockets, interface, listen,
 };
 use crate::metrics::Direction;
 use crate::settings::Transport;
@@ -67,7 +67,7 @@ pub struct Flush;
 /// Ask another server to take this name, or with none the one of its settings (¶53). Answers when
 /// it has.
 #[derive(Message)]
-#[rtype(result = "Result<(), NotDone>")]
+#[rtype(result = "Result<(), RequestError>")]
 pub struct Rename {
     /// Who is to be renamed.
     pub id: InstanceId,
@@ -100,7 +100,7 @@ struct Life {
     /// What was asked of others.
     requests: PendingRequests<request::Waits>,
     /// What others have asked.
-    served: Served,
+    served: ServedRequests,
     /// None where there is no site key.
     shared: Option<auth_state::Shared>,
 }
@@ -169,7 +169,7 @@ impl LanActor {
         let settings = &self.shared.settings.lan;
         match Sockets::open(settings.transport, settings.group, &lan) {
             Ok(sockets) => {
-                if sockets.port() == Port::AnyFree {
+                if sockets.port() == BoundPort::Ephemeral {
                     warn!(
                         "UDP port {} of {} is taken, probably by another camera on this machine: \
                          better give each an address of its own (http.bind)",
@@ -182,7 +182,7 @@ impl LanActor {
                     .inbound_filter
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
-                inbound_filter.move_to(lan.address);
+                inbound_filter.set_address(lan.address);
                 drop(inbound_filter);
                 let shared = Arc::clone(&self.shared);
                 let heard = listen(
@@ -239,7 +239,7 @@ impl LanActor {
             return;
         };
         if let Some(reporting) = &mut self.life.reporting {
-            reporting.said(&me, Instant::now());
+            reporting.sent(&me, Instant::now());
         }
         let report = Report {
             name: me.name,
@@ -259,12 +259,12 @@ impl LanActor {
         let (Some(reporting), Some(me)) = (&mut self.life.reporting, self.shared.myself()) else {
             return;
         };
-        match reporting.asked(&me, Instant::now(), entropy()) {
-            Answer::AtOnce => self.report(Occasion::Asked),
-            Answer::After(wait) => {
+        match reporting.on_inquiry(&me, Instant::now(), entropy()) {
+            AnswerTiming::Now => self.report(Occasion::Asked),
+            AnswerTiming::After(wait) => {
                 ctx.run_later(wait, |actor, _| actor.glance());
             }
-            Answer::Given => {}
+            AnswerTiming::AlreadyDue => {}
         }
     }
 
@@ -290,7 +290,7 @@ impl LanActor {
         if let (ElectionMessage::Withdrawal { .. }, Some(reporting)) =
             (message, &mut self.life.reporting)
         {
-            reporting.forgotten();
+            reporting.reset();
         }
     }
 
@@ -301,13 +301,13 @@ impl LanActor {
         };
         let now = Instant::now();
         let kind = body.kind();
-        let datagram = self.sender.say(to, body);
+        let datagram = self.sender.datagram(to, body);
         let to = match (to, sockets.everybody()) {
             (Destination::One(address), _) => self.peers.at(address, now),
             (Destination::Everybody, Some(everybody)) => [everybody].into(),
             (Destination::Everybody, None) => self.peers.all(now),
         };
-        for to in to.into_iter().filter(|to| *to != sockets.own()) {
+        for to in to.into_iter().filter(|to| *to != sockets.local_address()) {
             if let Err(why) = sockets.send(&datagram, to) {
                 debug!(%to, %why, "a message could not be sent");
             }
@@ -317,7 +317,11 @@ impl LanActor {
     }
 
     /// Hands on what was heard. A full mailbox loses it, like the network would.
-    fn heard(&mut self, Admitted { message, from }: Admitted, ctx: &mut Context<Self>) {
+    fn heard(
+        &mut self,
+        ReceivedMessage { message, from }: ReceivedMessage,
+        ctx: &mut Context<Self>,
+    ) {
         let now = Instant::now();
         self.peers.heard(from, now);
         let id = message.from;
@@ -421,8 +425,8 @@ impl Supervised for LanActor {
     }
 }
 
-impl StreamHandler<std::io::Result<Vec<Admitted>>> for LanActor {
-    fn handle(&mut self, heard: std::io::Result<Vec<Admitted>>, ctx: &mut Self::Context) {
+impl StreamHandler<std::io::Result<Vec<ReceivedMessage>>> for LanActor {
+    fn handle(&mut self, heard: std::io::Result<Vec<ReceivedMessage>>, ctx: &mut Self::Context) {
         match heard {
             Ok(heard) => {
                 for admitted in heard {

@@ -160,7 +160,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_entry_makes_it_panic(fullname in ".{0,80}", value in ".{0,300}", port in any::<u16>()) {
+        fn no_entry_makes_it_panic(
+            fullname in ".{0,80}",
+            value in ".{0,300}",
+            port in any::<u16>(),
+        ) {
             let resolved = Resolved {
                 fullname: &fullname,
                 port,

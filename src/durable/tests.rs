@@ -160,7 +160,11 @@ fn a_folder_that_cannot_be_written_to_leaves_a_running_server() {
 proptest! {
     #[test]
     fn every_state_reads_back_as_it_was(
-        instance: u64, term: u64, name: Option<String>, port in proptest::option::of(1u16..), boot: u64,
+        instance: u64,
+        term: u64,
+        name: Option<String>,
+        port in proptest::option::of(1u16..),
+        boot: u64,
     ) {
         let state = State {
             version: VERSION,

@@ -5,9 +5,9 @@ use std::net::SocketAddrV4;
 use super::MappedServer;
 use porthole_types::ExternalPort;
 
-/// The name of the server at `me` whose first port is `port`: "server 1" at the representative port, "server 2" at the
-/// first of the range, and so on (Fig. 6, Fig. 8); the next number that nobody else in the table
-/// goes by.
+/// The name of the server at `me` whose first port is `port`: "server 1" at the representative
+/// port, "server 2" at the first of the range, and so on (Fig. 6, Fig. 8); the next number that
+/// nobody else in the table goes by.
 pub fn default_name(
     port: ExternalPort,
     first_of_range: ExternalPort,

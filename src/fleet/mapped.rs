@@ -16,8 +16,8 @@ pub struct MappedServer {
     pub name: String,
 }
 
-/// The enabled TCP mappings that are Porthole's, told by their description (¶66: "specific information included
-/// in the comment statements"); everybody else's are passed over.
+/// The enabled TCP mappings that are Porthole's, told by their description (¶66: "specific
+/// information included in the comment statements"); everybody else's are passed over.
 pub fn mapped_servers(table: &Table) -> Vec<MappedServer> {
     table
         .entries

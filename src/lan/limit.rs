@@ -1,8 +1,9 @@
-//! How much is listened to: a limit for each address, by the `governor` crate (GCRA, which counts as
-//! a token bucket does).
+//! How much is listened to: a limit for each address, by the `governor` crate (GCRA, which counts
+//! as a token bucket does).
 //!
 //! Addresses from which nothing was admitted yet share one more limit, so that a flood with made-up
-//! sources uses up only what unknown addresses have, and a camera that is known is heard through it.
+//! sources uses up only what unknown addresses have, and a camera that is known is heard through
+//! it.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -18,12 +19,12 @@ use governor::{Quota, RateLimiter};
 
 use super::Rejection;
 
-/// One address. A camera sends some ten messages a heartbeat at the worst, and a heartbeat is 100 ms
-/// at least.
+/// One address. A camera sends some ten messages a heartbeat at the worst, and a heartbeat is 100
+/// ms at least.
 const OF_ONE: Quota = quota(200, 400);
 
-/// All unknown addresses together: 250 cameras that are switched on at once are heard at their first
-/// message.
+/// All unknown addresses together: 250 cameras that are switched on at once are heard at their
+/// first message.
 const OF_UNKNOWN: Quota = quota(1000, 2000);
 
 /// Addresses with a limit of their own. When the table is full those idle for longer than [`IDLE`]

@@ -1,4 +1,4 @@
-//! The messages, and reading them without trusting them.
+//! [`Message`]: what is in a datagram, and reading it without trusting it.
 
 use std::net::Ipv4Addr;
 
@@ -10,71 +10,69 @@ use crate::site::AuthState;
 use porthole_election::ElectionMessage;
 use porthole_types::{BootId, InstanceId, MAX_NAME, Name};
 
-/// Longest line about what a camera is doing, in characters.
+/// Longest line about what a camera is doing, or why it refuses, in characters.
 const MAX_DETAIL: usize = 144;
 
-/// One message: who says it, the how-manieth it is of this run of the program, and what is said.
+/// One message with its sender and its sequence number in this run of the sender's program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// Who speaks.
+    /// The sender's identity.
     pub from: InstanceId,
-    /// Which run of the speaker's program; rises with each start.
+    /// The run of the sender's program; rises with each start.
     pub boot: BootId,
     /// Rises with each message of the run, so that none counts twice.
     pub counter: u64,
-    /// The one address that it was sent to, if not to all: elsewhere it is no news but somebody's
-    /// trick.
+    /// The one address that it was sent to, if not to all: received anywhere else it is a replay.
     pub to: Option<Ipv4Addr>,
-    /// What is said.
+    /// The content.
     pub body: Body,
 }
 
-/// What is said.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
-    /// The speaker, of itself.
+    /// What the sender says of itself (¶47, ¶64).
     Report(Report),
-    /// A word about the office.
+    /// About leadership.
     Election(ElectionMessage),
-    /// To one server: it is to take this name, or with none that of its settings (¶53).
+    /// To one server: asks it to take this name, or with none that of its settings (¶53).
     Rename {
-        /// Which request this is; the same when it is repeated.
+        /// The same when the request is repeated.
         request_id: RequestId,
-        /// Who is meant: two servers may share an address.
+        /// The identity of the server that is asked: two may share an address.
         of: InstanceId,
         /// Its new name.
         name: Option<Name>,
     },
-    /// To who asked: it is done, and on the disk.
+    /// To the requester: it is done, and on the disk.
     Done {
-        /// Which request.
+        /// That of the request.
         request_id: RequestId,
-        /// Who asked.
+        /// The requester's identity.
         of: InstanceId,
     },
-    /// To who asked: it was not done.
+    /// To the requester: it was not done.
     Refused {
-        /// Which request.
+        /// That of the request.
         request_id: RequestId,
-        /// Who asked.
+        /// The requester's identity.
         of: InstanceId,
-        /// Why, in words.
+        /// The reason, in words for people.
         why: String,
     },
-    /// Something that the speaker knows about logins. Said and believed only where there is a site
+    /// A piece of what the sender knows about logins. Sent and believed only where there is a site
     /// key.
     AuthState(AuthState),
 }
 
 impl Message {
-    /// As JSON, cut to what is allowed rather than refused: one's own long name must not silence
-    /// one.
+    /// As JSON, with its texts cut to what is allowed: a long name must not silence its server.
     pub fn to_json(&self) -> Vec<u8> {
         let mut message = self.clone();
         message.body.sanitise();
-        // Structs of strings and numbers always serialise; an empty message would be passed over.
+        // Structs of strings and numbers always serialise; an empty message would be dropped.
         serde_json::to_vec(&message).unwrap_or_default()
     }
 
@@ -90,7 +88,7 @@ impl Message {
 }
 
 impl Body {
-    /// What metrics count it as.
+    /// The kind that metrics count it as.
     pub fn kind(&self) -> MessageKind {
         match self {
             Self::Report(_) => MessageKind::Report,
@@ -117,7 +115,7 @@ impl Body {
                 }
             }
             Self::Refused { why, .. } => *why = sanitised(why, MAX_DETAIL),
-            // A name is checked as it is read; facts are known to come from a holder of the key.
+            // A name is checked as it is read; an auth state comes from a holder of the key.
             Self::Election(_) | Self::Rename { .. } | Self::Done { .. } | Self::AuthState(_) => {}
         }
     }
@@ -206,13 +204,13 @@ pub(super) mod tests {
             }),
             prop::option::of(id).prop_map(|of| Body::Election(ElectionMessage::Probe { of })),
             term.prop_map(|term| Body::Election(ElectionMessage::ProbeReply { term })),
-            any_errand(),
+            any_request(),
             any::<prop::sample::Index>()
                 .prop_map(|piece| Body::AuthState(piece.get(&auth_state().pieces()).clone())),
         ]
     }
 
-    fn any_errand() -> impl Strategy<Value = Body> {
+    fn any_request() -> impl Strategy<Value = Body> {
         let (request_id, of) = (
             any::<u64>().prop_map(RequestId),
             any::<u64>().prop_map(InstanceId),

@@ -1,5 +1,4 @@
-//! The frame around a message: told from noise, and its signature checked, before anything is
-//! parsed.
+//! The frame around a message: recognised, and its signature checked, before anything is parsed.
 //!
 //! ```text
 //! byte  0..4   "PHLN"
@@ -19,10 +18,10 @@ use super::{KeyMismatch, MAX_DATAGRAM, Rejection};
 use crate::settings::{Secret, Site};
 use crate::site::{HmacSha256, derived, keyed};
 
-/// The longest JSON that fits a signed datagram.
+/// The longest JSON that fits a signed datagram, in bytes.
 pub const MAX_JSON: usize = MAX_DATAGRAM - SIGNED_HEADER;
 
-/// The version that this program speaks. Another one is counted and passed over.
+/// The protocol version of this program. Datagrams of another one are counted and dropped.
 const VERSION: u8 = 1;
 
 const MAGIC: &[u8; 4] = b"PHLN";
@@ -34,10 +33,9 @@ const SITE: usize = 8;
 const TAG: usize = 32;
 const SIGNED_HEADER: usize = PLAIN_HEADER + SITE + TAG;
 
-/// One site key, made ready for use: what is signed with it says nothing about the secret's other
-/// uses.
+/// What is derived from one site key: signatures tell nothing about the secret's other uses.
 struct Key {
-    /// Has taken the key in; a copy of it begins each signature.
+    /// Initialised with the key; each signature begins with a copy of it.
     mac: HmacSha256,
     site: [u8; SITE],
 }
@@ -52,7 +50,7 @@ impl Key {
         }
     }
 
-    /// Over everything but the signature itself.
+    /// The signature over everything but itself.
     fn sign(&self, header: &[u8], json: &[u8]) -> HmacSha256 {
         let mut mac = self.mac.clone();
         mac.update(header);
@@ -61,8 +59,8 @@ impl Key {
     }
 }
 
-/// The site's keys: it signs with the one and accepts both, so that a key can be changed while the
-/// cameras run.
+/// The site's keys: it signs with the current one and accepts both, so that a key can be changed
+/// while the cameras run.
 pub struct Keyring {
     current: Option<Key>,
     previous: Option<Key>,
@@ -78,8 +76,8 @@ impl Keyring {
         }
     }
 
-    /// Whether what [`Keyring::open`] lets through is known to come from a holder of the key.
-    pub fn vouches(&self) -> bool {
+    /// Whether there is a key: what [`Keyring::open`] lets through then comes from a holder of it.
+    pub fn has_key(&self) -> bool {
         self.current.is_some()
     }
 
@@ -101,11 +99,10 @@ impl Keyring {
         datagram
     }
 
-    /// The JSON in a datagram, once its signature is known to be right. The comparison takes the
-    /// same time wherever the signatures differ.
+    /// The JSON in a datagram whose signature has been verified, in constant time.
     ///
     /// # Errors
-    /// What is no frame, of another version, or not signed as the settings want it.
+    /// For what is no frame, of another version, or not signed as the settings want it.
     pub fn open<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], Rejection> {
         let rest = datagram.strip_prefix(MAGIC).ok_or(Rejection::Malformed)?;
         let (&[version, kind], plain) = rest.split_first_chunk().ok_or(Rejection::Malformed)?;
@@ -127,7 +124,7 @@ impl Keyring {
             .ok_or(Rejection::Malformed)?;
         let (tag, json) = rest.split_at_checked(TAG).ok_or(Rejection::Malformed)?;
         let site = &header[PLAIN_HEADER..];
-        // The site id is no secret: it only saves a signature's work for a key that is not known.
+        // The site id is no secret: it only saves computing signatures for keys that are not known.
         [&self.current, &self.previous]
             .into_iter()
             .flatten()
@@ -156,7 +153,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_signature_is_that_of_the_standard() {
-        // Reckoned with Python's hmac module: the frame is a contract between versions of this
+        // Computed with Python's hmac module: the frame is a contract between versions of this
         // program.
         let datagram = keys("correct horse", "").seal(b"{}");
         let mut hex = String::new();
@@ -175,7 +172,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn while_a_key_is_changed_in_three_steps_everybody_hears_everybody() {
+    fn while_a_key_is_changed_in_three_steps_all_accept_each_others_messages() {
         let steps = [
             keys("old", ""),
             keys("old", "new"),
@@ -183,8 +180,8 @@ pub(super) mod tests {
             keys("new", ""),
         ];
         for pair in steps.windows(2) {
-            for (speaker, listener) in [(&pair[0], &pair[1]), (&pair[1], &pair[0])] {
-                assert_eq!(listener.open(&speaker.seal(b"{}")), Ok(&b"{}"[..]));
+            for (sender, receiver) in [(&pair[0], &pair[1]), (&pair[1], &pair[0])] {
+                assert_eq!(receiver.open(&sender.seal(b"{}")), Ok(&b"{}"[..]));
             }
         }
         assert_eq!(
@@ -198,19 +195,19 @@ pub(super) mod tests {
     fn each_difference_of_keys_is_told_apart() {
         use KeyMismatch::{Another, Missing, Unexpected};
         let (none, one, other) = (keys("", ""), keys("one", ""), keys("other", ""));
-        for (speaker, listener, mismatch) in [
+        for (sender, receiver, mismatch) in [
             (&none, &one, Missing),
             (&one, &none, Unexpected),
             (&one, &other, Another),
         ] {
-            let said = speaker.seal(b"{}");
-            assert_eq!(listener.open(&said), Err(Rejection::Key(mismatch)));
+            let datagram = sender.seal(b"{}");
+            assert_eq!(receiver.open(&datagram), Err(Rejection::Key(mismatch)));
         }
         assert_eq!(none.open(&none.seal(b"{}")), Ok(&b"{}"[..]));
     }
 
     #[test]
-    fn another_version_is_told_from_noise_whatever_follows_it() {
+    fn another_version_is_told_apart_from_noise_whatever_follows_it() {
         for keyring in [keys("", ""), keys("one", "")] {
             assert_eq!(keyring.open(b"PHLN\x02"), Err(Rejection::Malformed));
             assert_eq!(keyring.open(b"PHLN\x02\x07abc"), Err(Rejection::Version));

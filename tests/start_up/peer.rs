@@ -34,7 +34,7 @@ impl Peer {
         raw.set_multicast_if_v4(&address).unwrap();
         raw.set_multicast_loop_v4(true).unwrap();
         let mut inbound_filter = InboundFilter::new(id, Arc::clone(&keys), Instant::now());
-        inbound_filter.move_to(address);
+        inbound_filter.set_address(address);
         Self {
             id,
             group,
@@ -46,14 +46,14 @@ impl Peer {
 
     /// Says something to everybody.
     pub(crate) fn say(&mut self, body: Body) {
-        let datagram = self.sender.say(Destination::Everybody, body);
+        let datagram = self.sender.datagram(Destination::Everybody, body);
         self.socket.send_to(&datagram, self.group).unwrap();
     }
 
     /// Says something to one camera.
     pub(crate) fn tell(&mut self, camera: &Camera, body: Body) {
         let to = camera.address();
-        let datagram = self.sender.say(Destination::One(to), body);
+        let datagram = self.sender.datagram(Destination::One(to), body);
         let to = SocketAddrV4::new(to, self.group.port());
         self.socket.send_to(&datagram, to).unwrap();
     }

@@ -8,7 +8,7 @@ use actix::prelude::*;
 
 use super::{LanActor, entropy};
 use crate::fleet::Occasion;
-use crate::lan::{AntiEntropy, Body, Digests};
+use crate::lan::{AntiEntropy, Body, DigestPair};
 use crate::site::AuthState;
 use porthole_election::{Destination, Peer};
 
@@ -70,7 +70,7 @@ impl LanActor {
         // Merged already; this has it stored, with what others have learned meanwhile.
         self.shared.learn(auth_state).soon();
         let promise =
-            |reporting: &mut crate::lan::Reporting| reporting.learned(Instant::now(), entropy());
+            |reporting: &mut crate::lan::Reporting| reporting.on_learned(Instant::now(), entropy());
         if let Some(wait) = self.life.reporting.as_mut().and_then(promise) {
             ctx.run_later(wait, |actor, _| actor.glance());
         }
@@ -82,10 +82,13 @@ impl LanActor {
             return;
         };
         let mine = shared.digest;
-        let digests = Digests { mine, theirs };
+        let digests = DigestPair {
+            own: mine,
+            other: theirs,
+        };
         let heard = shared
             .anti_entropy
-            .heard(from, digests, Instant::now(), entropy());
+            .compare(from, digests, Instant::now(), entropy());
         if let Some(wait) = heard {
             ctx.run_later(wait, |actor, _| actor.tell_who_differs());
         }

@@ -8,13 +8,16 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::{LanActor, Rename};
-use crate::lan::{ASK_AGAIN, Body, Next, NotDone, Outcome, Renaming, RequestId, Turn};
+use crate::lan::{
+    Body, Handling, NextStep, RETRY_INTERVAL, RenameRequest, RequestError, RequestId,
+    RequestOutcome,
+};
 use porthole_election::{Destination, Peer};
 use porthole_types::InstanceId;
 use porthole_types::Name;
 
 /// Who waits for the answer.
-pub(super) type Waits = oneshot::Sender<Result<(), NotDone>>;
+pub(super) type Waits = oneshot::Sender<Result<(), RequestError>>;
 
 impl LanActor {
     fn begin(&mut self, rename: Rename, waits: Waits, ctx: &mut Context<Self>) {
@@ -22,26 +25,26 @@ impl LanActor {
             let _ = waits.send(Err(why)); // who asked may have given up
         };
         if !self.shared.settings.lan.enabled {
-            return fail(waits, NotDone::Silent);
+            return fail(waits, RequestError::LanDisabled);
         }
         // Without randomness there is no telling answers apart.
         let Ok(request_id) = getrandom::u64().map(RequestId) else {
-            return fail(waits, NotDone::Busy);
+            return fail(waits, RequestError::TooMany);
         };
-        let renaming = Renaming {
+        let renaming = RenameRequest {
             of: rename.id,
             address: rename.address,
             name: rename.name,
         };
-        match self.life.requests.begin(request_id, renaming, waits) {
+        match self.life.requests.add(request_id, renaming, waits) {
             Ok(()) => self.request_id(request_id, ctx),
-            Err(waits) => fail(waits, NotDone::Busy),
+            Err(waits) => fail(waits, RequestError::TooMany),
         }
     }
 
     fn request_id(&mut self, request_id: RequestId, ctx: &mut Context<Self>) {
-        match self.life.requests.next(request_id) {
-            Next::Ask(Renaming { of, address, name }) => {
+        match self.life.requests.next_step(request_id) {
+            NextStep::Send(RenameRequest { of, address, name }) => {
                 self.send(
                     Destination::One(address),
                     Body::Rename {
@@ -50,20 +53,25 @@ impl LanActor {
                         name,
                     },
                 );
-                ctx.run_later(ASK_AGAIN, move |actor, ctx| {
+                ctx.run_later(RETRY_INTERVAL, move |actor, ctx| {
                     actor.request_id(request_id, ctx)
                 });
             }
-            Next::GiveUp(waits) => {
-                let _ = waits.send(Err(NotDone::Unanswered));
+            NextStep::GiveUp(waits) => {
+                let _ = waits.send(Err(RequestError::Unanswered));
             }
-            Next::Over => {}
+            NextStep::Finished => {}
         }
     }
 
-    pub(super) fn answered(&mut self, from: InstanceId, request_id: RequestId, outcome: Outcome) {
-        if let Some(waits) = self.life.requests.answered(from, request_id) {
-            let _ = waits.send(outcome.map_err(NotDone::Refused));
+    pub(super) fn answered(
+        &mut self,
+        from: InstanceId,
+        request_id: RequestId,
+        outcome: RequestOutcome,
+    ) {
+        if let Some(waits) = self.life.requests.complete(from, request_id) {
+            let _ = waits.send(outcome.map_err(RequestError::Refused));
         }
     }
 
@@ -75,8 +83,12 @@ impl LanActor {
         name: Option<Name>,
         ctx: &mut Context<Self>,
     ) {
-        match self.life.served.asked(from.id, request_id, Instant::now()) {
-            Turn::Run => {
+        match self
+            .life
+            .served
+            .receive(from.id, request_id, Instant::now())
+        {
+            Handling::Execute => {
                 let shared = Arc::clone(&self.shared);
                 let rename = async move {
                     tracing::info!(by = %from.address, name = ?name, "another camera renames this one");
@@ -84,7 +96,10 @@ impl LanActor {
                 };
                 let tell = move |kept: Result<(), porthole_durable::NotKept>, actor: &mut Self| {
                     let outcome = kept.map_err(|why| why.to_string());
-                    actor.life.served.ran(from.id, request_id, outcome.clone());
+                    actor
+                        .life
+                        .served
+                        .complete(from.id, request_id, outcome.clone());
                     actor.answer(from, request_id, outcome);
                 };
                 let told = rename
@@ -92,12 +107,12 @@ impl LanActor {
                     .map(move |kept, actor, _| tell(kept, actor));
                 ctx.spawn(told);
             }
-            Turn::Wait => {}
-            Turn::Answer(outcome) => self.answer(from, request_id, outcome),
+            Handling::InProgress => {}
+            Handling::Reply(outcome) => self.answer(from, request_id, outcome),
         }
     }
 
-    fn answer(&mut self, to: Peer, request_id: RequestId, outcome: Outcome) {
+    fn answer(&mut self, to: Peer, request_id: RequestId, outcome: RequestOutcome) {
         let of = to.id;
         let body = match outcome {
             Ok(()) => Body::Done { request_id, of },
@@ -112,14 +127,14 @@ impl LanActor {
 }
 
 impl Handler<Rename> for LanActor {
-    type Result = ResponseFuture<Result<(), NotDone>>;
+    type Result = ResponseFuture<Result<(), RequestError>>;
 
     fn handle(&mut self, rename: Rename, ctx: &mut Self::Context) -> Self::Result {
         let (waits, told) = oneshot::channel();
         self.begin(rename, waits, ctx);
         Box::pin(async move {
             // An error is a crash of this actor: whether it was done, nobody knows.
-            told.await.unwrap_or(Err(NotDone::Unanswered))
+            told.await.unwrap_or(Err(RequestError::Unanswered))
         })
     }
 }

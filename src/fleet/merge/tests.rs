@@ -446,9 +446,12 @@ proptest! {
         events.dedup_by_key(|(ms, _)| *ms);
         let read_at = start + Duration::from_millis(read_ms);
         let table = table.map(|entries| {
-            let entries: BTreeMap<_, _> = entries.into_iter().map(|(host, port)| (port, host)).collect();
-            let entries = entries.into_iter().map(|(port, host)| entry(host, REPRESENTATIVE_PORT + port, "Kuche"));
-            entries.collect::<Vec<_>>()
+            let hosts_by_port: BTreeMap<_, _> =
+                entries.into_iter().map(|(host, port)| (port, host)).collect();
+            hosts_by_port
+                .into_iter()
+                .map(|(port, host)| entry(host, REPRESENTATIVE_PORT + port, "Kuche"))
+                .collect::<Vec<_>>()
         });
         let mut observations = observations_of(&events);
         observations.set_table(table.clone().map(|table| (table, read_at)));
@@ -473,9 +476,9 @@ proptest! {
         prop_assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "one camera twice");
         let ports: Vec<_> = fleet.cameras.iter().filter_map(|camera| camera.external).collect();
         prop_assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), ports.len(), "one port twice");
-        let representatives = fleet.cameras.iter().filter(|camera| camera.standing == Standing::Representative);
-        prop_assert!(representatives.count() <= 1);
-        prop_assert_eq!(fleet.cameras.iter().filter(|camera| camera.locality == Locality::ThisServer).count(), 1);
+        let count = |is: fn(&Camera) -> bool| fleet.cameras.iter().filter(|camera| is(camera)).count();
+        prop_assert!(count(|camera| camera.standing == Standing::Representative) <= 1);
+        prop_assert_eq!(count(|camera| camera.locality == Locality::ThisServer), 1);
         prop_assert!(fleet.cameras.iter().all(|camera| !camera.sources.is_empty()));
     }
 }

@@ -15,7 +15,7 @@ use crate::http::access::Caller;
 use crate::http::object::Object;
 use crate::http::page_models::Viewpoint;
 use crate::http::{App, Problem};
-use crate::lan::NotDone;
+use crate::lan::RequestError;
 use porthole_types::InstanceId;
 use porthole_types::Name;
 
@@ -150,13 +150,15 @@ async fn rename_other(
     let answer = match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(answer)) => answer,
         // It is being restarted, or hangs.
-        Ok(Err(_)) | Err(_) => Err(NotDone::Unanswered),
+        Ok(Err(_)) | Err(_) => Err(RequestError::Unanswered),
     };
     let Err(why) = answer else { return Ok(()) };
     let (status, changed) = match why {
-        NotDone::Silent | NotDone::Refused(_) => (StatusCode::BAD_GATEWAY, "nothing was changed"),
-        NotDone::Busy => (StatusCode::SERVICE_UNAVAILABLE, "nothing was changed"),
-        NotDone::Unanswered => (
+        RequestError::LanDisabled | RequestError::Refused(_) => {
+            (StatusCode::BAD_GATEWAY, "nothing was changed")
+        }
+        RequestError::TooMany => (StatusCode::SERVICE_UNAVAILABLE, "nothing was changed"),
+        RequestError::Unanswered => (
             StatusCode::GATEWAY_TIMEOUT,
             "as far as this camera knows nothing was changed",
         ),
