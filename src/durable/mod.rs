@@ -31,7 +31,8 @@ const FILE: &str = "state.json";
 /// Hundreds of times what is ever written.
 const LIMIT: u64 = 64 * 1024;
 
-/// What a server remembers. Fields added later must be optional, or `VERSION` must rise.
+/// What a server remembers. Fields added later must be optional, or `VERSION` must rise; a field
+/// that gets another name here keeps the old one in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     version: u32,
@@ -50,10 +51,10 @@ pub struct State {
     #[serde(default)]
     pub boot: BootId,
     /// Whether people want it to be reached from outside (¶84).
-    #[serde(default)]
+    #[serde(default, rename = "exposure")]
     pub remote_access: RemoteAccess,
     /// What the site knows about logins.
-    #[serde(default)]
+    #[serde(default, rename = "facts")]
     pub auth_state: AuthState,
     /// What it keeps for itself about logins.
     #[serde(default)]

@@ -29,17 +29,20 @@ pub struct Message {
     pub body: Body,
 }
 
-/// The content of a message.
+/// The content of a message. What has another name here than in version 1 of the protocol keeps that
+/// one in the JSON, so that cameras of different releases understand each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     /// What the sender says of itself (¶47, ¶64).
     Report(Report),
     /// About leadership.
+    #[serde(rename = "word")]
     Election(ElectionMessage),
     /// To one server: asks it to take this name, or with none that of its settings (¶53).
     Rename {
         /// The same when the request is repeated.
+        #[serde(rename = "ask")]
         request_id: RequestId,
         /// The identity of the server that is asked: two may share an address.
         of: InstanceId,
@@ -49,6 +52,7 @@ pub enum Body {
     /// To the requester: it is done, and on the disk.
     Done {
         /// That of the request.
+        #[serde(rename = "ask")]
         request_id: RequestId,
         /// The requester's identity.
         of: InstanceId,
@@ -56,6 +60,7 @@ pub enum Body {
     /// To the requester: it was not done.
     Refused {
         /// That of the request.
+        #[serde(rename = "ask")]
         request_id: RequestId,
         /// The requester's identity.
         of: InstanceId,
@@ -64,6 +69,7 @@ pub enum Body {
     },
     /// A piece of what the sender knows about logins. Sent and believed only where there is a site
     /// key.
+    #[serde(rename = "facts")]
     AuthState(AuthState),
 }
 
@@ -317,6 +323,61 @@ pub(super) mod tests {
             panic!("a report was sent");
         };
         assert_eq!(read.name, "a[31mb");
+    }
+
+    #[test]
+    fn the_names_in_the_json_are_those_of_version_1_of_the_protocol() {
+        let (request_id, of) = (RequestId(1), InstanceId(2));
+        let (term, cause) = (Term(3), Cause::MissedHeartbeats);
+        let claim = |stage| {
+            Body::Election(ElectionMessage::Claim {
+                term,
+                round: 0,
+                stage,
+                cause,
+            })
+        };
+        let withdrawal = Body::Election(ElectionMessage::Withdrawal {
+            term,
+            of,
+            former_role: FormerRole::Member,
+        });
+        let name = None;
+        let rename = Body::Rename {
+            request_id,
+            of,
+            name,
+        };
+        let claimed = |stage: &str| {
+            let fields = r#""term":3,"round":0"#;
+            let cause = r#""cause":"missed-heartbeats""#;
+            format!(r#"{{"word":{{"claim":{{{fields},"bid":{stage},{cause}}}}}}}"#)
+        };
+        for (body, expected) in [
+            (claim(ClaimStage::Claiming), claimed(r#""candidate""#)),
+            (claim(ClaimStage::Acquiring), claimed(r#""heir""#)),
+            (
+                withdrawal,
+                r#"{"word":{"withdrawal":{"term":3,"of":"0000000000000002","post":"member"}}}"#
+                    .to_owned(),
+            ),
+            (
+                rename,
+                r#"{"rename":{"ask":1,"of":"0000000000000002","name":null}}"#.to_owned(),
+            ),
+            (
+                Body::Done { request_id, of },
+                r#"{"done":{"ask":1,"of":"0000000000000002"}}"#.to_owned(),
+            ),
+            (
+                Body::AuthState(AuthState::default()),
+                r#"{"facts":{}}"#.to_owned(),
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&body).unwrap(), expected);
+        }
+        let report = serde_json::to_string(&report("Barn", "")).unwrap();
+        assert!(report.contains(r#""facts":4294967295"#), "{report}");
     }
 
     proptest! {

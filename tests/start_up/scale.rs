@@ -284,7 +284,8 @@ fn row(figures: &Figures, heartbeat: Duration) -> String {
     } = figures;
     let per_second = |bytes: f64| bytes / heartbeat.as_secs_f64();
     format!(
-        "| {cameras} | {:.0} | {:.0} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} | {page_ms:.1} | {page_kib:.0} |",
+        "| {cameras} | {:.0} | {:.0} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} \
+         | {page_ms:.1} | {page_kib:.0} |",
         per_second(sent[0]),
         per_second(sent[1]),
         per_second(*received) / 1024.0,

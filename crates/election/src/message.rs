@@ -26,6 +26,7 @@ pub enum ElectionMessage {
         /// a collision (claim 10).
         round: u32,
         /// How far it has come.
+        #[serde(rename = "bid")]
         stage: ClaimStage,
         /// Why it believes the office to be vacant.
         cause: Cause,
@@ -38,6 +39,7 @@ pub enum ElectionMessage {
         /// Who leaves.
         of: InstanceId,
         /// What it was.
+        #[serde(rename = "post")]
         former_role: FormerRole,
     },
     /// "Are you there?" to the representative (claim 15, ¶80).
@@ -68,8 +70,10 @@ pub enum FormerRole {
 #[serde(rename_all = "snake_case")]
 pub enum ClaimStage {
     /// It asks whether anybody objects.
+    #[serde(rename = "candidate")]
     Claiming,
     /// Nobody did; it is asking the router, or waits for the dead one's lease to end.
+    #[serde(rename = "heir")]
     Acquiring,
     /// The router keeps the port for the dead one and lets nobody delete it: it shows the fleet on
     /// its own port until somebody has set the router right.

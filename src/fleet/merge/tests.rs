@@ -476,7 +476,9 @@ proptest! {
         prop_assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "one camera twice");
         let ports: Vec<_> = fleet.cameras.iter().filter_map(|camera| camera.external).collect();
         prop_assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), ports.len(), "one port twice");
-        let count = |is: fn(&Camera) -> bool| fleet.cameras.iter().filter(|camera| is(camera)).count();
+        let count = |is: fn(&Camera) -> bool| {
+            fleet.cameras.iter().filter(|camera| is(camera)).count()
+        };
         prop_assert!(count(|camera| camera.standing == Standing::Representative) <= 1);
         prop_assert_eq!(count(|camera| camera.locality == Locality::ThisServer), 1);
         prop_assert!(fleet.cameras.iter().all(|camera| !camera.sources.is_empty()));
