@@ -12,7 +12,7 @@ use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
 use porthole_camera::control::Change;
 use porthole_camera::control_worker::{ControlWorker, Memory};
-use porthole_durable::Kept;
+use porthole_durable::PendingWrite;
 use porthole_supervise::Vitals;
 
 /// See the module.
@@ -44,7 +44,7 @@ impl Memory for UserOverrides {
         self.0.camera.overrides.borrow().controls.of(camera)
     }
 
-    fn remember(&self, camera: &str, set: &[Change]) -> Kept {
+    fn remember(&self, camera: &str, set: &[Change]) -> PendingWrite {
         self.0
             .choose(|chosen| chosen.controls.remember(camera, set))
     }

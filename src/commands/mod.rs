@@ -1,4 +1,4 @@
-//! The command line (design §10): one file per sub-command.
+//! The command line: one file per sub-command.
 
 pub mod demo;
 pub mod doctor;

@@ -29,8 +29,8 @@ pub struct Message {
     pub body: Body,
 }
 
-/// The content of a message. What has another name here than in version 1 of the protocol keeps that
-/// one in the JSON, so that cameras of different releases understand each other.
+/// The content of a message. What has another name here than in version 1 of the protocol keeps
+/// that one in the JSON, so that cameras of different releases understand each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {

@@ -49,7 +49,7 @@ pub use router_view::{Refusal, RouterState, RouterView, TableView};
 
 use crate::auth::Authority;
 use crate::discovery;
-use crate::durable::State;
+use crate::durable::StoredState;
 use crate::fleet::{Fleet, Myself, Scheme, Standing};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
@@ -57,7 +57,7 @@ use crate::settings::{PortMode, Settings};
 use crate::site::{AuthState, AuthStateCell};
 use crate::tls::Tls;
 use porthole_camera::user_overrides::UserOverrides;
-use porthole_durable::{Kept, NotKept, Writer};
+use porthole_durable::{PendingWrite, WriteError, Writer};
 use porthole_election::{RemoteAccess, Role};
 use porthole_types::Name;
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort};
@@ -111,7 +111,7 @@ pub struct SharedState {
     /// Who may watch, and who may change things.
     pub authority: Authority,
     /// The state file.
-    pub disk: Writer<State>,
+    pub disk: Writer<StoredState>,
     /// How visitors are spoken to; none: in the clear. Fixed while the process lives.
     pub tls: Option<Tls>,
 }
@@ -119,13 +119,13 @@ pub struct SharedState {
 impl SharedState {
     /// People choose a name for this server, or with none leave that to the settings and the router
     /// again. Every other camera hears of it at once.
-    pub fn rename(&self, name: Option<Name>) -> Kept {
+    pub fn rename(&self, name: Option<Name>) -> PendingWrite {
         self.name.choose(name.clone());
         self.disk.update(|remembered| remembered.chosen_name = name)
     }
 
     /// People choose something about the camera.
-    pub fn choose(&self, change: impl FnOnce(&mut UserOverrides)) -> Kept {
+    pub fn choose(&self, change: impl FnOnce(&mut UserOverrides)) -> PendingWrite {
         self.camera.choose(change);
         // Whatever is the newest when it is this change's turn: two at once do not undo each other.
         self.disk
@@ -137,7 +137,7 @@ impl SharedState {
     ///
     /// # Errors
     /// When it cannot be stored, with the system's reason.
-    pub async fn rename_for_good(&self, name: Option<Name>) -> Result<(), NotKept> {
+    pub async fn rename_for_good(&self, name: Option<Name>) -> Result<(), WriteError> {
         let before = self.name.names().chosen;
         let kept = self.rename(name.clone()).wait().await;
         // Somebody may have chosen yet another meanwhile; that is for them to undo.
@@ -158,7 +158,7 @@ impl SharedState {
     }
 
     /// Takes over what somebody knows about logins, for good.
-    pub fn learn(&self, auth_state: &AuthState) -> Kept {
+    pub fn learn(&self, auth_state: &AuthState) -> PendingWrite {
         self.auth_state.learn(auth_state);
         // Asked for again when it is written down: somebody else may learn something at the same
         // time.

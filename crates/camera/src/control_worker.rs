@@ -19,7 +19,7 @@ use super::modes::Mode;
 use super::source::SourceError;
 use super::test_pattern_controls::TestPatternDevice;
 use crate::config::DriveSource;
-use porthole_durable::Kept;
+use porthole_durable::PendingWrite;
 
 /// No errand goes on with another call after so long.
 pub const WORK: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ pub trait Memory: Send {
     fn of(&self, camera: &str) -> Vec<Change>;
 
     /// Adds to it.
-    fn remember(&self, camera: &str, set: &[Change]) -> Kept;
+    fn remember(&self, camera: &str, set: &[Change]) -> PendingWrite;
 }
 
 /// What the camera offers; nothing before it was asked.
@@ -87,7 +87,10 @@ impl ControlWorker {
     ///
     /// # Errors
     /// [`ControlError`]
-    pub fn set(&mut self, changes: &[Change]) -> Result<(Vec<Control>, Kept), ControlError> {
+    pub fn set(
+        &mut self,
+        changes: &[Change],
+    ) -> Result<(Vec<Control>, PendingWrite), ControlError> {
         let until = Instant::now() + WORK;
         let control_device = self.control_device(until)?;
         control::check(&control_device.controls(until)?, changes)?;

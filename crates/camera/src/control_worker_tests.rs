@@ -144,7 +144,7 @@ impl Memory for Arc<Notebook> {
     fn of(&self, camera: &str) -> Vec<Change> {
         self.choice.lock().unwrap().of(camera)
     }
-    fn remember(&self, camera: &str, set: &[Change]) -> Kept {
+    fn remember(&self, camera: &str, set: &[Change]) -> PendingWrite {
         self.choice.lock().unwrap().remember(camera, set);
         self.disk.update(|()| {})
     }

@@ -5,4 +5,4 @@ mod replace;
 mod writer;
 
 pub use replace::replace;
-pub use writer::{Kept, NotKept, Store, Writer};
+pub use writer::{PendingWrite, Store, WriteError, Writer};

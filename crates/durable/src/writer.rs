@@ -47,7 +47,7 @@ struct Written {
 
 /// A change that is on its way to the disk.
 #[must_use = "without waiting nobody learns whether it will outlive a power cut"]
-pub struct Kept {
+pub struct PendingWrite {
     change: u64,
     written: watch::Receiver<Written>,
 }
@@ -55,7 +55,7 @@ pub struct Kept {
 /// A change counts now, and will not after a restart.
 #[derive(Debug, thiserror::Error)]
 #[error("it could not be stored, so a restart would undo it: {0}")]
-pub struct NotKept(String);
+pub struct WriteError(String);
 
 impl<S: Clone + Send + 'static> Writer<S> {
     /// Starts the thread, with what is stored already.
@@ -80,7 +80,7 @@ impl<S: Clone + Send + 'static> Writer<S> {
 
     /// Changes what is remembered, and has it stored soon. `change` sets a few fields and cannot
     /// fail.
-    pub fn update(&self, change: impl FnOnce(&mut S)) -> Kept {
+    pub fn update(&self, change: impl FnOnce(&mut S)) -> PendingWrite {
         let mut newest = lock(&self.newest);
         change(&mut newest.state);
         newest.changes += 1;
@@ -91,19 +91,19 @@ impl<S: Clone + Send + 'static> Writer<S> {
         {
             tracing::error!("nobody writes the state file any more");
         }
-        Kept {
+        PendingWrite {
             change,
             written: self.written.clone(),
         }
     }
 }
 
-impl Kept {
+impl PendingWrite {
     /// Waits until the change is on the disk.
     ///
     /// # Errors
     /// When it cannot be written, with the system's reason.
-    pub async fn wait(mut self) -> Result<(), NotKept> {
+    pub async fn wait(mut self) -> Result<(), WriteError> {
         let change = self.change;
         let outcome = self
             .written
@@ -113,8 +113,10 @@ impl Kept {
             Ok(written) => written
                 .failure
                 .clone()
-                .map_or(Ok(()), |why| Err(NotKept(why))),
-            Err(_) => Err(NotKept("nobody writes the state file any more".to_owned())),
+                .map_or(Ok(()), |why| Err(WriteError(why))),
+            Err(_) => Err(WriteError(
+                "nobody writes the state file any more".to_owned(),
+            )),
         }
     }
 

@@ -94,7 +94,8 @@ impl LanActor {
                     tracing::info!(by = %from.address, name = ?name, "another camera renames this one");
                     shared.rename_for_good(name).await
                 };
-                let tell = move |kept: Result<(), porthole_durable::NotKept>, actor: &mut Self| {
+                let tell = move |kept: Result<(), porthole_durable::WriteError>,
+                                 actor: &mut Self| {
                     let outcome = kept.map_err(|why| why.to_string());
                     actor
                         .life

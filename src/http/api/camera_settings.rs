@@ -12,7 +12,7 @@ use porthole_camera::control_worker::ControlWorker;
 use porthole_camera::modes;
 use porthole_camera::observe::CameraHealth;
 use porthole_camera::user_overrides::Patch;
-use porthole_durable::Kept;
+use porthole_durable::PendingWrite;
 
 /// What is asked of the camera, what it offers, and what it delivers.
 #[derive(Serialize, ToSchema)]
@@ -124,7 +124,7 @@ pub async fn change(
 }
 
 /// Waits until what was changed is on the disk.
-pub(super) async fn stored(kept: Kept) -> Result<(), Problem> {
+pub(super) async fn stored(kept: PendingWrite) -> Result<(), Problem> {
     kept.wait().await.map_err(|why| {
         let detail = format!("this counts now, but {why}");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
