@@ -1,5 +1,5 @@
-//! What a datagram costs at the gate: a signed report that is let through, and what a flood may
-//! send instead.
+//! What a datagram costs at the inbound filter: a signed report that is admitted, and what a flood
+//! may send instead.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
@@ -44,7 +44,7 @@ fn report(keys: &Keyring, counter: u64) -> Vec<u8> {
 
 fn admit(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("lan");
-    let (ours, none) = (keys(Some("the key of this house")), keys(None));
+    let (ours, none) = (keys(Some("the key of this site")), keys(None));
 
     // Each datagram is another one, and time passes: nothing is refused as heard before or as too
     // many.
