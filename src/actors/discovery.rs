@@ -20,7 +20,7 @@ use tracing::{debug, info, warn};
 use super::crash::crashes_on_demand;
 use super::registry::{Advertise, RegistryActor, Unadvertise};
 use crate::discovery::{
-    Announcement, Changes, PORTHOLE, Resolved, Service, fullname, id_of, label, mdns_record,
+    Announcement, Changes, PORTHOLE, Resolved, Service, advertised_server, fullname, id_of, label,
 };
 use crate::fleet::{Fleet, FleetSource, Presence};
 use crate::lan::interface::{LanAddress, NoAddress};
@@ -175,7 +175,7 @@ impl DiscoveryActor {
             addresses: &addresses,
             txt: |key| service.txt_properties.get_property_val_str(key),
         };
-        let Some(entry) = mdns_record(&resolved, &running.lan, Instant::now()) else {
+        let Some(entry) = advertised_server(&resolved, &running.lan, Instant::now()) else {
             debug!(name = %service.fullname, "passed an entry in mDNS over");
             return;
         };

@@ -16,12 +16,12 @@ use crate::settings::{Settings, SettingsErrors, environment};
 #[derive(Parser)]
 #[command(name = "porthole", version, about)]
 pub struct Cli {
-    /// What to do.
+    /// The sub-command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The sub-commands.
 #[derive(Subcommand)]
 pub enum Command {
     /// Run one camera server.
