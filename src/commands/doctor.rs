@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Config;
+use super::config::Config;
 use crate::lan::interface::{self, LanAddress};
 use crate::settings::{self, Settings};
 use crate::tls;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ureq::tls::{TlsConfig, TlsProvider};
 
-use super::Config;
+use super::config::Config;
 use crate::durable::StateFile;
 use crate::settings::{PortMode, Tls};
 use crate::tls;

@@ -7,7 +7,7 @@ use actix::System;
 use tokio::sync::watch;
 use tracing::warn;
 
-use super::Config;
+use super::config::Config;
 use crate::auth::{Authority, FirstStart};
 use crate::durable::{StateFile, StoredState};
 use crate::fleet::Fleet;

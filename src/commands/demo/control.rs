@@ -1,12 +1,18 @@
-//! The button on the page: a web server of the demo's own, on loopback, behind a path that only the
-//! demo's pages know.
+//! What the demo can be told, and the button on the page: a web server of the demo's own, on
+//! loopback, behind a path that only the demo's pages know.
 
 use std::net::Ipv4Addr;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use tokio::sync::mpsc;
 
-use super::DemoCommand;
+/// What the demo is told to do, by key, by button or by timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DemoCommand {
+    PullThePlug,
+    PlugIn,
+    Quit,
+}
 
 /// Starts it; the answer is the URL that pulls the plug when something is posted to it.
 ///

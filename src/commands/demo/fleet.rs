@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::process::{Child, Command};
 
+use super::args::Args;
 use super::folder::DemoFolder;
-use super::net::{LoopbackNet, check_free};
-use super::{Args, WAN, print_line};
+use super::net::{LoopbackNet, WAN, check_free};
+use super::output::print_line;
 use porthole_sim_router::SimRouter;
 
 /// How long the cameras may take to give their ports back.

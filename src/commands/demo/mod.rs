@@ -13,13 +13,14 @@
 //! SSDP, asks for a port by SOAP, shows a test pattern. Only the leases are short, so that one sees
 //! another take over while one still looks.
 
+mod args;
 mod control;
 mod fleet;
 mod folder;
 mod net;
+mod output;
 
-use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use actix::System;
@@ -28,43 +29,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
 
+pub use args::Args;
+use control::DemoCommand;
 use fleet::{DemoFleet, Secrets};
-use net::LoopbackNet;
+use net::{LoopbackNet, WAN};
+use output::print_line;
 use porthole_sim_router::{Event, SimConfig, SimRouter};
-
-const WAN: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 /// How long the first camera may take to be reached before the URL is shown all the same.
 const FIRST_CAMERA: Duration = Duration::from_secs(10);
 /// How often the cameras are looked at.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What the demo may be told.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Args {
-    /// How many cameras.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=40))]
-    cameras: u8,
-    /// The fixed port on the simulated router's Internet side; the others follow it.
-    #[arg(
-        long,
-        default_value_t = 8080,
-        value_parser = clap::value_parser!(u16).range(1024..=65_000)
-    )]
-    port: u16,
-    /// Pull the plug on the representative by itself every so often (for example "20s"), and plug
-    /// the one before in again.
-    #[arg(long, value_name = "TIME", value_parser = kill_time)]
-    kill_after: Option<Duration>,
-}
-
-/// What the demo is told to do, by key, by button or by timer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum DemoCommand {
-    PullThePlug,
-    PlugIn,
-    Quit,
-}
 
 /// Runs until `q`, Ctrl-C, SIGTERM or SIGHUP (a closed terminal).
 ///
@@ -181,13 +156,6 @@ fn kill_every(time: Duration, commands: mpsc::Sender<DemoCommand>) {
     });
 }
 
-/// A time that leaves another camera the chance to take over.
-fn kill_time(text: &str) -> anyhow::Result<Duration> {
-    let time = humantime::parse_duration(text)?;
-    anyhow::ensure!(time >= Duration::from_secs(1), "at least 1s");
-    Ok(time)
-}
-
 fn print_instructions(args: &Args, secrets: &Secrets) -> anyhow::Result<()> {
     let url = SocketAddrV4::new(WAN, args.port);
     print_line("")?;
@@ -200,13 +168,6 @@ fn print_instructions(args: &Args, secrets: &Secrets) -> anyhow::Result<()> {
     print_line("  Enter pulls the plug on the representative (or use the button on the page);")?;
     print_line("  p and Enter plugs it in again, q and Enter ends the demo.")?;
     print_line("")
-}
-
-fn print_line(line: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .context("standard output is gone")
 }
 
 /// Keys come by lines: Enter alone, or a letter and Enter. When nobody is at the keyboard, nothing

@@ -7,6 +7,9 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 
 use anyhow::{Context as _, bail};
 
+/// The Internet side of the simulated router.
+pub(super) const WAN: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
 /// More demos at a time than a machine can bear.
 const MAX_DEMOS: u8 = 16;
 
