@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use porthole::fleet::{
-    Activity, Advertised, Heard, Known, Mapped, Myself, Scheme, Sources, Standing, merge,
+    Activity, AdvertisedServer, MappedServer, MergeInput, Myself, Observations, Occasion,
+    ReceivedReport, Report, Scheme, Standing, merge,
 };
-use porthole::lan::{Occasion, Report};
 use porthole_election::LanMessaging;
 use porthole_types::{ExternalPort, InstanceId, InternalPort, Term};
 
@@ -36,17 +36,17 @@ fn me() -> Myself {
     }
 }
 
-fn known(cameras: u16, now: Instant) -> Known {
-    let mut known = Known::default();
-    let mapped = (1..=cameras).map(|number| Mapped {
+fn observations(cameras: u16, now: Instant) -> Observations {
+    let mut observations = Observations::default();
+    let mapped = (1..=cameras).map(|number| MappedServer {
         external: port(number),
         lan: lan(number),
         name: format!("camera {number}"),
     });
-    known.read(Some((mapped.collect(), now)));
+    observations.set_table(Some((mapped.collect(), now)));
     for number in 1..=cameras {
         let id = InstanceId(number.into());
-        known.advertise(Advertised {
+        observations.add_advertised(AdvertisedServer {
             id,
             name: Some(format!("Câmera {number}")),
             lan: lan(number),
@@ -54,7 +54,7 @@ fn known(cameras: u16, now: Instant) -> Known {
             external: Some(port(number)),
             at: now,
         });
-        known.hear(Heard {
+        observations.add_report(ReceivedReport {
             id,
             report: Report {
                 name: format!("Câmera {number}"),
@@ -70,27 +70,27 @@ fn known(cameras: u16, now: Instant) -> Known {
             at: now,
         });
     }
-    known
+    observations
 }
 
 fn merging(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fleet");
     let (now, me) = (Instant::now(), me());
     for cameras in SIZES {
-        let known = known(cameras, now);
-        let sources = Sources {
+        let observations = observations(cameras, now);
+        let input = MergeInput {
             me: &me,
-            known: &known,
+            observations: &observations,
             representative_port: port(0),
             heartbeat: Duration::from_secs(2),
             lan: LanMessaging::Enabled,
         };
-        let fleet = merge(&sources, now);
+        let fleet = merge(&input, now);
         assert_eq!(fleet.others().count(), usize::from(cameras));
         group.bench_function(BenchmarkId::new("merge", cameras), |bench| {
-            bench.iter(|| merge(black_box(&sources), now));
+            bench.iter(|| merge(black_box(&input), now));
         });
-        let later = merge(&sources, now + Duration::from_secs(1));
+        let later = merge(&input, now + Duration::from_secs(1));
         group.bench_function(BenchmarkId::new("nothing has changed", cameras), |bench| {
             bench.iter(|| assert!(fleet.looks_like(black_box(&later))));
         });

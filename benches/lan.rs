@@ -1,5 +1,5 @@
-//! What a datagram costs at the gate: a signed report that is let through, and what a flood may
-//! send instead.
+//! What a datagram costs at the inbound filter: a signed report that is admitted, and what a flood
+//! may send instead.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use porthole::fleet::{Activity, Scheme};
-use porthole::lan::{Body, InboundFilter, Keyring, Message, Occasion, Report};
+use porthole::fleet::{Activity, Occasion, Report, Scheme};
+use porthole::lan::{Body, InboundFilter, Keyring, Message};
 use porthole::settings::{Secret, Site};
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 
@@ -44,7 +44,7 @@ fn report(keys: &Keyring, counter: u64) -> Vec<u8> {
 
 fn admit(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("lan");
-    let (ours, none) = (keys(Some("the key of this house")), keys(None));
+    let (ours, none) = (keys(Some("the key of this site")), keys(None));
 
     // Each datagram is another one, and time passes: nothing is refused as heard before or as too
     // many.

@@ -19,9 +19,9 @@ use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
 use crate::discovery::{
-    Announcement, Changes, PORTHOLE, Resolved, Service, fullname, id_of, label, mdns_record,
+    Announcement, Changes, PORTHOLE, Resolved, Service, advertised_server, fullname, id_of, label,
 };
-use crate::fleet::{Fleet, Presence, Source};
+use crate::fleet::{Fleet, FleetSource, Presence};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::messages::discovery::WithdrawMdns;
 use crate::messages::registry::{RecordMdns, RemoveMdns};
@@ -155,7 +155,7 @@ impl DiscoveryActor {
         let fading: BTreeSet<_> = fleet
             .others()
             .filter(|camera| camera.presence == Presence::Fading)
-            .filter(|camera| camera.sources.contains_key(&Source::Mdns))
+            .filter(|camera| camera.sources.contains_key(&FleetSource::Mdns))
             .filter_map(|camera| camera.id)
             .collect();
         for id in fading.difference(&running.doubted) {
@@ -178,7 +178,7 @@ impl DiscoveryActor {
             addresses: &addresses,
             txt: |key| service.txt_properties.get_property_val_str(key),
         };
-        let Some(entry) = mdns_record(&resolved, &running.lan, Instant::now()) else {
+        let Some(entry) = advertised_server(&resolved, &running.lan, Instant::now()) else {
             debug!(name = %service.fullname, "passed an entry in mDNS over");
             return;
         };

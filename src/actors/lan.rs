@@ -19,11 +19,11 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, warn};
 
 use super::crash::crashes_on_demand;
-use crate::fleet::Heard;
+use crate::fleet::ReceivedReport;
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::lan::{
-    Admitted, Body, InboundFilter, Keyring, Peers, PendingRequests, Reporting, Sender, Served,
-    Sockets,
+    Body, InboundFilter, Keyring, Peers, PendingRequests, ReceivedMessage, Reporting, Sender,
+    ServedRequests, Sockets,
 };
 use crate::messages::election::DeliverElectionMessage;
 use crate::messages::lan::{FlushRepeats, SendElectionMessage};
@@ -92,7 +92,7 @@ struct Volatile {
     /// What this server has asked of others.
     requests: PendingRequests<request::Waits>,
     /// What others have asked of this server.
-    served: Served,
+    served: ServedRequests,
     /// None where there is no site key.
     auth_sync: Option<auth_state::AuthSync>,
 }
@@ -152,7 +152,7 @@ impl LanActor {
         if let (ElectionMessage::Withdrawal { .. }, Some(reporting)) =
             (message, &mut self.volatile.reporting)
         {
-            reporting.forgotten();
+            reporting.reset();
         }
     }
 
@@ -163,13 +163,13 @@ impl LanActor {
         };
         let now = Instant::now();
         let kind = body.kind();
-        let datagram = self.lasting.sender.say(to, body);
+        let datagram = self.lasting.sender.datagram(to, body);
         let to = match (to, sockets.everybody()) {
             (Destination::One(address), _) => self.lasting.peers.at(address, now),
             (Destination::Everybody, Some(everybody)) => [everybody].into(),
             (Destination::Everybody, None) => self.lasting.peers.all(now),
         };
-        for to in to.into_iter().filter(|to| *to != sockets.own()) {
+        for to in to.into_iter().filter(|to| *to != sockets.local_address()) {
             if let Err(why) = sockets.send(&datagram, to) {
                 debug!(%to, %why, "a message could not be sent");
             }
@@ -179,7 +179,11 @@ impl LanActor {
     }
 
     /// Hands on what was heard. A full mailbox loses it, like the network would.
-    fn heard(&mut self, Admitted { message, from }: Admitted, ctx: &mut Context<Self>) {
+    fn heard(
+        &mut self,
+        ReceivedMessage { message, from }: ReceivedMessage,
+        ctx: &mut Context<Self>,
+    ) {
         let now = Instant::now();
         self.lasting.peers.heard(from, now);
         let id = message.from;
@@ -190,12 +194,16 @@ impl LanActor {
         match message.body {
             Body::Report(report) => {
                 self.compare(peer, report.auth_state, ctx);
-                let _ = self.wired.recipients.report.try_send(RecordReport(Heard {
-                    id,
-                    report,
-                    from,
-                    at: now,
-                }));
+                let _ = self
+                    .wired
+                    .recipients
+                    .report
+                    .try_send(RecordReport(ReceivedReport {
+                        id,
+                        report,
+                        from,
+                        at: now,
+                    }));
             }
             Body::Election(message) => {
                 let delivery = DeliverElectionMessage {
@@ -261,8 +269,8 @@ supervised!(LanActor {
     volatile
 });
 
-impl StreamHandler<std::io::Result<Vec<Admitted>>> for LanActor {
-    fn handle(&mut self, heard: std::io::Result<Vec<Admitted>>, ctx: &mut Self::Context) {
+impl StreamHandler<std::io::Result<Vec<ReceivedMessage>>> for LanActor {
+    fn handle(&mut self, heard: std::io::Result<Vec<ReceivedMessage>>, ctx: &mut Self::Context) {
         match heard {
             Ok(heard) => {
                 for admitted in heard {

@@ -11,7 +11,7 @@ use actix::prelude::*;
 use tokio_stream::wrappers::WatchStream;
 
 use super::crash::crashes_on_demand;
-use crate::fleet::{Fleet, Known, MOST_PEERS, Sources, mapped, merge};
+use crate::fleet::{Fleet, MAX_PEERS, MergeInput, Observations, mapped_servers, merge};
 use crate::messages::election::NoteReport;
 use crate::messages::registry::{RecordMdns, RecordReport, RemoveCamera, RemoveMdns};
 use crate::shared::{Publisher, RouterView, SharedState};
@@ -40,7 +40,7 @@ struct Wired {
 
 #[derive(Default)]
 struct Volatile {
-    known: Known,
+    observations: Observations,
     merged_at: Option<Instant>,
     /// The merge that is to come.
     due: Option<SpawnHandle>,
@@ -91,15 +91,15 @@ impl RegistryActor {
             return;
         };
         let heartbeat = self.wired.shared.settings.lan.heartbeat;
-        self.volatile.known.sweep(heartbeat, now);
-        let sources = Sources {
+        self.volatile.observations.sweep(heartbeat, now);
+        let input = MergeInput {
             me: &me,
-            known: &self.volatile.known,
+            observations: &self.volatile.observations,
             representative_port: self.wired.shared.settings.router.representative_port,
             heartbeat,
             lan: self.wired.shared.role.rules().lan,
         };
-        let fleet = merge(&sources, now);
+        let fleet = merge(&input, now);
         let others = i64::try_from(fleet.others().count()).unwrap_or(i64::MAX);
         self.wired.shared.metrics.peers.set(others);
         // Readers that wait for a change are not woken by ages.
@@ -113,7 +113,7 @@ impl Actor for RegistryActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         // After an Inquiry all answer within a moment.
-        ctx.set_mailbox_capacity(MOST_PEERS);
+        ctx.set_mailbox_capacity(MAX_PEERS);
         ctx.add_stream(WatchStream::new(self.wired.shared.router.subscribe()));
         ctx.run_interval(AT_LEAST, Self::changed);
     }
@@ -126,8 +126,8 @@ impl StreamHandler<RouterView> for RegistryActor {
         let read = view
             .table
             .filter(|_| self.wired.shared.settings.router.read_table);
-        let table = read.map(|view| (mapped(&view.table), view.read_at));
-        self.volatile.known.read(table);
+        let table = read.map(|view| (mapped_servers(&view.table), view.read_at));
+        self.volatile.observations.set_table(table);
         self.changed(ctx);
     }
 }
@@ -145,7 +145,7 @@ impl Handler<RecordReport> for RegistryActor {
             external: heard.report.external,
             term: heard.report.term,
         });
-        self.volatile.known.hear(heard);
+        self.volatile.observations.add_report(heard);
         self.changed(ctx);
     }
 }
@@ -154,7 +154,9 @@ impl Handler<RemoveCamera> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, RemoveCamera(id): RemoveCamera, ctx: &mut Self::Context) {
-        self.volatile.known.forget(id, Instant::now());
+        self.volatile
+            .observations
+            .remove_reports(id, Instant::now());
         self.changed(ctx);
     }
 }
@@ -163,7 +165,7 @@ impl Handler<RecordMdns> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, RecordMdns(entry): RecordMdns, ctx: &mut Self::Context) {
-        self.volatile.known.advertise(entry);
+        self.volatile.observations.add_advertised(entry);
         self.changed(ctx);
     }
 }
@@ -172,7 +174,7 @@ impl Handler<RemoveMdns> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, RemoveMdns(id): RemoveMdns, ctx: &mut Self::Context) {
-        self.volatile.known.unadvertise(id);
+        self.volatile.observations.remove_advertised(id);
         self.changed(ctx);
     }
 }

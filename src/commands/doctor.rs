@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Config;
+use super::config::Config;
 use crate::lan::interface::{self, LanAddress};
 use crate::settings::{self, Settings};
 use crate::tls;
@@ -31,19 +31,19 @@ const TRIAL_PORT: ExternalPort = ExternalPort(NonZeroU16::new(61_080).expect("it
 /// The lease of the trial mapping, in seconds.
 const TRIAL_LEASE: u32 = 30;
 
-/// How long a server in the router's table may take to answer.
-const ANSWER: Duration = Duration::from_secs(2);
+/// How long a server in the router's table may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Looks, tries, and says what it found. The exit code is 0 when cameras can be reached from
-/// outside.
+/// Examines settings, devices and router, and prints what it finds. The exit code is 0 when cameras
+/// can be reached from outside.
 ///
 /// # Errors
 /// Wrong settings.
 pub fn run(config: &Config) -> anyhow::Result<i32> {
     let settings = config.load()?;
     println!("Settings: read without an error.");
-    let speaks = tls(&settings);
-    cameras();
+    let tls_works = check_tls(&settings);
+    list_cameras();
     let lan = match interface::find(settings.node.interface.as_deref(), settings.http.bind) {
         Ok(lan) => lan,
         Err(why) => {
@@ -59,16 +59,17 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
         Some(gateway) => println!("Default gateway: {gateway}."),
         None => println!("Default gateway: none known."),
     }
-    let reached = System::new().block_on(router(&settings, &lan));
-    Ok(reached.max(i32::from(!speaks)))
+    let exit_code = System::new().block_on(check_router(&settings, &lan));
+    Ok(exit_code.max(i32::from(!tls_works)))
 }
 
-/// Whether the server will start with what the settings say about TLS.
-fn tls(settings: &Settings) -> bool {
+/// Whether the server will start with the settings of TLS.
+fn check_tls(settings: &Settings) -> bool {
     let now = SystemTime::now();
     match &settings.http.tls {
         settings::Tls::Off => println!(
-            "TLS: off. Whoever is between visitor and camera can see pictures and passwords; see http.tls."
+            "TLS: off. Whoever is between visitor and camera can see pictures and passwords; \
+             see http.tls."
         ),
         settings::Tls::SelfSigned => match tls::load_self_signed(&settings.node.data_dir, now) {
             Some(own) => println!(
@@ -96,7 +97,7 @@ fn tls(settings: &Settings) -> bool {
     true
 }
 
-fn cameras() {
+fn list_cameras() {
     let devices = v4l2::devices();
     if devices.is_empty() {
         println!("Cameras: no video device; \"auto\" shows the test pattern.");
@@ -113,7 +114,7 @@ fn cameras() {
     }
 }
 
-async fn router(settings: &Settings, lan: &LanAddress) -> i32 {
+async fn check_router(settings: &Settings, lan: &LanAddress) -> i32 {
     let observer: Arc<dyn Observer> = Arc::new(());
     let search = Search {
         from: lan.address,
@@ -143,18 +144,18 @@ async fn router(settings: &Settings, lan: &LanAddress) -> i32 {
         );
     }
     let router = Igd::new(found, observer);
-    let address = external_address(settings, &router).await;
-    table(&router).await;
-    let trial = trial(
+    let has_address = check_external_address(settings, &router).await;
+    check_table(&router).await;
+    let maps = try_mapping(
         &router,
         SocketAddrV4::new(lan.address, settings.http.port.get()),
     )
     .await;
-    i32::from(!(address && trial))
+    i32::from(!(has_address && maps))
 }
 
-/// Whether visitors can come in at the router's address.
-async fn external_address(settings: &Settings, router: &dyn Gateway) -> bool {
+/// Whether the router can be reached from the Internet at its address.
+async fn check_external_address(settings: &Settings, router: &dyn Gateway) -> bool {
     if let Some(host) = &settings.router.external_host {
         println!("Outside address: {host} (from the settings).");
     }
@@ -183,9 +184,9 @@ async fn external_address(settings: &Settings, router: &dyn Gateway) -> bool {
     }
 }
 
-/// Whose mappings there are, and which of them lead nowhere. What is wrong there keeps nobody from
-/// being reached.
-async fn table(router: &dyn Gateway) {
+/// Lists the mappings that are Porthole's, and which of them lead nowhere. Those keep no other
+/// camera from being reached.
+async fn check_table(router: &dyn Gateway) {
     let table = match router.table().await {
         Ok(table) => table,
         Err(why) => {
@@ -196,51 +197,51 @@ async fn table(router: &dyn Gateway) {
             return;
         }
     };
-    let ours = crate::fleet::mapped(&table);
+    let ours = crate::fleet::mapped_servers(&table);
     println!(
         "Mappings on it: {}, {} of them Porthole's.",
         table.entries.len(),
         ours.len()
     );
-    let answers = join_all(ours.iter().map(|entry| answers(entry.lan))).await;
-    for (entry, answers) in ours.into_iter().zip(answers) {
+    let answers = join_all(ours.iter().map(|entry| probe(entry.lan))).await;
+    for (entry, answer) in ours.into_iter().zip(answers) {
         println!(
             "  {} leads to {} ({}){}",
             entry.external,
             entry.lan,
             entry.name,
-            match answers {
-                Presence::Answers => "",
-                Presence::Silent => ", which does not answer",
+            match answer {
+                Reachability::Answers => "",
+                Reachability::Silent => ", which does not answer",
             }
         );
         let row = table.entries.iter().find(|row| {
             row.external == entry.external && row.client_address() == Some(*entry.lan.ip())
         });
-        if answers == Presence::Silent
+        if answer == Reachability::Silent
             && let Some(row) = row
         {
-            println!("    {}", way_out(row, router.identity().address));
+            println!("    {}", how_it_ends(row, router.identity().address));
         }
     }
 }
 
-/// Whether a server is where the table says.
+/// Whether a server answers where the table says.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
+enum Reachability {
     Answers,
     Silent,
 }
 
-async fn answers(server: SocketAddrV4) -> Presence {
-    match timeout(ANSWER, TcpStream::connect(server)).await {
-        Ok(Ok(_)) => Presence::Answers,
-        Ok(Err(_)) | Err(_) => Presence::Silent,
+async fn probe(server: SocketAddrV4) -> Reachability {
+    match timeout(CONNECT_TIMEOUT, TcpStream::connect(server)).await {
+        Ok(Ok(_)) => Reachability::Answers,
+        Ok(Err(_)) | Err(_) => Reachability::Silent,
     }
 }
 
 /// How the mapping of a server that is gone ends.
-fn way_out(entry: &Entry, router: Ipv4Addr) -> String {
+fn how_it_ends(entry: &Entry, router: Ipv4Addr) -> String {
     match entry.lease() {
         Some(Lease::Seconds(seconds)) => {
             format!("The router forgets it in {seconds} s, unless that camera comes back.")
@@ -252,8 +253,8 @@ fn way_out(entry: &Entry, router: Ipv4Addr) -> String {
     }
 }
 
-/// Maps a high port for a moment and takes it back.
-async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
+/// Maps a high port for a moment and deletes that again; whether cameras can get ports.
+async fn try_mapping(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
     let request = MappingRequest {
         external: TRIAL_PORT,
         internal,
@@ -268,8 +269,9 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
             );
             match grant.granted {
                 Lease::Permanent => println!(
-                    "  It keeps mappings for ever: when a camera dies, another one deletes its entry if the \
-                     router lets it. If not, the pages say which entry to delete by hand."
+                    "  It keeps mappings for ever: when a camera dies, another one deletes its \
+                     entry if the router lets it. If not, the pages say which entry to delete by \
+                     hand."
                 ),
                 Lease::Seconds(seconds) if seconds.get() > TRIAL_LEASE => println!(
                     "  It makes leases longer than asked: a dead camera's port is free again only \
@@ -306,7 +308,7 @@ async fn trial(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
     usable
 }
 
-/// An error ends like a sentence, also one that is a question.
+/// The error's text with a full stop, unless it ends a sentence already.
 fn sentence(error: &porthole_gateway::Error) -> String {
     let text = error.to_string();
     if text.ends_with(['.', '?', '!']) {
@@ -335,8 +337,8 @@ mod tests {
             remote_host: String::new(),
         };
         let router = Ipv4Addr::new(192, 168, 77, 1);
-        assert!(way_out(&entry(17), router).contains("in 17 s"));
-        let by_hand = way_out(&entry(0), router);
+        assert!(how_it_ends(&entry(17), router).contains("in 17 s"));
+        let by_hand = how_it_ends(&entry(0), router);
         assert!(
             by_hand.contains("port 8080") && by_hand.contains("http://192.168.77.1/"),
             "{by_hand}"

@@ -5,26 +5,26 @@ use std::time::Duration;
 
 use ureq::tls::{TlsConfig, TlsProvider};
 
-use super::Config;
+use super::config::Config;
 use crate::durable::StateFile;
 use crate::settings::{PortMode, Tls};
 use crate::tls;
 use porthole_types::ExternalPort;
 
-/// Longer than any answer of a healthy server takes.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longer than a healthy server takes to answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks `/healthz` of the server that these settings describe, on this machine. In `common` mode
 /// (Fig. 8A) it listens where the router's port leads to, which its state file knows. Through TLS
 /// it takes any certificate: it wants to know whether the server lives, and tells it nothing.
 ///
 /// # Errors
-/// Why it is not well.
+/// Each URL that was tried, with why it did not answer.
 pub fn run(config: &Config) -> anyhow::Result<()> {
     let settings = config.load()?;
     let mapped = match settings.router.port_mode {
         PortMode::Separate => None,
-        PortMode::Common => StateFile::new(&settings.node.data_dir).peek(),
+        PortMode::Common => StateFile::new(&settings.node.data_dir).read(),
     };
     let mapped = mapped
         .and_then(|state| state.mapped_port)
@@ -38,7 +38,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
         Tls::SelfSigned | Tls::Files { .. } => "https",
     };
     let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(TIMEOUT))
         .proxy(None)
         .tls_config(
             TlsConfig::builder()

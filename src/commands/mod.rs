@@ -1,27 +1,26 @@
-//! The command line (design §10): one file per sub-command.
+//! The command line: one file per sub-command.
 
+mod config;
 pub mod demo;
 pub mod doctor;
 pub mod healthcheck;
 pub mod run;
 pub mod sim_router;
 
-use std::path::PathBuf;
-
 use clap::{Parser, Subcommand};
 
-use crate::settings::{Settings, SettingsErrors, environment};
+pub use config::Config;
 
 /// Cameras behind one router, reached at one URL.
 #[derive(Parser)]
 #[command(name = "porthole", version, about)]
 pub struct Cli {
-    /// What to do.
+    /// The sub-command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The sub-commands.
 #[derive(Subcommand)]
 pub enum Command {
     /// Run one camera server.
@@ -34,23 +33,4 @@ pub enum Command {
     Healthcheck(Config),
     /// Run a simulated router, for tests and demonstrations.
     SimRouter(sim_router::Args),
-}
-
-/// Where the settings come from.
-#[derive(clap::Args)]
-pub struct Config {
-    /// A TOML file with the settings that differ from the defaults; the environment
-    /// (`PORTHOLE__SECTION__KEY`) goes before it.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-}
-
-impl Config {
-    /// The settings in all their layers.
-    ///
-    /// # Errors
-    /// Everything that is wrong with them, at once.
-    pub fn load(&self) -> Result<Settings, SettingsErrors> {
-        Settings::load(self.config.as_deref(), environment())
-    }
 }

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::Config;
 use crate::auth::{Authority, FirstPassword};
-use crate::durable::{self, StateFile};
+use crate::durable::{StateFile, StoredState};
 use crate::http::route_paths;
 use crate::lan::interface::{self, LanAddress};
 use crate::metrics::Metrics;
@@ -29,25 +29,25 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     let settings = config.load()?;
     supervise::install_hook();
     let file = StateFile::new(&settings.node.data_dir);
-    let mut remembered = file.begin(SystemTime::now())?;
-    prepare_login(&file, &settings, &mut remembered)?;
-    let authority = Authority::new(&settings, &remembered.login)?;
-    let disk = Writer::start(file, remembered.clone())?;
-    let (shared, publishers) = initial(settings, clock, remembered, authority, disk)?.share();
+    let mut stored = file.start_run(SystemTime::now())?;
+    prepare_login(&file, &settings, &mut stored)?;
+    let authority = Authority::new(&settings, &stored.login)?;
+    let disk = Writer::start(file, stored.clone())?;
+    let (shared, publishers) = initial(settings, clock, stored, authority, disk)?.share();
     Ok(System::new().block_on(tree::run(Arc::new(shared), publishers))?)
 }
 
-/// Makes the password of a first start and what sessions are signed with, where they are missing,
-/// and tells the password when both are kept.
+/// Makes the password of a first start and the secret that signs sessions, where they are missing,
+/// and logs the password once both are stored.
 fn prepare_login(
     file: &StateFile,
     settings: &Settings,
-    remembered: &mut durable::State,
+    stored: &mut StoredState,
 ) -> anyhow::Result<()> {
-    let before = remembered.login.clone();
-    let made = remembered.login.prepare(settings, &remembered.auth_state)?;
-    if remembered.login != before
-        && let Err(error) = file.save(remembered)
+    let before = stored.login.clone();
+    let made = stored.login.prepare(settings, &stored.auth_state)?;
+    if stored.login != before
+        && let Err(error) = file.save(stored)
     {
         warn!(%error, "each start will make another password and end all sessions");
     }
@@ -55,11 +55,13 @@ fn prepare_login(
         let whose = if of_site {
             "It is the same on every camera with this site.key."
         } else {
-            "It is this camera's alone: give all cameras the same site.key, and one login opens them all."
+            "It is this camera's alone: give all cameras the same site.key, \
+             and one login opens them all."
         };
         warn!(
-            "no admin password is set, so one was made: log in as admin with the password {password} on the page /login. \
-             {whose} It is told this once. Choose your own with PUT /api/v1/passwords or the setting auth.admin_password."
+            "no admin password is set, so one was made: log in as admin with the password \
+             {password} on the page /login. {whose} It is told this once. Choose your own with \
+             PUT /api/v1/passwords or the setting auth.admin_password."
         );
     }
     Ok(())
@@ -68,13 +70,13 @@ fn prepare_login(
 fn initial(
     settings: Settings,
     clock: Clock,
-    remembered: durable::State,
+    stored: StoredState,
     authority: Authority,
-    disk: Writer<durable::State>,
+    disk: Writer<StoredState>,
 ) -> Result<Initial, TlsError> {
     let identity = Identity {
-        id: remembered.instance,
-        boot: remembered.boot,
+        id: stored.instance,
+        boot: stored.boot,
     };
     let lan = if settings.lan.enabled {
         election::LanMessaging::Enabled
@@ -93,24 +95,24 @@ fn initial(
         succession: settings.election.succession,
         lan,
     };
-    let held_office = remembered.mapped_port == Some(rules.representative_port);
-    let memory = if held_office {
+    let was_representative = stored.mapped_port == Some(rules.representative_port);
+    let memory = if was_representative {
         Memory::WasRepresentative
     } else {
         Memory::None
     };
-    let state = State::new(remembered.term, remembered.mapped_port, memory)
-        .with_remote_access(remembered.remote_access);
+    let state = State::new(stored.term, stored.mapped_port, memory)
+        .with_remote_access(stored.remote_access);
     let names = Names {
-        chosen: remembered.chosen_name.clone(),
+        chosen: stored.chosen_name.clone(),
         configured: Some(settings.node.name.clone()).filter(|name| !name.is_empty()),
-        numbered: remembered.name.clone(),
+        numbered: stored.name.clone(),
     };
     let lan = interface::find(settings.node.interface.as_deref(), settings.http.bind);
     let tls = Tls::start(
         &settings.http.tls,
         &settings.node.data_dir,
-        &own_names(&settings, identity, lan.as_ref().ok()),
+        &certificate_names(&settings, identity, lan.as_ref().ok()),
         SystemTime::now(),
     )?;
     Ok(Initial {
@@ -122,8 +124,8 @@ fn initial(
         election: state,
         names,
         lan,
-        overrides: remembered.camera,
-        auth_state: remembered.auth_state,
+        overrides: stored.camera,
+        auth_state: stored.auth_state,
         authority,
         disk,
         tls,
@@ -131,8 +133,12 @@ fn initial(
 }
 
 /// The names and addresses for which a certificate is made: this server's own name first, then
-/// whatever else visitors may have in their address bars.
-fn own_names(settings: &Settings, identity: Identity, lan: Option<&LanAddress>) -> Vec<String> {
+/// whatever else clients may address it by.
+fn certificate_names(
+    settings: &Settings,
+    identity: Identity,
+    lan: Option<&LanAddress>,
+) -> Vec<String> {
     let mut names = vec![identity.local_host()];
     names.extend(lan.map(|lan| lan.address.to_string()));
     names.extend(settings.router.external_host.clone());

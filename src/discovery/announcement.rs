@@ -1,5 +1,5 @@
-//! What this server says of itself, and what has to be said anew when something about it has
-//! changed.
+//! [`Announcement`]: what this server registers in mDNS, and what has to be registered anew when
+//! something about it has changed.
 
 use super::{HTTP, PORTHOLE, label};
 use crate::fleet::Myself;
@@ -27,7 +27,7 @@ pub enum TxtKey {
 }
 
 impl TxtKey {
-    /// As it is written.
+    /// The key in the TXT record.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Id => "id",
@@ -39,7 +39,7 @@ impl TxtKey {
     }
 }
 
-/// One entry.
+/// One entry of this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its type, with the domain.
@@ -52,31 +52,31 @@ pub struct Service {
     pub txt: Vec<(&'static str, String)>,
 }
 
-/// All that this server says of itself.
+/// All entries of this server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Announcement {
-    /// Its entries.
+    /// One of each type.
     pub services: Vec<Service>,
 }
 
-/// What leads from one announcement to the next.
+/// The differences between one announcement and the next.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// New ones, and those that say something else under the same name.
+    /// New entries, and those with other values under the same name.
     pub register: Vec<Service>,
-    /// Those whose name is in use no more.
+    /// Entries whose name is not in use any more.
     pub unregister: Vec<Service>,
 }
 
 impl Announcement {
-    /// What this server says; `namesakes` are the names of the other cameras.
+    /// The entries for `me`; `namesakes` are the names of the other cameras.
     pub fn of<'a>(me: &Myself, namesakes: impl IntoIterator<Item = &'a str>) -> Self {
         let external = me.external.map(|port| (TxtKey::External, port.to_string()));
         let txt: Vec<_> = [
             (TxtKey::Id, me.id.to_string()),
             (TxtKey::Version, env!("CARGO_PKG_VERSION").to_owned()),
             (TxtKey::Scheme, me.scheme.as_str().to_owned()),
-            (TxtKey::Name, cut(&me.name, MAX_VALUE).to_owned()),
+            (TxtKey::Name, truncated(&me.name, MAX_VALUE).to_owned()),
         ]
         .into_iter()
         .chain(external)
@@ -91,12 +91,12 @@ impl Announcement {
         Self {
             services: vec![
                 service(PORTHOLE, label(me.id)),
-                service(HTTP, friendly(me, namesakes)),
+                service(HTTP, display_name(me, namesakes)),
             ],
         }
     }
 
-    /// What to do where `before` was said last.
+    /// What to do where `before` was registered last.
     pub fn since(&self, before: &Self) -> Changes {
         let not_in = |others: &[Service], service: &Service| !others.contains(service);
         let unnamed_in = |others: &[Service], service: &Service| {
@@ -121,7 +121,7 @@ impl Announcement {
 /// "Barn (Porthole)". Two cameras may have one name: each then shows the end of its identity too,
 /// whichever was first, so that neither changes its name when the other starts again. DNS does not
 /// tell capitals from small letters.
-fn friendly<'a>(me: &Myself, namesakes: impl IntoIterator<Item = &'a str>) -> String {
+fn display_name<'a>(me: &Myself, namesakes: impl IntoIterator<Item = &'a str>) -> String {
     let plain = |name: &str| with_suffix(name, " (Porthole)");
     let mine = plain(&me.name);
     let same = |name: &str| plain(name).to_lowercase() == mine.to_lowercase();
@@ -136,11 +136,14 @@ fn friendly<'a>(me: &Myself, namesakes: impl IntoIterator<Item = &'a str>) -> St
 }
 
 fn with_suffix(name: &str, suffix: &str) -> String {
-    format!("{}{suffix}", cut(name, MAX_LABEL - suffix.len()).trim_end())
+    format!(
+        "{}{suffix}",
+        truncated(name, MAX_LABEL - suffix.len()).trim_end()
+    )
 }
 
 /// At most so many bytes, whole characters.
-fn cut(text: &str, longest: usize) -> &str {
+fn truncated(text: &str, longest: usize) -> &str {
     &text[..text.floor_char_boundary(longest)]
 }
 

@@ -1,40 +1,40 @@
-//! What another server's entry says, as far as it is believed.
+//! [`advertised_server`]: what another server's entry says, as far as it is believed.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
 use super::{TxtKey, label};
-use crate::fleet::{Advertised, Scheme};
+use crate::fleet::{AdvertisedServer, Scheme};
 use crate::lan::interface::LanAddress;
 use porthole_types::{ExternalPort, InstanceId};
 use porthole_types::{MAX_NAME, is_unseen};
 
 /// An entry of `_porthole._tcp` with its records.
 pub struct Resolved<'a, T> {
-    /// Its full name.
+    /// Its full name, with type and domain.
     pub fullname: &'a str,
     /// The web server's port.
     pub port: u16,
     /// The addresses of its host.
     pub addresses: &'a [Ipv4Addr],
-    /// A value of its TXT record.
+    /// Gives the value of a key of its TXT record.
     pub txt: T,
 }
 
-/// Whose entry this is: its first label says so.
+/// The identity in an entry's first label; none where the label is not a server's.
 pub fn id_of(fullname: &str) -> Option<InstanceId> {
     let first = fullname.split('.').next()?;
     let id = first.rsplit('-').next()?.parse().ok()?;
     (first.to_lowercase() == label(id)).then_some(id)
 }
 
-/// The server behind an entry; nothing where it is no entry of a server on this LAN. Whatever else
-/// it says is left out where it makes no sense.
-pub fn mdns_record<'t, T>(
+/// The server behind an entry; none where it is no entry of a server on this LAN. Values of the TXT
+/// record that make no sense are left out.
+pub fn advertised_server<'t, T>(
     resolved: &Resolved<'_, T>,
     lan: &LanAddress,
     at: Instant,
-) -> Option<Advertised>
+) -> Option<AdvertisedServer>
 where
     T: Fn(&'static str) -> Option<&'t str>,
 {
@@ -46,7 +46,7 @@ where
         .iter()
         .filter(|ip| lan.contains(**ip) && is_host(**ip));
     let address = here.next().filter(|_| resolved.port != 0)?;
-    Some(Advertised {
+    Some(AdvertisedServer {
         id,
         name: value(TxtKey::Name).and_then(cleaned),
         lan: SocketAddrV4::new(*address, resolved.port),
@@ -65,7 +65,7 @@ fn is_host(ip: Ipv4Addr) -> bool {
     !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast()
 }
 
-/// At most 64 characters, none of which ends a line or turns the words around it.
+/// At most 64 characters, none of which ends a line or changes the direction of the text.
 fn cleaned(name: &str) -> Option<String> {
     let seen: String = name
         .chars()
@@ -95,14 +95,14 @@ mod tests {
         }
     }
 
-    fn seen(addresses: &[Ipv4Addr], txt: &[(&'static str, &str)]) -> Option<Advertised> {
+    fn seen(addresses: &[Ipv4Addr], txt: &[(&'static str, &str)]) -> Option<AdvertisedServer> {
         let resolved = Resolved {
             fullname: &fullname(ID),
             port: 8080,
             addresses,
             txt: |key| txt.iter().find(|(k, _)| *k == key).map(|(_, value)| *value),
         };
-        mdns_record(&resolved, &lan(), Instant::now())
+        advertised_server(&resolved, &lan(), Instant::now())
     }
 
     #[test]
@@ -160,16 +160,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_entry_makes_it_panic(fullname in ".{0,80}", value in ".{0,300}", port in any::<u16>()) {
+        fn no_entry_makes_it_panic(
+            fullname in ".{0,80}",
+            value in ".{0,300}",
+            port in any::<u16>(),
+        ) {
             let resolved = Resolved {
                 fullname: &fullname,
                 port,
                 addresses: &[THERE],
                 txt: |_| Some(value.as_str()),
             };
-            let _ = mdns_record(&resolved, &lan(), Instant::now());
+            let _ = advertised_server(&resolved, &lan(), Instant::now());
             let own = Resolved { fullname: &super::super::fullname(ID), ..resolved };
-            let there = mdns_record(&own, &lan(), Instant::now());
+            let there = advertised_server(&own, &lan(), Instant::now());
             let longest = there.and_then(|there| there.name).map_or(0, |name| name.chars().count());
             prop_assert!(longest <= MAX_NAME);
         }

@@ -1,5 +1,5 @@
-//! The LAN's mDNS (RFC 6762, RFC 6763): what this server says of itself there, and what it makes of
-//! what others say. Without a daemon, a socket or a clock; `actors::discovery` runs it.
+//! The LAN's mDNS (RFC 6762, RFC 6763): what this server registers there, and what it reads of the
+//! others. Without a daemon, a socket or a clock; `actors::discovery` runs it.
 //!
 //! Each server has two entries. `_porthole._tcp` is for the servers among themselves: its name is
 //! the identity, which never changes. `_http._tcp` is for people with a browser of the network: its
@@ -12,14 +12,14 @@ mod announcement;
 mod mdns_record;
 
 pub use announcement::{Announcement, Changes, Service, TxtKey};
-pub use mdns_record::{Resolved, id_of, mdns_record};
+pub use mdns_record::{Resolved, advertised_server, id_of};
 
 use porthole_types::InstanceId;
 
-/// The servers among themselves.
+/// The service type of the servers among themselves.
 pub const PORTHOLE: &str = "_porthole._tcp.local.";
 
-/// Any web server.
+/// The service type of web servers.
 pub const HTTP: &str = "_http._tcp.local.";
 
 /// The first label of a server's entry among the servers, and of its host.
@@ -27,7 +27,7 @@ pub fn label(id: InstanceId) -> String {
     format!("porthole-{id}")
 }
 
-/// The full name of that entry.
+/// The full name of that entry, with type and domain.
 pub fn fullname(id: InstanceId) -> String {
     format!("{}.{PORTHOLE}", label(id))
 }

@@ -1,7 +1,7 @@
 //! Which device this is, as far as a copied data directory could tell.
 //!
 //! A camera set up as a copy of another (one memory card written twice) would claim the other's
-//! identity: each would take the other's words for its own. The addresses burnt into the network
+//! identity: each would take the other's messages for its own. The addresses burnt into the network
 //! cards tell them apart.
 
 use std::collections::BTreeSet;
@@ -11,8 +11,8 @@ use std::path::Path;
 /// Where the kernel lists the network cards.
 const CARDS: &str = "/sys/class/net";
 
-/// More than any machine has.
-const MOST: usize = 32;
+/// More network cards than any machine has.
+const MAX_CARDS: usize = 32;
 
 /// The burnt-in addresses of this device's network cards; none where all are made up, as in a
 /// container.
@@ -29,12 +29,12 @@ fn addresses_in(cards: &Path) -> BTreeSet<String> {
         .filter_map(|card| fs::read_to_string(card.path().join("address")).ok())
         .map(|address| address.trim().to_ascii_lowercase())
         .filter(|address| is_burnt_in(address))
-        .take(MOST)
+        .take(MAX_CARDS)
         .collect()
 }
 
-/// Whether it is the maker's: the lowest two bits of the first byte mark groups and addresses that
-/// software made up (IEEE 802, 8.2.2).
+/// Whether the maker gave the address: the lowest two bits of the first byte mark groups and
+/// addresses that software made up (IEEE 802, 8.2.2).
 fn is_burnt_in(address: &str) -> bool {
     let bytes: Option<Vec<u8>> = address
         .split(':')

@@ -1,4 +1,4 @@
-//! The small state file: who this server is, and hints for its next start.
+//! The state file: this server's identity, and hints for its next start.
 //!
 //! It survives `kill -9` and a power cut: written to a temporary file, synced, renamed over the old
 //! one, and the folder synced. What it says about ports and terms is a hint, never authority: the
@@ -28,14 +28,15 @@ mod tests;
 /// The version that is written; a file of a higher one is not read.
 const VERSION: u32 = 1;
 const FILE: &str = "state.json";
-/// Hundreds of times what is ever written.
+/// The largest file that is read, in bytes: hundreds of times what is ever written.
 const LIMIT: u64 = 64 * 1024;
 
-/// What a server remembers. Fields added later must be optional, or `VERSION` must rise.
+/// What a server remembers. Fields added later must be optional, or `VERSION` must rise; a field
+/// that gets another name here keeps the old one in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
+pub struct StoredState {
     version: u32,
-    /// Who this server is, drawn once.
+    /// This server's identity: a random number, drawn once.
     pub instance: InstanceId,
     /// The highest term seen (invariant S4: it never falls, across restarts too).
     pub term: Term,
@@ -50,12 +51,12 @@ pub struct State {
     #[serde(default)]
     pub boot: BootId,
     /// Whether people want it to be reached from outside (¶84).
-    #[serde(default)]
+    #[serde(default, rename = "exposure")]
     pub remote_access: RemoteAccess,
     /// What the site knows about logins.
-    #[serde(default)]
+    #[serde(default, rename = "facts")]
     pub auth_state: AuthState,
-    /// What it keeps for itself about logins.
+    /// What it keeps to itself about logins.
     #[serde(default)]
     pub login: LocalSecrets,
     /// What people chose for the camera over HTTP.
@@ -66,7 +67,7 @@ pub struct State {
     device: BTreeSet<String>,
 }
 
-impl State {
+impl StoredState {
     /// The state of a server that has never run before.
     #[must_use]
     pub fn new(instance: InstanceId) -> Self {
@@ -87,28 +88,46 @@ impl State {
     }
 }
 
-impl Store<State> for StateFile {
+impl Store<StoredState> for StateFile {
     type Error = SaveError;
 
-    fn save(&self, state: &State) -> Result<(), SaveError> {
+    fn save(&self, state: &StoredState) -> Result<(), SaveError> {
         Self::save(self, state)
     }
 }
 
-/// What was there when the file was read.
+/// What [`StateFile::load`] has found.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum LoadOutcome {
     /// A good file.
     Existing,
     /// No file: the first start with this folder.
-    Nothing,
+    Missing,
     /// A file that could not be used.
-    Bad {
+    Unusable {
         /// What was wrong with it.
         why: String,
-        /// Where it is now; none when it could not be moved.
-        kept: Option<PathBuf>,
+        /// Where it was moved to; none when it could not be moved.
+        moved_to: Option<PathBuf>,
     },
+}
+
+/// Why a state file cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error("not a regular file")]
+    NotRegular,
+    #[error("larger than {} KiB", LIMIT / 1024)]
+    TooLarge,
+    #[error("of version {0}, and this program knows version {VERSION}")]
+    Version(u32),
+    /// With the addresses of that device's network cards.
+    #[error("written by another device, {0}")]
+    OtherDevice(String),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// The state could not be written, so a restart would start from the old one.
@@ -119,7 +138,7 @@ pub struct SaveError {
     source: io::Error,
 }
 
-/// The file's place.
+/// The state file of one data directory.
 #[derive(Clone, Debug)]
 pub struct StateFile {
     folder: PathBuf,
@@ -143,26 +162,29 @@ impl StateFile {
     ///
     /// # Errors
     /// Only when a new identity is needed and the kernel has no randomness to give.
-    pub fn load(&self) -> Result<(State, Found), getrandom::Error> {
-        let found = match self.read() {
-            Ok(Some(state)) => return Ok((state, Found::Existing)),
-            Ok(None) => Found::Nothing,
+    pub fn load(&self) -> Result<(StoredState, LoadOutcome), getrandom::Error> {
+        let outcome = match self.try_read() {
+            Ok(Some(state)) => return Ok((state, LoadOutcome::Existing)),
+            Ok(None) => LoadOutcome::Missing,
             Err(why) => {
                 let bad = self.path("bad");
-                let kept = fs::rename(self.file(), &bad).is_ok().then_some(bad);
+                let moved_to = fs::rename(self.file(), &bad).is_ok().then_some(bad);
                 tracing::warn!(
                     file = %self.file().display(),
-                    kept = kept.as_ref().map(|path| tracing::field::display(path.display())),
+                    kept = moved_to.as_ref().map(|path| tracing::field::display(path.display())),
                     "the state file is of no use ({why}): starting as a new server"
                 );
-                Found::Bad { why, kept }
+                LoadOutcome::Unusable {
+                    why: why.to_string(),
+                    moved_to,
+                }
             }
         };
-        let state = State::new(InstanceId(getrandom::u64()?));
+        let state = StoredState::new(InstanceId(getrandom::u64()?));
         if let Err(error) = self.save(&state) {
             tracing::warn!(%error, "this server will be a new one after each restart");
         }
-        Ok((state, found))
+        Ok((state, outcome))
     }
 
     /// [`StateFile::load`] for a run of the program that begins now: its boot id is stored before
@@ -170,7 +192,7 @@ impl StateFile {
     ///
     /// # Errors
     /// As [`StateFile::load`].
-    pub fn begin(&self, start: SystemTime) -> Result<State, getrandom::Error> {
+    pub fn start_run(&self, start: SystemTime) -> Result<StoredState, getrandom::Error> {
         let (mut state, _) = self.load()?;
         state.boot = state.boot.next(start);
         if let Err(error) = self.save(&state) {
@@ -179,9 +201,9 @@ impl StateFile {
         Ok(state)
     }
 
-    /// The stored state for who only wants to look; nothing where there is none that can be read.
-    pub fn peek(&self) -> Option<State> {
-        self.read().ok().flatten()
+    /// The stored state, with nothing written or moved; none where there is none that can be read.
+    pub fn read(&self) -> Option<StoredState> {
+        self.try_read().ok().flatten()
     }
 
     /// Stores `state` for good before it returns; the file is the old one or the new one at every
@@ -189,7 +211,7 @@ impl StateFile {
     ///
     /// # Errors
     /// When the folder cannot be made or written to. The old file is whole then.
-    pub fn save(&self, state: &State) -> Result<(), SaveError> {
+    pub fn save(&self, state: &StoredState) -> Result<(), SaveError> {
         self.text(state)
             .and_then(|text| replace(&self.folder, FILE, &text))
             .map_err(|source| SaveError {
@@ -198,9 +220,9 @@ impl StateFile {
             })
     }
 
-    /// What stands in the file.
-    fn text(&self, state: &State) -> io::Result<Vec<u8>> {
-        let stored = State {
+    /// The content of the file.
+    fn text(&self, state: &StoredState) -> io::Result<Vec<u8>> {
+        let stored = StoredState {
             device: self.device.clone(),
             ..state.clone()
         };
@@ -217,45 +239,41 @@ impl StateFile {
         self.folder.join(format!("{FILE}.{suffix}"))
     }
 
-    /// Nothing where there is no file; else what is wrong with it.
-    fn read(&self) -> Result<Option<State>, String> {
+    /// None where there is no file.
+    fn try_read(&self) -> Result<Option<StoredState>, ReadError> {
         let path = self.file();
         match fs::metadata(&path) {
             Ok(found) if found.is_file() => {}
             // Opening a pipe would wait for a writer.
-            Ok(_) => return Err("not a regular file".to_owned()),
+            Ok(_) => return Err(ReadError::NotRegular),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         }
         let mut bytes = Vec::new();
-        File::open(&path)
-            .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
-            .map_err(|error| error.to_string())?;
+        File::open(&path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))?;
         let mut state = parse(&bytes)?;
         let writer = std::mem::take(&mut state.device);
         // Any card in common will do: one may have been added, or taken out.
         if !writer.is_empty() && !self.device.is_empty() && writer.is_disjoint(&self.device) {
             let writer = writer.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(format!("written by another device, {writer}"));
+            return Err(ReadError::OtherDevice(writer));
         }
         Ok(Some(state))
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<State, String> {
+fn parse(bytes: &[u8]) -> Result<StoredState, ReadError> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
     }
     if bytes.len() as u64 > LIMIT {
-        return Err(format!("larger than {} KiB", LIMIT / 1024));
+        return Err(ReadError::TooLarge);
     }
     // Before the rest: a newer program's state may have another shape altogether.
-    let Version { version } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let Version { version } = serde_json::from_slice(bytes)?;
     if version != VERSION {
-        return Err(format!(
-            "of version {version}, and this program knows version {VERSION}"
-        ));
+        return Err(ReadError::Version(version));
     }
-    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    Ok(serde_json::from_slice(bytes)?)
 }

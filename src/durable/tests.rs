@@ -11,8 +11,8 @@ fn place() -> (tempfile::TempDir, StateFile) {
     (folder, file)
 }
 
-fn state() -> State {
-    State {
+fn state() -> StoredState {
+    StoredState {
         version: VERSION,
         instance: InstanceId(0xab),
         term: Term(7),
@@ -34,12 +34,12 @@ fn state() -> State {
 
 fn bad(file: &StateFile) -> String {
     match file.load().unwrap() {
-        (state, Found::Bad { why, kept }) => {
-            assert_eq!(kept, Some(file.path("bad")));
+        (state, LoadOutcome::Unusable { why, moved_to }) => {
+            assert_eq!(moved_to, Some(file.path("bad")));
             assert!(file.path("bad").exists());
             assert_eq!(
                 file.load().unwrap(),
-                (state, Found::Existing),
+                (state, LoadOutcome::Existing),
                 "the new identity lasts"
             );
             why
@@ -52,9 +52,9 @@ fn bad(file: &StateFile) -> String {
 fn the_first_start_draws_an_identity_that_lasts() {
     let (_folder, file) = place();
     let (first, found) = file.load().unwrap();
-    assert_eq!(found, Found::Nothing);
+    assert_eq!(found, LoadOutcome::Missing);
     assert_eq!(first.term, Term(0));
-    assert_eq!(file.load().unwrap(), (first, Found::Existing));
+    assert_eq!(file.load().unwrap(), (first, LoadOutcome::Existing));
 }
 
 #[test]
@@ -65,10 +65,26 @@ fn each_run_has_a_higher_boot_id_than_the_one_before_also_on_a_file_from_before_
     let old =
         r#"{"version":1,"instance":"00000000000000ab","term":7,"name":null,"mapped_port":null}"#;
     fs::write(file.file(), old).unwrap();
-    let runs: Vec<_> = (0..3).map(|_| file.begin(no_clock).unwrap()).collect();
+    let runs: Vec<_> = (0..3).map(|_| file.start_run(no_clock).unwrap()).collect();
     assert!(runs.iter().all(|run| run.instance == InstanceId(0xab)));
     let boots: Vec<_> = runs.iter().map(|run| run.boot.0).collect();
     assert_eq!(boots, [1, 2, 3]);
+}
+
+#[test]
+fn what_an_earlier_release_has_stored_is_read_under_the_names_that_it_has_in_the_file() {
+    let (_folder, file) = place();
+    fs::create_dir_all(&file.folder).unwrap();
+    let old = r#"{"version":1,"instance":"00000000000000ab","term":7,"name":null,
+        "chosen_name":"Barn","mapped_port":8081,"boot":3,"exposure":"off",
+        "facts":{"passwords":{"changed_at":5,"viewer":null,"admin":"$argon2id$"}},
+        "login":{},"camera":{},"device":[]}"#;
+    fs::write(file.file(), old).unwrap();
+    let (state, _) = file.load().unwrap();
+    assert_eq!(state.remote_access, RemoteAccess::Off);
+    let admin = state.auth_state.passwords.map(|passwords| passwords.admin);
+    assert_eq!(admin.as_deref(), Some("$argon2id$"));
+    assert_eq!(state.chosen_name, Name::new("Barn").ok());
 }
 
 #[test]
@@ -98,18 +114,18 @@ fn a_file_cut_short_at_any_byte_is_set_aside() {
 fn a_crash_before_the_rename_leaves_the_old_state() {
     let (_folder, file) = place();
     file.save(&state()).unwrap();
-    let newer = State {
+    let newer = StoredState {
         term: Term(8),
         ..state()
     };
     let temporary = file.path("tmp");
     fs::write(&temporary, file.text(&newer).unwrap()).unwrap();
-    assert_eq!(file.load().unwrap(), (state(), Found::Existing));
+    assert_eq!(file.load().unwrap(), (state(), LoadOutcome::Existing));
     // Power cut in the middle of the temporary file: it hinders neither reading nor the next save.
     fs::write(&temporary, b"{\"vers").unwrap();
-    assert_eq!(file.load().unwrap(), (state(), Found::Existing));
+    assert_eq!(file.load().unwrap(), (state(), LoadOutcome::Existing));
     file.save(&newer).unwrap();
-    assert_eq!(file.load().unwrap(), (newer, Found::Existing));
+    assert_eq!(file.load().unwrap(), (newer, LoadOutcome::Existing));
     assert!(!temporary.exists());
 }
 
@@ -127,7 +143,7 @@ fn a_field_of_a_later_release_is_no_reason_to_forget_the_identity() {
     file.save(&state()).unwrap();
     let text = fs::read_to_string(file.file()).unwrap();
     fs::write(file.file(), text.replacen('{', r#"{"added": [1],"#, 1)).unwrap();
-    assert_eq!(file.load().unwrap(), (state(), Found::Existing));
+    assert_eq!(file.load().unwrap(), (state(), LoadOutcome::Existing));
 }
 
 #[test]
@@ -152,7 +168,10 @@ fn a_folder_that_cannot_be_written_to_leaves_a_running_server() {
     fs::write(&blocked, "").unwrap();
     let file = StateFile::new(&blocked);
     let (state, found) = file.load().unwrap();
-    assert!(matches!(found, Found::Bad { kept: None, .. }), "{found:?}");
+    assert!(
+        matches!(found, LoadOutcome::Unusable { moved_to: None, .. }),
+        "{found:?}"
+    );
     let told = file.save(&state).unwrap_err().to_string();
     assert!(told.contains("file/state.json"), "{told}");
 }
@@ -160,18 +179,22 @@ fn a_folder_that_cannot_be_written_to_leaves_a_running_server() {
 proptest! {
     #[test]
     fn every_state_reads_back_as_it_was(
-        instance: u64, term: u64, name: Option<String>, port in proptest::option::of(1u16..), boot: u64,
+        instance: u64,
+        term: u64,
+        name: Option<String>,
+        port in proptest::option::of(1u16..),
+        boot: u64,
     ) {
-        let state = State {
+        let state = StoredState {
             version: VERSION,
             instance: InstanceId(instance),
             term: Term(term),
             name,
             mapped_port: port.and_then(ExternalPort::new),
             boot: BootId(boot),
-            ..State::new(InstanceId(instance))
+            ..StoredState::new(InstanceId(instance))
         };
-        prop_assert_eq!(parse(&serde_json::to_vec_pretty(&state).unwrap()), Ok(state));
+        prop_assert_eq!(parse(&serde_json::to_vec_pretty(&state).unwrap()).unwrap(), state);
     }
 
     #[test]
@@ -194,13 +217,13 @@ fn a_copy_of_another_devices_file_is_set_aside() {
     file.device = cards(&["b8:27:eb:00:00:02", "b8:27:eb:00:00:03"]);
     assert_eq!(
         file.load().unwrap(),
-        (state(), Found::Existing),
+        (state(), LoadOutcome::Existing),
         "one card changed"
     );
     file.device = cards(&[]);
     assert_eq!(
         file.load().unwrap(),
-        (state(), Found::Existing),
+        (state(), LoadOutcome::Existing),
         "nothing is known"
     );
     file.device = cards(&["b8:27:eb:00:00:09"]);

@@ -1,4 +1,4 @@
-//! What the fleet looks like from one server.
+//! [`Fleet`]: every camera as one server sees it, the result of a merge.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
@@ -19,9 +19,9 @@ pub struct Fleet {
 /// One camera.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Camera {
-    /// This server or another.
-    pub who: Who,
-    /// Its identity, when it has told; the router's table does not.
+    /// Whether it is this server's own.
+    pub locality: Locality,
+    /// Its identity; none where only the router's table knows of it.
     pub id: Option<InstanceId>,
     /// Its name, as it tells it or as its entry in the table does.
     pub name: String,
@@ -29,30 +29,30 @@ pub struct Camera {
     pub lan: SocketAddrV4,
     /// Where it answers from outside.
     pub external: Option<ExternalPort>,
-    /// Whether it is the representative.
+    /// Whether the representative port is mapped to it.
     pub standing: Standing,
     /// What it is doing.
     pub activity: Activity,
     /// Whether its web server speaks TLS.
     pub scheme: Scheme,
-    /// Who says so.
-    pub vouched: Vouched,
-    /// Which sources know of it, and how long ago each spoke of it.
-    pub sources: BTreeMap<Source, Duration>,
-    /// Whether it still speaks.
+    /// Whether it has reported itself lately.
+    pub verification: Verification,
+    /// Which sources know of it, and how old what each says of it is.
+    pub sources: BTreeMap<FleetSource, Duration>,
+    /// Whether its reports still come.
     pub presence: Presence,
-    /// How long ago it spoke for itself; where it never has, how long ago the newest of the
-    /// sources spoke of it.
+    /// Time since its last report; where there was none, the age of what the newest of the sources
+    /// says of it.
     pub age: Duration,
 }
 
-/// This server or another.
+/// Whether a camera belongs to the server whose fleet this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// This server.
-    Me,
-    /// Another one.
-    Another,
+pub enum Locality {
+    /// To this server.
+    ThisServer,
+    /// To another one.
+    OtherServer,
 }
 
 /// Whether a camera is the representative.
@@ -79,29 +79,29 @@ pub enum Activity {
     Unknown,
 }
 
-/// Who vouches for a camera.
+/// Whether a camera has shown by itself that it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vouched {
-    /// It spoke for itself on the LAN, lately.
-    ByItself,
-    /// It does not speak, or no more: only an entry in the router's table, or in mDNS, says that it
-    /// is there. Shown as *unverified*.
-    ByHint,
+pub enum Verification {
+    /// It reported itself on the LAN within the last [`FRESH_HEARTBEATS`](super::FRESH_HEARTBEATS).
+    Verified,
+    /// It has not, or not lately: only an entry in the router's table, or in mDNS, says that it is
+    /// there.
+    Unverified,
 }
 
-/// How a web server is spoken to.
+/// The scheme of a web server's URLs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
-    /// In the clear.
+    /// Unencrypted HTTP.
     #[default]
     Http,
-    /// Through TLS.
+    /// HTTP over TLS.
     Https,
 }
 
 impl Scheme {
-    /// As it stands in a URL.
+    /// The scheme as URLs have it, without the colon.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -113,7 +113,8 @@ impl Scheme {
 /// One of the ways in which a camera becomes known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+#[schema(as = Source)]
+pub enum FleetSource {
     /// This server knows itself.
     Itself,
     /// The router's table (Embodiments 1 and 3).
@@ -126,13 +127,13 @@ pub enum Source {
     Mdns,
 }
 
-/// Whether a camera still speaks.
+/// Whether a camera's reports still come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Presence {
-    /// It does, or nobody can tell: only the router's table or mDNS names it.
+    /// They do, or nobody can tell: only the router's table or mDNS names it.
     Here,
-    /// It has missed its turn more than once; it goes from the list unless it speaks soon.
+    /// More than one is overdue; it goes from the list unless one comes soon.
     Fading,
 }
 
@@ -140,7 +141,7 @@ impl Camera {
     /// Whether people see the same of both: all but the ages, which change all the time.
     fn looks_like(&self, other: &Self) -> bool {
         let Self {
-            who,
+            locality,
             id,
             name,
             lan,
@@ -148,14 +149,14 @@ impl Camera {
             standing,
             activity,
             scheme,
-            vouched,
+            verification,
             sources,
             presence,
             age: _,
         } = self;
-        (*who, *id, *lan, *external) == (other.who, other.id, other.lan, other.external)
+        (*locality, *id, *lan, *external) == (other.locality, other.id, other.lan, other.external)
             && (*standing, *scheme) == (other.standing, other.scheme)
-            && (*vouched, *presence) == (other.vouched, other.presence)
+            && (*verification, *presence) == (other.verification, other.presence)
             && (name, activity) == (&other.name, &other.activity)
             && sources.keys().eq(other.sources.keys())
     }
@@ -179,6 +180,6 @@ impl Fleet {
     pub fn others(&self) -> impl Iterator<Item = &Camera> {
         self.cameras
             .iter()
-            .filter(|camera| camera.who == Who::Another)
+            .filter(|camera| camera.locality == Locality::OtherServer)
     }
 }

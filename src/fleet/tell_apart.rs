@@ -1,4 +1,4 @@
-//! `Labels`: what tells cameras of the same name apart, for people.
+//! [`Labels`]: what tells cameras of the same name apart, for people.
 //!
 //! People choose names (¶53), and two of them may choose the same one. The identity is a number
 //! nobody reads, so each such camera is given what differs and can be read: its port on the router,
@@ -85,12 +85,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fleet::{Activity, Presence, Scheme, Standing, Vouched, Who};
+    use crate::fleet::{Activity, Locality, Presence, Scheme, Standing, Verification};
     use porthole_types::ExternalPort;
 
     fn camera(name: &str, lan: &str, external: Option<u16>) -> Camera {
         Camera {
-            who: Who::Another,
+            locality: Locality::OtherServer,
             id: None,
             name: name.to_owned(),
             lan: lan.parse().unwrap(),
@@ -98,7 +98,7 @@ mod tests {
             standing: Standing::Member,
             activity: Activity::Idle,
             scheme: Scheme::Http,
-            vouched: Vouched::ByItself,
+            verification: Verification::Verified,
             sources: BTreeMap::new(),
             presence: Presence::Here,
             age: Duration::ZERO,

@@ -10,7 +10,7 @@ pub use viewpoint::Viewpoint;
 
 use super::Problem;
 use super::pages::{CameraPage, FleetPage, SettingsPage, Tile, TileState};
-use crate::fleet::{Activity, Camera, Fleet, Labels, Presence, Standing, Vouched, Who};
+use crate::fleet::{Activity, Camera, Fleet, Labels, Locality, Presence, Standing, Verification};
 use actix_web::http::StatusCode;
 
 /// The page at `/`.
@@ -51,7 +51,10 @@ pub fn settings(view: &Viewpoint) -> Result<SettingsPage, Problem> {
 }
 
 fn me(fleet: &Fleet, view: &Viewpoint) -> Result<Tile, Problem> {
-    let me = fleet.cameras.iter().find(|camera| camera.who == Who::Me);
+    let me = fleet
+        .cameras
+        .iter()
+        .find(|camera| camera.locality == Locality::ThisServer);
     me.map(|me| tile(me, &Labels::of(fleet), view))
         .ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "still starting, try again"))
 }
@@ -69,7 +72,7 @@ fn tile(camera: &Camera, labels: &Labels, view: &Viewpoint) -> Tile {
         state,
         detail,
         is_representative: camera.standing == Standing::Representative,
-        is_verified: camera.vouched == Vouched::ByItself,
+        is_verified: camera.verification == Verification::Verified,
         silent_for: (camera.presence == Presence::Fading).then_some(camera.age),
     }
 }

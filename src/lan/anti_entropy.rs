@@ -1,9 +1,10 @@
-//! Accord: noticing that another server knows other [`AuthState`](crate::site::Facts) than this
-//! one, and when to tell it ours.
+//! Anti-entropy: noticing that another server knows another [`AuthState`](crate::site::AuthState)
+//! than this one, and when to send it ours.
 //!
-//! Whoever changes the facts tells everybody at once. That may get lost, and who was switched off
-//! has not heard it; so each report carries a digest, and who hears another digest than its own
-//! tells that one server what it knows. Both do, and merging makes them agree whoever knew more.
+//! Whoever changes the state sends the change to all at once. That may get lost, and a server that
+//! was switched off has not received it; so each report carries a digest, and a server that
+//! receives another digest than its own sends that one server what it knows. Both do, and merging
+//! makes them agree whoever knew more.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -15,13 +16,13 @@ use porthole_types::forget_oldest;
 
 /// Servers that differ. Beyond it the one not heard for longest goes, and is noticed again at its
 /// next report.
-const MOST_PEERS: usize = 512;
+const MAX_PEERS: usize = 512;
 
-/// A difference that telling does not end (a clock that was never set makes one) is told of less
+/// A difference that sending does not end (a clock that was never set makes one) is sent to less
 /// and less often, this many doublings of half a heartbeat at the most: every 16 heartbeats.
-const MOST_DOUBLINGS: u32 = 5;
+const MAX_DOUBLINGS: u32 = 5;
 
-/// Who differs, and what was done about it.
+/// The servers that differ, and what was done about it.
 pub struct AntiEntropy {
     heartbeat: Duration,
     peers: BTreeMap<InstanceId, Difference>,
@@ -29,26 +30,26 @@ pub struct AntiEntropy {
 
 struct Difference {
     address: Ipv4Addr,
-    heard: Instant,
-    digests: Digests,
-    /// When to tell it; none until its next report.
+    heard_at: Instant,
+    digests: DigestPair,
+    /// When to send to it; none until its next report.
     due: Option<Instant>,
-    told: Option<Instant>,
-    /// How often it was told without either side changing.
-    in_vain: u32,
+    sent_at: Option<Instant>,
+    /// How often it was sent to without either side changing.
+    futile_sends: u32,
 }
 
 /// What two servers know, as digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Digests {
+pub struct DigestPair {
     /// This server's.
-    pub mine: u32,
+    pub own: u32,
     /// The other's.
-    pub theirs: u32,
+    pub other: u32,
 }
 
 impl AntiEntropy {
-    /// Nobody is known to differ.
+    /// No server is known to differ.
     pub fn new(heartbeat: Duration) -> Self {
         Self {
             heartbeat,
@@ -56,17 +57,17 @@ impl AntiEntropy {
         }
     }
 
-    /// A server has said what it knows. The answer is after what time to look whether it has to be
-    /// told: a random one, so that of many who notice the same the first has done it for the
-    /// others.
-    pub fn heard(
+    /// Takes note of a digest that was received. Where it differs, the answer is after what time to
+    /// ask [`AntiEntropy::due`]: a random one, so that of many who notice the same the first has
+    /// sent it before the others do.
+    pub fn compare(
         &mut self,
         from: Peer,
-        digests: Digests,
+        digests: DigestPair,
         now: Instant,
         entropy: Entropy,
     ) -> Option<Duration> {
-        if digests.mine == digests.theirs {
+        if digests.own == digests.other {
             self.peers.remove(&from.id);
             return None;
         }
@@ -74,38 +75,41 @@ impl AntiEntropy {
         let half = self.heartbeat / 2;
         let peer = self.peers.entry(from.id).or_insert(Difference {
             address: from.address,
-            heard: now,
+            heard_at: now,
             digests,
             due: None,
-            told: None,
-            in_vain: 0,
+            sent_at: None,
+            futile_sends: 0,
         });
         if peer.digests != digests {
-            peer.in_vain = 0;
+            peer.futile_sends = 0;
         }
         peer.address = from.address;
-        peer.heard = now;
+        peer.heard_at = now;
         peer.digests = digests;
-        let pause = half * 2_u32.pow(peer.in_vain.saturating_sub(1).min(MOST_DOUBLINGS));
-        let due = peer.told.map_or(soonest, |told| soonest.max(told + pause));
-        // Who reports all the time does not put off being told.
+        let doublings = peer.futile_sends.saturating_sub(1).min(MAX_DOUBLINGS);
+        let pause = half * 2_u32.pow(doublings);
+        let due = peer
+            .sent_at
+            .map_or(soonest, |sent_at| soonest.max(sent_at + pause));
+        // A server that reports all the time does not put off its own turn.
         let due = peer.due.map_or(due, |before| before.min(due));
         peer.due = Some(due);
-        forget_oldest(&mut self.peers, MOST_PEERS, |peer| peer.heard);
+        forget_oldest(&mut self.peers, MAX_PEERS, |peer| peer.heard_at);
         Some(due.saturating_duration_since(now))
     }
 
-    /// Who has to be told now; `mine` is what this server knows by now.
-    pub fn due(&mut self, mine: u32, now: Instant) -> Vec<Ipv4Addr> {
-        self.peers.retain(|_, peer| peer.digests.theirs != mine);
-        let due = |peer: &&mut Difference| peer.due.is_some_and(|due| due <= now);
+    /// The addresses to send to now; `own` is the digest of what this server knows by now.
+    pub fn due(&mut self, own: u32, now: Instant) -> Vec<Ipv4Addr> {
+        self.peers.retain(|_, peer| peer.digests.other != own);
+        let is_due = |peer: &&mut Difference| peer.due.is_some_and(|due| due <= now);
         self.peers
             .values_mut()
-            .filter(due)
+            .filter(is_due)
             .map(|peer| {
                 peer.due = None;
-                peer.told = Some(now);
-                peer.in_vain += 1;
+                peer.sent_at = Some(now);
+                peer.futile_sends += 1;
                 peer.address
             })
             .collect()

@@ -1,4 +1,4 @@
-//! Broadcast: the LAN's own broadcast address, for where multicast is filtered.
+//! Broadcast: the LAN's own broadcast address, for networks that filter multicast.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -14,7 +14,7 @@ pub fn address(of: Ipv4Addr, prefix_len: u8) -> Option<Ipv4Addr> {
     (prefix_len <= 30).then(|| Ipv4Addr::from(u32::from(of) | host_bits))
 }
 
-/// A socket that hears what is said to the broadcast address. Several servers on one machine can
+/// A socket that receives what is sent to the broadcast address. Several servers on one machine can
 /// each have one.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
-//! Whether somebody asks from the LAN or from outside: it decides which addresses the links carry
-//! (routers seldom hairpin), how many wrong passwords are borne, and what may be seen and done.
+//! [`ClientNetwork`]: whether a client is on the LAN or outside. It decides which addresses the
+//! links have (routers seldom hairpin), how many wrong passwords are allowed, and what may be seen
+//! and done.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -35,7 +36,7 @@ impl ClientNetwork {
         }
     }
 
-    /// The word for it in pages (`data-client-network`).
+    /// The value of the attribute `data-client-network` in pages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Lan => "lan",
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_address_of_its_own_only_this_machine_is_near() {
+    fn without_an_address_of_its_own_only_this_machine_is_on_the_lan() {
         let of = |peer: [u8; 4]| ClientNetwork::of(peer.into(), None, None);
         assert_eq!(of([192, 168, 77, 20]), ClientNetwork::Outside);
         assert_eq!(of([127, 0, 0, 1]), ClientNetwork::Lan);

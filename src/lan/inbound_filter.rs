@@ -1,64 +1,63 @@
-//! The door: what has to hold before a datagram is a message.
+//! [`InboundFilter`]: what has to hold before a datagram is a message.
 //!
-//! With a key, in this order: length, frame and version, signature, JSON, one's own, sent to
-//! another, heard before, how much its sender may say. Nothing is parsed before it is known who
-//! wrote it, and what forgers send takes nothing from what a camera may say. Without a key the
-//! limit is all that protects, and comes first.
+//! With a key, in this order: length, frame and version, signature, JSON, not one's own, not sent
+//! to another server, not heard before, within its sender's rate limit. Nothing is parsed before it
+//! is known who wrote it, and what forgers send uses up nothing of a camera's limit. Without a key
+//! the rate limit is all that protects, and comes first.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::limit::Limiter;
-use super::replay::Replay;
-use super::{Keyring, MAX_DATAGRAM, Message, Rejected};
+use super::replay::ReplayFilter;
+use super::{Keyring, MAX_DATAGRAM, Message, Rejection};
 use porthole_types::InstanceId;
 
-/// The door of one server, for as long as its process lives: its memory of who was heard must
+/// The filter of one server, for as long as its process runs: what it remembers of senders must
 /// outlive a socket.
 pub struct InboundFilter {
-    me: InstanceId,
-    here: Option<Ipv4Addr>,
+    own_id: InstanceId,
+    own_address: Option<Ipv4Addr>,
     keys: Arc<Keyring>,
     limit: Limiter,
-    replay: Replay,
+    replay: ReplayFilter,
 }
 
 impl InboundFilter {
-    /// The door of this server.
-    pub fn new(me: InstanceId, keys: Arc<Keyring>, now: Instant) -> Self {
+    /// Of the server with this identity and these keys, which has no address yet.
+    pub fn new(own_id: InstanceId, keys: Arc<Keyring>, now: Instant) -> Self {
         Self {
-            me,
-            here: None,
+            own_id,
+            own_address: None,
             keys,
             limit: Limiter::new(now),
-            replay: Replay::default(),
+            replay: ReplayFilter::default(),
         }
     }
 
-    /// This server has this address on the LAN now: what was sent to another one alone is not for
-    /// it.
-    pub fn move_to(&mut self, here: Ipv4Addr) {
-        self.here = Some(here);
+    /// Sets this server's address on the LAN: what was sent to another one alone is not for it.
+    pub fn set_address(&mut self, own_address: Ipv4Addr) {
+        self.own_address = Some(own_address);
     }
 
     /// The message in a datagram that came from this address.
     ///
     /// # Errors
-    /// Why it is passed over.
+    /// Why it is dropped.
     pub fn admit(
         &mut self,
         datagram: &[u8],
         from: Ipv4Addr,
         now: Instant,
-    ) -> Result<Message, Rejected> {
+    ) -> Result<Message, Rejection> {
         if datagram.len() > MAX_DATAGRAM {
-            return Err(Rejected::TooLong);
+            return Err(Rejection::TooLong);
         }
         // Without a key anybody can make a message that is new: a window would protect nobody, and
-        // one forged datagram with the highest number would silence its victim for good.
-        // There only the limit protects.
-        let message = if self.keys.vouches() {
+        // one forged datagram with the highest number would silence its victim for good. There only
+        // the limit protects.
+        let message = if self.keys.has_key() {
             let message = self.read(datagram)?;
             self.replay
                 .admit(message.from, message.boot, message.counter, now)?;
@@ -72,209 +71,18 @@ impl InboundFilter {
         Ok(message)
     }
 
-    fn read(&self, datagram: &[u8]) -> Result<Message, Rejected> {
+    fn read(&self, datagram: &[u8]) -> Result<Message, Rejection> {
         let message = Message::from_json(self.keys.open(datagram)?)?;
-        if message.from == self.me {
-            return Err(Rejected::Own);
+        if message.from == self.own_id {
+            return Err(Rejection::OwnMessage);
         }
-        // Said to another server alone, and brought here by somebody: what it says may be long
-        // past.
-        if message.to.is_some() && message.to != self.here {
-            return Err(Rejected::Replay);
+        // Sent to another server alone, and brought here by somebody: it may be long out of date.
+        if message.to.is_some() && message.to != self.own_address {
+            return Err(Rejection::Replay);
         }
         Ok(message)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::message::tests::{HERE, any_body, message, report};
-    use super::*;
-    use crate::lan::KeyMismatch;
-    use porthole_types::BootId;
-
-    const FROM: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 12);
-
-    fn inbound_filter(keys: &Arc<Keyring>) -> InboundFilter {
-        let mut inbound_filter =
-            InboundFilter::new(InstanceId(1), Arc::clone(keys), Instant::now());
-        inbound_filter.move_to(HERE);
-        inbound_filter
-    }
-
-    fn keys(key: &str) -> Arc<Keyring> {
-        Arc::new(super::super::seal::tests::keys(key, ""))
-    }
-
-    fn said(keys: &Keyring, boot: u64, counter: u64) -> Vec<u8> {
-        let said = Message {
-            boot: BootId(boot),
-            counter,
-            ..message(report("Barn", "640×480"))
-        };
-        keys.seal(&said.to_json())
-    }
-
-    #[test]
-    fn a_replayed_datagram_is_refused_also_from_another_address_and_after_a_restart_of_its_sender()
-    {
-        let keys = keys("one");
-        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
-        let (old, new) = (said(&keys, 1, 1), said(&keys, 2, 1));
-        assert!(inbound_filter.admit(&old, FROM, now).is_ok());
-        let elsewhere = Ipv4Addr::new(192, 168, 0, 66);
-        assert_eq!(
-            inbound_filter.admit(&old, elsewhere, now),
-            Err(Rejected::Replay)
-        );
-        assert!(inbound_filter.admit(&new, FROM, now).is_ok());
-        assert_eq!(inbound_filter.admit(&old, FROM, now), Err(Rejected::Replay));
-    }
-
-    #[test]
-    fn what_was_said_to_one_address_is_refused_at_every_other() {
-        let keys = keys("one");
-        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
-        inbound_filter.move_to(Ipv4Addr::new(192, 168, 0, 13));
-        let refused = inbound_filter.admit(&said(&keys, 1, 1), FROM, now);
-        assert_eq!(refused, Err(Rejected::Replay));
-        inbound_filter.move_to(HERE);
-        assert!(inbound_filter.admit(&said(&keys, 1, 1), FROM, now).is_ok());
-    }
-
-    #[test]
-    fn datagrams_may_overtake_each_other() {
-        let keys = keys("one");
-        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
-        for counter in [3, 1, 40, 2, 39, 4] {
-            let heard = inbound_filter.admit(&said(&keys, 1, counter), FROM, now);
-            assert_eq!(heard.unwrap().counter, counter);
-        }
-    }
-
-    #[test]
-    fn without_a_key_no_forged_number_silences_a_server() {
-        let keys = keys("");
-        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
-        let forged = said(&keys, u64::MAX, u64::MAX);
-        assert!(inbound_filter.admit(&forged, FROM, now).is_ok());
-        assert!(inbound_filter.admit(&said(&keys, 1, 1), FROM, now).is_ok());
-    }
-
-    #[test]
-    fn ones_own_message_is_told_apart_and_takes_nobodys_place() {
-        let keys = keys("one");
-        let mut inbound_filter = InboundFilter::new(
-            message(report("", "")).from,
-            Arc::clone(&keys),
-            Instant::now(),
-        );
-        let own = inbound_filter.admit(&said(&keys, 1, 1), FROM, Instant::now());
-        assert_eq!(own, Err(Rejected::Own));
-        assert_eq!(Rejected::Own.label(), None);
-    }
-
-    #[test]
-    fn what_is_too_long_is_refused_before_its_signature_is_reckoned() {
-        let keys = keys("one");
-        let long = vec![0; MAX_DATAGRAM + 1];
-        let refused = inbound_filter(&keys).admit(&long, FROM, Instant::now());
-        assert_eq!(refused, Err(Rejected::TooLong));
-    }
-
-    #[test]
-    fn a_flood_in_the_name_of_a_cameras_address_does_not_silence_it_where_there_is_a_key() {
-        let keys = keys("one");
-        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
-        let (forged, old) = (keys_of_another(), said(&keys, 1, 1));
-        assert!(inbound_filter.admit(&old, FROM, now).is_ok());
-        for _ in 0..10_000 {
-            let refused = inbound_filter.admit(&forged, FROM, now);
-            assert_eq!(refused, Err(Rejected::Key(KeyMismatch::Another)));
-            assert_eq!(inbound_filter.admit(&old, FROM, now), Err(Rejected::Replay));
-        }
-        assert!(inbound_filter.admit(&said(&keys, 1, 2), FROM, now).is_ok());
-    }
-
-    #[test]
-    fn without_a_key_an_address_may_say_so_much_and_no_more() {
-        let keys = keys("");
-        let (mut inbound_filter, now) = (inbound_filter(&keys), Instant::now());
-        let heard: Vec<_> = (0..1000)
-            .map(|n| inbound_filter.admit(&said(&keys, 1, n), FROM, now))
-            .collect();
-        assert!(heard[0].is_ok());
-        assert_eq!(heard[999], Err(Rejected::TooMany));
-    }
-
-    fn keys_of_another() -> Vec<u8> {
-        said(&keys("other"), 1, 1)
-    }
-
-    /// With or without a key.
-    fn any_keys() -> impl Strategy<Value = Arc<Keyring>> {
-        prop_oneof![Just("one"), Just("")].prop_map(keys)
-    }
-
-    impl std::fmt::Debug for Keyring {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str(if self.vouches() { "a key" } else { "no key" })
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_one_says_the_other_hears(keys in any_keys(), body in any_body()) {
-            let said = message(body);
-            let heard = inbound_filter(&keys).admit(&keys.seal(&said.to_json()), FROM, Instant::now());
-            prop_assert_eq!(heard, Ok(said));
-        }
-
-        #[test]
-        fn noise_is_refused_without_a_panic(
-            keys in any_keys(),
-            datagram in prop::collection::vec(any::<u8>(), 0..1400),
-        ) {
-            prop_assert!(inbound_filter(&keys).admit(&datagram, FROM, Instant::now()).is_err());
-        }
-
-        #[test]
-        fn noise_in_a_good_frame_is_refused_without_a_panic(
-            keys in any_keys(),
-            json in prop::collection::vec(any::<u8>(), 0..200),
-        ) {
-            let refused = inbound_filter(&keys).admit(&keys.seal(&json), FROM, Instant::now());
-            prop_assert_eq!(refused, Err(Rejected::Malformed));
-        }
-
-        #[test]
-        fn with_a_key_a_message_with_any_bit_turned_or_byte_cut_is_refused(
-            body in any_body(),
-            at in any::<prop::sample::Index>(),
-        ) {
-            let keys = keys("one");
-            let said = keys.seal(&message(body).to_json());
-            let mut turned = said.clone();
-            let bit = at.index(said.len() * 8);
-            turned[bit / 8] ^= 1 << (bit % 8);
-            for datagram in [&turned[..], &said[..at.index(said.len())]] {
-                prop_assert!(inbound_filter(&keys).admit(datagram, FROM, Instant::now()).is_err());
-            }
-        }
-
-        #[test]
-        fn without_a_key_a_mutated_message_never_panics_the_reader(
-            body in any_body(),
-            at in any::<prop::sample::Index>(),
-            byte in any::<u8>(),
-        ) {
-            let keys = keys("");
-            let mut said = keys.seal(&message(body).to_json());
-            let at = at.index(said.len());
-            said[at] = byte;
-            let _ = inbound_filter(&keys).admit(&said, FROM, Instant::now());
-        }
-    }
-}
+mod tests;

@@ -13,10 +13,10 @@ const ROUTES: &str = "/proc/net/route";
 /// Thousands of routes; the default ones are among the first.
 const ROUTES_LIMIT: u64 = 256 * 1024;
 
-/// This server's place on the LAN.
+/// This server's address on the LAN, with its network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanAddress {
-    /// The interface, for example `eth0`.
+    /// The name of the interface, for example `eth0`.
     pub name: String,
     /// This server's own address.
     pub address: Ipv4Addr,
@@ -27,7 +27,7 @@ pub struct LanAddress {
 }
 
 impl LanAddress {
-    /// Whether `ip` is in the same network, as a visitor on the LAN is.
+    /// Whether `ip` is in the same network, as a client on the LAN is.
     #[must_use]
     pub fn contains(&self, ip: Ipv4Addr) -> bool {
         same_network(self.address, ip, self.prefix_len)
@@ -286,10 +286,10 @@ eth0\t004DA8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
             pick(Some("wlan0"), [0, 0, 0, 0]).unwrap().address.octets(),
             [192, 168, 1, 5]
         );
-        let told = pick(Some("eth7"), [0, 0, 0, 0]).unwrap_err().why;
+        let why = pick(Some("eth7"), [0, 0, 0, 0]).unwrap_err().why;
         assert!(
-            told.starts_with("eth7 has no IPv4 address") && told.contains("5 on wlan0"),
-            "{told}"
+            why.starts_with("eth7 has no IPv4 address") && why.contains("5 on wlan0"),
+            "{why}"
         );
     }
 
@@ -300,15 +300,15 @@ eth0\t004DA8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
             (lan.name.as_str(), lan.prefix_len, lan.default_gateway),
             ("docker0", 16, None)
         );
-        let told = pick(None, [10, 0, 0, 1]).unwrap_err().why;
+        let why = pick(None, [10, 0, 0, 1]).unwrap_err().why;
         assert!(
-            told.starts_with("this machine has no address 10.0.0.1"),
-            "{told}"
+            why.starts_with("this machine has no address 10.0.0.1"),
+            "{why}"
         );
-        let told = pick(Some("eth0"), [172, 17, 0, 1]).unwrap_err().why;
+        let why = pick(Some("eth0"), [172, 17, 0, 1]).unwrap_err().why;
         assert!(
-            told.starts_with("eth0 does not have the address 172.17.0.1"),
-            "{told}"
+            why.starts_with("eth0 does not have the address 172.17.0.1"),
+            "{why}"
         );
     }
 
@@ -320,17 +320,17 @@ eth0\t004DA8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
             ("docker0", None)
         );
         let bare = [address("lo", [127, 0, 0, 1], 8)];
-        let told = choose(&bare, &[], None, Ipv4Addr::UNSPECIFIED)
+        let why = choose(&bare, &[], None, Ipv4Addr::UNSPECIFIED)
             .unwrap_err()
             .why;
         assert_eq!(
-            told,
+            why,
             "no interface has a LAN address (addresses of this machine: 127.0.0.1 on lo)"
         );
-        let told = choose(&[], &[], None, Ipv4Addr::UNSPECIFIED)
+        let why = choose(&[], &[], None, Ipv4Addr::UNSPECIFIED)
             .unwrap_err()
             .why;
-        assert!(told.contains("none at all"), "{told}");
+        assert!(why.contains("none at all"), "{why}");
     }
 
     #[test]
@@ -350,7 +350,9 @@ eth0\t004DA8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
 
     proptest::proptest! {
         #[test]
-        fn no_routing_table_brings_the_reader_down(table in "([a-z0-9]{1,4}[\t ](0{8}|[0-9A-F]{1,9})[\t ]){0,8}\\PC{0,20}") {
+        fn no_routing_table_brings_the_reader_down(
+            table in "([a-z0-9]{1,4}[\t ](0{8}|[0-9A-F]{1,9})[\t ]){0,8}\\PC{0,20}",
+        ) {
             parse_routes(&table);
         }
     }

@@ -1,131 +1,147 @@
-//! How much is listened to: token buckets.
+//! How much is listened to: a limit for each address, by the `governor` crate (GCRA, which counts
+//! as a token bucket does).
 //!
-//! Every address has a bucket of its own. Addresses from which nothing was admitted yet share one
-//! more, so that a flood with made-up sources spends only what strangers have, and a camera that is
-//! known is heard through it.
+//! Addresses from which nothing was admitted yet share one more limit, so that a flood with made-up
+//! sources uses up only what unknown addresses have, and a camera that is known is heard through
+//! it.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::Rejected;
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 
-/// One address. A camera says some ten messages a heartbeat at the worst, and a heartbeat is 100 ms
-/// at least.
-const OF_ONE: Rate = Rate {
-    a_second: 200.0,
-    burst: 400.0,
-};
+use super::Rejection;
 
-/// All strangers together: 250 cameras that are switched on at once are heard at their first word.
-const OF_STRANGERS: Rate = Rate {
-    a_second: 1000.0,
-    burst: 2000.0,
-};
+/// One address. A camera sends some ten messages a heartbeat at the worst, and a heartbeat is 100
+/// ms at least.
+const OF_ONE: Quota = quota(200, 400);
 
-/// Addresses with a bucket. When it is full those idle for longer than [`IDLE`] go, and while there
-/// are none new addresses are not listened to.
-const MOST_ADDRESSES: usize = 1024;
+/// All unknown addresses together: 250 cameras that are switched on at once are heard at their
+/// first message.
+const OF_UNKNOWN: Quota = quota(1000, 2000);
 
-/// From then on a bucket is full again, and forgetting it changes nothing.
+/// Addresses with a limit of their own. When the table is full those idle for longer than [`IDLE`]
+/// go, and while there are none new addresses are not listened to.
+const MAX_ADDRESSES: usize = 1024;
+
+/// From then on an address has its whole burst again, and forgetting it changes nothing.
 const IDLE: Duration = Duration::from_secs(2);
 
 /// How long an address stays known after the last message admitted from it.
 const KNOWN_FOR: Duration = Duration::from_mins(10);
 
-#[derive(Clone, Copy)]
-struct Rate {
-    a_second: f64,
-    burst: f64,
+const fn quota(a_second: u32, burst: u32) -> Quota {
+    Quota::per_second(not_zero(a_second)).allow_burst(not_zero(burst))
 }
 
-struct Bucket {
-    tokens: f64,
-    at: Instant,
+const fn not_zero(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).expect("a rate is not 0")
 }
 
-impl Bucket {
-    fn full(rate: Rate, now: Instant) -> Self {
-        Self {
-            tokens: rate.burst,
-            at: now,
-        }
-    }
+/// The time since the limiter was made, as it was told last. It never goes back.
+#[derive(Clone, Default)]
+struct GivenTime(Arc<AtomicU64>);
 
-    fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Rejected> {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.at = self.at.max(now);
-        self.tokens = (self.tokens + passed * rate.a_second).min(rate.burst);
-        if self.tokens < 1.0 {
-            return Err(Rejected::TooMany);
-        }
-        self.tokens -= 1.0;
-        Ok(())
+impl GivenTime {
+    fn advance_to(&self, since_start: Duration) {
+        let nanos = u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX);
+        self.0.fetch_max(nanos, Ordering::Relaxed);
     }
 }
 
-struct Source {
+impl Clock for GivenTime {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A limit of its own, 40 bytes.
+type Bucket = RateLimiter<NotKeyed, InMemoryState, GivenTime, NoOpMiddleware<Duration>>;
+
+fn take_from(bucket: &Bucket) -> Result<(), Rejection> {
+    bucket.check().map_err(|_| Rejection::TooMany)
+}
+
+struct Address {
     bucket: Bucket,
+    heard_at: Instant,
     known_until: Option<Instant>,
 }
 
-impl Source {
+impl Address {
     fn is_known(&self, now: Instant) -> bool {
         self.known_until.is_some_and(|until| now < until)
     }
 }
 
-/// The buckets.
+/// What each address, and all unknown ones together, may still send.
 pub struct Limiter {
-    sources: HashMap<Ipv4Addr, Source>,
-    strangers: Bucket,
+    start: Instant,
+    time: GivenTime,
+    addresses: HashMap<Ipv4Addr, Address>,
+    unknown: Bucket,
     swept_at: Option<Instant>,
 }
 
 impl Limiter {
-    /// All buckets full.
+    /// Everybody has the whole burst.
     pub fn new(now: Instant) -> Self {
+        let time = GivenTime::default();
         Self {
-            sources: HashMap::new(),
-            strangers: Bucket::full(OF_STRANGERS, now),
+            start: now,
+            addresses: HashMap::new(),
+            unknown: RateLimiter::direct_with_clock(OF_UNKNOWN, time.clone()),
+            time,
             swept_at: None,
         }
     }
 
-    /// Takes a token for a datagram from this address.
+    /// Counts a datagram from this address.
     ///
     /// # Errors
-    /// [`Rejected::TooMany`] when there is none left.
-    pub fn take(&mut self, from: Ipv4Addr, now: Instant) -> Result<(), Rejected> {
-        if let Some(source) = self.sources.get_mut(&from) {
-            source.bucket.take(OF_ONE, now)?;
-            if source.is_known(now) {
+    /// [`Rejection::TooMany`] when it is one too many.
+    pub fn take(&mut self, from: Ipv4Addr, now: Instant) -> Result<(), Rejection> {
+        self.time
+            .advance_to(now.saturating_duration_since(self.start));
+        if let Some(address) = self.addresses.get_mut(&from) {
+            address.heard_at = address.heard_at.max(now);
+            take_from(&address.bucket)?;
+            if address.is_known(now) {
                 return Ok(());
             }
-            return self.strangers.take(OF_STRANGERS, now);
+            return take_from(&self.unknown);
         }
         // Before a place in the table is given, so that it cannot be filled faster than that.
-        self.strangers.take(OF_STRANGERS, now)?;
-        if self.sources.len() >= MOST_ADDRESSES {
+        take_from(&self.unknown)?;
+        if self.addresses.len() >= MAX_ADDRESSES {
             self.sweep(now);
         }
-        if self.sources.len() >= MOST_ADDRESSES {
-            return Err(Rejected::TooMany);
+        if self.addresses.len() >= MAX_ADDRESSES {
+            return Err(Rejection::TooMany);
         }
-        let mut bucket = Bucket::full(OF_ONE, now);
-        bucket.take(OF_ONE, now)?;
-        let source = Source {
-            bucket,
+        let address = Address {
+            bucket: RateLimiter::direct_with_clock(OF_ONE, self.time.clone()),
+            heard_at: now,
             known_until: None,
         };
-        self.sources.insert(from, source);
+        take_from(&address.bucket)?;
+        self.addresses.insert(from, address);
         Ok(())
     }
 
-    /// A message from this address was admitted: it is no stranger any more.
+    /// A message from this address was admitted: it is known from now on.
     pub fn know(&mut self, from: Ipv4Addr, now: Instant) {
-        if let Some(source) = self.sources.get_mut(&from) {
-            source.known_until = Some(now + KNOWN_FOR);
+        if let Some(address) = self.addresses.get_mut(&from) {
+            address.known_until = Some(now + KNOWN_FOR);
         }
     }
 
@@ -137,8 +153,8 @@ impl Limiter {
             return;
         }
         self.swept_at = Some(now);
-        self.sources
-            .retain(|_, source| source.is_known(now) || lately(source.bucket.at));
+        self.addresses
+            .retain(|_, address| address.is_known(now) || lately(address.heard_at));
     }
 }
 
@@ -148,7 +164,7 @@ mod tests {
 
     const CAMERA: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 11);
 
-    fn stranger(n: u32) -> Ipv4Addr {
+    fn unknown(n: u32) -> Ipv4Addr {
         Ipv4Addr::from(0x0a00_0000 + n)
     }
 
@@ -178,8 +194,8 @@ mod tests {
             let now = at(start, heartbeat * 100);
             for camera in 0..250 {
                 for _ in 0..8 {
-                    limit.take(stranger(camera), now).unwrap();
-                    limit.know(stranger(camera), now);
+                    limit.take(unknown(camera), now).unwrap();
+                    limit.know(unknown(camera), now);
                 }
             }
         }
@@ -194,12 +210,12 @@ mod tests {
         let mut passed = 0;
         for n in 0..100_000 {
             let now = at(start, u64::from(n) / 10); // 10,000 a second, for 10 s
-            passed += u32::from(limit.take(stranger(n), now).is_ok());
+            passed += u32::from(limit.take(unknown(n), now).is_ok());
             if n % 1000 == 0 {
                 assert_eq!(limit.take(CAMERA, now), Ok(()));
             }
         }
-        assert!(limit.sources.len() <= MOST_ADDRESSES);
+        assert!(limit.addresses.len() <= MAX_ADDRESSES);
         assert!(passed < 12_000, "{passed}");
     }
 
@@ -208,11 +224,11 @@ mod tests {
         let start = Instant::now();
         let mut limit = Limiter::new(start);
         for n in 0..2000 {
-            let _ = limit.take(stranger(n), start);
+            let _ = limit.take(unknown(n), start);
         }
         let later = at(start, 2500);
         assert_eq!(limit.take(CAMERA, later), Ok(()));
-        assert_eq!(limit.sources.len(), 1);
+        assert_eq!(limit.addresses.len(), 1);
     }
 
     #[test]

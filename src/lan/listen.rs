@@ -1,4 +1,4 @@
-//! Reading the sockets.
+//! [`listen`]: a stream of the messages that are received.
 
 use std::io;
 use std::net::SocketAddrV4;
@@ -7,50 +7,50 @@ use std::time::Instant;
 
 use futures_util::stream::{self, Stream};
 
-use super::{InboundFilter, Message, Rejected, Sockets};
+use super::{InboundFilter, Message, Rejection, Sockets};
 
-/// How often both sockets are read before others on this thread have their turn.
+/// How often both sockets are read before other tasks on this thread have their turn.
 const BATCH: usize = 32;
 
-/// A message that came through the gate, and from where.
-pub struct Admitted {
-    /// What was said.
+/// A message that the inbound filter has admitted.
+pub struct ReceivedMessage {
+    /// The message.
     pub message: Message,
-    /// Where it was sent from.
+    /// The address and port that it was sent from.
     pub from: SocketAddrV4,
 }
 
-/// Reads until a socket fails, a batch at a time. What the gate refuses goes to `refused`, and no
-/// further.
+/// Reads until a socket fails, a batch at a time. What the filter rejects goes to `on_rejected`,
+/// and no further.
 pub fn listen(
     sockets: Arc<Sockets>,
     inbound_filter: Arc<Mutex<InboundFilter>>,
-    refused: impl Fn(Rejected, SocketAddrV4),
-) -> impl Stream<Item = io::Result<Vec<Admitted>>> {
+    on_rejected: impl Fn(Rejection, SocketAddrV4),
+) -> impl Stream<Item = io::Result<Vec<ReceivedMessage>>> {
     stream::try_unfold(
-        (sockets, inbound_filter, refused),
-        async |(sockets, inbound_filter, refused)| {
+        (sockets, inbound_filter, on_rejected),
+        async |(sockets, inbound_filter, on_rejected)| {
             sockets.readable().await?;
-            let mut admitted = Vec::new();
+            let mut received = Vec::new();
             for _ in 0..BATCH {
                 let read = sockets.read(|datagram, from| {
-                    // Nobody holds it while it waits; what a panic left of it is whole, each step
-                    // is.
+                    // Nobody holds the lock across an await; a panic leaves the filter whole, since
+                    // each of its steps does.
                     let mut inbound_filter = inbound_filter
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner);
                     match inbound_filter.admit(datagram, *from.ip(), Instant::now()) {
-                        Ok(message) => admitted.push(Admitted { message, from }),
-                        Err(why) => refused(why, from),
+                        Ok(message) => received.push(ReceivedMessage { message, from }),
+                        Err(why) => on_rejected(why, from),
                     }
                 })?;
                 if read == 0 {
                     break;
                 }
             }
-            // A flood must not keep the others on this thread from their turn.
+            // A flood must not keep the other tasks of this thread from running.
             tokio::task::yield_now().await;
-            Ok(Some((admitted, (sockets, inbound_filter, refused))))
+            Ok(Some((received, (sockets, inbound_filter, on_rejected))))
         },
     )
 }

@@ -8,7 +8,8 @@ use tokio::net::UdpSocket;
 
 use super::udp::{shared, udp};
 
-/// A socket that hears what is said in the group. Several servers on one machine can each have one.
+/// A socket that receives what is sent to the group. Several servers on one machine can each have
+/// one.
 ///
 /// # Errors
 /// When the kernel refuses: the port is taken by a program that does not share it, or the address
@@ -18,12 +19,13 @@ pub fn open(group: SocketAddrV4, interface: Ipv4Addr) -> io::Result<UdpSocket> {
     // Bound to the group, not to any address: a datagram sent to this machine alone is not for it.
     let socket = shared(socket, group)?;
     socket.join_multicast_v4(group.ip(), &interface)?;
-    // Else it also hears the groups that other programs of this machine have joined elsewhere.
+    // Else it also receives from the groups that other programs of this machine have joined
+    // elsewhere.
     socket.set_multicast_all_v4(false)?;
     UdpSocket::from_std(socket.into())
 }
 
-/// Lets a socket speak to groups over this interface, no further than the LAN, and to this machine
+/// Lets a socket send to groups over this interface, no further than the LAN, and to this machine
 /// too.
 ///
 /// # Errors

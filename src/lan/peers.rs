@@ -1,4 +1,5 @@
-//! Where the others are: for the unicast transport, and for what is said to one of them.
+//! [`Peers`]: the addresses of the other servers, for the unicast transport and for what is sent to
+//! one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -6,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use porthole_types::forget_oldest;
 
-/// Peers that are spoken to. Beyond it the one not heard for longest goes.
-const MOST_HEARD: usize = 512;
+/// Peers that are sent to. Beyond it the one not heard for longest goes.
+const MAX_HEARD: usize = 512;
 
-/// How long a peer is spoken to that is not heard any more.
+/// How long a peer is sent to after its last message.
 const HEARD_FOR: Duration = Duration::from_mins(10);
 
-/// The addresses of the others, as far as known.
+/// The addresses of the other servers, as far as known.
 pub struct Peers {
     port: u16,
     configured: Vec<SocketAddrV4>,
@@ -21,8 +22,8 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// With those that the settings name; `port` is where a peer listens of whom only the address
-    /// is known.
+    /// With those that the settings name; `port` is assumed of a peer of which only the address is
+    /// known.
     pub fn new(configured: Vec<SocketAddrV4>, port: u16) -> Self {
         Self {
             port,
@@ -32,25 +33,24 @@ impl Peers {
         }
     }
 
-    /// The servers that other sources know of (the router's table, mDNS), in place of those of
-    /// before.
+    /// Replaces the servers that other sources know of (the router's table, mDNS).
     pub fn set_known(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
-        self.known = addresses.into_iter().take(MOST_HEARD).collect();
+        self.known = addresses.into_iter().take(MAX_HEARD).collect();
     }
 
-    /// A message was admitted from there.
+    /// Takes note that a message was admitted from there.
     pub fn heard(&mut self, from: SocketAddrV4, now: Instant) {
         self.heard.insert(from, now);
-        if self.heard.len() > MOST_HEARD {
+        if self.heard.len() > MAX_HEARD {
             self.heard
                 .retain(|_, at| now.saturating_duration_since(*at) < HEARD_FOR);
         }
-        forget_oldest(&mut self.heard, MOST_HEARD, |at| *at);
+        forget_oldest(&mut self.heard, MAX_HEARD, |at| *at);
     }
 
-    /// Everybody, one by one.
+    /// Every peer, each once.
     pub fn all(&self, now: Instant) -> BTreeSet<SocketAddrV4> {
-        let mut all: BTreeSet<_> = self.lately(now).collect();
+        let mut all: BTreeSet<_> = self.recent(now).collect();
         all.extend(&self.configured);
         for address in &self.known {
             if !all.iter().any(|peer| peer.ip() == address) {
@@ -63,7 +63,7 @@ impl Peers {
     /// The servers at this address: more than one where they share it.
     pub fn at(&self, address: Ipv4Addr, now: Instant) -> BTreeSet<SocketAddrV4> {
         let mut there: BTreeSet<_> = self
-            .lately(now)
+            .recent(now)
             .chain(self.configured.iter().copied())
             .filter(|peer| *peer.ip() == address)
             .collect();
@@ -73,7 +73,7 @@ impl Peers {
         there
     }
 
-    fn lately(&self, now: Instant) -> impl Iterator<Item = SocketAddrV4> {
+    fn recent(&self, now: Instant) -> impl Iterator<Item = SocketAddrV4> {
         self.heard
             .iter()
             .filter(move |(_, at)| now.saturating_duration_since(**at) < HEARD_FOR)
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn those_of_the_settings_those_heard_and_those_of_other_sources_are_each_spoken_to_once() {
+    fn those_of_the_settings_those_heard_and_those_of_other_sources_are_each_sent_to_once() {
         let now = Instant::now();
         let mut peers = Peers::new(vec![peer(2, PORT), peer(3, 9000)], PORT);
         peers.heard(peer(2, PORT), now);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_answered_where_it_speaks_from_and_all_that_share_its_address_are() {
+    fn a_peer_is_answered_where_it_sends_from_and_all_that_share_its_address_are() {
         let now = Instant::now();
         let mut peers = Peers::new(vec![peer(3, 9000)], PORT);
         let at = |peers: &Peers, host| peers.at(*peer(host, 0).ip(), now);
@@ -121,13 +121,13 @@ mod tests {
     }
 
     #[test]
-    fn who_is_silent_for_long_is_spoken_to_no_more_and_the_table_stays_small() {
+    fn a_peer_that_is_silent_for_long_is_not_sent_to_any_more_and_the_table_stays_small() {
         let start = Instant::now();
         let mut peers = Peers::new(Vec::new(), PORT);
         for n in 0..2000_u16 {
             peers.heard(peer(2, 1 + n), start);
         }
-        assert_eq!(peers.heard.len(), MOST_HEARD);
+        assert_eq!(peers.heard.len(), MAX_HEARD);
         let later = start + HEARD_FOR;
         assert!(peers.all(later).is_empty());
         peers.heard(peer(3, PORT), later);

@@ -1,8 +1,8 @@
-//! Errands: what one server asks another to do, and hears back about. So far there is one, to take
+//! Requests: what one server asks another to do, and hears back about. So far there is one, to take
 //! another name (¶53).
 //!
-//! A datagram may be lost on either way, so the asker repeats itself until it is answered, and the
-//! other remembers what it has answered: an errand that is asked for five times is run once.
+//! A datagram may be lost on either way, so the requester repeats the request until it is answered,
+//! and the other server remembers its answers: what is requested five times is executed once.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -14,181 +14,189 @@ use porthole_types::InstanceId;
 use porthole_types::Name;
 use porthole_types::forget_oldest;
 
-/// Between two askings.
-pub const ASK_AGAIN: Duration = Duration::from_millis(150);
+/// Time between two attempts.
+pub const RETRY_INTERVAL: Duration = Duration::from_millis(150);
 
-/// Then it is given up, 2.25 s after the first: a slow disk has had its time, and whoever waits at
-/// a page has not lost patience.
-const MOST_ASKINGS: u32 = 15;
+/// Then it is given up, 2.25 s after the first attempt: a slow disk has had its time, and whoever
+/// waits at a page has not lost patience.
+const MAX_ATTEMPTS: u32 = 15;
 
-/// What this server has asked of others. Beyond it one more is refused.
-const MOST_UNDER_WAY: usize = 32;
+/// Requests of this server that wait for an answer. Beyond it one more is refused.
+const MAX_PENDING: usize = 32;
 
-/// What others have asked of this server and it is still at. Each waits for the disk.
-const MOST_RUNNING: usize = 8;
+/// Requests of others that are being executed. Each waits for the disk.
+const MAX_RUNNING: usize = 8;
 
-/// Errands whose outcome is remembered. Beyond it the oldest goes; it is a few seconds' worth at
-/// the least.
-const MOST_SERVED: usize = 64;
+/// Requests of others whose outcome is remembered. Beyond it the oldest goes; it is a few seconds'
+/// worth at the least.
+const MAX_REMEMBERED: usize = 64;
 
-/// Which request this is: drawn by who asks.
+/// Tells a request from others of the same server: a random number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(pub u64);
 
-/// What came of it: done, or why not, in words.
-pub type Outcome = Result<(), String>;
+/// How the server that was asked has answered: done, or why not, in words.
+pub type RequestOutcome = Result<(), String>;
 
-/// Why an errand was not run.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotDone {
-    /// This server does not speak on the LAN.
+pub enum RequestError {
+    /// This server sends nothing on the LAN.
     #[error("this camera does not speak with the others (lan.enabled = false)")]
-    Silent,
-    /// So many are under way that one more would not be kept track of.
+    LanDisabled,
+    /// So many are pending that one more would not be kept track of.
     #[error("too many such requests are under way")]
-    Busy,
-    /// It was asked several times, and has not answered.
+    TooMany,
+    /// It was sent several times and not answered.
     #[error("it has not answered")]
     Unanswered,
-    /// It has answered that it would not; its own words.
+    /// The other server has refused, with its reason.
     #[error("it says: {0}")]
     Refused(String),
 }
 
-/// A server is to take this name, or with none that of its settings.
+/// Asks a server to take this name, or with none that of its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Renaming {
-    /// Who.
+pub struct RenameRequest {
+    /// The identity of the server to be renamed.
     pub of: InstanceId,
-    /// Where it was last heard.
+    /// The address that it was last heard from.
     pub address: Ipv4Addr,
     /// Its new name.
     pub name: Option<Name>,
 }
 
-/// The asker's half: what is under way, and who waits for it.
-pub struct PendingRequests<W> {
-    under_way: BTreeMap<RequestId, UnderWay<W>>,
+/// The requester's half: the requests that wait for an answer, each with its `Waiter`.
+pub struct PendingRequests<Waiter> {
+    pending: BTreeMap<RequestId, PendingRequest<Waiter>>,
 }
 
-struct UnderWay<W> {
-    renaming: Renaming,
-    askings: u32,
-    waits: W,
+struct PendingRequest<Waiter> {
+    request: RenameRequest,
+    attempts: u32,
+    waiter: Waiter,
 }
 
-/// What the asker does next.
+/// What the requester does next.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Next<W> {
-    /// Ask (again), and look again after [`ASK_AGAIN`].
-    Ask(Renaming),
-    /// It was asked often enough: this one waits in vain.
-    GiveUp(W),
-    /// It was answered.
-    Over,
+pub enum NextStep<Waiter> {
+    /// Send the request (again), and ask for the next step after [`RETRY_INTERVAL`].
+    Send(RenameRequest),
+    /// It was sent often enough: tell this one that nobody has answered.
+    GiveUp(Waiter),
+    /// Nothing: it was answered.
+    Finished,
 }
 
-impl<W> Default for PendingRequests<W> {
+impl<Waiter> Default for PendingRequests<Waiter> {
     fn default() -> Self {
         Self {
-            under_way: BTreeMap::new(),
+            pending: BTreeMap::new(),
         }
     }
 }
 
-impl<W> PendingRequests<W> {
-    /// Takes one on; [`PendingRequests::next`] says when to ask.
+impl<Waiter> PendingRequests<Waiter> {
+    /// Adds a request; [`PendingRequests::next_step`] says when to send it.
     ///
     /// # Errors
-    /// The one who would have waited, when too many are under way.
-    pub fn begin(&mut self, request_id: RequestId, renaming: Renaming, waits: W) -> Result<(), W> {
-        if self.under_way.len() >= MOST_UNDER_WAY || self.under_way.contains_key(&request_id) {
-            return Err(waits);
+    /// The waiter, when too many are pending or the id is in use.
+    pub fn add(
+        &mut self,
+        request_id: RequestId,
+        request: RenameRequest,
+        waiter: Waiter,
+    ) -> Result<(), Waiter> {
+        if self.pending.len() >= MAX_PENDING || self.pending.contains_key(&request_id) {
+            return Err(waiter);
         }
-        let begun = UnderWay {
-            renaming,
-            askings: 0,
-            waits,
+        let pending = PendingRequest {
+            request,
+            attempts: 0,
+            waiter,
         };
-        self.under_way.insert(request_id, begun);
+        self.pending.insert(request_id, pending);
         Ok(())
     }
 
-    /// What to do about it now.
-    pub fn next(&mut self, request_id: RequestId) -> Next<W> {
-        let Some(mut request) = self.under_way.remove(&request_id) else {
-            return Next::Over;
+    /// What to do about this request now.
+    pub fn next_step(&mut self, request_id: RequestId) -> NextStep<Waiter> {
+        let Some(mut pending) = self.pending.remove(&request_id) else {
+            return NextStep::Finished;
         };
-        if request.askings >= MOST_ASKINGS {
-            return Next::GiveUp(request.waits);
+        if pending.attempts >= MAX_ATTEMPTS {
+            return NextStep::GiveUp(pending.waiter);
         }
-        request.askings += 1;
-        let renaming = request.renaming.clone();
-        self.under_way.insert(request_id, request);
-        Next::Ask(renaming)
+        pending.attempts += 1;
+        let request = pending.request.clone();
+        self.pending.insert(request_id, pending);
+        NextStep::Send(request)
     }
 
-    /// An answer has come; who waits for it. Nobody does where another than the one that was asked
-    /// answers, or after it was given up.
-    pub fn answered(&mut self, from: InstanceId, request_id: RequestId) -> Option<W> {
-        let asked = self.under_way.get(&request_id)?.renaming.of;
+    /// Ends a request that `from` has answered, and gives back its waiter. There is none where
+    /// another server than the one that was asked answers, or after it was given up.
+    pub fn complete(&mut self, from: InstanceId, request_id: RequestId) -> Option<Waiter> {
+        let asked = self.pending.get(&request_id)?.request.of;
         if asked != from {
             return None;
         }
-        self.under_way
+        self.pending
             .remove(&request_id)
-            .map(|request| request.waits)
+            .map(|pending| pending.waiter)
     }
 }
 
-/// The other half: what was asked of this server lately, and what came of it.
+/// The other half: what was requested of this server lately, and with what outcome.
 #[derive(Default)]
-pub struct Served {
+pub struct ServedRequests {
     requests: BTreeMap<(InstanceId, RequestId), ServedRequest>,
 }
 
 struct ServedRequest {
-    at: Instant,
-    /// None while it is run.
-    outcome: Option<Outcome>,
+    received_at: Instant,
+    /// None while it is executed.
+    outcome: Option<RequestOutcome>,
 }
 
-/// What to do about an errand that is asked for.
+/// What to do about a request that was received.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// Run it, and tell [`Served::ran`].
-    Run,
-    /// It is being run.
-    Wait,
-    /// Answer.
-    Answer(Outcome),
+pub enum Handling {
+    /// Execute it, and tell [`ServedRequests::complete`].
+    Execute,
+    /// Nothing: it is being executed.
+    InProgress,
+    /// Send this answer.
+    Reply(RequestOutcome),
 }
 
-impl Served {
-    /// Somebody asks.
-    pub fn asked(&mut self, from: InstanceId, request_id: RequestId, now: Instant) -> Turn {
+impl ServedRequests {
+    /// What to do about this request, received for the first time or again.
+    pub fn receive(&mut self, from: InstanceId, request_id: RequestId, now: Instant) -> Handling {
         if let Some(known) = self.requests.get(&(from, request_id)) {
-            return known.outcome.clone().map_or(Turn::Wait, Turn::Answer);
+            return known
+                .outcome
+                .clone()
+                .map_or(Handling::InProgress, Handling::Reply);
         }
         let running = self.requests.values().filter(|one| one.outcome.is_none());
-        if running.count() >= MOST_RUNNING {
-            return Turn::Answer(Err("it is busy with other such requests".to_owned()));
+        if running.count() >= MAX_RUNNING {
+            return Handling::Reply(Err("it is busy with other such requests".to_owned()));
         }
         let request = ServedRequest {
-            at: now,
+            received_at: now,
             outcome: None,
         };
         self.requests.insert((from, request_id), request);
-        // What is being run is never forgotten: it goes behind everything that is done.
-        forget_oldest(&mut self.requests, MOST_SERVED, |request| {
-            (request.outcome.is_none(), request.at)
+        // What is being executed is never forgotten: it sorts behind everything that is done.
+        forget_oldest(&mut self.requests, MAX_REMEMBERED, |request| {
+            (request.outcome.is_none(), request.received_at)
         });
-        Turn::Run
+        Handling::Execute
     }
 
-    /// It was run.
-    pub fn ran(&mut self, from: InstanceId, request_id: RequestId, outcome: Outcome) {
+    /// Remembers the outcome of a request that was executed.
+    pub fn complete(&mut self, from: InstanceId, request_id: RequestId, outcome: RequestOutcome) {
         if let Some(request) = self.requests.get_mut(&(from, request_id)) {
             request.outcome = Some(outcome);
         }
@@ -199,12 +207,12 @@ impl Served {
 mod tests {
     use super::*;
 
-    const ASK: RequestId = RequestId(7);
+    const REQUEST: RequestId = RequestId(7);
     const ONE: InstanceId = InstanceId(1);
     const OTHER: InstanceId = InstanceId(2);
 
-    fn renaming() -> Renaming {
-        Renaming {
+    fn rename() -> RenameRequest {
+        RenameRequest {
             of: OTHER,
             address: Ipv4Addr::LOCALHOST,
             name: Some(Name::new("Barn").unwrap()),
@@ -212,68 +220,75 @@ mod tests {
     }
 
     #[test]
-    fn it_is_asked_again_until_it_is_answered_by_who_was_asked() {
+    fn a_request_is_repeated_until_the_server_that_was_asked_answers() {
         let mut requests = PendingRequests::default();
-        requests.begin(ASK, renaming(), "who waits").unwrap();
+        requests.add(REQUEST, rename(), "the waiter").unwrap();
         for _ in 0..3 {
-            assert_eq!(requests.next(ASK), Next::Ask(renaming()));
+            assert_eq!(requests.next_step(REQUEST), NextStep::Send(rename()));
         }
-        assert_eq!(requests.answered(InstanceId(3), ASK), None);
-        assert_eq!(requests.answered(OTHER, RequestId(8)), None);
-        assert_eq!(requests.answered(OTHER, ASK), Some("who waits"));
-        assert_eq!(requests.next(ASK), Next::Over);
-        assert_eq!(requests.answered(OTHER, ASK), None, "the second answer");
+        assert_eq!(requests.complete(InstanceId(3), REQUEST), None);
+        assert_eq!(requests.complete(OTHER, RequestId(8)), None);
+        assert_eq!(requests.complete(OTHER, REQUEST), Some("the waiter"));
+        assert_eq!(requests.next_step(REQUEST), NextStep::Finished);
+        assert_eq!(requests.complete(OTHER, REQUEST), None, "the second answer");
     }
 
     #[test]
     fn without_an_answer_it_is_given_up_within_two_and_a_half_seconds() {
         let mut requests = PendingRequests::default();
-        requests.begin(ASK, renaming(), "who waits").unwrap();
+        requests.add(REQUEST, rename(), "the waiter").unwrap();
         let mut waited = Duration::ZERO;
-        while requests.next(ASK) == Next::Ask(renaming()) {
-            waited += ASK_AGAIN;
+        while requests.next_step(REQUEST) == NextStep::Send(rename()) {
+            waited += RETRY_INTERVAL;
         }
         assert!(waited < Duration::from_millis(2500), "{waited:?}");
-        assert_eq!(requests.next(ASK), Next::Over);
+        assert_eq!(requests.next_step(REQUEST), NextStep::Finished);
     }
 
     #[test]
-    fn so_many_may_be_under_way_and_no_more() {
+    fn so_many_may_be_pending_and_no_more() {
         let mut requests = PendingRequests::default();
-        let begun = (0..100).filter(|n| requests.begin(RequestId(*n), renaming(), *n).is_ok());
-        assert_eq!(begun.count(), MOST_UNDER_WAY);
-        assert_eq!(requests.answered(OTHER, RequestId(3)), Some(3));
-        assert_eq!(requests.begin(RequestId(200), renaming(), 200), Ok(()));
+        let added = (0..100).filter(|n| requests.add(RequestId(*n), rename(), *n).is_ok());
+        assert_eq!(added.count(), MAX_PENDING);
+        assert_eq!(requests.complete(OTHER, RequestId(3)), Some(3));
+        assert_eq!(requests.add(RequestId(200), rename(), 200), Ok(()));
     }
 
     #[test]
-    fn an_errand_that_comes_again_is_run_once_and_answered_each_time() {
-        let (mut served, now) = (Served::default(), Instant::now());
-        assert_eq!(served.asked(ONE, ASK, now), Turn::Run);
-        assert_eq!(served.asked(ONE, ASK, now), Turn::Wait);
-        let outcome: Outcome = Err("the disk is full".to_owned());
-        served.ran(ONE, ASK, outcome.clone());
+    fn a_request_that_comes_again_is_executed_once_and_answered_each_time() {
+        let (mut served, now) = (ServedRequests::default(), Instant::now());
+        assert_eq!(served.receive(ONE, REQUEST, now), Handling::Execute);
+        assert_eq!(served.receive(ONE, REQUEST, now), Handling::InProgress);
+        let outcome: RequestOutcome = Err("the disk is full".to_owned());
+        served.complete(ONE, REQUEST, outcome.clone());
         for _ in 0..2 {
-            assert_eq!(served.asked(ONE, ASK, now), Turn::Answer(outcome.clone()));
+            assert_eq!(
+                served.receive(ONE, REQUEST, now),
+                Handling::Reply(outcome.clone())
+            );
         }
-        assert_eq!(served.asked(OTHER, ASK, now), Turn::Run, "another asker's");
+        assert_eq!(
+            served.receive(OTHER, REQUEST, now),
+            Handling::Execute,
+            "another requester's"
+        );
     }
 
     #[test]
-    fn a_flood_of_errands_is_bounded_and_forgets_none_that_is_run() {
-        let (mut served, now) = (Served::default(), Instant::now());
-        for n in 0..MOST_RUNNING as u64 {
-            assert_eq!(served.asked(ONE, RequestId(n), now), Turn::Run);
+    fn a_flood_of_requests_is_bounded_and_forgets_none_that_is_being_executed() {
+        let (mut served, now) = (ServedRequests::default(), Instant::now());
+        for n in 0..MAX_RUNNING as u64 {
+            assert_eq!(served.receive(ONE, RequestId(n), now), Handling::Execute);
         }
-        let busy = served.asked(ONE, RequestId(1000), now);
-        assert!(matches!(busy, Turn::Answer(Err(_))), "{busy:?}");
-        served.ran(ONE, RequestId(0), Ok(()));
+        let busy = served.receive(ONE, RequestId(1000), now);
+        assert!(matches!(busy, Handling::Reply(Err(_))), "{busy:?}");
+        served.complete(ONE, RequestId(0), Ok(()));
         for n in 2000..3000 {
             let at = now + Duration::from_millis(n);
-            assert_eq!(served.asked(ONE, RequestId(n), at), Turn::Run);
-            served.ran(ONE, RequestId(n), Ok(()));
+            assert_eq!(served.receive(ONE, RequestId(n), at), Handling::Execute);
+            served.complete(ONE, RequestId(n), Ok(()));
         }
-        assert_eq!(served.requests.len(), MOST_SERVED);
-        assert_eq!(served.asked(ONE, RequestId(1), now), Turn::Wait);
+        assert_eq!(served.requests.len(), MAX_REMEMBERED);
+        assert_eq!(served.receive(ONE, RequestId(1), now), Handling::InProgress);
     }
 }

@@ -1,5 +1,4 @@
-//! The frame around a message: told from noise, and its signature checked, before anything is
-//! parsed.
+//! The frame around a message: recognised, and its signature checked, before anything is parsed.
 //!
 //! ```text
 //! byte  0..4   "PHLN"
@@ -15,17 +14,14 @@
 
 use hmac::Mac as _;
 
-use super::{KeyMismatch, Rejected};
+use super::{KeyMismatch, MAX_DATAGRAM, Rejection};
 use crate::settings::{Secret, Site};
 use crate::site::{HmacSha256, derived, keyed};
 
-/// No datagram is longer, so that none is ever fragmented.
-pub const MAX_DATAGRAM: usize = 1200;
-
-/// The longest JSON that fits a signed datagram.
+/// The longest JSON that fits a signed datagram, in bytes.
 pub const MAX_JSON: usize = MAX_DATAGRAM - SIGNED_HEADER;
 
-/// The version that this program speaks. Another one is counted and passed over.
+/// The protocol version of this program. Datagrams of another one are counted and dropped.
 const VERSION: u8 = 1;
 
 const MAGIC: &[u8; 4] = b"PHLN";
@@ -37,10 +33,9 @@ const SITE: usize = 8;
 const TAG: usize = 32;
 const SIGNED_HEADER: usize = PLAIN_HEADER + SITE + TAG;
 
-/// One site key, made ready for use: what is signed with it says nothing about the secret's other
-/// uses.
+/// What is derived from one site key: signatures tell nothing about the secret's other uses.
 struct Key {
-    /// Has taken the key in; a copy of it begins each signature.
+    /// Initialised with the key; each signature begins with a copy of it.
     mac: HmacSha256,
     site: [u8; SITE],
 }
@@ -55,7 +50,7 @@ impl Key {
         }
     }
 
-    /// Over everything but the signature itself.
+    /// The signature over everything but itself.
     fn sign(&self, header: &[u8], json: &[u8]) -> HmacSha256 {
         let mut mac = self.mac.clone();
         mac.update(header);
@@ -64,8 +59,8 @@ impl Key {
     }
 }
 
-/// The site's keys: it signs with the one and accepts both, so that a key can be changed while the
-/// cameras run.
+/// The site's keys: it signs with the current one and accepts both, so that a key can be changed
+/// while the cameras run.
 pub struct Keyring {
     current: Option<Key>,
     previous: Option<Key>,
@@ -81,8 +76,8 @@ impl Keyring {
         }
     }
 
-    /// Whether what [`Keyring::open`] lets through is known to come from a holder of the key.
-    pub fn vouches(&self) -> bool {
+    /// Whether there is a key: what [`Keyring::open`] lets through then comes from a holder of it.
+    pub fn has_key(&self) -> bool {
         self.current.is_some()
     }
 
@@ -104,40 +99,39 @@ impl Keyring {
         datagram
     }
 
-    /// The JSON in a datagram, once its signature is known to be right. The comparison takes the
-    /// same time wherever the signatures differ.
+    /// The JSON in a datagram whose signature has been verified, in constant time.
     ///
     /// # Errors
-    /// What is no frame, of another version, or not signed as the settings want it.
-    pub fn open<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], Rejected> {
-        let rest = datagram.strip_prefix(MAGIC).ok_or(Rejected::Malformed)?;
-        let (&[version, kind], plain) = rest.split_first_chunk().ok_or(Rejected::Malformed)?;
+    /// For what is no frame, of another version, or not signed as the settings want it.
+    pub fn open<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], Rejection> {
+        let rest = datagram.strip_prefix(MAGIC).ok_or(Rejection::Malformed)?;
+        let (&[version, kind], plain) = rest.split_first_chunk().ok_or(Rejection::Malformed)?;
         if version != VERSION {
-            return Err(Rejected::Version);
+            return Err(Rejection::Version);
         }
         match (kind, &self.current) {
             (UNSIGNED, None) => Ok(plain),
-            (UNSIGNED, Some(_)) => Err(Rejected::Key(KeyMismatch::Missing)),
-            (SIGNED, None) => Err(Rejected::Key(KeyMismatch::Unexpected)),
+            (UNSIGNED, Some(_)) => Err(Rejection::Key(KeyMismatch::Missing)),
+            (SIGNED, None) => Err(Rejection::Key(KeyMismatch::Unexpected)),
             (SIGNED, Some(_)) => self.verify(datagram),
-            _ => Err(Rejected::Malformed),
+            _ => Err(Rejection::Malformed),
         }
     }
 
-    fn verify<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], Rejected> {
+    fn verify<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], Rejection> {
         let (header, rest) = datagram
             .split_at_checked(PLAIN_HEADER + SITE)
-            .ok_or(Rejected::Malformed)?;
-        let (tag, json) = rest.split_at_checked(TAG).ok_or(Rejected::Malformed)?;
+            .ok_or(Rejection::Malformed)?;
+        let (tag, json) = rest.split_at_checked(TAG).ok_or(Rejection::Malformed)?;
         let site = &header[PLAIN_HEADER..];
-        // The site id is no secret: it only saves a signature's work for a key that is not known.
+        // The site id is no secret: it only saves computing signatures for keys that are not known.
         [&self.current, &self.previous]
             .into_iter()
             .flatten()
             .filter(|key| key.site == site)
             .any(|key| key.sign(header, json).verify_slice(tag).is_ok())
             .then_some(json)
-            .ok_or(Rejected::Key(KeyMismatch::Another))
+            .ok_or(Rejection::Key(KeyMismatch::Another))
     }
 }
 
@@ -159,7 +153,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_signature_is_that_of_the_standard() {
-        // Reckoned with Python's hmac module: the frame is a contract between versions of this
+        // Computed with Python's hmac module: the frame is a contract between versions of this
         // program.
         let datagram = keys("correct horse", "").seal(b"{}");
         let mut hex = String::new();
@@ -178,7 +172,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn while_a_key_is_changed_in_three_steps_everybody_hears_everybody() {
+    fn while_a_key_is_changed_in_three_steps_all_accept_each_others_messages() {
         let steps = [
             keys("old", ""),
             keys("old", "new"),
@@ -186,13 +180,13 @@ pub(super) mod tests {
             keys("new", ""),
         ];
         for pair in steps.windows(2) {
-            for (speaker, listener) in [(&pair[0], &pair[1]), (&pair[1], &pair[0])] {
-                assert_eq!(listener.open(&speaker.seal(b"{}")), Ok(&b"{}"[..]));
+            for (sender, receiver) in [(&pair[0], &pair[1]), (&pair[1], &pair[0])] {
+                assert_eq!(receiver.open(&sender.seal(b"{}")), Ok(&b"{}"[..]));
             }
         }
         assert_eq!(
             steps[0].open(&steps[2].seal(b"{}")),
-            Err(Rejected::Key(KeyMismatch::Another)),
+            Err(Rejection::Key(KeyMismatch::Another)),
             "a step left out is noticed"
         );
     }
@@ -201,25 +195,25 @@ pub(super) mod tests {
     fn each_difference_of_keys_is_told_apart() {
         use KeyMismatch::{Another, Missing, Unexpected};
         let (none, one, other) = (keys("", ""), keys("one", ""), keys("other", ""));
-        for (speaker, listener, mismatch) in [
+        for (sender, receiver, mismatch) in [
             (&none, &one, Missing),
             (&one, &none, Unexpected),
             (&one, &other, Another),
         ] {
-            let said = speaker.seal(b"{}");
-            assert_eq!(listener.open(&said), Err(Rejected::Key(mismatch)));
+            let datagram = sender.seal(b"{}");
+            assert_eq!(receiver.open(&datagram), Err(Rejection::Key(mismatch)));
         }
         assert_eq!(none.open(&none.seal(b"{}")), Ok(&b"{}"[..]));
     }
 
     #[test]
-    fn another_version_is_told_from_noise_whatever_follows_it() {
+    fn another_version_is_told_apart_from_noise_whatever_follows_it() {
         for keyring in [keys("", ""), keys("one", "")] {
-            assert_eq!(keyring.open(b"PHLN\x02"), Err(Rejected::Malformed));
-            assert_eq!(keyring.open(b"PHLN\x02\x07abc"), Err(Rejected::Version));
-            assert_eq!(keyring.open(b"PHLN\x01\x02abc"), Err(Rejected::Malformed));
-            assert_eq!(keyring.open(b"hello"), Err(Rejected::Malformed));
-            assert_eq!(keyring.open(b""), Err(Rejected::Malformed));
+            assert_eq!(keyring.open(b"PHLN\x02"), Err(Rejection::Malformed));
+            assert_eq!(keyring.open(b"PHLN\x02\x07abc"), Err(Rejection::Version));
+            assert_eq!(keyring.open(b"PHLN\x01\x02abc"), Err(Rejection::Malformed));
+            assert_eq!(keyring.open(b"hello"), Err(Rejection::Malformed));
+            assert_eq!(keyring.open(b""), Err(Rejection::Malformed));
         }
     }
 
@@ -232,7 +226,7 @@ pub(super) mod tests {
             .copy_from_slice(&theirs[PLAIN_HEADER..PLAIN_HEADER + SITE]);
         assert_eq!(
             other.open(&datagram),
-            Err(Rejected::Key(KeyMismatch::Another))
+            Err(Rejection::Key(KeyMismatch::Another))
         );
     }
 

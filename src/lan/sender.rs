@@ -1,4 +1,4 @@
-//! This server's voice: each message with the next number, sealed.
+//! [`Sender`]: numbers and seals what this server sends.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use super::{Body, Keyring, Message};
 use porthole_election::Destination;
 use porthole_types::{BootId, InstanceId};
 
-/// One per run of the program: a second one would say the same numbers again, and not be heard.
+/// One per run of the program: a second one would use the same numbers again, and be taken for a
+/// replay.
 pub struct Sender {
     from: InstanceId,
     boot: BootId,
@@ -15,7 +16,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// That of this run of this server.
+    /// Of this server (`from`) in this run (`boot`), signing with `keys`.
     pub fn new(from: InstanceId, boot: BootId, keys: Arc<Keyring>) -> Self {
         Self {
             from,
@@ -25,8 +26,8 @@ impl Sender {
         }
     }
 
-    /// The datagram that says this.
-    pub fn say(&mut self, to: Destination, body: Body) -> Vec<u8> {
+    /// The datagram of a message, with the next number.
+    pub fn datagram(&mut self, to: Destination, body: Body) -> Vec<u8> {
         self.counter += 1;
         let message = Message {
             from: self.from,

@@ -1,9 +1,9 @@
 //! The sockets of one server, for each of the three transports.
 //!
 //! The *direct* one is bound to this server's own address: everything is sent from it, so that the
-//! source of a datagram names its sender, and what is sent to this server alone comes in there,
-//! also where several servers share a machine. The *common* one hears what is said to all: bound to
-//! the multicast group, or to the LAN's broadcast address; with the unicast transport there is
+//! source of a datagram names its sender, and what is sent to this server alone is received there,
+//! also where several servers share a machine. The *common* one receives what is sent to all: bound
+//! to the multicast group, or to the LAN's broadcast address; with the unicast transport there is
 //! none.
 
 use std::io;
@@ -17,25 +17,25 @@ use super::udp::udp;
 use super::{MAX_DATAGRAM, broadcast, multicast};
 use crate::settings::Transport;
 
-/// Which of the two sockets a server has of its own.
+/// The UDP port that the direct socket is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Port {
-    /// The one that everybody knows.
+pub enum BoundPort {
+    /// The group's, which all servers know.
     WellKnown,
-    /// That one was taken at this address, by another server or another program. What is said to
-    /// all is heard; whoever wants to say something to this server alone has to have heard it
-    /// first.
-    AnyFree,
+    /// Any free one: the group's is taken at this address, by another server or another program.
+    /// What is sent to all is received; whoever wants to send to this server alone has to have
+    /// heard it first.
+    Ephemeral,
 }
 
 /// The sockets of one server.
 pub struct Sockets {
     direct: UdpSocket,
     common: Option<UdpSocket>,
-    /// Where to send what is for everybody; none with unicast.
+    /// The destination of what is for all; none with unicast.
     everybody: Option<SocketAddrV4>,
-    own: SocketAddrV4,
-    port: Port,
+    local_address: SocketAddrV4,
+    port: BoundPort,
 }
 
 impl Sockets {
@@ -49,10 +49,10 @@ impl Sockets {
         let direct = udp()?;
         let well_known = SocketAddrV4::new(lan.address, group.port());
         let port = match direct.bind(&well_known.into()) {
-            Ok(()) => Port::WellKnown,
+            Ok(()) => BoundPort::WellKnown,
             Err(why) if why.kind() == io::ErrorKind::AddrInUse => {
                 direct.bind(&SocketAddrV4::new(lan.address, 0).into())?;
-                Port::AnyFree
+                BoundPort::Ephemeral
             }
             Err(why) => return Err(why),
         };
@@ -75,45 +75,45 @@ impl Sockets {
             Transport::Unicast => (None, None),
         };
         let direct = UdpSocket::from_std(direct.into())?;
-        let own = match direct.local_addr()? {
-            SocketAddr::V4(own) => own,
-            SocketAddr::V6(_) => well_known, // it was bound to the other kind
+        let local_address = match direct.local_addr()? {
+            SocketAddr::V4(address) => address,
+            SocketAddr::V6(_) => well_known, // cannot be: it was bound to an IPv4 address
         };
         Ok(Self {
             direct,
             common,
             everybody,
-            own,
+            local_address,
             port,
         })
     }
 
-    /// Where all are spoken to at once; none with unicast.
+    /// The group's or the broadcast address and port, which reach all; none with unicast.
     pub fn everybody(&self) -> Option<SocketAddrV4> {
         self.everybody
     }
 
-    /// Where this server sends from.
-    pub fn own(&self) -> SocketAddrV4 {
-        self.own
+    /// The address and port that this server sends from.
+    pub fn local_address(&self) -> SocketAddrV4 {
+        self.local_address
     }
 
-    /// Whether that is the port that everybody knows.
-    pub fn port(&self) -> Port {
+    /// Whether its port is the one that all servers know.
+    pub fn port(&self) -> BoundPort {
         self.port
     }
 
-    /// Sends now or not at all: a full buffer loses it, like the network would.
+    /// Sends at once or not at all: with a full buffer the datagram is lost, as in the network.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's.
     pub fn send(&self, datagram: &[u8], to: SocketAddrV4) -> io::Result<()> {
-        // Not through tokio, which takes a socket that is a moment old for not ready.
+        // Not through tokio, which takes a socket that was just made for not ready.
         SockRef::from(&self.direct).send_to(datagram, &to.into())?;
         Ok(())
     }
 
-    /// Waits until there is something to read.
+    /// Waits until either socket has something to read.
     ///
     /// # Errors
     /// When a socket has failed; it has to be opened anew.
@@ -127,12 +127,12 @@ impl Sockets {
         }
     }
 
-    /// Reads what is there, one datagram of each socket, and gives each to `hear`; the answer is
-    /// how many.
+    /// Reads at most one datagram of each socket, without waiting, and gives each to `receive` with
+    /// where it came from; the answer is how many there were.
     ///
     /// # Errors
     /// When a socket has failed; it has to be opened anew.
-    pub fn read(&self, mut hear: impl FnMut(&[u8], SocketAddrV4)) -> io::Result<usize> {
+    pub fn read(&self, mut receive: impl FnMut(&[u8], SocketAddrV4)) -> io::Result<usize> {
         // One byte more than allowed, so that what is too long is seen to be so.
         let mut buffer = [0; MAX_DATAGRAM + 1];
         let mut read = 0;
@@ -143,7 +143,7 @@ impl Sockets {
             match socket.try_recv_from(&mut buffer) {
                 Ok((length, SocketAddr::V4(from))) => {
                     read += 1;
-                    hear(&buffer[..length], from);
+                    receive(&buffer[..length], from);
                 }
                 Ok((_, SocketAddr::V6(_))) => {}
                 Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}

@@ -33,7 +33,7 @@ impl Server {
         };
         let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 81), port);
         let mut inbound_filter = InboundFilter::new(id, Arc::clone(&keys), Instant::now());
-        inbound_filter.move_to(lan.address);
+        inbound_filter.set_address(lan.address);
         Self {
             id,
             inbound_filter,
@@ -55,8 +55,8 @@ impl Server {
         self.sockets.send(&datagram, to).unwrap();
     }
 
-    /// The next datagram that comes, whatever the gate says of it.
-    async fn hear(&mut self) -> (Result<String, Rejected>, SocketAddrV4) {
+    /// The next datagram that comes, whatever the filter makes of it.
+    async fn hear(&mut self) -> (Result<String, Rejection>, SocketAddrV4) {
         let mut heard = None;
         let hearing = async {
             while heard.is_none() {
@@ -100,17 +100,26 @@ fn two(transport: Transport, hosts: [u8; 2]) -> [Server; 2] {
     ]
 }
 
-/// What is said to all reaches all, its speaker included; what is said to one reaches that one; the
-/// source is the speaker's own address and the port that everybody knows.
+/// What is sent to all reaches all, its sender included; what is sent to one reaches that one; the
+/// source is the sender's own address and the group's port.
 async fn all_and_one(transport: Transport, hosts: [u8; 2]) {
     let [mut one, mut two] = two(transport, hosts);
     let everybody = one.sockets.everybody().unwrap();
     one.say("to all", everybody);
-    assert_eq!(two.hear().await, (Ok("to all".into()), one.sockets.own()));
-    assert_eq!(one.hear().await, (Err(Rejected::Own), one.sockets.own()));
-    assert_eq!(one.sockets.own().port(), everybody.port());
-    two.say("to one", one.sockets.own());
-    assert_eq!(one.hear().await, (Ok("to one".into()), two.sockets.own()));
+    assert_eq!(
+        two.hear().await,
+        (Ok("to all".into()), one.sockets.local_address())
+    );
+    assert_eq!(
+        one.hear().await,
+        (Err(Rejection::OwnMessage), one.sockets.local_address())
+    );
+    assert_eq!(one.sockets.local_address().port(), everybody.port());
+    two.say("to one", one.sockets.local_address());
+    assert_eq!(
+        one.hear().await,
+        (Ok("to one".into()), two.sockets.local_address())
+    );
 }
 
 #[tokio::test]
@@ -127,7 +136,10 @@ async fn over_broadcast_all_and_one_are_reached() {
 async fn over_unicast_each_peer_that_is_named_is_reached_and_answers() {
     let [mut one, mut two] = two(Transport::Unicast, [25, 26]);
     assert_eq!(one.sockets.everybody(), None);
-    let named = Peers::new(vec![two.sockets.own()], one.sockets.own().port());
+    let named = Peers::new(
+        vec![two.sockets.local_address()],
+        one.sockets.local_address().port(),
+    );
     for peer in named.all(Instant::now()) {
         one.say("to a named one", peer);
     }
@@ -142,16 +154,15 @@ async fn over_unicast_each_peer_that_is_named_is_reached_and_answers() {
 }
 
 #[tokio::test]
-async fn two_servers_that_share_an_address_hear_each_other_in_the_group_and_answer_where_they_were_heard()
- {
+async fn two_servers_that_share_an_address_hear_each_other_and_answer_where_they_were_heard() {
     let [mut one, mut two] = two(Transport::Multicast, [27, 27]);
-    assert_eq!(one.sockets.port(), Port::WellKnown);
-    assert_eq!(two.sockets.port(), Port::AnyFree);
+    assert_eq!(one.sockets.port(), BoundPort::WellKnown);
+    assert_eq!(two.sockets.port(), BoundPort::Ephemeral);
     let everybody = one.sockets.everybody().unwrap();
     two.say("from the second", everybody);
     let (heard, from) = one.hear().await;
     assert_eq!(heard, Ok("from the second".into()));
-    assert_eq!(two.hear().await.0, Err(Rejected::Own));
+    assert_eq!(two.hear().await.0, Err(Rejection::OwnMessage));
     one.say("to the second", from);
     assert_eq!(two.hear().await.0, Ok("to the second".into()));
 }

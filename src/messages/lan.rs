@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use actix::Message;
 
-use crate::lan::NotDone;
+use crate::lan::RequestError;
 use porthole_election::{Destination, ElectionMessage};
 use porthole_types::{InstanceId, Name};
 
@@ -22,7 +22,7 @@ pub struct SendElectionMessage {
 /// From the web server: ask another server to take this name (¶53). Answered when it has, or when
 /// it has refused or not answered; a crash of the lan actor leaves that unknown.
 #[derive(Message)]
-#[rtype(result = "Result<(), NotDone>")]
+#[rtype(result = "Result<(), RequestError>")]
 pub struct RenameCamera {
     /// The server that is to be renamed.
     pub id: InstanceId,

@@ -2,14 +2,14 @@
 
 use actix::Message;
 
-use crate::fleet::{Advertised, Heard};
+use crate::fleet::{AdvertisedServer, ReceivedReport};
 use porthole_types::InstanceId;
 
 /// From the lan actor: another server has reported itself. Lost where the mailbox is full: the next
 /// report says the same.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct RecordReport(pub Heard);
+pub struct RecordReport(pub ReceivedReport);
 
 /// From the lan actor: this server has said that it leaves, so it is shown no longer. Where that is
 /// lost its silence says the same, later.
@@ -20,7 +20,7 @@ pub struct RemoveCamera(pub InstanceId);
 /// From discovery: another server's entry in mDNS was seen, or has changed.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct RecordMdns(pub Advertised);
+pub struct RecordMdns(pub AdvertisedServer);
 
 /// From discovery: this server's entry is in mDNS no more.
 #[derive(Message)]

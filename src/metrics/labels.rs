@@ -1,6 +1,7 @@
 //! Label values as closed sets: no client, name or address ever becomes a series, and every series
 //! exists from the start at 0.
 
+use crate::lan::{MessageKind, RejectionReason};
 use porthole_camera::observe::Discard;
 use porthole_gateway::Action;
 
@@ -150,39 +151,10 @@ impl Failure {
 }
 
 label!(
-    /// A kind of LAN message.
-    Kind as "kind" {
-        Withdrawal = "withdrawal",
-        Claim = "claim",
-        Inquiry = "inquiry",
-        Report = "report",
-        Probe = "probe",
-        ProbeReply = "probe_reply",
-        Rename = "rename",
-        Done = "done",
-        Refused = "refused",
-        AuthState = "facts",
-    }
-);
-
-label!(
-    /// Whether a message came or went.
+    /// Whether a LAN message was sent or received.
     Direction as "direction" {
         Sent = "sent",
         Received = "received",
-    }
-);
-
-label!(
-    /// Why a LAN message was dropped.
-    Rejection as "reason" {
-        TooLong = "too_long",
-        Malformed = "malformed",
-        Version = "version",
-        Unsigned = "unsigned",
-        WrongKey = "wrong_key",
-        Replay = "replay",
-        TooMany = "too_many",
     }
 );
 
@@ -223,3 +195,5 @@ impl StatusClass {
 
 label_of!(Action as "action" by as_str);
 label_of!(Discard as "reason" by word);
+label_of!(MessageKind as "kind" by as_str);
+label_of!(RejectionReason as "reason" by as_str);

@@ -22,8 +22,9 @@ use prometheus::{
 };
 
 pub use http::{HttpMetrics, RouteMetrics};
-pub use labels::{Actor, Direction, Failure, Kind, Labels, Login, Rejection, StatusClass};
+pub use labels::{Actor, Direction, Failure, Labels, Login, StatusClass};
 
+use crate::lan::{MessageKind, RejectionReason};
 use porthole_camera::observe::Discard;
 use porthole_gateway::Action;
 use porthole_types::InstanceId;
@@ -144,9 +145,9 @@ metrics! {
     router_table_entries: IntGauge = gauge();
 
     /// Messages between the servers, those rejected not counted.
-    lan_messages_total: By<(Kind, Direction), IntCounter> = counters();
+    lan_messages_total: By<(MessageKind, Direction), IntCounter> = counters();
     /// Datagrams on the LAN that were dropped unread.
-    lan_messages_rejected_total: By<Rejection, IntCounter> = counters();
+    lan_messages_rejected_total: By<RejectionReason, IntCounter> = counters();
 
     /// Restarts of an actor after it crashed or hung.
     actor_restarts_total: By<Actor, IntCounter> = counters();

@@ -100,7 +100,7 @@ fn each_combination_of_labels_counts_its_own_series_only() {
         }
     }
     check::<(Action, Failure)>();
-    check::<(Kind, Direction)>();
+    check::<(MessageKind, Direction)>();
     check::<StatusClass>();
     check::<Actor>();
 

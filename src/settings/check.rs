@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, Reader};
 use super::types::{Auth, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls};
 use super::values::{TlsMode, Transport};
 use porthole_camera::config::{CameraConfig, CameraSource, FPS, QUALITY, SIDE};
@@ -21,8 +21,8 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(4);
 const LONGEST_LEASE: Duration = Duration::from_hours(7 * 24);
 const SHORTEST_POLL: Duration = Duration::from_millis(100);
 
-/// All settings, or every error told to the reader.
-pub(super) fn settings(r: &mut Reader) -> Read<Settings> {
+/// All settings; every error is left with the reader.
+pub(super) fn settings(r: &mut Reader) -> ReadResult<Settings> {
     let (node, http, router, lan) = (node(r), http(r), router(r), lan(r));
     let (election, site, auth) = (election(r), site(r), auth(r));
     let (camera, drive, debug) = (camera(r), drive(r), debug(r));
@@ -40,7 +40,7 @@ pub(super) fn settings(r: &mut Reader) -> Read<Settings> {
     })
 }
 
-fn node(r: &mut Reader) -> Read<Node> {
+fn node(r: &mut Reader) -> ReadResult<Node> {
     let name = r.text(
         "node.name",
         "at most 64 characters, none of them a control character",
@@ -64,7 +64,7 @@ fn node(r: &mut Reader) -> Read<Node> {
     })
 }
 
-fn http(r: &mut Reader) -> Read<Http> {
+fn http(r: &mut Reader) -> ReadResult<Http> {
     let bind = r.text("http.bind", "an IPv4 address such as \"0.0.0.0\"", |text| {
         text.parse().ok()
     });
@@ -88,9 +88,9 @@ fn http(r: &mut Reader) -> Read<Http> {
 }
 
 /// The three settings about TLS make sense together only.
-fn tls(r: &mut Reader) -> Read<Tls> {
+fn tls(r: &mut Reader) -> ReadResult<Tls> {
     let mode = r.choice("http.tls");
-    // Whoever pastes the key itself gets told so here; what is said then does not show it.
+    // A key pasted in place of its file is refused here, and the error does not show it.
     let path = |text: &str| (!text.contains('\n')).then(|| PathBuf::from(text));
     let certificate = r.optional("http.tls_certificate", "a file", path);
     let key = r.optional("http.tls_key", "a file", path);
@@ -113,7 +113,7 @@ fn tls(r: &mut Reader) -> Read<Tls> {
     }
 }
 
-fn router(r: &mut Reader) -> Read<Router> {
+fn router(r: &mut Reader) -> ReadResult<Router> {
     let leases = SHORTEST_LEASE..=LONGEST_LEASE;
     let enabled = r.flag("router.enabled");
     let representative_port = r.port("router.representative_port").map(ExternalPort);
@@ -158,13 +158,14 @@ fn router(r: &mut Reader) -> Read<Router> {
     })
 }
 
-fn lan(r: &mut Reader) -> Read<Lan> {
+fn lan(r: &mut Reader) -> ReadResult<Lan> {
     let enabled = r.flag("lan.enabled");
     let mdns = r.flag("lan.mdns");
     let transport = r.choice("lan.transport");
-    let group: Read<SocketAddrV4> = r.text("lan.group", "an IPv4 address and a port", |text| {
-        text.parse().ok()
-    });
+    let group: ReadResult<SocketAddrV4> =
+        r.text("lan.group", "an IPv4 address and a port", |text| {
+            text.parse().ok()
+        });
     let heartbeat = r.duration("lan.heartbeat", SHORTEST_POLL..=HOUR);
     let default_port = group.as_ref().map_or(0, SocketAddrV4::port);
     let peers = r.list(
@@ -195,7 +196,7 @@ fn lan(r: &mut Reader) -> Read<Lan> {
     })
 }
 
-fn election(r: &mut Reader) -> Read<Election> {
+fn election(r: &mut Reader) -> ReadResult<Election> {
     let detection = r.choices("election.detection");
     let succession = r.choice("election.succession");
     let missed_limit = r
@@ -211,7 +212,7 @@ fn election(r: &mut Reader) -> Read<Election> {
     })
 }
 
-fn site(r: &mut Reader) -> Read<Site> {
+fn site(r: &mut Reader) -> ReadResult<Site> {
     let (key, previous_key) = (r.secret("site.key"), r.secret("site.previous_key"));
     let (key, previous_key) = (key?, previous_key?);
     if key.is_none() && previous_key.is_some() {
@@ -220,7 +221,7 @@ fn site(r: &mut Reader) -> Read<Site> {
     Ok(Site { key, previous_key })
 }
 
-fn auth(r: &mut Reader) -> Read<Auth> {
+fn auth(r: &mut Reader) -> ReadResult<Auth> {
     let (viewer, admin) = (
         r.secret("auth.viewer_password"),
         r.secret("auth.admin_password"),
@@ -233,7 +234,7 @@ fn auth(r: &mut Reader) -> Read<Auth> {
     })
 }
 
-fn camera(r: &mut Reader) -> Read<CameraConfig> {
+fn camera(r: &mut Reader) -> ReadResult<CameraConfig> {
     let source = r.text(
         "camera.source",
         "\"auto\", \"test\" or a device such as \"v4l:/dev/video0\"",
@@ -267,11 +268,11 @@ fn camera(r: &mut Reader) -> Read<CameraConfig> {
     })
 }
 
-fn drive(r: &mut Reader) -> Read<Drive> {
+fn drive(r: &mut Reader) -> ReadResult<Drive> {
     r.choice("drive.source").map(|source| Drive { source })
 }
 
-fn debug(r: &mut Reader) -> Read<Debug> {
+fn debug(r: &mut Reader) -> ReadResult<Debug> {
     let allow_crash = r.flag("debug.allow_crash");
     let demo_control = r.optional(
         "debug.demo_control",

@@ -14,23 +14,23 @@ use super::error::SettingsError;
 /// The defaults, with a comment on every key.
 pub const DEFAULT_TOML: &str = include_str!("../../config/default.toml");
 
-/// What a variable's name starts with.
+/// The first part of every variable's name.
 const PREFIX: &str = "PORTHOLE";
 const SEPARATOR: &str = "__";
-/// A settings file is a few kilobytes; a larger one is some other file.
+/// In bytes. A settings file is a few kilobytes; a larger one is some other file.
 const FILE_LIMIT: u64 = 256 * 1024;
 
 /// Values by their dotted key, each with its origin.
 pub(super) type Flat = BTreeMap<String, Value>;
 
-/// All layers merged. What is unknown or unreadable is left out and told in `errors`.
+/// All layers merged. What is unknown or unreadable is left out and reported in `errors`.
 pub(super) fn merge(
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
     errors: &mut Vec<SettingsError>,
 ) -> Flat {
     let defaults = flat(toml(DEFAULT_TOML).unwrap_or_default());
-    let known = Known(defaults.keys().cloned().collect());
+    let known = KnownKeys(defaults.keys().cloned().collect());
     let mut builder = Config::builder().add_source(Layer::new(defaults, "the built-in defaults"));
 
     if let Some(path) = file {
@@ -165,9 +165,9 @@ fn flat(table: Map<String, Value>) -> Flat {
 }
 
 /// Every key there is.
-struct Known(Vec<String>);
+struct KnownKeys(Vec<String>);
 
-impl Known {
+impl KnownKeys {
     /// The values under known keys; the others become errors.
     fn only(
         &self,

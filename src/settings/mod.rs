@@ -1,8 +1,8 @@
 //! Settings in layers, with errors a person can act on.
 //!
 //! `config/default.toml` is built in and holds every key; a file and then the environment override
-//! it ([`layers`]). Values are read as types ([`reader`], [`check`]) into one [`Settings`]
-//! ([`types`]), and everything that is wrong is told at once ([`error`]).
+//! it (`layers`). Values are read as types (`reader`, `check`) into one [`Settings`]
+//! (`types`), and everything that is wrong is told at once (`error`).
 
 mod check;
 mod error;

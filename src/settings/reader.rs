@@ -11,12 +11,12 @@ use super::layers::Flat;
 use super::values::Secret;
 use porthole_types::Choice;
 
-/// A value cannot be had, and the reader has been told why.
-pub(super) struct Told;
+/// A value is missing or not allowed; the [`Reader`] has the error already.
+pub(super) struct Reported;
 
-/// Every reading ends so. A caller reads on after [`Told`], to have all errors, and gives up at its
-/// end.
-pub(super) type Read<T> = Result<T, Told>;
+/// The result of every reading. A caller reads on after [`Reported`], to collect all errors, and
+/// gives up at its end.
+pub(super) type ReadResult<T> = Result<T, Reported>;
 
 /// The merged values, and what was found wrong with them so far.
 pub(super) struct Reader {
@@ -35,13 +35,13 @@ impl Reader {
         key: &str,
         allowed: &str,
         parse: impl FnOnce(&ValueKind) -> Option<T>,
-    ) -> Read<T> {
+    ) -> ReadResult<T> {
         let parsed = self.values.get(key).and_then(|value| parse(&value.kind));
         parsed.ok_or_else(|| self.refuse(key, allowed))
     }
 
-    /// Tells that the value of `key` is not `allowed`.
-    pub(super) fn refuse(&mut self, key: &str, allowed: &str) -> Told {
+    /// Reports that the value of `key` is not `allowed`.
+    pub(super) fn refuse(&mut self, key: &str, allowed: &str) -> Reported {
         let value = self.values.get(key);
         self.errors.push(SettingsError::BadValue {
             key: key.to_owned(),
@@ -52,7 +52,7 @@ impl Reader {
                 .to_owned(),
             allowed: allowed.to_owned(),
         });
-        Told
+        Reported
     }
 
     /// A text that `parse` understands.
@@ -61,7 +61,7 @@ impl Reader {
         key: &str,
         allowed: &str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Read<T> {
+    ) -> ReadResult<T> {
         self.read(key, allowed, |value| match value {
             ValueKind::String(text) => parse(text.trim()),
             _ => None,
@@ -74,7 +74,7 @@ impl Reader {
         key: &str,
         allowed: &str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Read<Option<T>> {
+    ) -> ReadResult<Option<T>> {
         self.text(key, &format!("empty or {allowed}"), |text| match text {
             "" => Some(None),
             _ => parse(text).map(Some),
@@ -82,7 +82,7 @@ impl Reader {
     }
 
     /// A secret of at most 1,024 bytes, taken as it is written, or nothing where it is empty.
-    pub(super) fn secret(&mut self, key: &str) -> Read<Option<Secret>> {
+    pub(super) fn secret(&mut self, key: &str) -> ReadResult<Option<Secret>> {
         self.read(key, "a text of at most 1024 bytes", |value| match value {
             ValueKind::String(text) if text.is_empty() => Some(None),
             ValueKind::String(text) if text.len() <= 1024 => Some(Some(Secret::new(text.clone()))),
@@ -90,7 +90,7 @@ impl Reader {
         })
     }
 
-    pub(super) fn flag(&mut self, key: &str) -> Read<bool> {
+    pub(super) fn flag(&mut self, key: &str) -> ReadResult<bool> {
         self.read(key, "true or false", |value| match value {
             ValueKind::Boolean(flag) => Some(*flag),
             ValueKind::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
@@ -99,7 +99,7 @@ impl Reader {
     }
 
     /// A whole number in `range`.
-    pub(super) fn number<T>(&mut self, key: &str, range: RangeInclusive<T>) -> Read<T>
+    pub(super) fn number<T>(&mut self, key: &str, range: RangeInclusive<T>) -> ReadResult<T>
     where
         T: TryFrom<i64> + PartialOrd + std::fmt::Display,
     {
@@ -116,10 +116,10 @@ impl Reader {
         })
     }
 
-    pub(super) fn port(&mut self, key: &str) -> Read<NonZeroU16> {
+    pub(super) fn port(&mut self, key: &str) -> ReadResult<NonZeroU16> {
         let number = self.number(key, 1..=u16::MAX)?;
-        // The range has already told a 0.
-        NonZeroU16::new(number).ok_or(Told)
+        // The range has refused a 0 already.
+        NonZeroU16::new(number).ok_or(Reported)
     }
 
     /// A duration in `range`, written as humantime reads it.
@@ -127,7 +127,7 @@ impl Reader {
         &mut self,
         key: &str,
         range: RangeInclusive<Duration>,
-    ) -> Read<Duration> {
+    ) -> ReadResult<Duration> {
         let (least, most) = (
             humantime::format_duration(*range.start()),
             humantime::format_duration(*range.end()),
@@ -144,7 +144,11 @@ impl Reader {
     }
 
     /// A lease: UPnP counts it in whole seconds.
-    pub(super) fn lease(&mut self, key: &str, range: RangeInclusive<Duration>) -> Read<Duration> {
+    pub(super) fn lease(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<Duration>,
+    ) -> ReadResult<Duration> {
         let lease = self.duration(key, range)?;
         if lease.subsec_nanos() != 0 {
             return Err(self.refuse(key, "a whole number of seconds"));
@@ -152,7 +156,7 @@ impl Reader {
         Ok(lease)
     }
 
-    pub(super) fn choice<T: Choice>(&mut self, key: &str) -> Read<T> {
+    pub(super) fn choice<T: Choice>(&mut self, key: &str) -> ReadResult<T> {
         self.text(key, &format!("one of {}", words::<T>()), choose)
     }
 
@@ -160,7 +164,7 @@ impl Reader {
     pub(super) fn choices<T: Choice + Ord>(
         &mut self,
         key: &str,
-    ) -> Read<std::collections::BTreeSet<T>> {
+    ) -> ReadResult<std::collections::BTreeSet<T>> {
         let allowed = format!("a list of one or more of {}", words::<T>());
         let chosen = self.list(key, &allowed, choose)?;
         if chosen.is_empty() {
@@ -175,7 +179,7 @@ impl Reader {
         key: &str,
         allowed: &str,
         parse: impl Fn(&str) -> Option<T>,
-    ) -> Read<Vec<T>> {
+    ) -> ReadResult<Vec<T>> {
         self.read(key, allowed, |value| match value {
             ValueKind::String(text) if text.trim().is_empty() => Some(Vec::new()),
             ValueKind::String(text) => text.split(',').map(|item| parse(item.trim())).collect(),

@@ -131,9 +131,10 @@ fn lists_durations_numbers_and_flags_can_be_given_in_the_environment() {
 fn a_bad_value_is_told_with_key_value_origin_and_what_is_allowed() {
     assert_eq!(
         errors("", &[("PORTHOLE__ROUTER__PORT_MODE", "both")]),
-        [
-            r#"router.port_mode = "both" (from PORTHOLE__ROUTER__PORT_MODE): must be one of "separate", "common""#
-        ]
+        [concat!(
+            r#"router.port_mode = "both" (from PORTHOLE__ROUTER__PORT_MODE): "#,
+            r#"must be one of "separate", "common""#
+        )]
     );
     assert_eq!(
         errors("[camera]\nfps = 0", &[]),
@@ -141,9 +142,10 @@ fn a_bad_value_is_told_with_key_value_origin_and_what_is_allowed() {
     );
     assert_eq!(
         errors("[election]\ndetection = [\"probe\", \"guess\"]", &[]),
-        [
-            r#"election.detection = ["probe", "guess"] (from FILE): must be a list of one or more of "withdrawal", "heartbeat", "probe""#
-        ]
+        [concat!(
+            r#"election.detection = ["probe", "guess"] (from FILE): "#,
+            r#"must be a list of one or more of "withdrawal", "heartbeat", "probe""#
+        )]
     );
 }
 
@@ -333,7 +335,9 @@ proptest! {
     }
 
     #[test]
-    fn no_file_brings_the_program_down(text in "\\PC{0,60}|(\\[[a-z]{1,6}\\]\n)?[a-z.\"]{1,9} = .{0,9}") {
+    fn no_file_brings_the_program_down(
+        text in "\\PC{0,60}|(\\[[a-z]{1,6}\\]\n)?[a-z.\"]{1,9} = .{0,9}",
+    ) {
         let _ = load(&text, &[]);
     }
 }

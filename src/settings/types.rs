@@ -15,29 +15,29 @@ use porthole_types::{ExternalPort, InternalPort};
 /// All settings of one server.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Who this server is.
+    /// Name, data directory and interface of this server.
     pub node: Node,
-    /// Where it listens.
+    /// The web server.
     pub http: Http,
     /// What it asks of the router.
     pub router: Router,
-    /// How it talks to the other servers.
+    /// Messages to the other servers, and mDNS.
     pub lan: Lan,
     /// How a representative is replaced.
     pub election: Election,
     /// What all servers of a site share.
     pub site: Site,
-    /// Who may watch and who may change things.
+    /// Passwords, and whether watching needs one.
     pub auth: Auth,
-    /// The picture.
+    /// Source and picture.
     pub camera: CameraConfig,
-    /// Pan and tilt.
+    /// Pan, tilt and zoom.
     pub drive: Drive,
     /// For tests.
     pub debug: Debug,
 }
 
-/// `[node]`: who this server is.
+/// `[node]`: name, data directory and interface of this server.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// What people call it, at most 64 characters; empty: "server N".
@@ -48,16 +48,16 @@ pub struct Node {
     pub interface: Option<String>,
 }
 
-/// `[http]`: where this server listens.
+/// `[http]`: the web server.
 #[derive(Clone, Debug)]
 pub struct Http {
     /// The address to listen on; `0.0.0.0`: all.
     pub bind: Ipv4Addr,
-    /// The internal port, also what LAN visitors use.
+    /// The internal port, also the one that clients on the LAN use.
     pub port: InternalPort,
     /// Where the assets are; none: those built into the program.
     pub static_dir: Option<PathBuf>,
-    /// Whether it speaks TLS.
+    /// Whether connections are encrypted, and with which certificate.
     pub tls: Tls,
     /// Names by which this camera may be addressed, besides those that it knows to be its own; in
     /// lower case.
@@ -67,7 +67,7 @@ pub struct Http {
 /// `http.tls`, with what it needs: where its certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
-    /// It does not: pictures and passwords travel in the clear.
+    /// No TLS: pictures and passwords are sent unencrypted.
     Off,
     /// From this program itself, made at its first start.
     SelfSigned,
@@ -107,7 +107,7 @@ pub struct Router {
     pub read_table: bool,
 }
 
-/// `[lan]`: how this server talks to the others.
+/// `[lan]`: messages to the other servers, and mDNS.
 #[derive(Clone, Debug)]
 pub struct Lan {
     /// Whether to send and receive messages at all.
@@ -118,7 +118,7 @@ pub struct Lan {
     pub transport: Transport,
     /// The multicast group; its port is that of every transport.
     pub group: SocketAddrV4,
-    /// Peers to talk to besides those that are found; the port is the group's where none is given.
+    /// Peers to send to besides those that are found; the port is the group's where none is given.
     pub peers: Vec<SocketAddrV4>,
     /// Time between two Inquiries of the representative, 100 ms to 1 h.
     pub heartbeat: Duration,
@@ -144,21 +144,21 @@ pub struct Site {
     pub previous_key: Option<Secret>,
 }
 
-/// `[auth]`: who may watch and who may change things.
+/// `[auth]`: passwords, and whether watching needs one.
 #[derive(Clone, Debug)]
 pub struct Auth {
-    /// Lets people watch.
+    /// The password of the user `viewer`; none: nobody logs in as viewer.
     pub viewer_password: Option<Secret>,
-    /// Lets people change things; none: made at first start.
+    /// The password of the user `admin`; none: one is made at the first start.
     pub admin_password: Option<Secret>,
-    /// Whether anybody may watch.
+    /// Whether anybody may watch without a password.
     pub public_view: bool,
 }
 
-/// `[drive]`: pan and tilt.
+/// `[drive]`: pan, tilt and zoom.
 #[derive(Clone, Debug)]
 pub struct Drive {
-    /// What moves the camera.
+    /// The motors that are driven.
     pub source: DriveSource,
 }
 

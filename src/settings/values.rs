@@ -15,7 +15,7 @@ choice!(
 );
 
 choice!(
-    /// The words of `http.tls`.
+    /// The values of `http.tls`.
     TlsMode {
         /// No TLS.
         Off = "off",
@@ -27,7 +27,7 @@ choice!(
 );
 
 choice!(
-    /// How messages travel between the servers.
+    /// How messages get from one server to the others.
     Transport {
         /// To the group address.
         Multicast = "multicast",

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::{Clock, SharedState, unix_time};
-use crate::fleet::{Camera, Fleet, Who};
+use crate::fleet::{Camera, Fleet, Locality};
 use porthole_election::{self as election, Cause, ClaimStage, LeaderView};
 use porthole_types::{InstanceId, Term};
 
@@ -278,7 +278,9 @@ impl LeadershipView {
             }
             LeaderView::Unknown => {
                 // What the fleet says of this server itself is older than what the rules say.
-                let other = fleet.representative().filter(|it| it.who == Who::Another)?;
+                let other = fleet
+                    .representative()
+                    .filter(|it| it.locality == Locality::OtherServer)?;
                 held(CameraRef::of(other), None, None)
             }
         })
@@ -310,13 +312,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fleet::{Activity, Presence, Scheme, Source, Standing, Vouched};
+    use crate::fleet::{Activity, FleetSource, Presence, Scheme, Standing, Verification};
     use porthole_election::{Peer, Successor as ElectionSuccessor, Timestamp};
     use porthole_types::ExternalPort;
 
     fn camera(id: u64, name: &str, standing: Standing) -> Camera {
         Camera {
-            who: if id == 1 { Who::Me } else { Who::Another },
+            locality: if id == 1 {
+                Locality::ThisServer
+            } else {
+                Locality::OtherServer
+            },
             id: Some(InstanceId(id)),
             name: name.to_owned(),
             lan: SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, id as u8), 8080),
@@ -324,8 +330,8 @@ mod tests {
             standing,
             activity: Activity::Unknown,
             scheme: Scheme::Http,
-            vouched: Vouched::ByItself,
-            sources: [(Source::Report, Duration::ZERO)].into(),
+            verification: Verification::Verified,
+            sources: [(FleetSource::Report, Duration::ZERO)].into(),
             presence: Presence::Here,
             age: Duration::ZERO,
         }

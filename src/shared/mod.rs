@@ -66,7 +66,7 @@ pub use unix_time::unix_seconds;
 
 use crate::auth::Authority;
 use crate::discovery;
-use crate::durable::State;
+use crate::durable::StoredState;
 use crate::fleet::{Fleet, Myself, Scheme, Standing};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
@@ -131,7 +131,7 @@ pub struct SharedState {
     /// runs.
     pub tls: Option<Tls>,
     /// The state file.
-    disk: Writer<State>,
+    disk: Writer<StoredState>,
 }
 
 /// The one publisher of each value that has but one.
@@ -189,7 +189,7 @@ pub struct Initial {
     /// Passwords, tokens and sessions.
     pub authority: Authority,
     /// The state file.
-    pub disk: Writer<State>,
+    pub disk: Writer<StoredState>,
     /// The certificate and the protocol settings.
     pub tls: Option<Tls>,
 }

@@ -87,6 +87,62 @@ fn every_setting_is_documented_with_its_default_and_its_variable() {
     assert_eq!(documented, program);
 }
 
+/// The program's code without the reading of settings, tests, comments, texts and white space.
+fn code_that_uses_settings() -> String {
+    let root = Path::new(ROOT);
+    let is_use = |file: &PathBuf| {
+        let name = file.strip_prefix(root).unwrap().to_string_lossy();
+        !name.starts_with("src/settings/") && !name.contains("tests")
+    };
+    let mut code = String::new();
+    for file in ["src", "crates"].map(|folder| files(&root.join(folder), "rs")) {
+        for file in file.into_iter().filter(is_use) {
+            let text = fs::read_to_string(file).unwrap();
+            let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
+            for line in lines.filter(|line| !line.trim_start().starts_with("//")) {
+                let outside_of_texts = line.split('"').step_by(2).collect::<String>();
+                code.extend(outside_of_texts.chars().filter(|c| !c.is_whitespace()));
+            }
+        }
+    }
+    code
+}
+
+#[test]
+fn every_setting_that_is_documented_is_used_and_none_is_said_to_do_nothing() {
+    let text = read("docs/ref/settings.md");
+    for claim in ["no effect", "not built", "not yet", "yet to be"] {
+        let line = text
+            .lines()
+            .find(|line| line.to_lowercase().contains(claim));
+        assert_eq!(line, None, "every setting does something");
+    }
+    let program = code_that_uses_settings();
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let unused: Vec<_> = rows(&text)
+        .into_iter()
+        .map(|row| code_of_setting(code(row[0])))
+        .filter(|used| {
+            !program
+                .match_indices(used.as_str())
+                .any(|(at, _)| ends(&program[at + used.len()..]))
+        })
+        .collect();
+    assert!(unused.is_empty(), "no code uses {unused:?}");
+}
+
+/// How the code names a setting where it uses it.
+fn code_of_setting(key: &str) -> String {
+    match key.split_once('.').unwrap() {
+        // `Tls::Files` holds both.
+        ("http", "tls_certificate") => "Tls::Files{certificate".to_owned(),
+        ("http", "tls_key") => "Tls::Files{certificate,key".to_owned(),
+        // Of `CameraState`, which is given the whole section.
+        ("camera", field) if field != "source" => format!("configured.{field}"),
+        _ => key.to_owned(),
+    }
+}
+
 #[test]
 fn every_metric_is_documented_with_its_type_and_labels() {
     let metrics = Metrics::new(route_paths());

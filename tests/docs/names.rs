@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use porthole::durable::State;
+use porthole::durable::StoredState;
 use porthole_types::InstanceId;
 
 use super::sources::{code_spans, documents, table_rows, texts};
@@ -186,7 +186,7 @@ fn no_reference_says_that_something_is_not_built() {
 
 #[test]
 fn what_the_guide_takes_out_of_the_state_file_is_in_it() {
-    let state = serde_json::to_value(State::new(InstanceId(1))).unwrap();
+    let state = serde_json::to_value(StoredState::new(InstanceId(1))).unwrap();
     let mut named = 0;
     for (file, text) in documents() {
         for (before, _) in text

@@ -57,12 +57,12 @@ fn a_corrupt_state_file_is_set_aside_and_the_camera_starts_as_a_new_one() {
 fn with_a_corrupt_state_file_it_follows_whoever_has_8080() {
     let house = House::with(Quirks::igd2());
     let first = house.camera(2, "Front door").start();
-    let office = first.await_office();
+    let leadership = first.await_office();
     let mut second = house.camera(3, "Garden").install();
     let state = second.data().join("state.json");
     fs::write(&state, "{\"version\": 1, \"mapped_port\": 8080").unwrap();
     second.start();
     second.await_port(8081);
-    assert_eq!(first.await_office().term, office.term);
+    assert_eq!(first.await_office().term, leadership.term);
     assert_eq!(house.entry(OFFICE).unwrap().mapping.client, first.address());
 }

@@ -1,4 +1,4 @@
-//! Who stops speaking fades from the page and goes, once and without flicker.
+//! A camera that stops reporting itself fades from the page and goes, once and without flicker.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
@@ -14,7 +14,7 @@ use crate::peer::Peer;
 use crate::support::lab::{Camera, PATIENCE};
 use crate::support::wait::{ensure, eventually};
 
-/// How the other is listed: its presence, and whether it vouches for itself. None where it is not.
+/// How the other is listed: its presence, and whether it is verified. None where it is not.
 type Listed = Option<(String, bool)>;
 
 fn listed(camera: &Camera, name: &str) -> Result<Listed, String> {
@@ -28,7 +28,7 @@ fn listed(camera: &Camera, name: &str) -> Result<Listed, String> {
 }
 
 #[test]
-fn who_falls_silent_is_shown_as_fading_and_then_not_at_all() {
+fn a_camera_that_falls_silent_is_shown_as_fading_and_then_not_at_all() {
     let house = House::with(Quirks::igd2());
     let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 85), house.free_port());
     let camera = house
@@ -55,7 +55,7 @@ fn who_falls_silent_is_shown_as_fading_and_then_not_at_all() {
     let seen: Vec<_> = seen.into_iter().skip_while(Option::is_none).collect();
     assert_eq!(seen, [state("here", true), state("fading", false), None]);
 
-    // It speaks again, and says goodbye: no fading.
+    // It reports itself again, and leaves: no fading.
     let report = Peer::report("Garden");
     peer.say(Body::Report(report));
     eventually("it is back", PATIENCE, || {

@@ -1,4 +1,4 @@
-//! What the cameras say to each other, with the router's table left unread: over each transport,
+//! The cameras' messages to each other, with the router's table left unread: over each transport,
 //! with the site's key and without.
 
 use std::collections::BTreeSet;
@@ -10,19 +10,24 @@ use crate::house::{House, await_log};
 use crate::support::lab::{Camera, CameraSetup, PATIENCE};
 use crate::support::wait::{ensure, eventually};
 
-/// The cameras' places in their house.
+/// The numbers of the cameras at the site.
 const NUMBERS: [u8; 3] = [2, 3, 4];
 
-/// A house whose cameras speak in a group of its own; the port of it.
+/// A site whose cameras have a multicast group of their own, and the port of that.
 fn house() -> (House, u16) {
     let house = House::with(Quirks::igd2());
     let port = house.free_port();
     (house, port)
 }
 
-/// A camera that knows of the others by what they say alone: its next poll is later than anybody's
-/// patience.
-fn talker((house, port): &(House, u16), number: u8, name: &str, transport: &str) -> CameraSetup {
+/// A camera that knows of the others by their messages alone: its next reading of the table comes
+/// after the test.
+fn camera_on_lan(
+    (house, port): &(House, u16),
+    number: u8,
+    name: &str,
+    transport: &str,
+) -> CameraSetup {
     house
         .camera(number, name)
         .set("lan", "enabled", true)
@@ -75,7 +80,8 @@ fn the_page_fills_over(transport: &str) {
             .iter()
             .map(|number| house.address(*number).to_string())
             .collect();
-        let setup = talker(&group, number, name, transport).set("site", "key", "of this house");
+        let setup =
+            camera_on_lan(&group, number, name, transport).set("site", "key", "of this site");
         match transport {
             "unicast" => setup.set("lan", "peers", peers),
             _ => setup,
@@ -111,11 +117,13 @@ fn with_the_table_unread_the_page_fills_over_unicast() {
 }
 
 #[test]
-fn a_camera_that_says_goodbye_leaves_the_page_before_its_report_grows_old() {
+fn a_camera_that_leaves_is_off_the_page_before_its_report_grows_old() {
     let group = house();
-    // A report vouches for its sender for four heartbeats: 40 s, twice what this test waits.
-    let setup =
-        |number, name| talker(&group, number, name, "multicast").set("lan", "heartbeat", "10s");
+    // A camera counts as verified for four heartbeats after a report: 40 s, twice what this test
+    // waits.
+    let setup = |number, name| {
+        camera_on_lan(&group, number, name, "multicast").set("lan", "heartbeat", "10s")
+    };
     let first = setup(2, "Front door").start();
     first.await_office();
     let mut second = setup(3, "Garden").start();
@@ -128,9 +136,9 @@ fn a_camera_that_says_goodbye_leaves_the_page_before_its_report_grows_old() {
 #[test]
 fn cameras_with_another_key_or_none_are_ignored_and_told_of() {
     let group = house();
-    let setup = |number, name| talker(&group, number, name, "multicast");
+    let setup = |number, name| camera_on_lan(&group, number, name, "multicast");
     let first = setup(2, "Front door")
-        .set("site", "key", "of this house")
+        .set("site", "key", "of this site")
         .start();
     first.await_office();
     let counted = |reason| {

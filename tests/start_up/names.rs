@@ -1,5 +1,5 @@
-//! Names that people give (¶53), asked for over the LAN, and what a site agrees on about logins.
-//! The one who asks is a peer of the test's own.
+//! Names that people give (¶53), requested over the LAN, and what a site agrees on about logins.
+//! The requester is a peer of the test's own.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -15,9 +15,9 @@ use crate::peer::Peer;
 use crate::support::lab::{Camera, CameraSetup, PATIENCE};
 use crate::support::wait::{ensure, eventually};
 
-const KEY: &str = "of this house";
+const KEY: &str = "of this site";
 
-/// Where a test's peer is.
+/// The number of a test's peer in the addresses of the site.
 const PEER: u8 = 6;
 
 fn house() -> (House, SocketAddrV4) {
@@ -54,13 +54,13 @@ fn await_name_in_list_of(camera: &Camera, name: &str) {
     });
 }
 
-/// What the camera has on its disk.
+/// The state file of a camera.
 fn stored(camera: &Camera) -> Value {
     let text = std::fs::read(camera.data().join("state.json")).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
-/// What it answers.
+/// The camera's answer to a request.
 #[track_caller]
 fn outcome(peer: &mut Peer, request_id: RequestId) -> Result<(), String> {
     let me = peer.id;
@@ -103,8 +103,7 @@ fn a_camera_renamed_over_the_lan_is_called_so_by_all_and_after_a_restart() {
     assert_eq!(name_of(&second).unwrap(), "門口 \"B\"");
     await_name_in_list_of(&first, "門口 \\\"B\\\"");
 
-    // Asked for something else meanwhile; the first errand, come late, is not run again, only
-    // answered.
+    // Another request meanwhile; the first one, come late, is not executed again, only answered.
     let (later, name) = (RequestId(8), Name::new("Till").ok());
     peer.tell(
         &second,
@@ -141,7 +140,7 @@ fn a_camera_renamed_over_the_lan_is_called_so_by_all_and_after_a_restart() {
 }
 
 #[test]
-fn an_errand_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_in_words() {
+fn a_request_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_in_words() {
     let place = house();
     let camera = setup(&place, 2, "Front door").start();
     let of = id_of(&camera);
@@ -192,12 +191,10 @@ fn an_errand_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_
     assert_eq!(name_of(&camera).unwrap(), "Barn");
 }
 
-/// Renames a camera over the API of another one: the status, and what it says.
-fn rename(asked: &Camera, of: InstanceId, name: &str) -> (u16, Value) {
+/// Renames a camera over the API of another one: the status, and the body of the answer.
+fn rename(at: &Camera, of: InstanceId, name: &str) -> (u16, Value) {
     let path = format!("/api/v1/cameras/{of}");
-    let answer = asked
-        .send("PATCH", &path, &json!({ "name": name }))
-        .unwrap();
+    let answer = at.send("PATCH", &path, &json!({ "name": name })).unwrap();
     (answer.status, answer.json().unwrap())
 }
 
@@ -232,7 +229,7 @@ fn a_camera_is_renamed_from_another_ones_api_and_one_that_is_down_is_not_and_is_
     await_name_in_list_of(&first, "Küche");
 }
 
-/// What one of three cameras is told about logins.
+/// What one of the cameras is sent about logins.
 fn auth_state() -> AuthState {
     AuthState {
         passwords: Some(Passwords {
@@ -258,7 +255,7 @@ fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_
     let mut keyless = Peer::new(place.0.address(PEER + 1), place.1, None);
     for piece in auth_state().fragments() {
         peer.tell(&cameras[0], Body::AuthState(piece.clone()));
-        // To who has no key, and from who has none.
+        // To a camera without a key, from a peer without one.
         keyless.tell(&stranger, Body::AuthState(piece.clone()));
     }
     let knows = |camera: &Camera| {
@@ -270,8 +267,10 @@ fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_
         let what = format!("{} has stored it", camera.name);
         eventually(&what, PATIENCE, || knows(camera));
     }
-    // One who was not there when it was said.
-    let previous = of_site(4, "Till");
-    eventually("the late one has stored it", PATIENCE, || knows(&previous));
+    // A camera that was off when it was sent.
+    let later = of_site(4, "Till");
+    eventually("the one that started later has stored it", PATIENCE, || {
+        knows(&later)
+    });
     assert_eq!(stored(&stranger)["facts"], json!({}));
 }

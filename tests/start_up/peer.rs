@@ -1,11 +1,11 @@
-//! A camera of the test's own: nothing but its voice and its ears on the LAN.
+//! A camera of the test's own: nothing but sending and receiving on the LAN.
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use porthole::fleet::{Activity, Scheme};
-use porthole::lan::{Body, InboundFilter, Keyring, Message, Occasion, Report, Sender};
+use porthole::fleet::{Activity, Occasion, Report, Scheme};
+use porthole::lan::{Body, InboundFilter, Keyring, Message, Sender};
 use porthole::settings::{Secret, Site};
 use porthole_election::Destination;
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
@@ -13,7 +13,7 @@ use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
 use crate::support::lab::{Camera, PATIENCE};
 
 /// How long a peer waits at a time for a datagram.
-const EAR: Duration = Duration::from_millis(100);
+const RECEIVE_TIMEOUT: Duration = Duration::from_millis(100);
 
 pub(crate) struct Peer {
     pub(crate) id: InstanceId,
@@ -29,12 +29,12 @@ impl Peer {
         let id = InstanceId(u64::from(address.to_bits()));
         let keys = Arc::new(keyring(key));
         let socket = UdpSocket::bind((address, group.port())).unwrap();
-        socket.set_read_timeout(Some(EAR)).unwrap();
+        socket.set_read_timeout(Some(RECEIVE_TIMEOUT)).unwrap();
         let raw = socket2::SockRef::from(&socket);
         raw.set_multicast_if_v4(&address).unwrap();
         raw.set_multicast_loop_v4(true).unwrap();
         let mut inbound_filter = InboundFilter::new(id, Arc::clone(&keys), Instant::now());
-        inbound_filter.move_to(address);
+        inbound_filter.set_address(address);
         Self {
             id,
             group,
@@ -44,16 +44,16 @@ impl Peer {
         }
     }
 
-    /// Says something to everybody.
+    /// Sends a message to all.
     pub(crate) fn say(&mut self, body: Body) {
-        let datagram = self.sender.say(Destination::Everybody, body);
+        let datagram = self.sender.datagram(Destination::Everybody, body);
         self.socket.send_to(&datagram, self.group).unwrap();
     }
 
-    /// Says something to one camera.
+    /// Sends a message to one camera.
     pub(crate) fn tell(&mut self, camera: &Camera, body: Body) {
         let to = camera.address();
-        let datagram = self.sender.say(Destination::One(to), body);
+        let datagram = self.sender.datagram(Destination::One(to), body);
         let to = SocketAddrV4::new(to, self.group.port());
         self.socket.send_to(&datagram, to).unwrap();
     }
@@ -71,7 +71,7 @@ impl Peer {
             .ok()
     }
 
-    /// Waits for something that is said to this peer alone.
+    /// Waits for a message to this peer alone that `pick` wants.
     #[track_caller]
     pub(crate) fn await_word<T>(
         &mut self,
@@ -87,7 +87,7 @@ impl Peer {
         panic!("not within {PATIENCE:?}: {what}");
     }
 
-    /// A report of one that has just begun.
+    /// A report of a camera that has just started.
     pub(crate) fn report(name: &str) -> Report {
         Report {
             name: name.to_owned(),
@@ -109,7 +109,7 @@ pub(crate) fn keyring(key: Option<&str>) -> Keyring {
     })
 }
 
-/// A port on the router.
+/// An external port; none for 0.
 pub(crate) fn external(port: u16) -> Option<ExternalPort> {
     ExternalPort::new(port)
 }

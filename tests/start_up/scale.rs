@@ -1,5 +1,5 @@
-//! A large fleet: two real cameras among light peers, which speak the real protocol from addresses
-//! of their own and have no picture. What each sends stays the same however many there are; `make
+//! A large fleet: two real cameras among light peers, which use the real protocol from addresses of
+//! their own and have no picture. What each sends stays the same however many there are; `make
 //! scale` prints the table for people.
 
 use std::collections::BTreeMap;
@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use porthole::fleet::Activity;
-use porthole::lan::{Body, Message, Occasion, Report};
+use porthole::fleet::{Activity, Occasion, Report};
+use porthole::lan::{Body, Message};
 use porthole::site::AuthState;
 use porthole_election::ElectionMessage;
 use porthole_sim_router::Quirks;
@@ -22,7 +22,7 @@ use crate::peer::{Peer, external, keyring};
 use crate::support::lab::{Camera, Client, Place};
 use crate::support::wait::{ensure, eventually};
 
-const KEY: &str = "of this house";
+const KEY: &str = "of this site";
 
 /// Heartbeats of one measurement.
 const BEATS: u32 = 10;
@@ -30,7 +30,7 @@ const BEATS: u32 = 10;
 /// For a fleet to be complete, which takes a few heartbeats, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How large, and how fast it goes.
+/// The size of a fleet, and its heartbeat.
 struct Size {
     cameras: u16,
     heartbeat: Duration,
@@ -67,7 +67,7 @@ fn joined(group: SocketAddrV4) -> UdpSocket {
     socket.into()
 }
 
-/// One that speaks and has no picture, and when its answer to the last Inquiry is due.
+/// A peer without a picture, and when its answer to the last Inquiry is due.
 struct Light {
     peer: Peer,
     report: Report,
@@ -99,7 +99,7 @@ impl Light {
     }
 }
 
-/// All light peers, and what was heard of everybody.
+/// All light peers, and the bytes that were received of each camera.
 struct Crowd {
     stop: Arc<AtomicBool>,
     runs: Option<JoinHandle<BTreeMap<Ipv4Addr, u64>>>,
@@ -110,7 +110,7 @@ impl Crowd {
         let stop = Arc::new(AtomicBool::new(false));
         let until = Arc::clone(&stop);
         let runs = thread::spawn(move || {
-            let ears = joined(group);
+            let receiver = joined(group);
             let mut peers: Vec<_> = (1..=many).map(|number| Light::new(number, group)).collect();
             let keys = keyring(Some(KEY));
             let mut buffer = [0; 2048];
@@ -126,7 +126,7 @@ impl Crowd {
                         peer.report();
                     }
                 }
-                let Ok((length, from)) = ears.recv_from(&mut buffer) else {
+                let Ok((length, from)) = receiver.recv_from(&mut buffer) else {
                     continue;
                 };
                 let std::net::SocketAddr::V4(from) = from else {
@@ -166,14 +166,14 @@ impl Drop for Crowd {
     }
 }
 
-/// Counts what everybody says during one measurement.
+/// Counts the bytes that each sends during one measurement.
 fn listen_for(span: Duration, group: SocketAddrV4) -> BTreeMap<Ipv4Addr, u64> {
-    let ears = joined(group);
+    let receiver = joined(group);
     let mut buffer = [0; 2048];
     let mut heard = BTreeMap::new();
     let end = Instant::now() + span;
     while Instant::now() < end {
-        if let Ok((length, std::net::SocketAddr::V4(from))) = ears.recv_from(&mut buffer) {
+        if let Ok((length, std::net::SocketAddr::V4(from))) = receiver.recv_from(&mut buffer) {
             *heard.entry(*from.ip()).or_default() += length as u64;
         }
     }
@@ -264,7 +264,7 @@ fn measure(size: &Size) -> Figures {
         sent: both.map(|camera| of(camera) / beats),
         received: heard.values().sum::<u64>() as f64 / beats,
         cpu: [0, 1]
-            .map(|who| after[who].saturating_sub(before[who]).as_secs_f64() / span.as_secs_f64()),
+            .map(|one| after[one].saturating_sub(before[one]).as_secs_f64() / span.as_secs_f64()),
         memory_mib: both.map(|camera| memory(camera) / 1024.0 / 1024.0),
         page_ms,
         page_kib,
@@ -284,7 +284,8 @@ fn row(figures: &Figures, heartbeat: Duration) -> String {
     } = figures;
     let per_second = |bytes: f64| bytes / heartbeat.as_secs_f64();
     format!(
-        "| {cameras} | {:.0} | {:.0} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} | {page_ms:.1} | {page_kib:.0} |",
+        "| {cameras} | {:.0} | {:.0} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} \
+         | {page_ms:.1} | {page_kib:.0} |",
         per_second(sent[0]),
         per_second(sent[1]),
         per_second(*received) / 1024.0,

@@ -21,7 +21,8 @@ fn refusal(text: &str) -> String {
 fn every_bad_setting_is_named_at_once_with_its_value_and_what_is_allowed() {
     let said = refusal(
         "[http]\nport = 80800\n\
-         [router]\nport_mode = \"sideways\"\nrepresentative_lease = \"1s\"\nport_range = \"9000-8000\"\n\
+         [router]\nport_mode = \"sideways\"\nrepresentative_lease = \"1s\"\n\
+         port_range = \"9000-8000\"\n\
          [camera]\nqualty = 80\nfps = 0\n",
     );
     println!("{said}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::Recipient;
 use tracing::debug;
 
-use crate::fleet::{default_name, mapped};
+use crate::fleet::{default_name, mapped_servers};
 use crate::messages::router::{AskRouter, MappingKind};
 use crate::settings::PortMode;
 use crate::shared::SharedState;
@@ -21,7 +21,7 @@ const PORT_OPENS: Duration = Duration::from_secs(3);
 pub(super) fn name_at(shared: &SharedState, port: ExternalPort) -> String {
     let router = &shared.settings.router;
     let view = shared.router.borrow();
-    let table = view.table.as_ref().map(|view| mapped(&view.table));
+    let table = view.table.as_ref().map(|view| mapped_servers(&view.table));
     let me = shared
         .lan_address()
         .map_or(Ipv4Addr::UNSPECIFIED, |lan| lan.address);

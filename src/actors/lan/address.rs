@@ -8,7 +8,8 @@ use actix::prelude::*;
 use tracing::{debug, info, warn};
 
 use super::LanActor;
-use crate::lan::{Occasion, Port, Rejected, Sockets, interface, listen};
+use crate::fleet::Occasion;
+use crate::lan::{BoundPort, Rejection, Sockets, interface, listen};
 use crate::shared::{KeyNoticePublisher, SharedState};
 
 /// Until a cancelled future is gone.
@@ -52,7 +53,7 @@ impl LanActor {
         let settings = &self.wired.shared.settings.lan;
         match Sockets::open(settings.transport, settings.group, &lan) {
             Ok(sockets) => {
-                if sockets.port() == Port::AnyFree {
+                if sockets.port() == BoundPort::Ephemeral {
                     warn!(
                         "UDP port {} of {} is taken, probably by another camera on this machine: \
                          better give each an address of its own (http.bind)",
@@ -66,7 +67,7 @@ impl LanActor {
                     .inbound_filter
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
-                inbound_filter.move_to(lan.address);
+                inbound_filter.set_address(lan.address);
                 drop(inbound_filter);
                 let (shared, keys) = (Arc::clone(&self.wired.shared), Arc::clone(&self.wired.keys));
                 let heard = listen(
@@ -92,8 +93,10 @@ impl LanActor {
 }
 
 /// A datagram that the inbound filter has not let through.
-fn refused(shared: &SharedState, keys: &KeyNoticePublisher, why: Rejected, from: SocketAddrV4) {
-    if why == Rejected::Own && Some(*from.ip()) != shared.lan_address().map(|lan| lan.address) {
+fn refused(shared: &SharedState, keys: &KeyNoticePublisher, why: Rejection, from: SocketAddrV4) {
+    if why == Rejection::OwnMessage
+        && Some(*from.ip()) != shared.lan_address().map(|lan| lan.address)
+    {
         static SAID: Once = Once::new(); // it will be heard with every heartbeat
         SAID.call_once(|| {
             warn!(
@@ -103,12 +106,12 @@ fn refused(shared: &SharedState, keys: &KeyNoticePublisher, why: Rejected, from:
             );
         });
     }
-    let Some(label) = why.label() else {
+    let Some(label) = why.reason() else {
         return;
     };
     debug!(%from, %why, "passed a datagram over");
     shared.metrics.lan_messages_rejected_total.of(label).inc();
-    if let Rejected::Key(mismatch) = why {
+    if let Rejection::Key(mismatch) = why {
         keys.hear(*from.ip(), mismatch);
     }
 }

@@ -7,7 +7,8 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use super::{LanActor, entropy};
-use crate::lan::{AntiEntropy, Body, Digests, Occasion};
+use crate::fleet::Occasion;
+use crate::lan::{AntiEntropy, Body, DigestPair};
 use crate::site::AuthState;
 use porthole_election::{Destination, Peer};
 
@@ -72,7 +73,7 @@ impl LanActor {
         // Merged already; this has it stored, with what others have learned meanwhile.
         self.wired.shared.learn(auth_state).detach();
         let promise =
-            |reporting: &mut crate::lan::Reporting| reporting.learned(Instant::now(), entropy());
+            |reporting: &mut crate::lan::Reporting| reporting.on_learned(Instant::now(), entropy());
         if let Some(wait) = self.volatile.reporting.as_mut().and_then(promise) {
             ctx.run_later(wait, |actor, _| actor.glance());
         }
@@ -84,10 +85,13 @@ impl LanActor {
             return;
         };
         let mine = sync.digest;
-        let digests = Digests { mine, theirs };
+        let digests = DigestPair {
+            own: mine,
+            other: theirs,
+        };
         let heard = sync
             .anti_entropy
-            .heard(from, digests, Instant::now(), entropy());
+            .compare(from, digests, Instant::now(), entropy());
         if let Some(wait) = heard {
             ctx.run_later(wait, |actor, _| actor.tell_who_differs());
         }

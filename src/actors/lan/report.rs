@@ -6,7 +6,8 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use super::{LanActor, entropy};
-use crate::lan::{Answer, Body, Occasion, Report};
+use crate::fleet::{Occasion, Report};
+use crate::lan::{AnswerTiming, Body};
 use crate::settings::Transport;
 use porthole_election::{Destination, Lifecycle};
 use porthole_types::InternalPort;
@@ -45,7 +46,7 @@ impl LanActor {
             return;
         };
         if let Some(reporting) = &mut self.volatile.reporting {
-            reporting.said(&me, Instant::now());
+            reporting.sent(&me, Instant::now());
         }
         let report = Report {
             name: me.name,
@@ -67,12 +68,12 @@ impl LanActor {
         else {
             return;
         };
-        match reporting.asked(&me, Instant::now(), entropy()) {
-            Answer::AtOnce => self.report(Occasion::Asked),
-            Answer::After(wait) => {
+        match reporting.on_inquiry(&me, Instant::now(), entropy()) {
+            AnswerTiming::Now => self.report(Occasion::Asked),
+            AnswerTiming::After(wait) => {
                 ctx.run_later(wait, |actor, _| actor.glance());
             }
-            Answer::Given => {}
+            AnswerTiming::AlreadyDue => {}
         }
     }
 }

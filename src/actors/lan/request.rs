@@ -9,13 +9,16 @@ use tokio::sync::oneshot;
 use tracing::info;
 
 use super::LanActor;
-use crate::lan::{ASK_AGAIN, Body, Next, NotDone, Outcome, Renaming, RequestId, Turn};
+use crate::lan::{
+    Body, Handling, NextStep, RETRY_INTERVAL, RenameRequest, RequestError, RequestId,
+    RequestOutcome,
+};
 use crate::messages::lan::RenameCamera;
 use porthole_election::{Destination, Peer};
 use porthole_types::{InstanceId, Name};
 
 /// Where the answer is awaited.
-pub(super) type Waits = oneshot::Sender<Result<(), NotDone>>;
+pub(super) type Waits = oneshot::Sender<Result<(), RequestError>>;
 
 impl LanActor {
     fn begin(&mut self, rename: RenameCamera, waits: Waits, ctx: &mut Context<Self>) {
@@ -23,26 +26,26 @@ impl LanActor {
             let _ = waits.send(Err(why)); // the caller may have given up
         };
         if !self.wired.shared.settings.lan.enabled {
-            return fail(waits, NotDone::Silent);
+            return fail(waits, RequestError::LanDisabled);
         }
         // Without randomness there is no telling answers apart.
         let Ok(request_id) = getrandom::u64().map(RequestId) else {
-            return fail(waits, NotDone::Busy);
+            return fail(waits, RequestError::TooMany);
         };
-        let renaming = Renaming {
+        let renaming = RenameRequest {
             of: rename.id,
             address: rename.address,
             name: rename.name,
         };
-        match self.volatile.requests.begin(request_id, renaming, waits) {
+        match self.volatile.requests.add(request_id, renaming, waits) {
             Ok(()) => self.ask(request_id, ctx),
-            Err(waits) => fail(waits, NotDone::Busy),
+            Err(waits) => fail(waits, RequestError::TooMany),
         }
     }
 
     fn ask(&mut self, request_id: RequestId, ctx: &mut Context<Self>) {
-        match self.volatile.requests.next(request_id) {
-            Next::Ask(Renaming { of, address, name }) => {
+        match self.volatile.requests.next_step(request_id) {
+            NextStep::Send(RenameRequest { of, address, name }) => {
                 self.send(
                     Destination::One(address),
                     Body::Rename {
@@ -51,18 +54,23 @@ impl LanActor {
                         name,
                     },
                 );
-                ctx.run_later(ASK_AGAIN, move |actor, ctx| actor.ask(request_id, ctx));
+                ctx.run_later(RETRY_INTERVAL, move |actor, ctx| actor.ask(request_id, ctx));
             }
-            Next::GiveUp(waits) => {
-                let _ = waits.send(Err(NotDone::Unanswered));
+            NextStep::GiveUp(waits) => {
+                let _ = waits.send(Err(RequestError::Unanswered));
             }
-            Next::Over => {}
+            NextStep::Finished => {}
         }
     }
 
-    pub(super) fn answered(&mut self, from: InstanceId, request_id: RequestId, outcome: Outcome) {
-        if let Some(waits) = self.volatile.requests.answered(from, request_id) {
-            let _ = waits.send(outcome.map_err(NotDone::Refused));
+    pub(super) fn answered(
+        &mut self,
+        from: InstanceId,
+        request_id: RequestId,
+        outcome: RequestOutcome,
+    ) {
+        if let Some(waits) = self.volatile.requests.complete(from, request_id) {
+            let _ = waits.send(outcome.map_err(RequestError::Refused));
         }
     }
 
@@ -77,9 +85,9 @@ impl LanActor {
         match self
             .volatile
             .served
-            .asked(from.id, request_id, Instant::now())
+            .receive(from.id, request_id, Instant::now())
         {
-            Turn::Run => {
+            Handling::Execute => {
                 let shared = Arc::clone(&self.wired.shared);
                 let rename = async move {
                     info!(by = %from.address, ?name, "another camera renames this one");
@@ -91,7 +99,7 @@ impl LanActor {
                     actor
                         .volatile
                         .served
-                        .ran(from.id, request_id, outcome.clone());
+                        .complete(from.id, request_id, outcome.clone());
                     actor.answer(from, request_id, outcome);
                 };
                 let told = rename
@@ -99,12 +107,12 @@ impl LanActor {
                     .map(move |kept, actor, _| tell(kept, actor));
                 ctx.spawn(told);
             }
-            Turn::Wait => {}
-            Turn::Answer(outcome) => self.answer(from, request_id, outcome),
+            Handling::InProgress => {}
+            Handling::Reply(outcome) => self.answer(from, request_id, outcome),
         }
     }
 
-    fn answer(&mut self, to: Peer, request_id: RequestId, outcome: Outcome) {
+    fn answer(&mut self, to: Peer, request_id: RequestId, outcome: RequestOutcome) {
         let of = to.id;
         let body = match outcome {
             Ok(()) => Body::Done { request_id, of },
@@ -119,14 +127,14 @@ impl LanActor {
 }
 
 impl Handler<RenameCamera> for LanActor {
-    type Result = ResponseFuture<Result<(), NotDone>>;
+    type Result = ResponseFuture<Result<(), RequestError>>;
 
     fn handle(&mut self, rename: RenameCamera, ctx: &mut Self::Context) -> Self::Result {
         let (waits, told) = oneshot::channel();
         self.begin(rename, waits, ctx);
         Box::pin(async move {
             // An error is a crash of this actor: whether it was done, nobody knows.
-            told.await.unwrap_or(Err(NotDone::Unanswered))
+            told.await.unwrap_or(Err(RequestError::Unanswered))
         })
     }
 }

@@ -8,31 +8,32 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::process::{Child, Command};
 
-use super::folder::Folder;
-use super::net::{LoopbackNet, check_free};
-use super::{Args, WAN, say};
+use super::args::Args;
+use super::folder::DemoFolder;
+use super::net::{LoopbackNet, WAN, check_free};
+use super::output::print_line;
 use porthole_sim_router::SimRouter;
 
-/// How long the cameras may take to say goodbye to the router.
-const FAREWELL: Duration = Duration::from_secs(4);
+/// How long the cameras may take to give their ports back.
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(4);
 
 /// The cameras, running or unplugged.
 pub(super) struct DemoFleet {
     cameras: Vec<DemoCamera>,
     representative_port: u16,
     // Behind the cameras: they end before it goes.
-    _folder: Folder,
+    _folder: DemoFolder,
 }
 
-/// What its cameras have in common, drawn anew for each demo.
+/// The secrets that its cameras have in common, drawn anew for each demo.
 pub(super) struct Secrets {
     site_key: String,
-    /// The admin's.
+    /// The admin's password.
     pub(super) password: String,
 }
 
 impl Secrets {
-    /// Nobody else's.
+    /// New random ones.
     ///
     /// # Errors
     /// When the kernel has no randomness to give.
@@ -51,7 +52,7 @@ struct DemoCamera {
 }
 
 impl DemoFleet {
-    /// Starts all of them at once; who is first is the representative.
+    /// Starts all of them at once; the first that the router answers is the representative.
     pub(super) fn start(
         args: &Args,
         net: &LoopbackNet,
@@ -59,12 +60,12 @@ impl DemoFleet {
         control: &str,
         secrets: &Secrets,
     ) -> anyhow::Result<Self> {
-        let folder = Folder::make()?;
+        let folder = DemoFolder::make()?;
         let mut cameras = Vec::new();
         for number in 1..=args.cameras {
             let address = SocketAddrV4::new(net.camera(number), args.port);
             check_free(address)?;
-            let data = folder.room(&number.to_string())?;
+            let data = folder.subfolder(&number.to_string())?;
             let config = data.join("porthole.toml");
             std::fs::write(
                 &config,
@@ -102,12 +103,12 @@ impl DemoFleet {
                     // Reaped by the runtime once it has ended.
                     actix::spawn(async move { process.wait().await });
                 }
-                say(&format!(
+                print_line(&format!(
                     "  plug pulled on the representative at {}",
                     camera.address
                 ))
             }
-            None => say("  nobody is representative at this moment; try again in a second"),
+            None => print_line("  nobody is representative at this moment; try again in a second"),
         }
     }
 
@@ -121,7 +122,7 @@ impl DemoFleet {
             let Some(status) = ended else { continue };
             camera.process = None;
             let log = std::fs::read_to_string(camera.log()).unwrap_or_default();
-            say(&format!(
+            print_line(&format!(
                 "  the camera at {} has ended by itself ({status}); the last line of its log: {}",
                 camera.address,
                 log.lines().last().unwrap_or_default()
@@ -138,7 +139,7 @@ impl DemoFleet {
             .filter(|camera| camera.process.is_none())
         {
             camera.start()?;
-            say(&format!(
+            print_line(&format!(
                 "  the camera at {} is plugged in again",
                 camera.address
             ))?;
@@ -161,7 +162,7 @@ impl DemoFleet {
             }
         }
         for process in &mut processes {
-            if tokio::time::timeout(FAREWELL, process.wait())
+            if tokio::time::timeout(SHUTDOWN_WAIT, process.wait())
                 .await
                 .is_err()
             {

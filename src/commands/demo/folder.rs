@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-/// A folder that nobody else reads, removed when dropped.
-pub(super) struct Folder(PathBuf);
+/// A temporary folder that only this user can read, removed when dropped.
+pub(super) struct DemoFolder(PathBuf);
 
-impl Folder {
+impl DemoFolder {
     /// A new one among the temporary files, under a name that nobody can foresee.
     ///
     /// # Errors
@@ -17,7 +17,7 @@ impl Folder {
     pub(super) fn make() -> anyhow::Result<Self> {
         let name = format!("porthole-demo-{:016x}", getrandom::u64()?);
         let path = std::env::temp_dir().join(name);
-        private(&path)?;
+        make_private(&path)?;
         Ok(Self(path))
     }
 
@@ -25,21 +25,21 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub(super) fn room(&self, name: &str) -> anyhow::Result<PathBuf> {
+    pub(super) fn subfolder(&self, name: &str) -> anyhow::Result<PathBuf> {
         let path = self.0.join(name);
-        private(&path)?;
+        make_private(&path)?;
         Ok(path)
     }
 }
 
-fn private(path: &Path) -> anyhow::Result<()> {
+fn make_private(path: &Path) -> anyhow::Result<()> {
     DirBuilder::new()
         .mode(0o700)
         .create(path)
         .with_context(|| format!("making {}", path.display()))
 }
 
-impl Drop for Folder {
+impl Drop for DemoFolder {
     fn drop(&mut self) {
         if let Err(why) = std::fs::remove_dir_all(&self.0) {
             tracing::warn!(%why, folder = %self.0.display(), "left behind");

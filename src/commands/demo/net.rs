@@ -1,4 +1,4 @@
-//! Where one demo lives on loopback, so that several at a time stay out of each other's way.
+//! The loopback addresses of one demo, so that several at a time stay out of each other's way.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
@@ -7,8 +7,11 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 
 use anyhow::{Context as _, bail};
 
+/// The Internet side of the simulated router.
+pub(super) const WAN: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
 /// More demos at a time than a machine can bear.
-const HOUSES: u8 = 16;
+const MAX_DEMOS: u8 = 16;
 
 /// The third byte of every address on the simulated LAN, and the claim to it.
 pub(super) struct LoopbackNet {
@@ -18,12 +21,12 @@ pub(super) struct LoopbackNet {
 }
 
 impl LoopbackNet {
-    /// The first one that no other demo lives in.
+    /// The first one that no other demo uses.
     ///
     /// # Errors
     /// When all are taken.
     pub(super) fn claim() -> anyhow::Result<Self> {
-        for number in 0..HOUSES {
+        for number in 0..MAX_DEMOS {
             let name = SocketAddr::from_abstract_name(format!("porthole-demo-{number}"))?;
             match UnixListener::bind_addr(&name) {
                 Ok(claim) => {
@@ -36,7 +39,7 @@ impl LoopbackNet {
                 Err(why) => return Err(why).context("claiming addresses of loopback"),
             }
         }
-        bail!("{HOUSES} demos are running on this machine already; end one of them first")
+        bail!("{MAX_DEMOS} demos are running on this machine already; end one of them first")
     }
 
     /// The router's address on the LAN.
@@ -78,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_demos_live_at_different_addresses() {
+    fn two_demos_use_different_addresses() {
         let (first, second) = (LoopbackNet::claim().unwrap(), LoopbackNet::claim().unwrap());
         assert_ne!(first.router(), second.router());
         assert_ne!(first.camera(1), second.camera(1));

@@ -27,7 +27,7 @@ use super::authenticate::address;
 use super::session::cookie;
 use super::{Caller, Credential};
 use crate::auth::{Claims, LoginScope, Purpose, unix_now};
-use crate::fleet::{Camera, Who};
+use crate::fleet::{Camera, Locality};
 use crate::http::client_network::client_network;
 use crate::http::links::Links;
 use crate::http::{App, Problem};
@@ -85,7 +85,8 @@ impl<'a> CrossCameraLogin<'a> {
     /// What a ticket for `camera` is made of: its id, and the session or token. None where the
     /// client needs no ticket there, or gets none.
     fn ticket_for(&self, camera: &Camera) -> Option<(InstanceId, &Claims)> {
-        let elsewhere = camera.who == Who::Another && self.host != camera.lan.ip().to_string();
+        let elsewhere =
+            camera.locality == Locality::OtherServer && self.host != camera.lan.ip().to_string();
         let claims = self.claims.filter(|_| elsewhere)?;
         Some((camera.id?, claims))
     }

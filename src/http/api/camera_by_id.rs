@@ -9,12 +9,12 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::cameras::CameraView;
-use crate::fleet::{Camera, Labels, Who};
+use crate::fleet::{Camera, Labels, Locality};
 use crate::http::access::Caller;
 use crate::http::json_object::Object;
 use crate::http::page_models::Viewpoint;
 use crate::http::{App, Problem};
-use crate::lan::NotDone;
+use crate::lan::RequestError;
 use crate::messages::lan::RenameCamera;
 use porthole_types::InstanceId;
 use porthole_types::Name;
@@ -94,12 +94,12 @@ pub async fn rename(
         .transpose()
         .map_err(|why| Problem::of_field("name", why.to_string()))?;
     let mut camera = find(&app, *id)?;
-    match camera.who {
-        Who::Me => {
+    match camera.locality {
+        Locality::ThisServer => {
             rename_self(&app, name).await?;
             camera.name = app.shared.name.shown();
         }
-        Who::Another => {
+        Locality::OtherServer => {
             rename_other(&app, *id, &camera, name.clone()).await?;
             // Its next Report may be under way still.
             camera = find(&app, *id).unwrap_or(camera);
@@ -150,13 +150,15 @@ async fn rename_other(
     let answer = match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(answer)) => answer,
         // It is being restarted, or hangs.
-        Ok(Err(_)) | Err(_) => Err(NotDone::Unanswered),
+        Ok(Err(_)) | Err(_) => Err(RequestError::Unanswered),
     };
     let Err(why) = answer else { return Ok(()) };
     let (status, changed) = match why {
-        NotDone::Silent | NotDone::Refused(_) => (StatusCode::BAD_GATEWAY, "nothing was changed"),
-        NotDone::Busy => (StatusCode::SERVICE_UNAVAILABLE, "nothing was changed"),
-        NotDone::Unanswered => (
+        RequestError::LanDisabled | RequestError::Refused(_) => {
+            (StatusCode::BAD_GATEWAY, "nothing was changed")
+        }
+        RequestError::TooMany => (StatusCode::SERVICE_UNAVAILABLE, "nothing was changed"),
+        RequestError::Unanswered => (
             StatusCode::GATEWAY_TIMEOUT,
             "as far as this camera knows nothing was changed",
         ),

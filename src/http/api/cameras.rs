@@ -7,7 +7,7 @@ use actix_web::web::{Data, Json, ReqData};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fleet::{self, Camera, Labels, Presence, Scheme, Source, Vouched, Who};
+use crate::fleet::{self, Camera, FleetSource, Labels, Locality, Presence, Scheme, Verification};
 use crate::http::App;
 use crate::http::access::Caller;
 use crate::http::links::{Links, UrlResolver};
@@ -77,7 +77,7 @@ pub struct CameraView {
     presence: Presence,
     /// Which sources know of it, and how many seconds ago each spoke of it.
     #[schema(example = json!({"table": 3.2, "answer": 0.4, "mdns": 61.0}))]
-    sources: BTreeMap<Source, f64>,
+    sources: BTreeMap<FleetSource, f64>,
     /// How long ago it spoke for itself, in seconds; where it never has, how long ago the newest
     /// of its sources spoke.
     #[schema(minimum = 0)]
@@ -93,7 +93,7 @@ impl CameraView {
             id: camera.id,
             name: camera.name.clone(),
             label: labels.get(camera).map(str::to_owned),
-            is_self: camera.who == Who::Me,
+            is_self: camera.locality == Locality::ThisServer,
             representative: camera.standing == fleet::Standing::Representative,
             url: text(view.links.for_client(camera, view.client)),
             page_url: view.page_url(camera),
@@ -103,7 +103,7 @@ impl CameraView {
             scheme: camera.scheme,
             state,
             detail,
-            verified: camera.vouched == Vouched::ByItself,
+            verified: camera.verification == Verification::Verified,
             presence: camera.presence,
             sources: (camera.sources.iter())
                 .map(|(source, age)| (*source, age.as_secs_f64()))

@@ -7,7 +7,7 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fleet::Who;
+use crate::fleet::Locality;
 use crate::http::App;
 use crate::http::client_network::client_network;
 use crate::http::links::{Links, UrlResolver};
@@ -131,7 +131,10 @@ pub async fn status(request: HttpRequest, app: Data<App>) -> Json<Status> {
     let fleet = shared.fleet.borrow().clone();
     let links = Links::new(shared);
     let urls = UrlResolver::new(shared, client_network(&request, &app));
-    let me = fleet.cameras.iter().find(|camera| camera.who == Who::Me);
+    let me = fleet
+        .cameras
+        .iter()
+        .find(|camera| camera.locality == Locality::ThisServer);
     Json(Status {
         id: shared.identity.id,
         name: shared.name.shown(),

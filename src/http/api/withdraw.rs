@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::wait_for_router::{PATIENCE, wait_until};
-use crate::fleet::{Camera, Vouched};
+use crate::fleet::{Camera, Verification};
 use crate::http::client_network::client_network;
 use crate::http::links::UrlResolver;
 use crate::http::{App, Problem};
@@ -91,7 +91,7 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
 /// Whether a camera could be the next representative: one that speaks, or, where none is listened
 /// to, any in the table.
 fn may_succeed(shared: &SharedState, camera: &Camera) -> bool {
-    camera.vouched == Vouched::ByItself || !shared.settings.lan.enabled
+    camera.verification == Verification::Verified || !shared.settings.lan.enabled
 }
 
 /// Whether this server is not the representative, and the router has answered for the port.

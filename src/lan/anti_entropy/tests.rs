@@ -23,7 +23,7 @@ fn ended(session: u128) -> AuthState {
 
 /// What goes over the wire here.
 #[derive(Clone)]
-enum Said {
+enum Payload {
     Report { digest: u32 },
     AuthState(AuthState),
 }
@@ -31,7 +31,7 @@ enum Said {
 struct Datagram {
     from: InstanceId,
     to: InstanceId,
-    said: Said,
+    payload: Payload,
 }
 
 struct Server {
@@ -60,31 +60,31 @@ impl Server {
         }
     }
 
-    fn report(&mut self, now: Instant) -> Said {
-        self.reporting.said(&self.me, now);
-        Said::Report {
+    fn report(&mut self, now: Instant) -> Payload {
+        self.reporting.sent(&self.me, now);
+        Payload::Report {
             digest: self.auth_state.digest(),
         }
     }
 
-    fn hear(&mut self, from: InstanceId, said: Said, now: Instant, entropy: Entropy) {
-        match said {
-            Said::Report { digest } => {
-                let digests = Digests {
-                    mine: self.auth_state.digest(),
-                    theirs: digest,
+    fn hear(&mut self, from: InstanceId, payload: Payload, now: Instant, entropy: Entropy) {
+        match payload {
+            Payload::Report { digest } => {
+                let digests = DigestPair {
+                    own: self.auth_state.digest(),
+                    other: digest,
                 };
                 let from = Peer {
                     id: from,
                     address: address(from),
                 };
-                self.anti_entropy.heard(from, digests, now, entropy);
+                self.anti_entropy.compare(from, digests, now, entropy);
             }
-            Said::AuthState(auth_state) => {
+            Payload::AuthState(auth_state) => {
                 let before = self.auth_state.clone();
                 self.auth_state.merge(&auth_state);
                 if self.auth_state != before {
-                    self.reporting.learned(now, entropy);
+                    self.reporting.on_learned(now, entropy);
                 }
             }
         }
@@ -113,17 +113,17 @@ impl Lan {
         }
     }
 
-    fn send(&mut self, from: InstanceId, to: InstanceId, said: Said) {
+    fn send(&mut self, from: InstanceId, to: InstanceId, payload: Payload) {
         self.sent += 1;
         if !(self.lost)(self.sent) {
-            self.under_way.push(Datagram { from, to, said });
+            self.under_way.push(Datagram { from, to, payload });
         }
     }
 
-    fn send_all(&mut self, from: InstanceId, said: &Said) {
+    fn send_all(&mut self, from: InstanceId, payload: &Payload) {
         let others: Vec<_> = self.servers.iter().map(|server| server.me.id).collect();
         for to in others.into_iter().filter(|to| *to != from) {
-            self.send(from, to, said.clone());
+            self.send(from, to, payload.clone());
         }
     }
 
@@ -131,7 +131,7 @@ impl Lan {
         self.servers.iter_mut().find(|server| server.me.id == id)
     }
 
-    /// Somebody changes the facts at this server, and it tells everybody.
+    /// Somebody changes the state at this server, and it tells everybody.
     fn change(&mut self, at: usize, change: &AuthState) {
         let now = self.now;
         let server = &mut self.servers[at];
@@ -140,7 +140,7 @@ impl Lan {
         let news = server.auth_state.delta(&before);
         let report = server.report(now);
         for piece in news.fragments() {
-            self.send_all(id, &Said::AuthState(piece));
+            self.send_all(id, &Payload::AuthState(piece));
         }
         self.send_all(id, &report);
     }
@@ -148,10 +148,10 @@ impl Lan {
     fn tick(&mut self) {
         self.now += TICK;
         let now = self.now;
-        for Datagram { from, to, said } in std::mem::take(&mut self.under_way) {
+        for Datagram { from, to, payload } in std::mem::take(&mut self.under_way) {
             let entropy = Entropy(self.random.u64(..));
             if let Some(server) = self.server(to) {
-                server.hear(from, said, now, entropy);
+                server.hear(from, payload, now, entropy);
             }
         }
         for nth in 0..self.servers.len() {
@@ -164,7 +164,7 @@ impl Lan {
             for there in different {
                 for piece in &pieces {
                     let to = InstanceId(there.octets()[3].into());
-                    self.send(id, to, Said::AuthState(piece.clone()));
+                    self.send(id, to, Payload::AuthState(piece.clone()));
                 }
             }
             if let Some(report) = report {
@@ -241,7 +241,7 @@ fn a_change_that_everybody_hears_of_at_once_is_told_by_nobody_again() {
 fn who_cannot_be_brought_to_agree_is_told_of_it_less_and_less_often() {
     let start = Instant::now();
     let mut anti_entropy = AntiEntropy::new(HEARTBEAT);
-    let digests = Digests { mine: 1, theirs: 2 };
+    let digests = DigestPair { own: 1, other: 2 };
     let peer = Peer {
         id: InstanceId(2),
         address: address(InstanceId(2)),
@@ -250,16 +250,16 @@ fn who_cannot_be_brought_to_agree_is_told_of_it_less_and_less_often() {
     // It reports itself ten times a heartbeat.
     for step in 0..1000_u32 {
         let now = start + HEARTBEAT / 10 * step;
-        anti_entropy.heard(peer, digests, now, Entropy(0));
+        anti_entropy.compare(peer, digests, now, Entropy(0));
         told.extend(anti_entropy.due(1, now).iter().map(|_| step));
     }
     assert_eq!(told[..5], [0, 5, 15, 35, 75]);
     assert!(told.len() < 12, "{told:?}");
     // When either knows something new it is told again.
-    let digests = Digests { mine: 3, ..digests };
+    let digests = DigestPair { own: 3, ..digests };
     let now = start + HEARTBEAT * 100;
-    anti_entropy.heard(peer, digests, now, Entropy(0));
-    anti_entropy.heard(peer, digests, now + HEARTBEAT / 2, Entropy(0));
+    anti_entropy.compare(peer, digests, now, Entropy(0));
+    anti_entropy.compare(peer, digests, now + HEARTBEAT / 2, Entropy(0));
     let again = anti_entropy.due(3, now + HEARTBEAT / 2);
     assert_eq!(again, [peer.address]);
 }
@@ -273,8 +273,11 @@ fn who_has_learned_it_from_another_meanwhile_is_not_told() {
         address: address(InstanceId(2)),
     };
     let heard = |anti_entropy: &mut AntiEntropy, theirs| {
-        let digests = Digests { mine: 1, theirs };
-        anti_entropy.heard(peer, digests, start, Entropy(u64::MAX))
+        let digests = DigestPair {
+            own: 1,
+            other: theirs,
+        };
+        anti_entropy.compare(peer, digests, start, Entropy(u64::MAX))
     };
     let wait = heard(&mut anti_entropy, 2).unwrap();
     assert!(wait <= HEARTBEAT / 8, "{wait:?}");

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::snapshot::{CameraSnapshot, RouterSnapshot, Snapshot};
-use crate::fleet::Who;
+use crate::fleet::Locality;
 use crate::shared::leadership::{CameraRef, LeadershipView, Reason, Successor, vacancy_words};
 use crate::shared::unix_time;
 use porthole_election::{Cause, Lifecycle};
@@ -267,11 +267,13 @@ fn cameras(before: &[CameraSnapshot], after: &[CameraSnapshot]) -> Vec<SiteChang
         let known = unmatched.iter().position(|was| is_same(was, now));
         match known.map(|at| unmatched.swap_remove(at)) {
             Some(was) => all.extend(differences(was, now)),
-            None if now.who == Who::Me => {}
+            None if now.locality == Locality::ThisServer => {}
             None => all.push(camera(now, CameraChange::Joined)),
         }
     }
-    let gone = unmatched.into_iter().filter(|was| was.who == Who::Another);
+    let gone = unmatched
+        .into_iter()
+        .filter(|was| was.locality == Locality::OtherServer);
     all.extend(gone.map(|was| camera(was, CameraChange::Left)));
     all
 }

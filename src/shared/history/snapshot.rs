@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
-use crate::fleet::{Camera, Who};
+use crate::fleet::{Camera, Locality};
 use crate::shared::{CameraRef, LeadershipView, RouterState, RouterView, SharedState};
 use porthole_election::{Lifecycle, RemoteAccess};
 use porthole_types::{ExternalPort, InstanceId, Term};
@@ -24,7 +24,7 @@ pub struct Snapshot {
 /// One camera of the fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CameraSnapshot {
-    pub(super) who: Who,
+    pub(super) locality: Locality,
     pub(super) named: CameraRef,
     pub(super) lan: SocketAddrV4,
     pub(super) external: Option<ExternalPort>,
@@ -68,7 +68,7 @@ impl Snapshot {
 
 fn camera(camera: &Camera) -> CameraSnapshot {
     CameraSnapshot {
-        who: camera.who,
+        locality: camera.locality,
         named: CameraRef::of(camera),
         lan: camera.lan,
         external: camera.external,
@@ -110,7 +110,11 @@ pub(super) mod tests {
     /// A camera with its port on the router.
     pub(in super::super) fn seen(id: u64, name: &str) -> CameraSnapshot {
         CameraSnapshot {
-            who: if id == 1 { Who::Me } else { Who::Another },
+            locality: if id == 1 {
+                Locality::ThisServer
+            } else {
+                Locality::OtherServer
+            },
             named: CameraRef::new(Some(InstanceId(id)), name.to_owned()),
             lan: SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, id as u8), 8080),
             external: ExternalPort::new(8080 + id as u16),
