@@ -13,7 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use porthole_sim_router::{
     Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, Established, Event, Generation,
-    Leases, Listing, Quirks, SimConfig, SimRouter, WhenFull,
+    Leases, Listing, Quirks, SimRouter, SimRouterConfig, WhenFull,
 };
 
 /// Simulate a router: UPnP on the LAN address, real TCP forwarding from the WAN address.
@@ -142,13 +142,13 @@ impl Args {
         quirks
     }
 
-    fn config(&self) -> SimConfig {
-        SimConfig {
+    fn config(&self) -> SimRouterConfig {
+        SimRouterConfig {
             reported_external: self.external,
             ssdp: self.ssdp.unwrap_or(SocketAddrV4::new(self.lan, 1900)),
             http_port: self.http_port,
             quirks: self.quirks(),
-            ..SimConfig::loopback(self.lan, self.wan)
+            ..SimRouterConfig::loopback(self.lan, self.wan)
         }
     }
 }
@@ -198,8 +198,8 @@ fn say(line: &str) -> io::Result<()> {
 }
 
 /// Says in plain words what is simulated, and where.
-fn introduce(config: &SimConfig, router: &SimRouter) -> io::Result<()> {
-    let SimConfig {
+fn introduce(config: &SimRouterConfig, router: &SimRouter) -> io::Result<()> {
+    let SimRouterConfig {
         wan_address,
         reported_external,
         ..
@@ -293,7 +293,7 @@ mod tests {
         args: Args,
     }
 
-    fn parse(line: &str) -> Result<SimConfig, clap::Error> {
+    fn parse(line: &str) -> Result<SimRouterConfig, clap::Error> {
         let words = std::iter::once("sim-router").chain(line.split_whitespace());
         Cli::try_parse_from(words).map(|cli| cli.args.config())
     }

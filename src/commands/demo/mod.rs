@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 
 use fleet::{DemoFleet, Secrets};
 use net::LoopbackNet;
-use porthole_sim_router::{Event, SimConfig, SimRouter};
+use porthole_sim_router::{Event, SimRouter, SimRouterConfig};
 
 const WAN: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
@@ -77,9 +77,9 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     let net = LoopbackNet::claim()?;
     let (wishes, inbox) = mpsc::channel(8);
     let control = control::start(wishes.clone()).context("the demo's own buttons")?;
-    let router = SimRouter::start(SimConfig {
+    let router = SimRouter::start(SimRouterConfig {
         reported_external: WAN,
-        ..SimConfig::loopback(net.router(), WAN)
+        ..SimRouterConfig::loopback(net.router(), WAN)
     })
     .context("the simulated router")?;
     let events = router.events();

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use porthole_sim_router::{Conflict, Established, Quirks, SimConfig, SimRouter};
+use porthole_sim_router::{Conflict, Established, Quirks, SimRouter, SimRouterConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -37,9 +37,9 @@ async fn a_mapped_port_carries_bytes_and_the_camera_sees_the_router() {
 #[tokio::test]
 async fn visitors_past_the_limit_are_reset_and_one_that_leaves_makes_room() {
     let net = Net::new();
-    let config = SimConfig {
+    let config = SimRouterConfig {
         connections_per_mapping: 2,
-        ..SimConfig::loopback(net.lan(), net.wan())
+        ..SimRouterConfig::loopback(net.lan(), net.wan())
     };
     let router = SimRouter::start(config).unwrap();
     router

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use porthole_sim_router::{Error, Event, SimConfig, SimRouter, Wan};
+use porthole_sim_router::{Error, Event, SimRouter, SimRouterConfig, Wan};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -13,9 +13,9 @@ use super::support::{
 #[tokio::test]
 async fn it_is_found_by_multicast_and_at_its_own_address_when_it_has_joined_the_group() {
     let net = Net::new();
-    let config = SimConfig {
+    let config = SimRouterConfig {
         ssdp: SocketAddrV4::new(Ipv4Addr::new(239, 255, 255, 250), 0),
-        ..SimConfig::loopback(net.lan(), net.wan())
+        ..SimRouterConfig::loopback(net.lan(), net.wan())
     };
     let router = SimRouter::start(config).unwrap();
     assert!(router.ssdp_address().ip().is_multicast());
@@ -93,10 +93,10 @@ async fn a_stopped_router_leaves_its_ports_free_and_can_start_again_on_them() {
     let first = net.start(secure());
     let camera = camera(net.a()).await;
     assert_eq!(add(&first, net.a(), camera, 8080, 30).await, 0);
-    let config = SimConfig {
+    let config = SimRouterConfig {
         ssdp: first.ssdp_address(),
         http_port: first.http_address().port(),
-        ..SimConfig::loopback(net.lan(), net.wan())
+        ..SimRouterConfig::loopback(net.lan(), net.wan())
     };
     let busy = SimRouter::start(config.clone()).unwrap_err();
     assert!(matches!(busy, Error::Ssdp { .. }), "{busy}");
@@ -122,9 +122,9 @@ async fn dropping_a_router_closes_its_wan_ports_at_once() {
 #[tokio::test]
 async fn ssdp_on_an_address_that_is_not_the_routers_is_an_error_that_says_so() {
     let net = Net::new();
-    let config = SimConfig {
+    let config = SimRouterConfig {
         ssdp: SocketAddrV4::new(net.b(), 0),
-        ..SimConfig::loopback(net.lan(), net.wan())
+        ..SimRouterConfig::loopback(net.lan(), net.wan())
     };
     let error = SimRouter::start(config).unwrap_err();
     let text = error.to_string();

@@ -7,7 +7,9 @@ use std::time::Duration;
 use igd::SearchOptions;
 use igd::aio::Gateway;
 use igd::aio::tokio::{Tokio, search_gateway};
-use porthole_sim_router::{Access, Entry, Event, Mapping, Protocol, Quirks, SimConfig, SimRouter};
+use porthole_sim_router::{
+    Access, Event, Mapping, Protocol, Quirks, SimRouter, SimRouterConfig, TableEntry,
+};
 use porthole_types::{ExternalPort, InternalPort};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -49,9 +51,9 @@ impl Net {
     }
 
     pub(crate) fn start(&self, quirks: Quirks) -> SimRouter {
-        let config = SimConfig {
+        let config = SimRouterConfig {
             quirks,
-            ..SimConfig::loopback(self.lan(), self.wan())
+            ..SimRouterConfig::loopback(self.lan(), self.wan())
         };
         SimRouter::start(config).unwrap()
     }
@@ -250,8 +252,8 @@ pub(crate) async fn is_cut(stream: &mut TcpStream) -> bool {
     )
 }
 
-pub(crate) fn foreign(port: u16, client: SocketAddrV4) -> Entry {
-    Entry {
+pub(crate) fn foreign(port: u16, client: SocketAddrV4) -> TableEntry {
+    TableEntry {
         mapping: Mapping {
             protocol: Protocol::Tcp,
             external_port: ExternalPort::new(port).unwrap(),

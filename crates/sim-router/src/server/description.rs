@@ -4,8 +4,13 @@
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
-use super::quirks::{Generation, Quirks};
+use crate::quirks::{Generation, Quirks};
 
+/// What the router calls itself in HTTP and SSDP.
+pub(super) const SERVER_NAME: &str = concat!(
+    "Linux UPnP/1.1 Porthole-simulated-router/",
+    env!("CARGO_PKG_VERSION")
+);
 /// Where the device description is served; the end of LOCATION.
 pub(super) const ROOT_PATH: &str = "/rootDesc.xml";
 /// Where the WAN connection service is described.

@@ -8,7 +8,7 @@ use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::{BytesRef, Event};
 
-use super::fault::Fault;
+use crate::fault::Fault;
 
 /// The longest argument that is taken, in bytes. Real routers take descriptions of several hundred.
 const MAX_ARGUMENT: usize = 512;

@@ -14,11 +14,11 @@ use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::SERVER_NAME;
+use super::description::SERVER_NAME;
 use super::description::{
     INTERFACE_SERVICE, Part, ROOT_PATH, connection_service, gateway_device, unique_name,
 };
-use super::quirks::Generation;
+use crate::quirks::Generation;
 
 /// Real searches are under 200 bytes.
 const MAX_DATAGRAM: usize = 2048;

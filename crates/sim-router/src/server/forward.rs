@@ -25,9 +25,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::SimConfig;
+use super::config::SimRouterConfig;
 use super::event::Wan;
-use super::quirks::Established;
+use crate::quirks::Established;
 use porthole_types::ExternalPort;
 
 /// Connections in all, those of ended mappings included; stands for the connection table of a small
@@ -70,7 +70,11 @@ struct Open {
 
 impl Forwarder {
     /// Nothing is open yet. Tasks run on `runtime`.
-    pub(super) fn new(config: &SimConfig, wan: watch::Receiver<Wan>, runtime: Handle) -> Self {
+    pub(super) fn new(
+        config: &SimRouterConfig,
+        wan: watch::Receiver<Wan>,
+        runtime: Handle,
+    ) -> Self {
         Self {
             path: Path {
                 wan_address: config.wan_address,
