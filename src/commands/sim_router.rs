@@ -210,7 +210,8 @@ fn introduce(config: &SimRouterConfig, router: &SimRouter) -> io::Result<()> {
         router.http_address()
     ))?;
     say(&format!(
-        "  mapped TCP ports are opened on {wan_address}; it says its external address is {reported_external}"
+        "  mapped TCP ports are opened on {wan_address}; \
+         it says its external address is {reported_external}"
     ))?;
     for habit in habits(&config.quirks) {
         say(&format!("  {habit}"))?;
@@ -240,7 +241,8 @@ fn habits(quirks: &Quirks) -> Vec<String> {
                 DeleteOfOther::NoSuchEntry => 714,
             };
             format!(
-                "secure mode: a host maps for itself only (else {add}) and deletes its own only (else {delete})"
+                "secure mode: a host maps for itself only (else {add}) \
+                 and deletes its own only (else {delete})"
             )
         }
     };
@@ -249,6 +251,9 @@ fn habits(quirks: &Quirks) -> Vec<String> {
         Leases::Capped(cap) => format!("lease 0, and those over {cap} s, become {cap} s"),
         Leases::AtLeast(floor) => {
             format!("leases under {floor} s become {floor} s, 0 is permanent")
+        }
+        Leases::NotBelow(least) => {
+            format!("leases under {least} s are refused with 402, 0 is permanent")
         }
         Leases::PermanentOnly => {
             "permanent leases only: a finite one is refused with 725".to_owned()
@@ -309,8 +314,8 @@ mod tests {
     #[test]
     fn each_flag_sets_its_habit() {
         let config = parse(
-            "--lan 127.0.0.3 --secure --delete-of-other 714 --add-for-other 606 --permanent-only --no-list \
-             --table-limit 32 --full-says-ok --overwrite --delete-says-ok --cut",
+            "--lan 127.0.0.3 --secure --delete-of-other 714 --add-for-other 606 \
+             --permanent-only --no-list --table-limit 32 --full-says-ok --overwrite --delete-says-ok --cut",
         )
         .unwrap();
         assert_eq!(config.ssdp, "127.0.0.3:1900".parse().unwrap());
@@ -326,6 +331,7 @@ mod tests {
             when_full: WhenFull::SayOk,
             listing: Listing::ByIndexOnly,
             established: Established::Cut,
+            ..Quirks::igd2()
         };
         assert_eq!(config.quirks, expected);
     }

@@ -10,7 +10,7 @@ use porthole_election::{LanMessaging, Rules};
 use porthole_types::PortRange;
 use porthole_types::{ExternalPort, InstanceId};
 
-use super::fake_router::RouterStatus;
+use super::fake_router::RouterHabits;
 use super::faults::{self, Timed};
 use super::wire::Weather;
 
@@ -34,7 +34,7 @@ pub enum Profile {
     /// The LAN falls apart and heals (L2).
     Partitions,
     /// The router reboots, refuses, lies, loses its replies.
-    RouterStatus,
+    Router,
     /// Everything at once.
     Everything,
     /// Hours of loss and nothing else, for the statistics of false takeovers.
@@ -68,7 +68,7 @@ pub struct Config {
     pub poll: Option<Millis>,
     /// How long a request to the router may take (`gateway::igd::REQUEST_TIME`).
     pub time_out: Millis,
-    pub router: RouterStatus,
+    pub router: RouterHabits,
     pub weather: Weather,
     pub dice: Dice,
     pub faults: Vec<Timed>,
@@ -86,7 +86,7 @@ impl Config {
             12..22 => Profile::Lossy,
             22..45 => Profile::Deaths,
             45..58 => Profile::Partitions,
-            58..70 => Profile::RouterStatus,
+            58..70 => Profile::Router,
             _ => Profile::Everything,
         };
         Self::drawn(seed, profile, &mut rng)
@@ -127,7 +127,7 @@ impl Config {
         } else {
             Some(*pick(rng, &[2_000, 5_000, 10_000]))
         };
-        let router = RouterStatus::drawn(profile, servers, rng);
+        let router = RouterHabits::drawn(profile, servers, rng);
         let weather = Weather::drawn(profile, heartbeat, rng);
         let starts: Millis = 20_000;
         let span = match profile {

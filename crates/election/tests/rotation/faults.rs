@@ -113,7 +113,7 @@ fn one(
     let draw = match profile {
         Profile::Deaths => rng.u8(0..12),
         Profile::Partitions => rng.u8(12..16),
-        Profile::RouterStatus => rng.u8(16..20),
+        Profile::Router => rng.u8(16..20),
         _ => rng.u8(0..22),
     };
     match draw {

@@ -2,9 +2,10 @@
 
 use porthole_election::Detection;
 use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, StaleMapping};
+use porthole_sim_router::{Leases, Visibility};
 
 use crate::config::{Config, Millis};
-use crate::fake_router::{Entries, FakeRouter, Leases};
+use crate::fake_router::FakeRouter;
 use crate::faults::{Fault, OnHolder};
 use crate::server::Server;
 
@@ -140,7 +141,7 @@ impl Liveness {
                 .any(|detection| self.config.detection.contains(detection));
             let unremovable = secure
                 || entry.foreign
-                || fake_router.kind.entries == Entries::Hidden
+                || fake_router.habits.quirks.visibility == Visibility::OwnOnly
                 || self.config.router.lies_per_mille > 0 // one delete is tried, and it may have been a lie
                 || self.config.lan == LanMessaging::Disabled;
             if !alive && (unremovable || !known || !asked) {
@@ -160,8 +161,9 @@ impl Liveness {
             + self.config.router.late_per_mille;
         // A delete that went wrong once makes a router without leases look stuck: then a deputy has
         // to do.
-        let deputy =
-            self.deputies == 1 && shaky > 0 && self.config.router.leases == Leases::PermanentOnly;
+        let deputy = self.deputies == 1
+            && shaky > 0
+            && self.config.router.quirks.leases == Leases::PermanentOnly;
         self.excused |= self.forever || deputy;
         if self.forever || deputy {
             return None;

@@ -19,9 +19,10 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use porthole_election::{Destination, Effect, ElectionMessage, Event, Request, State};
+use porthole_sim_router::Access;
 
 use super::config::{Config, Millis};
-use super::fake_router::{Delete, FakeRouter};
+use super::fake_router::FakeRouter;
 use super::server::Server;
 use super::wire::Wire;
 use liveness::Liveness;
@@ -175,7 +176,7 @@ impl Invariants {
         self.holder_changes(now, holder, servers);
         self.beliefs(now, servers, fake_router, wire);
         self.claimants(now, servers, wire);
-        let stuck = fake_router.kind.secure == Delete::OwnOnly;
+        let stuck = fake_router.habits.quirks.access == Access::Secure;
         if let Some((invariant, what)) = self.liveness.after_event(now, servers, fake_router, stuck)
         {
             self.breaks(invariant, now, what);

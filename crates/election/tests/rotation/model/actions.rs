@@ -15,7 +15,7 @@ pub(super) enum Action {
     Deliver,
     Drop(usize),
     Wake(usize),
-    RouterStatus(usize),
+    Router(usize),
     Answer(usize),
     LoseAnswer(usize),
     Crash(usize),
@@ -106,7 +106,7 @@ impl Model for House {
                             actions.push(Action::LoseAnswer(who));
                         }
                     }
-                    Stage::Sent | Stage::Deleting => actions.push(Action::RouterStatus(who)),
+                    Stage::Sent | Stage::Deleting => actions.push(Action::Router(who)),
                 }
             }
             if world.crashes > 0 {
@@ -134,7 +134,7 @@ impl Model for House {
                 }
             }
             Action::Wake(who) => self.tell(&mut world, who, &Event::Tick),
-            Action::RouterStatus(who) => self.router(&mut world, who),
+            Action::Router(who) => self.router(&mut world, who),
             Action::Answer(who) => {
                 let job = world.nodes[who].job.take()?;
                 if let Stage::Done(event) = job.stage {

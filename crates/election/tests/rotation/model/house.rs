@@ -13,13 +13,13 @@ use porthole_types::PortRange;
 use super::world::{Job, Mail, Stage, World};
 use super::{LEASE, T, address, peer};
 use crate::config::{leadership, port};
-use crate::fake_router::Delete;
+use porthole_sim_router::Access;
 
 /// What is checked: how many servers, and how much may go wrong.
 #[derive(Clone, Debug)]
 pub(super) struct House {
     pub(super) rules: Vec<Rules>,
-    pub(super) deletes: Delete,
+    pub(super) deletes: Access,
     pub(super) losses: u8,
     pub(super) crashes: u8,
     /// How often time may pass while a request to the router is under way.
@@ -30,7 +30,7 @@ pub(super) struct House {
 impl House {
     pub(super) fn of(
         servers: usize,
-        deletes: Delete,
+        deletes: Access,
         (losses, crashes, delays): (u8, u8, u8),
         horizon: u64,
     ) -> Self {

@@ -7,7 +7,7 @@ use stateright::Property;
 use super::LEASE;
 use super::house::House;
 use super::world::{Job, Stage, World};
-use crate::fake_router::Delete;
+use porthole_sim_router::Access;
 
 /// All of them. The last two are there so that the rest is not true of nothing.
 pub(super) fn all() -> Vec<Property<House>> {
@@ -55,7 +55,7 @@ pub(super) fn all() -> Vec<Property<House>> {
             "a mapping is deleted for another",
             |house: &House, world: &World| {
                 let evicted = |job: &Job| matches!(job.stage, Stage::Done(Event::Evicted(_)));
-                house.deletes == Delete::OwnOnly
+                house.deletes == Access::Secure
                     || world
                         .nodes
                         .iter()

@@ -6,7 +6,7 @@ use super::house::House;
 use super::world::{Stage, World};
 use super::{LEASE, address};
 use crate::config::leadership;
-use crate::fake_router::Delete;
+use porthole_sim_router::Access;
 
 impl House {
     /// The router does the next part of a request.
@@ -60,7 +60,7 @@ impl House {
                 }
             }
             (Request::Evict { port, .. }, Stage::Deleting, Some((holder, _)))
-                if self.deletes == Delete::Anybodys =>
+                if self.deletes == Access::Open =>
             {
                 world.entry = None;
                 if world.nodes[holder].alive {

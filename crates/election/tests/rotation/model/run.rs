@@ -3,8 +3,8 @@
 use stateright::{Checker, Model};
 
 use super::house::House;
-use crate::fake_router::Delete;
 use crate::seeds::number;
+use porthole_sim_router::Access;
 
 /// Checks one house, and says how large it was.
 fn check(house: House) {
@@ -37,14 +37,14 @@ fn check(house: House) {
 
 #[test]
 fn three_servers_in_every_order() {
-    for deletes in [Delete::OwnOnly, Delete::Anybodys] {
+    for deletes in [Access::Secure, Access::Open] {
         check(House::of(3, deletes, (2, 1, 1), 7_000));
     }
 }
 
 #[test]
 fn four_servers_in_every_order() {
-    for deletes in [Delete::OwnOnly, Delete::Anybodys] {
+    for deletes in [Access::Secure, Access::Open] {
         check(House::of(4, deletes, (1, 1, 1), 6_000));
     }
 }
@@ -61,7 +61,7 @@ fn any_number_of_servers_in_every_order() {
         budget("PORTHOLE_MODEL_DELAYS", 1),
     );
     let horizon = number("PORTHOLE_MODEL_HORIZON").unwrap_or(6_000);
-    for deletes in [Delete::OwnOnly, Delete::Anybodys] {
+    for deletes in [Access::Secure, Access::Open] {
         check(House::of(n, deletes, budgets, horizon));
     }
 }

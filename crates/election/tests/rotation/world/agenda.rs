@@ -73,7 +73,7 @@ pub(super) enum Item {
         life: u32,
     },
     RouterUp,
-    SquatterGone,
+    ForeignerGone,
     BurstOver(usize, usize),
     Fault(Fault),
     Calm,

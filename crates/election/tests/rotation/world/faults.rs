@@ -45,7 +45,7 @@ impl World {
             Fault::Heal => self.wire.heal(),
             Fault::Reboot(span) => self.reboot(span),
             Fault::Move(server) => self.change_address(server),
-            Fault::Squat(span) => self.note_foreign_holder(span),
+            Fault::Squat(span) => self.foreigner_maps(span),
             Fault::Wipe(server) => self.wipe(server),
             Fault::Burst(a, b, span) => self.burst(a, b, span),
         }

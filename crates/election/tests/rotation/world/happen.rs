@@ -90,7 +90,7 @@ impl World {
             Item::RouterFound { server, .. } => self.router_found(server),
             Item::RouterLost { server, .. } => self.router_lost(server),
             Item::RouterUp => self.router_up(),
-            Item::SquatterGone => self.squatter_gone(),
+            Item::ForeignerGone => self.foreigner_gone(),
             Item::BurstOver(a, b) => self.burst_over(a, b),
             Item::Fault(fault) => {
                 self.trace.note(self.now, 1_u8, || format!("-- {fault:?}"));
@@ -109,11 +109,11 @@ impl World {
         self.wire.heal();
         self.wire.weather.loss_per_mille = 0;
         self.wire.weather.slow_per_mille = 0;
-        self.fake_router.kind.lies_per_mille = 0;
-        self.fake_router.kind.busy_per_mille = 0;
-        self.fake_router.kind.lost_per_mille = 0;
-        self.fake_router.kind.late_per_mille = 0;
-        self.fake_router.kind.slowest = self.config.calm_slowest();
+        self.fake_router.habits.lies_per_mille = 0;
+        self.fake_router.habits.busy_per_mille = 0;
+        self.fake_router.habits.lost_per_mille = 0;
+        self.fake_router.habits.late_per_mille = 0;
+        self.fake_router.habits.slowest = self.config.calm_slowest();
         self.checks.calm(self.now);
     }
 }

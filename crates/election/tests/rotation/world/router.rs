@@ -9,8 +9,8 @@ use porthole_election::{Event, Ownership, SurveyExtent};
 use super::World;
 use super::agenda::{Item, Ticket};
 use crate::client::Next;
-use crate::config::{Millis, leadership};
-use crate::fake_router::{Call, Entry, FOREIGN, Reply, entropy};
+use crate::config::Millis;
+use crate::fake_router::{Call, Reply, happens};
 
 impl World {
     /// A call leaves for the router.
@@ -24,14 +24,14 @@ impl World {
             ticket,
         };
         self.after(self.config.time_out, time_out);
-        let kind = &self.fake_router.kind;
-        if self.wire.off_router[server] || entropy(&mut self.rng, kind.lost_per_mille / 2) {
+        let habits = &self.fake_router.habits;
+        if self.wire.off_router[server] || happens(&mut self.rng, habits.lost_per_mille / 2) {
             self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
-        let mut takes = self.rng.u64(0..=kind.slowest);
+        let mut takes = self.rng.u64(0..=habits.slowest);
         if !matches!(call, Call::Read(_) | Call::List)
-            && entropy(&mut self.rng, kind.late_per_mille)
+            && happens(&mut self.rng, habits.late_per_mille)
         {
             takes += self.rng.u64(0..self.config.time_out * 2);
             self.checks.exchange_goes_wrong(self.now, server);
@@ -72,11 +72,11 @@ impl World {
             self.checks
                 .deleted(self.now, server, port, deleted, &self.servers);
         }
-        if entropy(&mut self.rng, self.fake_router.kind.lost_per_mille / 2) {
+        if happens(&mut self.rng, self.fake_router.habits.lost_per_mille / 2) {
             self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
-        let takes = self.rng.u64(0..=self.fake_router.kind.slowest);
+        let takes = self.rng.u64(0..=self.fake_router.habits.slowest);
         let item = Item::Reply {
             server,
             reply: Some(reply),
@@ -193,27 +193,16 @@ impl World {
         }
     }
 
-    /// A program that is none of ours maps the office, if it is free.
-    pub(super) fn note_foreign_holder(&mut self, span: Millis) {
+    /// A program that is none of ours maps the representative port, if it is free.
+    pub(super) fn foreigner_maps(&mut self, span: Millis) {
         if self.fake_router.up && self.fake_router.holder(self.now).is_none() {
-            let entry = Entry {
-                client: FOREIGN,
-                foreign: true,
-                ends: None,
-            };
-            self.fake_router.table.insert(leadership(), entry);
-            self.after(span, Item::SquatterGone);
+            self.fake_router.map_for_foreigner();
+            self.after(span, Item::ForeignerGone);
         }
     }
 
-    pub(super) fn squatter_gone(&mut self) {
-        if self
-            .fake_router
-            .table
-            .get(&leadership())
-            .is_some_and(|entry| entry.foreign)
-        {
-            self.fake_router.table.remove(&leadership());
+    pub(super) fn foreigner_gone(&mut self) {
+        if self.fake_router.unmap_foreigner(self.now) {
             self.checks.disturbed();
         }
     }
