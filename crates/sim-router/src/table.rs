@@ -136,6 +136,11 @@ impl<T: TimePoint> Table<T> {
         &self.quirks
     }
 
+    /// Gives the router other habits from now on, as its owner may; what is mapped stays.
+    pub fn set_quirks(&mut self, quirks: Quirks) {
+        self.quirks = quirks;
+    }
+
     /// `AddPortMapping`: `requester` asks for `mapping` with a lease of `asked` seconds (0: no
     /// end).
     ///

@@ -28,12 +28,9 @@ pub(super) struct House {
 
 impl House {
     /// So many servers, switched on one after the other: the first holds the office.
-    pub(super) fn of(count: usize, rules: Rules, deletes: Deletes) -> Self {
+    pub(super) fn of(count: usize, rules: Rules, access: Access) -> Self {
         let mut house = Self {
-            fake_router: FakeRouter {
-                deletes,
-                ..FakeRouter::default()
-            },
+            fake_router: FakeRouter::new(access),
             servers: (0..count).map(Server::new).collect(),
             now: Timestamp(0),
             rules,
@@ -206,13 +203,10 @@ impl House {
             .collect()
     }
 
-    pub(super) fn holder(&mut self) -> Option<usize> {
-        let now = self.now;
-        self.fake_router.held.retain(|_, (_, until)| *until > now);
-        self.fake_router
-            .held
-            .get(&port(8080))
-            .map(|(holder, _)| *holder)
+    /// Who holds the representative port.
+    pub(super) fn holder(&self) -> Option<usize> {
+        let (holder, _) = self.fake_router.holder(port(8080), self.now)?;
+        Some(holder)
     }
 
     /// Who claimed, and in which round.

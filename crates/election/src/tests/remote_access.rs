@@ -4,17 +4,17 @@ use super::house::House;
 use super::*;
 
 fn held_by(house: &House, who: usize) -> Vec<u16> {
-    let ports = house.fake_router.held.iter();
+    let ports = house.fake_router.holders(house.now).into_iter();
     ports
-        .filter(|(_, (holder, _))| *holder == who)
+        .filter(|(_, holder)| *holder == who)
         .map(|(port, _)| port.get())
         .collect()
 }
 
 #[test]
 fn a_representative_that_is_switched_off_gives_back_everything_and_another_takes_over() {
-    for deletes in [Deletes::Own, Deletes::Any] {
-        let mut house = House::of(3, rules(), deletes);
+    for access in [Access::Secure, Access::Open] {
+        let mut house = House::of(3, rules(), access);
         house.tell(0, &Event::Expose(RemoteAccess::Off));
         let took = house.run_until_another_than(&[0]);
         assert!(took <= BEAT, "{took:?}");
@@ -28,7 +28,7 @@ fn a_representative_that_is_switched_off_gives_back_everything_and_another_takes
 
 #[test]
 fn a_member_that_is_switched_off_and_on_is_back_on_its_port_and_takes_no_office() {
-    let mut house = House::of(3, rules(), Deletes::Own);
+    let mut house = House::of(3, rules(), Access::Secure);
     let before = held_by(&house, 2);
     house.tell(2, &Event::Expose(RemoteAccess::Off));
     house.run(BEAT);
@@ -41,7 +41,7 @@ fn a_member_that_is_switched_off_and_on_is_back_on_its_port_and_takes_no_office(
 
 #[test]
 fn who_is_switched_off_leaves_a_vacant_office_to_the_others_and_sees_who_gets_it() {
-    let mut house = House::of(3, rules(), Deletes::Any);
+    let mut house = House::of(3, rules(), Access::Open);
     house.tell(1, &Event::Expose(RemoteAccess::Off));
     house.run(BEAT * 2);
     house.kill(0);
@@ -62,7 +62,7 @@ fn who_is_switched_off_leaves_a_vacant_office_to_the_others_and_sees_who_gets_it
 
 #[test]
 fn alone_and_switched_off_nobody_is_representative_until_it_is_switched_on() {
-    let mut house = House::of(1, rules(), Deletes::Own);
+    let mut house = House::of(1, rules(), Access::Secure);
     house.tell(0, &Event::Expose(RemoteAccess::Off));
     house.run(BEAT * 60);
     assert_eq!(house.holder(), None);
@@ -81,7 +81,10 @@ fn what_an_earlier_run_left_on_the_router_is_given_back_after_a_start() {
             .with_remote_access(RemoteAccess::Off);
         server.tell(&Event::RouterFound, Timestamp(5));
         server.settle(&mut fake_router, Timestamp(5));
-        assert!(fake_router.held.is_empty(), "{port_before}");
+        assert!(
+            fake_router.holders(Timestamp(5)).is_empty(),
+            "{port_before}"
+        );
         server.tell(&Event::Tick, Timestamp(60_000));
         assert_eq!(server.asked, None, "and that is all that it asks");
     }
@@ -106,7 +109,11 @@ fn a_router_that_does_not_answer_is_asked_again_until_everything_is_given_back()
             now = at;
             server.tell(&Event::Tick, now);
         }
-        assert!(fake_router.held.is_empty(), "{asked:?}: {:?}", server.state);
+        assert!(
+            fake_router.holders(now).is_empty(),
+            "{asked:?}: {:?}",
+            server.state
+        );
     }
 }
 

@@ -20,7 +20,7 @@ fn tenths(span: Duration) -> u128 {
 
 #[test]
 fn claim_13_a_withdrawal_is_answered_by_the_next_in_order_within_half_a_heartbeat() {
-    let mut house = House::of(4, only(Detection::Withdrawal), Deletes::Own);
+    let mut house = House::of(4, only(Detection::Withdrawal), Access::Secure);
     assert_eq!(house.representatives(), [0]);
     house.tell(0, &Event::Leave);
     let took = house.run_until_another_than(&[0]);
@@ -33,7 +33,7 @@ fn claim_13_a_withdrawal_is_answered_by_the_next_in_order_within_half_a_heartbea
 
 #[test]
 fn claim_14_two_missed_inquiries_make_the_next_in_order_representative() {
-    let mut house = House::of(4, only(Detection::Heartbeat), Deletes::Any);
+    let mut house = House::of(4, only(Detection::Heartbeat), Access::Open);
     house.kill(0);
     let took = house.run_until_another_than(&[0]);
     assert_eq!(house.representatives(), [1]);
@@ -44,7 +44,7 @@ fn claim_14_two_missed_inquiries_make_the_next_in_order_representative() {
 
 #[test]
 fn claim_14_with_a_limit_of_three_it_takes_one_heartbeat_more() {
-    let mut house = House::of(3, with(|rules| rules.missed_limit = 3), Deletes::Any);
+    let mut house = House::of(3, with(|rules| rules.missed_limit = 3), Access::Open);
     house.kill(0);
     let took = house.run_until_another_than(&[0]);
     assert!((20..=40).contains(&tenths(took)), "{took:?}");
@@ -52,7 +52,7 @@ fn claim_14_with_a_limit_of_three_it_takes_one_heartbeat_more() {
 
 #[test]
 fn claim_15_two_unanswered_probes_are_enough_without_heartbeats() {
-    let mut house = House::of(4, only(Detection::Probe), Deletes::Any);
+    let mut house = House::of(4, only(Detection::Probe), Access::Open);
     house.kill(0);
     let took = house.run_until_another_than(&[0]);
     assert!((10..=60).contains(&tenths(took)), "{took:?}");
@@ -76,16 +76,16 @@ fn claim_15_two_unanswered_probes_are_enough_without_heartbeats() {
 
 #[test]
 fn two_die_together_and_the_next_but_one_takes_over() {
-    for deletes in [Deletes::Any, Deletes::Own] {
-        let mut house = House::of(4, rules(), deletes);
+    for access in [Access::Open, Access::Secure] {
+        let mut house = House::of(4, rules(), access);
         house.kill(0);
         house.kill(1);
         let took = house.run_until_another_than(&[0]);
         assert_eq!(house.representatives(), [2], "¶77");
         let lease = LEASE.as_millis() * 10 / BEAT.as_millis();
-        let most = match deletes {
-            Deletes::Any => 40,
-            Deletes::Own => 40 + lease,
+        let most = match access {
+            Access::Open => 40,
+            Access::Secure => 40 + lease,
         };
         assert!(tenths(took) <= most, "{took:?}");
     }
@@ -93,7 +93,7 @@ fn two_die_together_and_the_next_but_one_takes_over() {
 
 #[test]
 fn the_heir_that_dies_while_it_waits_for_the_lease_is_followed_by_the_next() {
-    let mut house = House::of(4, rules(), Deletes::Own);
+    let mut house = House::of(4, rules(), Access::Secure);
     house.kill(0);
     house.run(BEAT * 5);
     assert!(house.said.iter().any(|(_, who, message)| {
@@ -113,10 +113,10 @@ fn the_heir_that_dies_while_it_waits_for_the_lease_is_followed_by_the_next() {
 
 #[test]
 fn a_dead_ones_lease_is_waited_for_without_a_polling_loop_where_it_cannot_be_deleted() {
-    let mut house = House::of(5, rules(), Deletes::Own);
+    let mut house = House::of(5, rules(), Access::Secure);
     house.kill(0);
-    let (_, until) = house.fake_router.held[&port(8080)];
-    let left = until.after(house.now);
+    let (_, until) = house.fake_router.holder(port(8080), house.now).unwrap();
+    let left = until.unwrap().after(house.now);
     let took = house.run_until_another_than(&[0]);
     assert!(took >= left && took <= left + BEAT, "{took:?} for {left:?}");
     assert_eq!(house.representatives(), [1]);
@@ -125,7 +125,7 @@ fn a_dead_ones_lease_is_waited_for_without_a_polling_loop_where_it_cannot_be_del
 #[test]
 fn claims_10_equal_random_waits_collide_and_a_second_round_ends_with_one() {
     let random = with(|rules| rules.succession = Succession::Random);
-    let mut house = House::of(3, random, Deletes::Any);
+    let mut house = House::of(3, random, Access::Open);
     house.entropy = Some(u64::MAX / 2);
     house.kill(0);
     while house.claims().len() < 2 {
@@ -148,7 +148,7 @@ fn claims_10_equal_random_waits_collide_and_a_second_round_ends_with_one() {
 #[test]
 fn claims_10_waits_that_stay_equal_for_ever_still_end_with_one() {
     let random = with(|rules| rules.succession = Succession::Random);
-    let mut house = House::of(4, random, Deletes::Any);
+    let mut house = House::of(4, random, Access::Open);
     house.entropy = Some(u64::MAX / 3);
     house.kill(0);
     house.run_until_another_than(&[0]);
@@ -159,7 +159,7 @@ fn claims_10_waits_that_stay_equal_for_ever_still_end_with_one() {
 #[test]
 fn claims_12_the_rule_decides_between_two_that_claim_at_once() {
     let by_value = with(|rules| rules.succession = Succession::ServerValue);
-    let mut house = House::of(3, by_value, Deletes::Any);
+    let mut house = House::of(3, by_value, Access::Open);
     house.kill(0);
     house.run(BEAT);
     // Made equal: both stand, and both may speak now.
@@ -200,7 +200,7 @@ fn claims_12_the_rule_decides_between_two_that_claim_at_once() {
 
 #[test]
 fn a_returning_representative_does_not_preempt() {
-    let mut house = House::of(3, rules(), Deletes::Any);
+    let mut house = House::of(3, rules(), Access::Open);
     house.kill(0);
     house.run_until_another_than(&[0]);
     house.start(0);
@@ -211,7 +211,7 @@ fn a_returning_representative_does_not_preempt() {
 
 #[test]
 fn whoever_steps_down_first_gets_a_port_of_its_own_and_stays_in_the_fleet() {
-    let mut house = House::of(3, rules(), Deletes::Own);
+    let mut house = House::of(3, rules(), Access::Secure);
     house.tell(0, &Event::StepDown);
     let took = house.run_until_another_than(&[0]);
     assert!(tenths(took) <= 5, "{took:?}");
@@ -223,7 +223,7 @@ fn whoever_steps_down_first_gets_a_port_of_its_own_and_stays_in_the_fleet() {
 
 #[test]
 fn refutation_a_claim_against_a_live_representative_stops_before_the_router() {
-    let mut house = House::of(3, rules(), Deletes::Any);
+    let mut house = House::of(3, rules(), Access::Open);
     // One peer believes it gone: its ears were closed for a while.
     let cause = Cause::MissedHeartbeats;
     let detector = house.servers[2].state.detector.take().expect("it watches");
@@ -249,7 +249,7 @@ fn refutation_a_claim_against_a_live_representative_stops_before_the_router() {
 
 #[test]
 fn a_claim_with_a_huge_term_moves_nobody() {
-    let mut house = House::of(3, rules(), Deletes::Any);
+    let mut house = House::of(3, rules(), Access::Open);
     let before: Vec<_> = house.servers.iter().map(|s| s.state.term).collect();
     let message = ElectionMessage::Claim {
         term: Term(u64::MAX),
@@ -270,7 +270,7 @@ fn a_claim_with_a_huge_term_moves_nobody() {
 #[test]
 fn a_forged_farewell_ends_with_the_representative_still_in_office() {
     // Unsigned LAN: the forger speaks with the representative's own id and address.
-    let mut house = House::of(3, rules(), Deletes::Any);
+    let mut house = House::of(3, rules(), Access::Open);
     let term = house.servers[0].state.term;
     let message = ElectionMessage::Withdrawal {
         term,
@@ -289,7 +289,7 @@ fn a_forged_farewell_ends_with_the_representative_still_in_office() {
 
 #[test]
 fn hearsay_of_a_farewell_is_worth_a_question_and_no_more() {
-    let mut house = House::of(3, rules(), Deletes::Any);
+    let mut house = House::of(3, rules(), Access::Open);
     let message = ElectionMessage::Withdrawal {
         term: Term(9),
         of: InstanceId(0),
@@ -311,7 +311,7 @@ fn hearsay_of_a_farewell_is_worth_a_question_and_no_more() {
 
 #[test]
 fn a_rival_with_a_higher_term_is_checked_with_the_router_and_the_office_goes_on_above_it() {
-    let mut house = House::of(2, rules(), Deletes::Own);
+    let mut house = House::of(2, rules(), Access::Secure);
     let from = House::peer(9);
     let message = ElectionMessage::Inquiry {
         term: Term(7),
@@ -326,9 +326,9 @@ fn a_rival_with_a_higher_term_is_checked_with_the_router_and_the_office_goes_on_
 
 #[test]
 fn s1d_the_wrongly_replaced_steps_down_when_it_hears_the_new_one() {
-    let mut house = House::of(3, rules(), Deletes::Any);
+    let mut house = House::of(3, rules(), Access::Open);
     let until = house.now + LEASE;
-    house.fake_router.held.insert(port(8080), (9, until));
+    house.fake_router.hold(port(8080), 9, Some(until));
     let from = House::peer(9);
     let message = ElectionMessage::Inquiry {
         term: Term(2),
@@ -342,14 +342,10 @@ fn s1d_the_wrongly_replaced_steps_down_when_it_hears_the_new_one() {
 
 #[test]
 fn a_stuck_router_makes_the_heir_a_deputy_until_the_port_is_free() {
-    let mut house = House::of(3, rules(), Deletes::Own);
+    let mut house = House::of(3, rules(), Access::Secure);
     house.kill(0);
     // The router keeps it for ever.
-    house
-        .fake_router
-        .held
-        .insert(port(8080), (0, Timestamp(u64::MAX)));
-    house.fake_router.endless = true;
+    house.fake_router.hold(port(8080), 0, None);
     house.run(BEAT * 30);
     let deputy = ClaimStage::Deputy {
         port: Some(port(8081)),
@@ -359,8 +355,8 @@ fn a_stuck_router_makes_the_heir_a_deputy_until_the_port_is_free() {
         house.servers[2].state.leader_view(house.now),
         LeaderView::Vacant { successor: Successor::Other(_, stage), .. } if stage == deputy
     ));
-    // Somebody deletes it on the router's page; the next reading of the table shows it.
-    house.fake_router.held.remove(&port(8080));
+    // Somebody access it on the router's page; the next reading of the table shows it.
+    house.fake_router.free(port(8080));
     let survey = house.fake_router.survey(1, house.now);
     house.tell(1, &survey);
     house.run(BEAT);
@@ -369,15 +365,9 @@ fn a_stuck_router_makes_the_heir_a_deputy_until_the_port_is_free() {
 
 #[test]
 fn a_dead_server_that_nobody_ever_heard_is_asked_before_its_endless_mapping_is_deleted() {
-    let mut fake_router = FakeRouter {
-        deletes: Deletes::Any,
-        endless: true,
-        ..FakeRouter::default()
-    };
-    fake_router
-        .held
-        .insert(port(8080), (7, Timestamp(u64::MAX)));
-    let mut house = House::of(0, rules(), Deletes::Any);
+    let mut fake_router = FakeRouter::new(Access::Open);
+    fake_router.hold(port(8080), 7, None);
+    let mut house = House::of(0, rules(), Access::Open);
     house.fake_router = fake_router;
     house.servers = vec![Server::new(0)];
     house.tell(0, &Event::RouterFound);
@@ -394,15 +384,13 @@ fn a_dead_server_that_nobody_ever_heard_is_asked_before_its_endless_mapping_is_d
 
 #[test]
 fn a_table_with_one_place_left_does_not_keep_the_office_empty() {
-    let mut house = House::of(2, rules(), Deletes::Any);
-    house.fake_router.places = Some(house.fake_router.held.len());
+    let mut house = House::of(2, rules(), Access::Open);
+    let held = house.fake_router.holders(house.now).len();
+    house.fake_router.limit(held);
     house.kill(0);
     // Somebody else took the place that fell free: the heir's own port is all the room there is.
-    house.fake_router.held.remove(&port(8080));
-    house
-        .fake_router
-        .held
-        .insert(port(9999), (9, Timestamp(u64::MAX)));
+    house.fake_router.free(port(8080));
+    house.fake_router.hold(port(9999), 9, None);
     house.run_until_another_than(&[0]);
     assert_eq!(house.representatives(), [1]);
     assert_eq!(house.servers[1].state.own, None);
@@ -410,12 +398,12 @@ fn a_table_with_one_place_left_does_not_keep_the_office_empty() {
 
 #[test]
 fn a_server_cut_off_from_everybody_asks_again_before_it_deletes_anything() {
-    let mut house = House::of(3, rules(), Deletes::Any);
+    let mut house = House::of(3, rules(), Access::Open);
     // Its cable is out: it hears nobody and reaches no router, long enough to believe the other
     // dead.
     house.tell(2, &Event::RouterLost);
     let held = std::mem::take(&mut house.servers[2]);
-    let mut alone = House::of(0, rules(), Deletes::Any);
+    let mut alone = House::of(0, rules(), Access::Open);
     alone.servers = vec![Server::default(), Server::default(), held];
     alone.dead = vec![0, 1];
     alone.now = house.now;
@@ -430,8 +418,8 @@ fn a_server_cut_off_from_everybody_asks_again_before_it_deletes_anything() {
 
 #[test]
 fn while_the_representative_lives_nobody_reaches_for_a_port_that_the_router_forgot() {
-    let mut house = House::of(3, rules(), Deletes::Any);
-    house.fake_router.held.clear();
+    let mut house = House::of(3, rules(), Access::Open);
+    house.fake_router.reboot();
     for who in [1, 2, 0] {
         house.tell(who, &Event::RouterFound);
     }
@@ -442,8 +430,8 @@ fn while_the_representative_lives_nobody_reaches_for_a_port_that_the_router_forg
 
 #[test]
 fn l2_after_a_split_heals_there_is_one_within_one_renewal_and_nobody_preempts() {
-    for deletes in [Deletes::Own, Deletes::Any] {
-        let mut house = House::of(4, rules(), deletes);
+    for access in [Access::Secure, Access::Open] {
+        let mut house = House::of(4, rules(), access);
         house.apart = vec![2, 3];
         house.run(LEASE * 2);
         let holder = house.holder();
@@ -465,7 +453,7 @@ fn l2_after_a_split_heals_there_is_one_within_one_renewal_and_nobody_preempts() 
 
 #[test]
 fn a_newcomer_is_told_at_once_who_is_representative() {
-    let mut house = House::of(2, rules(), Deletes::Own);
+    let mut house = House::of(2, rules(), Access::Secure);
     let newcomer = Event::Reported {
         from: House::peer(9),
         external: None,
@@ -485,15 +473,11 @@ fn a_newcomer_is_told_at_once_who_is_representative() {
 
 #[test]
 fn when_somebody_frees_the_stuck_port_the_deputy_goes_first() {
-    let mut house = House::of(3, rules(), Deletes::Own);
+    let mut house = House::of(3, rules(), Access::Secure);
     house.kill(0);
-    house
-        .fake_router
-        .held
-        .insert(port(8080), (0, Timestamp(u64::MAX)));
-    house.fake_router.endless = true;
+    house.fake_router.hold(port(8080), 0, None);
     house.run(BEAT * 30);
-    house.fake_router.held.remove(&port(8080));
+    house.fake_router.free(port(8080));
     for who in [2, 1] {
         let survey = house.fake_router.survey(who, house.now);
         house.tell(who, &survey);

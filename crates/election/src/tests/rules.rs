@@ -116,7 +116,7 @@ fn s5_taking_up_ones_own_mapping_again_keeps_the_term() {
 #[test]
 fn the_state_file_alone_makes_nobody_representative() {
     let mut fake_router = FakeRouter::default();
-    fake_router.held.insert(port(8080), (9, Timestamp(60_000)));
+    fake_router.hold(port(8080), 9, Some(Timestamp(60_000)));
     let mut server = Server::new(0);
     server.state = State::new(Term(3), None, Memory::WasRepresentative);
     assert_ne!(server.state.role(Timestamp(0)), Role::Representative);
@@ -132,7 +132,7 @@ fn a_lost_mapping_is_not_fought_over() {
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
-    fake_router.held.insert(port(8080), (9, Timestamp(600_000)));
+    fake_router.hold(port(8080), 9, Some(Timestamp(600_000)));
     let due = server.state.leadership.unwrap().renew_at;
     server.tell(&Event::Tick, due);
     server.settle(&mut fake_router, due);
@@ -141,13 +141,13 @@ fn a_lost_mapping_is_not_fought_over() {
         Role::Member,
         "it has taken a port of the range instead"
     );
-    assert_eq!(fake_router.held[&port(8080)].0, 9);
+    assert_eq!(fake_router.holder(port(8080), due).unwrap().0, 9);
 }
 
 #[test]
 fn a_new_representative_gives_its_old_port_up_only_after_it_holds_the_office() {
     let mut fake_router = FakeRouter::default();
-    fake_router.held.insert(port(8080), (9, Timestamp(20_000)));
+    fake_router.hold(port(8080), 9, Some(Timestamp(20_000)));
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
@@ -166,14 +166,14 @@ fn a_new_representative_gives_its_old_port_up_only_after_it_holds_the_office() {
     now = now + Duration::from_millis(10);
     server.settle(&mut fake_router, now);
     assert_eq!(server.state.own, None);
-    assert!(!fake_router.held.contains_key(&port(8081)));
+    assert_eq!(fake_router.holder(port(8081), now), None);
 }
 
 #[test]
 fn a_foreign_entry_in_the_range_is_passed_over() {
     let mut fake_router = FakeRouter::default();
-    fake_router.held.insert(port(8080), (9, Timestamp(600_000)));
-    fake_router.held.insert(port(8081), (8, Timestamp(600_000)));
+    fake_router.hold(port(8080), 9, Some(Timestamp(600_000)));
+    fake_router.hold(port(8081), 8, Some(Timestamp(600_000)));
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
@@ -184,16 +184,14 @@ fn a_foreign_entry_in_the_range_is_passed_over() {
 fn a_full_range_makes_it_rest_and_a_freed_port_is_taken_at_once() {
     let mut fake_router = FakeRouter::default();
     for number in 8080..=8084 {
-        fake_router
-            .held
-            .insert(port(number), (9, Timestamp(600_000)));
+        fake_router.hold(port(number), 9, Some(Timestamp(600_000)));
     }
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
     assert_eq!(server.state.role(Timestamp(0)), Role::Alone);
     assert!(server.state.crowded_since.is_some());
-    fake_router.held.remove(&port(8083));
+    fake_router.free(port(8083));
     let now = Timestamp(3_000);
     server.tell(&fake_router.survey(0, now), now);
     server.settle(&mut fake_router, now);
@@ -209,19 +207,16 @@ fn what_a_router_has_forgotten_is_mapped_again_when_the_table_is_next_read() {
         server.tell(&Event::RouterFound, Timestamp(0));
         server.settle(&mut fake_router, Timestamp(0));
     }
-    let before = fake_router.held.clone();
-    fake_router.held.clear();
+    let before = fake_router.holders(Timestamp(0));
+    fake_router.reboot();
     let now = Timestamp(2_000);
     for (i, server) in servers.iter_mut().enumerate() {
         let survey = fake_router.survey(i, now);
         server.tell(&survey, now);
         server.settle(&mut fake_router, now);
     }
-    assert!(
-        before.keys().eq(fake_router.held.keys()),
-        "{:?}",
-        fake_router.held
-    );
+    let after = fake_router.holders(now);
+    assert!(before.keys().eq(after.keys()), "{after:?}");
     assert_eq!(
         servers[0].state.term,
         Term(1),
@@ -288,7 +283,7 @@ fn leaving_gives_back_the_office_first_and_then_says_so() {
     let answer = fake_router.answer(0, server.asked.take().unwrap(), Timestamp(1));
     let effects = server.tell(&answer, Timestamp(2));
     assert!(effects.contains(&Effect::Left), "{effects:?}");
-    assert!(fake_router.held.is_empty());
+    assert!(fake_router.holders(Timestamp(1)).is_empty());
     server.tell(&Event::Tick, Timestamp(90_000));
     assert_eq!(server.asked, None, "who has left does not come back");
 }
@@ -344,7 +339,7 @@ fn s4_a_higher_term_heard_of_ends_the_memory_of_an_office() {
     server.tell(&Event::Tick, previous);
     assert_eq!(server.state.role(previous), Role::Alone);
     server.tell(&reported(Term(4)), previous);
-    fake_router.held.insert(port(8080), (0, previous + LEASE));
+    fake_router.hold(port(8080), 0, Some(previous + LEASE));
     server.tell(&Event::RouterFound, previous);
     server.settle(&mut fake_router, previous);
     assert_eq!(server.state.role(previous), Role::Representative);
