@@ -85,25 +85,26 @@ pub async fn evict(
 #[cfg(test)]
 mod tests {
     use super::super::super::Action;
-    use super::super::fake::{Deletes, Fake, entry_of, port, refused, them, third, us};
+    use super::super::fake::{
+        FakeGateway, entry_of, port, quirks, refused, stored, them, third, us,
+    };
     use super::*;
+    use porthole_sim_router::{DeleteConduct, Fault, Quirks, Visibility};
+    use std::time::Duration;
 
-    async fn evict_them(router: &Fake) -> Result<Eviction, Error> {
+    async fn evict_them(router: &FakeGateway) -> Result<Eviction, Error> {
         evict(router, port(), *them().ip(), us()).await
     }
 
-    fn dead(deletes: Deletes, lease: u32) -> Fake {
-        Fake {
-            deletes,
-            ..Fake::default()
-        }
-        .holding(them(), lease)
+    /// A router with the mapping of another server, which treats a request to delete like this.
+    fn dead(deletes: DeleteConduct<Duration>, lease: u32) -> FakeGateway {
+        FakeGateway::deleting(deletes).holding(them(), lease)
     }
 
     #[tokio::test]
     async fn the_dead_ones_mapping_is_deleted_once_and_read_back() {
         for lease in [0, 25] {
-            let router = dead(Deletes::Honest, lease);
+            let router = dead(DeleteConduct::Honest, lease);
             assert_eq!(
                 evict_them(&router).await,
                 Ok(Eviction::Gone(DeleteRight::Granted))
@@ -115,10 +116,15 @@ mod tests {
     #[tokio::test]
     async fn nobody_elses_mapping_is_ever_deleted() {
         for (holder, hides) in [(third(), false), (them(), true)] {
-            let router = Fake {
-                hides,
-                ..Fake::default()
-            }
+            let visibility = if hides {
+                Visibility::OwnOnly
+            } else {
+                Visibility::All
+            };
+            let router = FakeGateway::new(Quirks {
+                visibility,
+                ..quirks()
+            })
             .holding(holder, 25);
             let seen = (!hides).then(|| entry_of(holder, 25));
             assert_eq!(evict_them(&router).await, Ok(Eviction::Theirs(seen)));
@@ -128,7 +134,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_is_free_or_ours_needs_no_delete() {
-        for router in [Fake::default(), Fake::default().holding(us(), 25)] {
+        for router in [
+            FakeGateway::default(),
+            FakeGateway::default().holding(us(), 25),
+        ] {
             assert_eq!(
                 evict_them(&router).await,
                 Ok(Eviction::Gone(DeleteRight::Untried))
@@ -140,9 +149,9 @@ mod tests {
     #[tokio::test]
     async fn a_mapping_that_stays_is_irremovable_whatever_the_router_says() {
         for (deletes, code) in [
-            (Deletes::Refuses(606), Some(606)),
-            (Deletes::Refuses(714), Some(714)),
-            (Deletes::Forgets, None),
+            (DeleteConduct::Refuse(Fault::NotAuthorized), Some(606)),
+            (DeleteConduct::Refuse(Fault::NoSuchEntry), Some(714)),
+            (DeleteConduct::Forget, None),
         ] {
             let router = dead(deletes, 0);
             let eviction = evict_them(&router).await.unwrap();
@@ -160,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_owner_that_asks_for_the_port_again_is_not_dead() {
-        let router = dead(Deletes::Renewed, 25);
+        let router = dead(DeleteConduct::Overtaken(stored(them(), 30)), 25);
         let renewed = entry_of(them(), 30);
         assert_eq!(
             evict_them(&router).await,
@@ -170,7 +179,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_third_device_that_was_quicker_keeps_the_port() {
-        let router = dead(Deletes::Raced, 25);
+        let router = dead(DeleteConduct::Overtaken(stored(third(), 30)), 25);
         let eviction = evict_them(&router).await.unwrap();
         assert_eq!(eviction, Eviction::Theirs(Some(entry_of(third(), 30))));
         assert_eq!(eviction.right(), DeleteRight::Untried);
@@ -179,8 +188,8 @@ mod tests {
     #[tokio::test]
     async fn a_lease_that_ended_by_itself_teaches_no_right() {
         for router in [
-            dead(Deletes::GoneButSays(714), 25),
-            dead(Deletes::Honest, 1),
+            dead(DeleteConduct::DeleteButRefuse(Fault::NoSuchEntry), 25),
+            dead(DeleteConduct::Honest, 1),
         ] {
             assert_eq!(
                 evict_them(&router).await,
