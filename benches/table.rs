@@ -10,7 +10,8 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use porthole_gateway::table::IndexWalk;
 use porthole_gateway::{
-    Action, Entry, Found, Gateway as _, Identity, Igd, Route, ServiceType, Table, soap,
+    Action, DiscoveredRouter, Gateway as _, Identity, Igd, MappingEntry, Route, ServiceType, Table,
+    soap,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -86,7 +87,7 @@ fn read_by_index(replies: &[String]) -> Table {
             continue;
         };
         let fields = soap::reply(Action::GetGenericPortMappingEntry, reply).expect("an entry");
-        walk.entry(Entry::read(&fields).expect("an entry"));
+        walk.entry(MappingEntry::read(&fields).expect("an entry"));
     }
     walk.table()
 }
@@ -157,7 +158,7 @@ fn over_http(c: &mut Criterion) {
     for size in SIZES {
         for (name, offers) in [("list", Offers::List), ("index", Offers::IndexOnly)] {
             let address = serve(&runtime, size, offers);
-            let found = Found {
+            let found = DiscoveredRouter {
                 identity: Identity {
                     name: "canned".to_owned(),
                     address: Ipv4Addr::LOCALHOST,

@@ -26,7 +26,7 @@ use crate::shared::{RouterState, RouterView, SharedState, Snapshot};
 use porthole_election::{
     Candidacy, Effect, Entropy, Event, Ownership, RemoteAccess, Request, Role, State, SurveyExtent,
 };
-use porthole_gateway::{Entry, Extent, Protocol, Table};
+use porthole_gateway::{Extent, MappingEntry, Protocol, Table};
 use porthole_supervise::{Progress, Resync};
 use porthole_types::{ExternalPort, InternalPort};
 
@@ -429,7 +429,7 @@ impl StreamHandler<Arc<Fleet>> for ElectionActor {
 
 /// What a reading of the table says to the rules.
 fn survey(table: &Table, me: Option<Ipv4Addr>) -> Event {
-    let whose = |entry: &Entry| match entry.client_address() {
+    let whose = |entry: &MappingEntry| match entry.client_address() {
         Some(client) if Some(client) == me => Ownership::Mine,
         _ => Ownership::Theirs,
     };

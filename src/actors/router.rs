@@ -18,8 +18,9 @@ use crate::lan::interface::{LanAddress, NoAddress};
 use crate::shared::{Refusal, RouterState, RouterView, SharedState, TableView};
 use porthole_election::{Event, Request};
 use porthole_gateway::{
-    self, Backoff, Choice, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd,
-    Observer, Polled, Preference, Protocol, RouterLessons, SSDP_PORT, Scope, Search,
+    self, Backoff, Connection, Countdowns, DiscoveredRouter, Error, ExternalAddress, Igd,
+    MappingEntry, Observer, PollResult, PollScope, Preference, Protocol, RouterCapabilities,
+    RouterChoice, SSDP_PORT, Search,
 };
 use porthole_supervise::Progress;
 
@@ -133,7 +134,7 @@ impl RouterActor {
         &self,
         job: &'static str,
         search: Search,
-    ) -> impl Future<Output = Result<Found, Error>> + use<> {
+    ) -> impl Future<Output = Result<DiscoveredRouter, Error>> + use<> {
         let observer = Arc::clone(&self.observer);
         let job = self.progress.job(job, ROUND);
         async move {
@@ -143,7 +144,7 @@ impl RouterActor {
         }
     }
 
-    fn arrive(&mut self, found: Found, ctx: &mut Context<Self>) {
+    fn arrive(&mut self, found: DiscoveredRouter, ctx: &mut Context<Self>) {
         info!(router = %found.identity.name, address = %found.identity.address, "router found");
         self.life = Life {
             router: Some(Arc::new(Igd::new(
@@ -158,7 +159,7 @@ impl RouterActor {
             // The same one on another port is still the same; what it has become will show.
             let known = view.found.as_ref().map(|known| &known.identity);
             if known != Some(&found.identity) {
-                view.lessons = RouterLessons::default();
+                view.lessons = RouterCapabilities::default();
             }
             view.state = RouterState::Found;
             view.found = Some(found);
@@ -172,7 +173,7 @@ impl RouterActor {
 
     /// A search found a router: the one to use, or one to use only if the default gateway stays
     /// away.
-    fn choose(&mut self, found: Found, ctx: &mut Context<Self>) {
+    fn choose(&mut self, found: DiscoveredRouter, ctx: &mut Context<Self>) {
         let lan = self.life.address.as_ref();
         let gateway = lan.and_then(|lan| lan.default_gateway);
         let choice = {
@@ -181,8 +182,8 @@ impl RouterActor {
             self.life.preference.found(&found.identity, known, gateway)
         };
         match choice {
-            Choice::Take => self.arrive(found, ctx),
-            Choice::WaitForDefault => {
+            RouterChoice::Take => self.arrive(found, ctx),
+            RouterChoice::WaitForDefault => {
                 let (name, address) = (found.identity.name, found.identity.address);
                 let why = format!(
                     "the router that is the default gateway does not answer; another one does \
@@ -216,9 +217,9 @@ impl RouterActor {
 
     fn poll(&mut self, router: Arc<Igd>, ctx: &mut Context<Self>) {
         let scope = if self.shared.settings.router.read_table {
-            Scope::WithTable
+            PollScope::WithTable
         } else {
-            Scope::WithoutTable
+            PollScope::WithoutTable
         };
         let job = self.progress.job("a poll of the router", ROUND);
         let poll = async move {
@@ -279,7 +280,7 @@ impl RouterActor {
     }
 
     /// What a poll saw.
-    fn note(&mut self, polled: Polled) {
+    fn note(&mut self, polled: PollResult) {
         let uptime = polled.status.and_then(|status| status.uptime_seconds);
         let rebooted =
             matches!((self.life.uptime, uptime), (Some(before), Some(now)) if now < before);
@@ -303,7 +304,7 @@ impl RouterActor {
                 view.epoch = Some(Instant::now());
             }
             if let Some(table) = polled.table {
-                let tcp = |entry: &&Entry| entry.protocol == Protocol::Tcp;
+                let tcp = |entry: &&MappingEntry| entry.protocol == Protocol::Tcp;
                 let now = Instant::now();
                 for entry in table.entries.iter().filter(tcp) {
                     self.life.countdowns.remaining(entry, now);

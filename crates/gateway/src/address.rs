@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
-use super::Connection;
+use crate::status::Connection;
 
 /// What kind of address a router has on its Internet side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -12,8 +12,9 @@ use hyper_util::rt::TokioExecutor;
 use serde::{Serialize, Serializer};
 use url::{Host, Url};
 
-use super::xml::{self, Element};
-use super::{Action, Error};
+use crate::action::Action;
+use crate::error::Error;
+use crate::xml::{self, Element};
 
 /// Bytes of a description that are read. Real ones have 3 to 10 KiB.
 pub const MAX_DESCRIPTION: usize = 64 * 1024;
@@ -117,7 +118,7 @@ async fn fetch(location: &Url) -> Result<Bytes, Error> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
     let response = client.get(uri).await.map_err(|error| Error::Unreachable {
         action,
-        why: deepest(&error),
+        why: root_cause(&error),
     })?;
     if !response.status().is_success() {
         return Err(unreadable(format!(
@@ -139,7 +140,7 @@ async fn fetch(location: &Url) -> Result<Bytes, Error> {
 }
 
 /// The words of the innermost cause: "Connection refused" instead of "client error".
-pub(super) fn deepest(error: &dyn std::error::Error) -> String {
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use porthole_types::ExternalPort;
 
-use super::Action;
+use crate::action::Action;
 
 /// A request to a router that did not work out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@
 
 use std::num::NonZeroU32;
 
-use super::Lease;
+use crate::lease::Lease;
 
 /// What a router is known to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,9 +7,10 @@
 
 use quick_xml::escape::escape;
 
-use super::entry::printable;
-use super::xml::{self, Element};
-use super::{Action, Entry, Error};
+use crate::action::Action;
+use crate::entry::{MappingEntry, printable};
+use crate::error::Error;
+use crate::xml::{self, Element};
 
 /// Routers' own words are cut to this many characters.
 const MAX_TEXT: usize = 80;
@@ -92,7 +93,7 @@ fn refused(action: Action, fault: &Element) -> Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// The entries that could be read.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<MappingEntry>,
     /// How many more there were that could not, or what broke the list off.
     pub damage: Option<String>,
 }
@@ -123,9 +124,9 @@ pub fn listing(response: &Element) -> Result<Listing, Error> {
     {
         return Err(unreadable("its list is not one"));
     }
-    let entries: Vec<Entry> = elements
+    let entries: Vec<MappingEntry> = elements
         .iter()
-        .filter_map(|fields| Entry::read(fields))
+        .filter_map(|fields| MappingEntry::read(fields))
         .collect();
     let lost = elements.len() - entries.len();
     if damage.is_none() && lost > 0 {
@@ -208,7 +209,10 @@ mod tests {
 
     #[test]
     fn a_web_page_is_not_a_reply() {
-        let error = reply(ACTION, "<html><body><h1>404 Not Found</h1></body></html>");
+        let error = reply(
+            ACTION,
+            "<html><body><h1>404 Not DiscoveredRouter</h1></body></html>",
+        );
         assert!(matches!(error, Err(Error::Unreadable { .. })), "{error:?}");
         assert!(matches!(reply(ACTION, ""), Err(Error::Unreadable { .. })));
         assert!(matches!(

@@ -8,21 +8,21 @@ use tracing::warn;
 use super::{Ask, EntryOf};
 use porthole_election::{self as election, Event, Owner, OwnerKind, Request, Timestamp};
 use porthole_gateway::{
-    Countdowns, DeleteRight, Description, Entry, Error, Gateway, Lease, LeaseFallback,
-    MappingRequest, verified, verified::Wording,
+    Countdowns, DeleteRight, Description, Error, Gateway, Lease, LeaseFallback, MappingEntry,
+    MappingRequest, verified, verified::RenameAttempts,
 };
 
 /// What requests teach for the next ones; lost with the router.
 #[derive(Clone, Default)]
 pub(super) struct Learned {
     pub(super) lease_fallback: LeaseFallback,
-    wording: Wording,
+    wording: RenameAttempts,
 }
 
 /// What became of a request that the router could be asked.
 pub(super) enum Answer {
     /// Of [`Request::Secure`].
-    Secured(verified::Outcome),
+    Secured(verified::SecureOutcome),
     /// Of [`Request::Release`].
     Released(verified::Release),
     /// Of [`Request::Evict`].
@@ -50,7 +50,7 @@ pub(super) async fn to(
                 // Not for a moment may the office be anybody's.
                 EntryOf::Office => verified::secure(router, &request, lease_fallback).await,
                 EntryOf::Member => {
-                    verified::secure_worded(router, &request, lease_fallback, wording).await
+                    verified::secure_renamed(router, &request, lease_fallback, wording).await
                 }
             };
             outcome.map(Answer::Secured)
@@ -70,7 +70,7 @@ impl Answer {
     /// The lease of the mapping that was made, if one was.
     pub(super) fn granted(&self) -> Option<Lease> {
         match self {
-            Self::Secured(verified::Outcome::Ours(grant)) => Some(grant.granted),
+            Self::Secured(verified::SecureOutcome::Ours(grant)) => Some(grant.granted),
             _ => None,
         }
     }
@@ -86,7 +86,7 @@ impl Answer {
     /// Why a mapping was not made, where the rules have a word of their own for it.
     pub(super) fn refusal(&self) -> Option<&Error> {
         match self {
-            Self::Secured(verified::Outcome::NoRoom(why)) => Some(why),
+            Self::Secured(verified::SecureOutcome::NoRoom(why)) => Some(why),
             _ => None,
         }
     }
@@ -100,7 +100,7 @@ impl Answer {
     ) -> Event {
         let port = request.port();
         match self {
-            Self::Secured(verified::Outcome::Ours(grant)) => Event::Secured {
+            Self::Secured(verified::SecureOutcome::Ours(grant)) => Event::Secured {
                 port,
                 sent_at: at(grant.sent_at),
                 granted: match grant.granted {
@@ -108,11 +108,11 @@ impl Answer {
                     Lease::Seconds(seconds) => Some(Duration::from_secs(seconds.get().into())),
                 },
                 before: match grant.before {
-                    verified::Before::Free => election::PriorEntry::Free,
-                    verified::Before::Ours => election::PriorEntry::Ours,
+                    verified::PriorMapping::Free => election::PriorEntry::Free,
+                    verified::PriorMapping::Ours => election::PriorEntry::Ours,
                 },
             },
-            Self::Secured(verified::Outcome::Theirs(entry))
+            Self::Secured(verified::SecureOutcome::Theirs(entry))
             | Self::Evicted(verified::Eviction::Theirs(entry)) => Event::Taken {
                 port,
                 expires_in: entry
@@ -120,7 +120,7 @@ impl Answer {
                     .and_then(|entry| countdowns.remaining(entry, Instant::now())),
                 by: entry.as_ref().and_then(owner),
             },
-            Self::Secured(verified::Outcome::NoRoom(_)) => Event::NoRoom(port),
+            Self::Secured(verified::SecureOutcome::NoRoom(_)) => Event::NoRoom(port),
             Self::Released(verified::Release::Released | verified::Release::NotOurs) => {
                 Event::Released(port)
             }
@@ -140,7 +140,7 @@ impl Answer {
 }
 
 /// Whose an entry is, where the router names its device by address.
-fn owner(entry: &Entry) -> Option<Owner> {
+fn owner(entry: &MappingEntry) -> Option<Owner> {
     entry.client_address().map(|address| Owner {
         address,
         kind: match Description::name_of(&entry.description) {
@@ -187,8 +187,8 @@ mod tests {
         }
     }
 
-    fn entry(client: &str, description: &str, lease: u32) -> Entry {
-        Entry {
+    fn entry(client: &str, description: &str, lease: u32) -> MappingEntry {
+        MappingEntry {
             external: office(),
             protocol: Protocol::Tcp,
             client: client.to_owned(),
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn who_has_a_port_and_for_how_long_is_told_as_far_as_the_router_shows_it() {
-        let theirs = |entry| Answer::Secured(verified::Outcome::Theirs(entry));
+        let theirs = |entry| Answer::Secured(verified::SecureOutcome::Theirs(entry));
         let ours_kin = taken(&theirs(Some(entry("192.168.77.12", "Porthole yard", 17))));
         let by = |kind| {
             Some(Owner {
@@ -245,7 +245,7 @@ mod tests {
         let mut countdowns = Countdowns::default();
         let mut read = |lease| {
             let entry = entry("192.168.77.12", "Porthole yard", lease);
-            Answer::Secured(verified::Outcome::Theirs(Some(entry))).event(
+            Answer::Secured(verified::SecureOutcome::Theirs(Some(entry))).event(
                 secure(),
                 &mut countdowns,
                 |_| Timestamp(0),
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn a_full_table_is_a_word_of_its_own_and_still_told_to_people() {
         let full = refused(Action::AddPortMapping, 728);
-        let answer = Answer::Secured(verified::Outcome::NoRoom(full.clone()));
+        let answer = Answer::Secured(verified::SecureOutcome::NoRoom(full.clone()));
         assert_eq!(event(secure(), &answer), Event::NoRoom(office()));
         assert_eq!(answer.refusal(), Some(&full));
         assert_eq!(answer.granted(), None);

@@ -2,9 +2,9 @@
 
 use std::sync::Mutex;
 
-use super::super::canned::{Canned, Reply, Request};
-use super::super::{AddressKind, Description, Lease, Route, ServiceType};
 use super::*;
+use crate::fake_http::{FakeHttpServer, Reply, Request};
+use crate::{AddressKind, Description, Lease, Route, ServiceType};
 
 type Counted = (Action, Result<(), &'static str>);
 
@@ -19,7 +19,7 @@ impl Observer for Log {
 }
 
 fn client(control: Url, log: &Arc<Log>) -> Igd {
-    let found = Found {
+    let found = DiscoveredRouter {
         identity: Identity {
             name: "a router".into(),
             address: Ipv4Addr::LOCALHOST,
@@ -34,8 +34,8 @@ fn client(control: Url, log: &Arc<Log>) -> Igd {
 
 async fn router(
     answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
-) -> (Canned, Igd, Arc<Log>) {
-    let canned = Canned::serve(Ipv4Addr::LOCALHOST, answer).await;
+) -> (FakeHttpServer, Igd, Arc<Log>) {
+    let canned = FakeHttpServer::serve(Ipv4Addr::LOCALHOST, answer).await;
     let log = Arc::new(Log::default());
     let control = format!("http://{}/ctl", canned.address).parse().unwrap();
     let igd = client(control, &log);

@@ -1,7 +1,7 @@
 //! The search, against responders on loopback.
 
-use super::super::canned::{Canned, Reply};
 use super::*;
+use crate::fake_http::{FakeHttpServer, Reply};
 
 const FROM: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 5);
 
@@ -30,8 +30,8 @@ async fn device(
     ip: Ipv4Addr,
     services: &'static [(&'static str, &'static str)],
     up: &'static str,
-) -> Canned {
-    Canned::serve(ip, move |request| {
+) -> FakeHttpServer {
+    FakeHttpServer::serve(ip, move |request| {
         if request.action == "GetStatusInfo" {
             // The service that the body names is the one that was asked.
             let state = if request.body.contains(up) {
@@ -139,7 +139,7 @@ async fn of_several_services_the_connected_one_is_taken() {
 #[tokio::test]
 async fn a_description_that_is_none_is_told_when_there_is_no_better_one() {
     let ip = Ipv4Addr::new(127, 0, 0, 10);
-    let canned = Canned::serve(ip, |_| Reply::Http(200, b"<root/>".to_vec())).await;
+    let canned = FakeHttpServer::serve(ip, |_| Reply::Http(200, b"<root/>".to_vec())).await;
     let ssdp = responder(ip, vec![format!("http://{}/desc.xml", canned.address)]).await;
     let error = discover(&search(ssdp.address, SHORT), &observer())
         .await
@@ -159,7 +159,7 @@ async fn a_description_that_is_none_is_told_when_there_is_no_better_one() {
 #[tokio::test]
 async fn a_description_beyond_the_limit_is_not_read_on() {
     let ip = Ipv4Addr::new(127, 0, 0, 11);
-    let canned = Canned::serve(ip, |_| Reply::Http(200, vec![b' '; 100 * 1024])).await;
+    let canned = FakeHttpServer::serve(ip, |_| Reply::Http(200, vec![b' '; 100 * 1024])).await;
     let location = format!("http://{}/", canned.address).parse().unwrap();
     let error = device::describe(&location).await.unwrap_err();
     assert_eq!(error.code(), "too_large");
@@ -168,7 +168,7 @@ async fn a_description_beyond_the_limit_is_not_read_on() {
 #[tokio::test]
 async fn a_device_that_answers_with_many_locations_has_only_a_few_looked_at() {
     let ip = Ipv4Addr::new(127, 0, 0, 12);
-    let canned = Canned::serve(ip, |_| Reply::Http(404, Vec::new())).await;
+    let canned = FakeHttpServer::serve(ip, |_| Reply::Http(404, Vec::new())).await;
     let locations = (0..50)
         .map(|n| format!("http://{}/{n}", canned.address))
         .collect();

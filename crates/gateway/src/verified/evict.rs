@@ -6,10 +6,14 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::super::class::DeleteRight;
-use super::super::{Entry, Error, Gateway};
-use super::{Holder, holder, now, seconds_since};
 use porthole_types::ExternalPort;
+
+use super::clock::{now, seconds_since};
+use super::holder::{Holder, holder};
+use crate::capabilities::DeleteRight;
+use crate::entry::MappingEntry;
+use crate::error::Error;
+use crate::gateway::Gateway;
 
 /// How evicting ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +23,13 @@ pub enum Eviction {
     /// The mapping is still there.
     Irremovable {
         /// As read back.
-        entry: Entry,
+        entry: MappingEntry,
         /// What the router said; nothing where it said yes.
         refusal: Option<Error>,
     },
     /// The port is another device's, or its owner has just asked for it again; nothing more is
     /// known where the router hides the entry from us.
-    Theirs(Option<Entry>),
+    Theirs(Option<MappingEntry>),
 }
 
 impl Eviction {
@@ -52,7 +56,7 @@ pub async fn evict(
     from: Ipv4Addr,
     ours: SocketAddrV4,
 ) -> Result<Eviction, Error> {
-    let led_to_from = |entry: &Entry| entry.client_address() == Some(from);
+    let led_to_from = |entry: &MappingEntry| entry.client_address() == Some(from);
     let read_at = now();
     let old = match holder(gateway, port, ours).await? {
         Holder::Free | Holder::Ours(_) => return Ok(Eviction::Gone(DeleteRight::Untried)),
@@ -64,7 +68,7 @@ pub async fn evict(
         Ok(after) => after,
         Err(error) => return Err(refusal.unwrap_or(error)),
     };
-    let lease = |entry: &Entry| entry.lease_seconds.unwrap_or(0);
+    let lease = |entry: &MappingEntry| entry.lease_seconds.unwrap_or(0);
     match after {
         Holder::Free | Holder::Ours(_) => {
             // A lease that was about to end anyway teaches nothing, nor does a refusal.
@@ -84,13 +88,15 @@ pub async fn evict(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Action;
+    use std::time::Duration;
+
+    use porthole_sim_router::{DeleteConduct, Fault, Quirks, Visibility};
+
     use super::super::fake::{
         FakeGateway, entry_of, port, quirks, refused, stored, them, third, us,
     };
     use super::*;
-    use porthole_sim_router::{DeleteConduct, Fault, Quirks, Visibility};
-    use std::time::Duration;
+    use crate::action::Action;
 
     async fn evict_them(router: &FakeGateway) -> Result<Eviction, Error> {
         evict(router, port(), *them().ip(), us()).await

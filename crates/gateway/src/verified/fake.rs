@@ -9,11 +9,12 @@ use async_trait::async_trait;
 use porthole_sim_router as sim;
 use porthole_sim_router::{AddConduct, DeleteConduct, Descriptions, Enablement, Fault, Quirks};
 
-use super::super::{
-    Action, Entry, Error, Extent, ExternalAddress, Gateway, Identity, MappingRequest, Protocol,
-    Route, ServiceType, Status, Table,
-};
 use porthole_types::{ExternalPort, InternalPort};
+
+use crate::{
+    Action, Error, Extent, ExternalAddress, Gateway, Identity, MappingEntry, MappingRequest,
+    Protocol, Route, ServiceType, Status, Table,
+};
 
 const NOW: Duration = Duration::ZERO;
 /// The description that the fake router gives every mapping unless told otherwise.
@@ -60,8 +61,8 @@ pub(super) fn port() -> ExternalPort {
 }
 
 /// What the router shows of the mapping of a device.
-pub(super) fn entry_of(internal: SocketAddrV4, lease: u32) -> Entry {
-    Entry {
+pub(super) fn entry_of(internal: SocketAddrV4, lease: u32) -> MappingEntry {
+    MappingEntry {
         external: port(),
         protocol: Protocol::Tcp,
         client: internal.ip().to_string(),
@@ -177,13 +178,13 @@ impl Gateway for FakeGateway {
         }
     }
 
-    async fn entry(&self, port: ExternalPort) -> Result<Option<Entry>, Error> {
+    async fn entry(&self, port: ExternalPort) -> Result<Option<MappingEntry>, Error> {
         self.note("entry");
         let table = self.table.lock().unwrap();
         match table.read(NOW, *us().ip(), sim::Protocol::Tcp, port) {
             Ok(entry) => {
                 let lease = table.seconds_left(entry, NOW);
-                Ok(Some(Entry {
+                Ok(Some(MappingEntry {
                     enabled: table.quirks().enablement == Enablement::On,
                     description: entry.mapping.description.clone(),
                     ..entry_of(entry.mapping.target(), lease)

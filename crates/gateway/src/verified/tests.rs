@@ -6,9 +6,11 @@ use porthole_sim_router::{
     AddConduct, DeleteConduct, Descriptions, Enablement, Fault, Leases, Quirks, Visibility,
 };
 
-use super::super::{Action, Description};
+use super::clock::now;
 use super::fake::{FakeGateway, entry_of, port, quirks, refused, stored, them, us};
+use super::secure::granted;
 use super::*;
+use crate::{Action, Description, Error, Lease, LeaseFallback, MappingRequest};
 
 fn request(lease: u32) -> MappingRequest {
     MappingRequest {
@@ -19,13 +21,13 @@ fn request(lease: u32) -> MappingRequest {
     }
 }
 
-async fn ask(router: &FakeGateway, lease: u32) -> Result<Outcome, Error> {
+async fn ask(router: &FakeGateway, lease: u32) -> Result<SecureOutcome, Error> {
     secure(router, &request(lease), &mut LeaseFallback::default()).await
 }
 
-fn won(outcome: Result<Outcome, Error>) -> Grant {
+fn won(outcome: Result<SecureOutcome, Error>) -> Grant {
     match outcome {
-        Ok(Outcome::Ours(grant)) => grant,
+        Ok(SecureOutcome::Ours(grant)) => grant,
         other => panic!("not ours: {other:?}"),
     }
 }
@@ -37,7 +39,7 @@ async fn a_free_port_is_asked_for_and_read_back() {
     let grant = won(ask(&router, 30).await);
     assert_eq!(
         (grant.granted, grant.before),
-        (Lease::from_seconds(30), Before::Free)
+        (Lease::from_seconds(30), PriorMapping::Free)
     );
     assert!(grant.sent_at >= earliest);
     assert_eq!(router.log(), ["entry", "add 30", "entry"]);
@@ -47,7 +49,10 @@ async fn a_free_port_is_asked_for_and_read_back() {
 async fn a_full_table_is_told_apart_from_other_refusals_while_the_port_is_free() {
     let full = FakeGateway::adding(AddConduct::Refuse(Fault::TableFull));
     let refusal = refused(Action::AddPortMapping, 728);
-    assert_eq!(ask(&full, 30).await, Ok(Outcome::NoRoom(refusal.clone())));
+    assert_eq!(
+        ask(&full, 30).await,
+        Ok(SecureOutcome::NoRoom(refusal.clone()))
+    );
     // Ours from before is still there: this is a renewal that failed.
     let full = full.holding(us(), 11);
     assert_eq!(ask(&full, 30).await, Err(refusal));
@@ -56,22 +61,22 @@ async fn a_full_table_is_told_apart_from_other_refusals_while_the_port_is_free()
 #[tokio::test]
 async fn anothers_port_is_not_even_asked_for() {
     let router = FakeGateway::default().holding(them(), 30);
-    let theirs = Outcome::Theirs(Some(entry_of(them(), 30)));
+    let theirs = SecureOutcome::Theirs(Some(entry_of(them(), 30)));
     assert_eq!(ask(&router, 30).await, Ok(theirs));
     assert_eq!(router.log(), ["entry"]);
 }
 
 /// The descriptions that the router shows after each of three renewals under a new name.
 async fn renamed(router: &FakeGateway) -> Vec<String> {
-    let (mut lease_fallback, mut wording) = (LeaseFallback::default(), Wording::default());
-    won(secure_worded(router, &request(30), &mut lease_fallback, &mut wording).await);
+    let (mut lease_fallback, mut wording) = (LeaseFallback::default(), RenameAttempts::default());
+    won(secure_renamed(router, &request(30), &mut lease_fallback, &mut wording).await);
     let renamed = MappingRequest {
         description: Description::for_name("garden gate"),
         ..request(30)
     };
     let mut shown = Vec::new();
     for _ in 0..3 {
-        let renewed = secure_worded(router, &renamed, &mut lease_fallback, &mut wording);
+        let renewed = secure_renamed(router, &renamed, &mut lease_fallback, &mut wording);
         shown.push(won(renewed.await).entry.description);
     }
     shown
@@ -115,7 +120,7 @@ async fn our_own_port_is_renewed() {
     let grant = won(ask(&router, 30).await);
     assert_eq!(
         (grant.granted, grant.before),
-        (Lease::from_seconds(30), Before::Ours)
+        (Lease::from_seconds(30), PriorMapping::Ours)
     );
 }
 
@@ -138,14 +143,18 @@ async fn a_yes_without_an_entry_is_no() {
 async fn a_no_with_an_entry_is_yes() {
     for fault in [Fault::ActionFailed, Fault::NotAuthorized, Fault::Conflict] {
         let router = FakeGateway::adding(AddConduct::StoreButRefuse(fault));
-        assert_eq!(won(ask(&router, 30).await).before, Before::Free, "{fault}");
+        assert_eq!(
+            won(ask(&router, 30).await).before,
+            PriorMapping::Free,
+            "{fault}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_yes_to_a_port_that_another_got_meanwhile_is_theirs() {
     let router = FakeGateway::adding(AddConduct::Overtaken(stored(them(), 30)));
-    let theirs = Outcome::Theirs(Some(entry_of(them(), 30)));
+    let theirs = SecureOutcome::Theirs(Some(entry_of(them(), 30)));
     assert_eq!(ask(&router, 30).await, Ok(theirs));
 }
 
@@ -167,7 +176,7 @@ async fn a_hidden_entry_is_theirs_when_the_router_refuses_us() {
         ..quirks()
     })
     .holding(them(), 30);
-    assert_eq!(ask(&router, 30).await, Ok(Outcome::Theirs(None)));
+    assert_eq!(ask(&router, 30).await, Ok(SecureOutcome::Theirs(None)));
     assert_eq!(
         holder(&router, port(), us()).await,
         Ok(Holder::Theirs(None))
@@ -217,7 +226,7 @@ async fn a_permanent_mapping_is_not_written_again() {
     let grant = won(ask(&router, 0).await);
     assert_eq!(
         (grant.granted, grant.before),
-        (Lease::Permanent, Before::Ours)
+        (Lease::Permanent, PriorMapping::Ours)
     );
     assert_eq!(router.log(), ["entry"]);
     // Unless a lease is wanted: it became permanent by a restart of the router.

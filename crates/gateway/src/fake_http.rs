@@ -44,19 +44,19 @@ impl Reply {
 }
 
 /// A responder on loopback; it ends when dropped.
-pub(super) struct Canned {
+pub(super) struct FakeHttpServer {
     pub(super) address: SocketAddrV4,
     log: Arc<Mutex<Vec<Request>>>,
     task: JoinHandle<()>,
 }
 
-impl Drop for Canned {
+impl Drop for FakeHttpServer {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Canned {
+impl FakeHttpServer {
     pub(super) async fn serve(
         ip: Ipv4Addr,
         answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Lease;
+use crate::lease::Lease;
 
 /// How the port of a dead server becomes free on this router. Shown to the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -39,12 +39,12 @@ const WORTH_WAITING_FOR: u32 = 3_600;
 
 /// What has been learned about one router. Start anew when the router changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RouterLessons {
+pub struct RouterCapabilities {
     granted: Option<Lease>,
     delete: DeleteRight,
 }
 
-impl RouterLessons {
+impl RouterCapabilities {
     /// A mapping was granted with this lease, as read back. The last one counts: a router's
     /// mappings can become permanent when it restarts.
     pub fn granted(&mut self, lease: Lease) {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn class(granted: Option<u32>, delete: DeleteRight) -> RouterClass {
-        let mut lessons = RouterLessons::default();
+        let mut lessons = RouterCapabilities::default();
         if let Some(seconds) = granted {
             lessons.granted(Lease::from_seconds(seconds));
         }
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_try_that_showed_nothing_takes_nothing_back() {
-        let mut lessons = RouterLessons::default();
+        let mut lessons = RouterCapabilities::default();
         lessons.delete_tried(DeleteRight::Granted);
         lessons.delete_tried(DeleteRight::Untried);
         assert_eq!(lessons.class(), RouterClass::Deletable);
