@@ -67,7 +67,7 @@ impl ExternalAddress {
     /// What to tell the user, or nothing when all is well. The cameras keep serving the LAN in
     /// every case.
     ///
-    /// `connection` is the router's own word about its Internet side: many routers (miniupnpd) hide
+    /// `connection` is what the router says about its Internet side: many routers (miniupnpd) hide
     /// a private address and name none at all, so "connected, but no address" is how double NAT
     /// shows there.
     #[must_use]
@@ -75,7 +75,7 @@ impl ExternalAddress {
         let address = self
             .address
             .map_or_else(|| "none".to_owned(), |address| address.to_string());
-        let words = match self.kind {
+        let warning = match self.kind {
             AddressKind::Public => return None,
             AddressKind::Private => format!(
                 "The router's own Internet address, {address}, is a private one: there is a second router in front of it \
@@ -111,7 +111,7 @@ impl ExternalAddress {
                 }
             },
         };
-        Some(words)
+        Some(warning)
     }
 }
 

@@ -139,7 +139,7 @@ async fn fetch(location: &Url) -> Result<Bytes, Error> {
     }
 }
 
-/// The words of the innermost cause: "Connection refused" instead of "client error".
+/// The message of the innermost cause: "Connection refused" instead of "client error".
 pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

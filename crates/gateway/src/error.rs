@@ -22,7 +22,7 @@ pub enum Error {
     Socket {
         /// The LAN address that the search was to go out from.
         from: Ipv4Addr,
-        /// The operating system's words.
+        /// The operating system's message.
         why: String,
     },
     /// The connection was refused, or broke.
@@ -30,7 +30,7 @@ pub enum Error {
     Unreachable {
         /// What was asked.
         action: Action,
-        /// The operating system's words.
+        /// The operating system's message.
         why: String,
     },
     /// No answer in time.
@@ -46,7 +46,7 @@ pub enum Error {
         action: Action,
         /// The UPnP error code; 0 where the router gave none.
         code: u16,
-        /// The router's own words, printable and at most 80 characters; may be empty.
+        /// The router's own text, printable and at most 80 characters; may be empty.
         text: String,
     },
     /// It answered something that makes no sense.

@@ -1,4 +1,4 @@
-//! An HTTP responder with canned replies, for replies that no simulated router would send.
+//! An HTTP responder whose replies a test chooses, for replies that no simulated router would send.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex};

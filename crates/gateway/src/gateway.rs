@@ -29,7 +29,7 @@ pub struct MappingRequest {
     pub description: Description,
 }
 
-/// A router that maps ports, as it claims to: one request, one answer, no checking of its word.
+/// A router that maps ports, as it claims to: one request, one answer, its answers are not checked.
 /// [`verified`](crate::verified) does the checking.
 ///
 /// Every call ends within [`REQUEST_TIME`](crate::igd::REQUEST_TIME) per request that it makes.

@@ -36,7 +36,7 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(5);
 /// How long reading a table by index may take; then what was read is all there is.
 const TABLE_TIME: Duration = Duration::from_secs(30);
 
-/// Bytes of an ordinary reply. The carrier itself stops at 1 MiB, so memory is bounded by that.
+/// Bytes of an ordinary reply. The transport itself stops at 1 MiB, so memory is bounded by that.
 const MAX_REPLY: usize = 64 * 1024;
 
 /// Bytes of a list: 256 entries of about 700 bytes each once escaped, and as much again for long

@@ -53,3 +53,7 @@ pub use preference::{Preference, RouterChoice};
 pub use ssdp::{SSDP_PORT, Search, discover};
 pub use status::{Connection, Status};
 pub use table::{Extent, Table};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;

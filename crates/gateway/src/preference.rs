@@ -1,6 +1,6 @@
 //! Which router to stay with where a LAN has several: the one that is the default gateway. Pure.
 //!
-//! Visitors come in through the default gateway, and all servers of a house must mean the same
+//! Clients on the Internet come in through the default gateway, and all servers of a site must mean the same
 //! router by "the router". So while it is away for a moment (a reboot) nobody moves to another one,
 //! and whoever is at another one goes back when it answers again.
 

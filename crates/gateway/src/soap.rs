@@ -12,7 +12,7 @@ use crate::entry::{MappingEntry, printable};
 use crate::error::Error;
 use crate::xml::{self, Element};
 
-/// Routers' own words are cut to this many characters.
+/// Routers' own texts are cut to this many characters.
 const MAX_TEXT: usize = 80;
 
 /// The body of a request. Values are escaped; names and the service are this program's own.
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_gives_its_code_and_words() {
+    fn a_fault_gives_its_code_and_text() {
         let fault = "<s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring><detail>\
             <UPnPError xmlns='urn:schemas-upnp-org:control-1-0'><errorCode>718</errorCode>\
             <errorDescription>ConflictInMappingEntry</errorDescription></UPnPError></detail></s:Fault>";

@@ -1,4 +1,4 @@
-//! Writing to a router and believing only what is read back: the router is the judge.
+//! Writing to a router and believing only what is read back: what the router holds decides.
 //!
 //! A router may say yes and store nothing, say yes and overwrite another's mapping, or say no with
 //! any of half a dozen codes. So: read, write, read again, and decide by the second reading. "Ours"

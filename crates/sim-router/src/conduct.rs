@@ -21,7 +21,7 @@ pub enum AddConduct<T> {
     Forget,
     /// Stored where the rules allow it, and then refused all the same.
     StoreButRefuse(Fault),
-    /// Refused although nothing may stand in the way: the router is busy.
+    /// Refused although the rules may allow it: the router is busy.
     Refuse(Fault),
     /// OK where the rules allow it, and another device's mapping has come in between.
     Overtaken(TableEntry<T>),
@@ -35,7 +35,7 @@ pub enum DeleteConduct<T> {
     Honest,
     /// OK where the rules allow it, and nothing is deleted.
     Forget,
-    /// Refused although nothing may stand in the way.
+    /// Refused although the rules may allow it.
     Refuse(Fault),
     /// Deleted where the rules allow it, and then refused all the same.
     DeleteButRefuse(Fault),

@@ -26,3 +26,7 @@ pub use quirks::{
 pub use server::{Error, Event, SimRouter, SimRouterConfig, Wan};
 pub use table::{AddOutcome, Mapping, Protocol, Table, TableEntry};
 pub use time::TimePoint;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;

@@ -65,7 +65,7 @@ pub enum Ticks {
 pub enum Conflict {
     /// Refused with 718: the first stays.
     Refuse,
-    /// Overwritten without a word (RFC 6886 §9.4).
+    /// Overwritten, and nobody is told (RFC 6886 §9.4).
     Overwrite,
 }
 

@@ -138,7 +138,7 @@ impl SimRouter {
     }
 
     /// Gives it another address on the Internet, as providers do: only what it says changes, not
-    /// where visitors of this machine come in.
+    /// where connections come in on this machine.
     pub fn set_external(&mut self, address: Ipv4Addr) {
         self.config.reported_external = address;
         self.running.router.set_external(address);
@@ -189,7 +189,7 @@ impl SimRouter {
     }
 }
 
-/// What lives from one boot to the next.
+/// One run of the router, from a boot to the next.
 #[derive(Debug)]
 struct Running {
     router: Arc<Router>,

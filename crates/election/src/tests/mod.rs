@@ -1,11 +1,11 @@
 //! The rules against the simulated router's table: every effect is answered, time is a number.
 
 mod fake_router;
-mod house;
 mod properties;
 mod remote_access;
 mod rotation;
 mod rules;
+mod site;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

@@ -53,7 +53,7 @@ fn s1_a_holder_whose_renewals_fail_stops_believing_before_its_lease_ends() {
 }
 
 #[test]
-fn s1_an_answer_that_comes_after_its_own_deadline_gives_no_office() {
+fn s1_an_answer_that_comes_after_its_own_deadline_gives_no_leadership() {
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     assert!(server.asked.is_some());
@@ -145,7 +145,7 @@ fn a_lost_mapping_is_not_fought_over() {
 }
 
 #[test]
-fn a_new_representative_gives_its_old_port_up_only_after_it_holds_the_office() {
+fn a_new_representative_gives_its_old_port_up_only_after_it_holds_the_representative_port() {
     let mut fake_router = FakeRouter::default();
     fake_router.hold(port(8080), 9, Some(Timestamp(20_000)));
     let mut server = Server::new(0);
@@ -220,7 +220,7 @@ fn what_a_router_has_forgotten_is_mapped_again_when_the_table_is_next_read() {
     assert_eq!(
         servers[0].state.term,
         Term(1),
-        "it held the office all along"
+        "it held the representative port all along"
     );
 }
 
@@ -239,7 +239,7 @@ fn s1_a_lease_that_the_router_cut_short_is_believed_for_less_than_that() {
     let leadership = server
         .state
         .leadership
-        .expect("even a short lease is an office");
+        .expect("even a short lease gives leadership");
     assert!(leadership.deadline < Timestamp(0) + cut, "{leadership:?}");
     assert!(
         leadership.renew_at + cut / 4 < leadership.deadline,
@@ -274,7 +274,7 @@ fn a_crash_of_the_elector_with_a_request_under_way_asks_again() {
 }
 
 #[test]
-fn leaving_gives_back_the_office_first_and_then_says_so() {
+fn leaving_gives_back_the_representative_port_first_and_then_says_so() {
     let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
@@ -312,7 +312,10 @@ fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
     server.tell(&Event::Leave, Timestamp(1));
-    let request = server.asked.take().expect("it gives the office back");
+    let request = server
+        .asked
+        .take()
+        .expect("it gives the representative port back");
     server.tell(&Event::Failed(request), Timestamp(2));
     assert_eq!(server.asked, None);
     while server.asked.is_none() {
@@ -327,7 +330,7 @@ fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
 }
 
 #[test]
-fn s4_a_higher_term_heard_of_ends_the_memory_of_an_office() {
+fn s4_a_higher_term_heard_of_ends_the_memory_of_a_leadership() {
     // Its deadline passed while it could not ask; a write of its own came late to the router all
     // the same.
     let mut fake_router = FakeRouter::default();
@@ -346,7 +349,7 @@ fn s4_a_higher_term_heard_of_ends_the_memory_of_an_office() {
     assert_eq!(
         server.state.term,
         Term(5),
-        "an office of its own, and no old one"
+        "a leadership of its own, and no old one"
     );
 }
 
@@ -366,7 +369,7 @@ fn s1_the_margin_covers_a_routers_whole_seconds_and_a_slow_clock_and_leaves_thre
 }
 
 #[test]
-fn s4_the_office_is_not_remembered_beside_a_term_that_another_has_begun() {
+fn s4_leadership_is_not_remembered_beside_a_term_that_another_has_begun() {
     let mut server = Server::new(0);
     server.state = State::new(Term(3), Some(port(8080)), Memory::WasRepresentative);
     let kept = |server: &Server| server.state.port_to_remember(&rules(), Timestamp(0));

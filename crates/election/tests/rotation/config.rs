@@ -1,4 +1,4 @@
-//! What one seed means: the household, its settings, its network, its router and its troubles.
+//! What one seed means: the site, its settings, its network, its router and its troubles.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -41,7 +41,7 @@ pub enum Profile {
     Hours,
 }
 
-/// How chance falls for the servers.
+/// How random numbers fall for the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dice {
     /// For each as it will.
@@ -50,7 +50,7 @@ pub enum Dice {
     Alike,
 }
 
-/// A household and its fate.
+/// A site and what befalls it.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub seed: u64,
@@ -78,7 +78,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// What this seed stands for. The same seed is the same household on every machine.
+    /// What this seed stands for. The same seed is the same site on every machine.
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let profile = match rng.u32(0..100) {

@@ -72,7 +72,7 @@ impl Wire {
         self.off_router.fill(false);
     }
 
-    /// The fate of a datagram that is sent now.
+    /// What becomes of a datagram that is sent now.
     pub fn carry(&mut self, from: usize, to: usize, now: Millis, rng: &mut Rng) -> Fares {
         self.sent += 1;
         if self.cut[from][to] || happens(rng, self.weather.loss_per_mille) {

@@ -139,8 +139,8 @@ async fn of_several_services_the_connected_one_is_taken() {
 #[tokio::test]
 async fn a_description_that_is_none_is_told_when_there_is_no_better_one() {
     let ip = Ipv4Addr::new(127, 0, 0, 10);
-    let canned = FakeHttpServer::serve(ip, |_| Reply::Http(200, b"<root/>".to_vec())).await;
-    let ssdp = responder(ip, vec![format!("http://{}/desc.xml", canned.address)]).await;
+    let server = FakeHttpServer::serve(ip, |_| Reply::Http(200, b"<root/>".to_vec())).await;
+    let ssdp = responder(ip, vec![format!("http://{}/desc.xml", server.address)]).await;
     let error = discover(&search(ssdp.address, SHORT), &observer())
         .await
         .unwrap_err();
@@ -159,8 +159,8 @@ async fn a_description_that_is_none_is_told_when_there_is_no_better_one() {
 #[tokio::test]
 async fn a_description_beyond_the_limit_is_not_read_on() {
     let ip = Ipv4Addr::new(127, 0, 0, 11);
-    let canned = FakeHttpServer::serve(ip, |_| Reply::Http(200, vec![b' '; 100 * 1024])).await;
-    let location = format!("http://{}/", canned.address).parse().unwrap();
+    let server = FakeHttpServer::serve(ip, |_| Reply::Http(200, vec![b' '; 100 * 1024])).await;
+    let location = format!("http://{}/", server.address).parse().unwrap();
     let error = device::describe(&location).await.unwrap_err();
     assert_eq!(error.code(), "too_large");
 }
@@ -168,15 +168,15 @@ async fn a_description_beyond_the_limit_is_not_read_on() {
 #[tokio::test]
 async fn a_device_that_answers_with_many_locations_has_only_a_few_looked_at() {
     let ip = Ipv4Addr::new(127, 0, 0, 12);
-    let canned = FakeHttpServer::serve(ip, |_| Reply::Http(404, Vec::new())).await;
+    let server = FakeHttpServer::serve(ip, |_| Reply::Http(404, Vec::new())).await;
     let locations = (0..50)
-        .map(|n| format!("http://{}/{n}", canned.address))
+        .map(|n| format!("http://{}/{n}", server.address))
         .collect();
     let ssdp = responder(ip, locations).await;
     discover(&search(ssdp.address, SHORT), &observer())
         .await
         .unwrap_err();
-    assert_eq!(canned.actions().len(), MAX_ANSWERS_EACH);
+    assert_eq!(server.actions().len(), MAX_ANSWERS_EACH);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Deleting a dead server's mapping (¶71 step 60), once, and only that one.
+//! Deleting a failed server's mapping (¶71 step 60), once, and only that one.
 //!
 //! Some routers let anybody delete, some only the owner (secure mode), and the codes with which
 //! they refuse differ (606, 714, or an OK after which nothing has happened). So the port is read
@@ -33,7 +33,7 @@ pub enum Eviction {
 }
 
 impl Eviction {
-    /// What it taught about the right to delete others' mappings.
+    /// What it showed about the right to delete others' mappings.
     #[must_use]
     pub fn right(&self) -> DeleteRight {
         match self {
@@ -71,7 +71,7 @@ pub async fn evict(
     let lease = |entry: &MappingEntry| entry.lease_seconds.unwrap_or(0);
     match after {
         Holder::Free | Holder::Ours(_) => {
-            // A lease that was about to end anyway teaches nothing, nor does a refusal.
+            // A lease that was about to end anyway says nothing of the right to delete, nor does a refusal.
             let ended = (1..=seconds_since(read_at) + 1).contains(&lease(&old));
             Ok(Eviction::Gone(match refusal {
                 None if !ended => DeleteRight::Granted,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_dead_ones_mapping_is_deleted_once_and_read_back() {
+    async fn the_previous_holders_mapping_is_deleted_once_and_read_back() {
         for lease in [0, 25] {
             let router = dead(DeleteConduct::Honest, lease);
             assert_eq!(
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lease_that_ended_by_itself_teaches_no_right() {
+    async fn a_lease_that_ended_by_itself_says_nothing_of_the_right_to_delete() {
         for router in [
             dead(DeleteConduct::DeleteButRefuse(Fault::NoSuchEntry), 25),
             dead(DeleteConduct::Honest, 1),

@@ -1,4 +1,4 @@
-//! A name that has changed, and a router that keeps the old one: renewing a mapping does not change
+//! Making a router show a new name: renewing a mapping does not change
 //! its description everywhere. Where cameras know each other by the table alone (Embodiment 3) the
 //! old name would stay on their pages.
 
@@ -22,8 +22,8 @@ impl RenameAttempts {
     /// Whether this renewal has left another of our descriptions standing, for the first time.
     fn is_stale(&self, request: &MappingRequest, grant: &Grant) -> bool {
         let read = Description::name_of(&grant.entry.description);
-        let tried = |(port, words): &(ExternalPort, Description)| {
-            *port == request.external && *words == request.description
+        let tried = |(port, description): &(ExternalPort, Description)| {
+            *port == request.external && *description == request.description
         };
         grant.before == PriorMapping::Ours
             && read.is_some_and(|name| Description::for_name(name) != request.description)

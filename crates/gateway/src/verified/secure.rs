@@ -51,8 +51,8 @@ pub enum SecureOutcome {
 /// Ask for a port, or renew it: the same, because a renewal may find the mapping lost and may find
 /// it taken.
 ///
-/// Another device's mapping that can be seen is never written over. The ladder is climbed down
-/// while the router objects to the lease, and learns what it took.
+/// Another device's mapping that can be seen is never written over. While the router objects to
+/// the lease the next one is asked for (`lease_fallback`), and what it took is remembered.
 ///
 /// # Errors
 /// When the router cannot be asked or read, refuses for another reason than the port being taken,

@@ -184,7 +184,7 @@ async fn a_hidden_entry_is_theirs_when_the_router_refuses_us() {
 }
 
 #[tokio::test]
-async fn the_ladder_is_climbed_down_and_remembered() {
+async fn leases_are_fallen_back_on_in_turn_and_the_one_taken_is_remembered() {
     let hour = NonZeroU32::new(3_600).unwrap();
     for (leases, asked, lands) in [
         (Leases::PermanentOnly, 30, 0),
@@ -206,7 +206,7 @@ async fn the_ladder_is_climbed_down_and_remembered() {
 }
 
 #[tokio::test]
-async fn a_402_on_every_rung_teaches_nothing() {
+async fn a_402_to_every_lease_is_not_remembered() {
     let router = FakeGateway::adding(AddConduct::Refuse(Fault::InvalidArgs));
     let mut lease_fallback = LeaseFallback::default();
     let error = secure(&router, &request(30), &mut lease_fallback)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::table::TableEntry;
 
-/// Whether the line to the Internet stands.
+/// Whether the line to the Internet is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wan {
     /// It does.

@@ -65,7 +65,7 @@ impl Router {
         }
     }
 
-    /// Whether the line to the Internet stands.
+    /// Whether the line to the Internet is up.
     pub(super) fn wan(&self) -> Wan {
         *self.wan.borrow()
     }

@@ -68,7 +68,7 @@ async fn an_open_router_lets_the_successor_delete_whatever_its_leases() {
 }
 
 #[tokio::test]
-async fn secure_mode_keeps_the_dead_ones_mapping_whatever_it_calls_that() {
+async fn secure_mode_keeps_a_failed_servers_mapping_whatever_it_calls_that() {
     let net = Net::new();
     for (delete_of_other, code) in [
         (DeleteOfOther::NotAuthorized, 606),

@@ -37,19 +37,19 @@ async fn it_is_found_by_multicast_and_at_its_own_address_when_it_has_joined_the_
 }
 
 #[tokio::test]
-async fn a_reboot_loses_the_table_cuts_visitors_and_moves_the_web_server() {
+async fn a_reboot_loses_the_table_cuts_connections_and_moves_the_web_server() {
     let net = Net::new();
     let mut router = net.start(secure());
     let camera = camera(net.a()).await;
     assert_eq!(add(&router, net.a(), camera, 8080, 30).await, 0);
-    let (mut visitor, _) = visit(net.outside(8080)).await;
+    let (mut connection, _) = visit(net.outside(8080)).await;
     let (ssdp, http) = (router.ssdp_address(), router.http_address());
     let mut events = router.events();
 
     router.reboot().await.unwrap();
     assert_eq!(next(&mut events).await, Event::Rebooted);
     assert_eq!(router.table(), []);
-    assert!(is_cut(&mut visitor).await);
+    assert!(is_cut(&mut connection).await);
     assert_ne!(router.http_address(), http);
     let refused = TcpStream::connect(http).await.unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
@@ -68,10 +68,10 @@ async fn without_the_wan_line_nothing_is_mapped_forwarded_or_said_to_be_the_addr
     let router = net.start(secure());
     let camera = camera(net.a()).await;
     assert_eq!(add(&router, net.a(), camera, 8080, 30).await, 0);
-    let (mut visitor, _) = visit(net.outside(8080)).await;
+    let (mut connection, _) = visit(net.outside(8080)).await;
 
     router.set_wan(Wan::Down);
-    assert!(is_cut(&mut visitor).await);
+    assert!(is_cut(&mut connection).await);
     assert_eq!(add(&router, net.a(), camera, 8081, 30).await, 501);
     let status = call(&router, net.a(), "GetStatusInfo", &[]).await;
     assert_eq!(status.field("NewConnectionStatus"), "Disconnected");

@@ -1,4 +1,4 @@
-//! Addresses, a client, cameras and visitors for the tests.
+//! Addresses, a control point, cameras and their clients for the tests.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -201,7 +201,7 @@ pub(crate) async fn next(events: &mut broadcast::Receiver<Event>) -> Event {
         .unwrap()
 }
 
-/// A camera that answers each visitor with the address that it sees as its peer, then echoes.
+/// A camera that answers each client with the address that it sees as its peer, then echoes.
 pub(crate) async fn camera(address: Ipv4Addr) -> SocketAddrV4 {
     let listener = TcpListener::bind((address, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -9,7 +9,7 @@ use crate::fake_router::FakeRouter;
 use crate::faults::{Fault, OnHolder};
 use crate::server::Server;
 
-/// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's
+/// L1: one representative within so many heartbeats of the last fault, of the end of a failed server's
 /// lease where the router keeps it, and of the servers' own back-off from a router that refused
 /// them.
 const K: u64 = 8;
@@ -22,7 +22,7 @@ const CALLS: u64 = 10;
 pub(super) struct Liveness {
     config: Config,
     calm_at: Option<Millis>,
-    /// Until when the router kept the office for somebody who cannot renew it.
+    /// Until when the router kept the representative port for somebody who cannot renew it.
     held_until: Millis,
     /// Since when there has been one, without a break.
     one_since: Option<Millis>,
@@ -71,7 +71,7 @@ impl Liveness {
     }
 
     /// What has to be waited for whatever the rules are: the tail of the last fault (an answer that
-    /// never comes, a write that arrives late), a dead one's lease, and the exchanges with the
+    /// never comes, a write that arrives late), a failed server's lease, and the exchanges with the
     /// router that a takeover is made of.
     fn patience(&self, calm: Millis) -> Millis {
         let router = &self.config.router;
@@ -117,7 +117,7 @@ impl Liveness {
             .iter()
             .any(|server| server.runs() && server.state.lifecycle == Lifecycle::SteppingDown)
         {
-            self.held_until = self.held_until.max(now); // it keeps the office until it has a port of its own
+            self.held_until = self.held_until.max(now); // it keeps the representative port until it has a port of its own
         }
         let alone = servers.iter().filter(|server| server.runs()).count() == 1;
         if alone && self.stepped_down {
@@ -189,7 +189,7 @@ fn knows(server: &Server, client: std::net::Ipv4Addr) -> bool {
     server.runs() && (watched == Some(client) || previous == Some(client))
 }
 
-/// Whether this server shows the fleet in place of a dead one whose mapping nobody can remove.
+/// Whether this server shows the fleet in place of a failed one whose mapping nobody can remove.
 fn is_deputy(server: &Server) -> bool {
     server.runs()
         && matches!(

@@ -1,15 +1,15 @@
-//! What can happen in a house, and what follows from it: how it begins, which steps there are,
+//! What can happen in a site, and what follows from it: how it begins, which steps there are,
 //! where each leads.
 
 use porthole_election::{Event, Memory, State, Timestamp};
 use porthole_types::Term;
 use stateright::{Model, Property};
 
-use super::house::House;
+use super::site::Site;
 use super::world::{Node, Stage, World};
 use super::{peer, properties};
 
-/// One step of the world. Words are delivered in the order in which they were said.
+/// One step of the world. Messages are delivered in the order in which they were said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Deliver,
@@ -23,7 +23,7 @@ pub(super) enum Action {
     Pass,
 }
 
-impl Model for House {
+impl Model for Site {
     type State = World;
     type Action = Action;
 

@@ -2,13 +2,13 @@
 
 use porthole_election::{Event, Owner, OwnerKind, PriorEntry, Request, Timestamp};
 
-use super::house::House;
+use super::site::Site;
 use super::world::{Stage, World};
 use super::{LEASE, address};
 use crate::config::leadership;
 use porthole_sim_router::Access;
 
-impl House {
+impl Site {
     /// The router does the next part of a request.
     pub(super) fn router(&self, world: &mut World, who: usize) {
         let now = world.now;

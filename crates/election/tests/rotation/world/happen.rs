@@ -8,10 +8,10 @@ use super::agenda::{Item, Ticket};
 use crate::fake_router::Call;
 
 impl World {
-    /// Whether it is still the same life; a frozen one gets what came when it thaws.
-    fn gate(&mut self, server: usize, life: u32, item: Item) -> Option<Item> {
+    /// Whether it is still the same incarnation; a frozen one gets what came when it thaws.
+    fn if_current(&mut self, server: usize, incarnation: u32, item: Item) -> Option<Item> {
         let it = &self.servers[server];
-        if !it.runs() || it.was_renewed != life {
+        if !it.runs() || it.incarnation != incarnation {
             return None;
         }
         if it.frozen_until > self.now {
@@ -24,18 +24,37 @@ impl World {
 
     pub(super) fn happen(&mut self, item: Item) {
         let guarded = match &item {
-            Item::Wake { server, life }
-            | Item::SayAgain { server, life, .. }
-            | Item::Report { server, life }
-            | Item::Poll { server, life }
-            | Item::RouterFound { server, life }
-            | Item::RouterLost { server, life } => Some((*server, *life)),
-            Item::Deliver { to, .. } => Some((*to, self.servers[*to].was_renewed)),
-            Item::Reply { server, ticket, .. } => Some((*server, ticket.life)),
+            Item::Wake {
+                server,
+                incarnation,
+            }
+            | Item::SayAgain {
+                server,
+                incarnation,
+                ..
+            }
+            | Item::Report {
+                server,
+                incarnation,
+            }
+            | Item::Poll {
+                server,
+                incarnation,
+            }
+            | Item::RouterFound {
+                server,
+                incarnation,
+            }
+            | Item::RouterLost {
+                server,
+                incarnation,
+            } => Some((*server, *incarnation)),
+            Item::Deliver { to, .. } => Some((*to, self.servers[*to].incarnation)),
+            Item::Reply { server, ticket, .. } => Some((*server, ticket.incarnation)),
             _ => None,
         };
         let item = match guarded {
-            Some((server, life)) => match self.gate(server, life, item) {
+            Some((server, incarnation)) => match self.if_current(server, incarnation, item) {
                 Some(item) => item,
                 None => return,
             },
@@ -52,20 +71,45 @@ impl World {
             Item::SayAgain {
                 server, message, ..
             } => self.datagrams(server, Destination::Everybody, message),
-            Item::Report { server, life } => {
+            Item::Report {
+                server,
+                incarnation,
+            } => {
                 self.report(server);
-                self.after(self.config.heartbeat, Item::Report { server, life });
+                self.after(
+                    self.config.heartbeat,
+                    Item::Report {
+                        server,
+                        incarnation,
+                    },
+                );
             }
             Item::Deliver { to, event, from } => {
                 self.checks.delivered(to, &self.servers[from], &event);
                 self.tell(to, &event);
             }
-            Item::Poll { server, life } => {
+            Item::Poll {
+                server,
+                incarnation,
+            } => {
                 if let Some(every) = self.config.poll {
-                    self.after(every, Item::Poll { server, life });
+                    self.after(
+                        every,
+                        Item::Poll {
+                            server,
+                            incarnation,
+                        },
+                    );
                 }
                 if self.servers[server].knows_router {
-                    self.call(server, Call::List, Ticket { life, job: None });
+                    self.call(
+                        server,
+                        Call::List,
+                        Ticket {
+                            incarnation,
+                            job: None,
+                        },
+                    );
                 }
             }
             Item::Call {
@@ -81,9 +125,13 @@ impl World {
                 done_at,
                 ticket,
             } => self.replied(server, reply.as_ref(), epoch, done_at, ticket),
-            Item::Stored { server, life, disk } => {
+            Item::Stored {
+                server,
+                incarnation,
+                disk,
+            } => {
                 let it = &mut self.servers[server];
-                if it.was_renewed == life && it.runs() {
+                if it.incarnation == incarnation && it.runs() {
                     it.disk = disk;
                 }
             }

@@ -65,7 +65,7 @@ impl World {
             format!("   router: s{server} {call:?} -> {reply:?}")
         });
         let waited_for = ticket.job == self.servers[server].job.map(|job| (job.id, job.calls))
-            && ticket.life == self.servers[server].was_renewed;
+            && ticket.incarnation == self.servers[server].incarnation;
         if let (Some(deleted), Call::Delete(port)) = (deleted, call)
             && (deleted.client != self.servers[server].address || !waited_for)
         {
@@ -124,11 +124,11 @@ impl World {
             return;
         }
         let shown = it.clock.show(self.now);
-        let next = job.go_on(reply, it.address, shown, &mut it.rung, self.mutant);
+        let next = job.go_on(reply, it.address, shown, &mut it.lease_step, self.mutant);
         match next {
             Next::Call(call) => {
                 let ticket = Ticket {
-                    life: it.was_renewed,
+                    incarnation: it.incarnation,
                     job: Some((job_id, job.calls)),
                 };
                 self.call(server, call, ticket);
@@ -148,8 +148,14 @@ impl World {
             self.servers[server].knows_router = true;
             self.tell(server, &Event::RouterFound);
         } else {
-            let life = self.servers[server].was_renewed;
-            self.after(1_000, Item::RouterFound { server, life });
+            let incarnation = self.servers[server].incarnation;
+            self.after(
+                1_000,
+                Item::RouterFound {
+                    server,
+                    incarnation,
+                },
+            );
         }
     }
 
@@ -161,8 +167,14 @@ impl World {
             self.servers[server].knows_router = false;
             self.servers[server].job = None;
             self.tell(server, &Event::RouterLost);
-            let life = self.servers[server].was_renewed;
-            self.after(1_000, Item::RouterFound { server, life });
+            let incarnation = self.servers[server].incarnation;
+            self.after(
+                1_000,
+                Item::RouterFound {
+                    server,
+                    incarnation,
+                },
+            );
         }
     }
 
@@ -175,9 +187,15 @@ impl World {
         self.after(span, Item::RouterUp);
         for server in 0..self.servers.len() {
             if self.rng.u8(0..10) < 7 {
-                let life = self.servers[server].was_renewed;
+                let incarnation = self.servers[server].incarnation;
                 let noticed = self.rng.u64(0..5_000);
-                self.after(noticed, Item::RouterLost { server, life });
+                self.after(
+                    noticed,
+                    Item::RouterLost {
+                        server,
+                        incarnation,
+                    },
+                );
             }
         }
     }
@@ -185,10 +203,16 @@ impl World {
     pub(super) fn router_up(&mut self) {
         self.fake_router.up = true;
         for server in 0..self.servers.len() {
-            let life = self.servers[server].was_renewed;
+            let incarnation = self.servers[server].incarnation;
             if self.servers[server].runs() {
                 let takes = self.rng.u64(100..4_000);
-                self.after(takes, Item::RouterFound { server, life });
+                self.after(
+                    takes,
+                    Item::RouterFound {
+                        server,
+                        incarnation,
+                    },
+                );
             }
         }
     }

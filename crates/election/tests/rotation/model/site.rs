@@ -1,4 +1,4 @@
-//! A house to be checked: its rules, what may go wrong in it, and one step of one of its servers.
+//! A site to be checked: its rules, what may go wrong in it, and one step of one of its servers.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use porthole_sim_router::Access;
 
 /// What is checked: how many servers, and how much may go wrong.
 #[derive(Clone, Debug)]
-pub(super) struct House {
+pub(super) struct Site {
     pub(super) rules: Vec<Rules>,
     pub(super) deletes: Access,
     pub(super) losses: u8,
@@ -27,7 +27,7 @@ pub(super) struct House {
     pub(super) horizon: Timestamp,
 }
 
-impl House {
+impl Site {
     pub(super) fn of(
         servers: usize,
         deletes: Access,
