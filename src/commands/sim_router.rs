@@ -315,7 +315,8 @@ mod tests {
     fn each_flag_sets_its_habit() {
         let config = parse(
             "--lan 127.0.0.3 --secure --delete-of-other 714 --add-for-other 606 \
-             --permanent-only --no-list --table-limit 32 --full-says-ok --overwrite --delete-says-ok --cut",
+             --permanent-only --no-list --table-limit 32 --full-says-ok --overwrite \
+             --delete-says-ok --cut",
         )
         .unwrap();
         assert_eq!(config.ssdp, "127.0.0.3:1900".parse().unwrap());

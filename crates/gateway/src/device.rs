@@ -219,9 +219,12 @@ mod tests {
     fn description(base: &str, control: &str) -> String {
         format!(
             "<?xml version='1.0'?><root xmlns='urn:schemas-upnp-org:device-1-0'>{base}<device>\
-             <friendlyName>OpenWRT router</friendlyName><modelName>miniupnpd</modelName><deviceList><device><serviceList>\
-             <service><serviceType>urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1</serviceType>\
-             <controlURL>/other</controlURL></service></serviceList><deviceList><device><serviceList>\
+             <friendlyName>OpenWRT router</friendlyName><modelName>miniupnpd</modelName>\
+             <deviceList><device><serviceList>\
+             <service>\
+             <serviceType>urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1</serviceType>\
+             <controlURL>/other</controlURL></service></serviceList><deviceList><device>\
+             <serviceList>\
              <service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:2</serviceType>\
              <SCPDURL>/WANIPCn.xml</SCPDURL><controlURL>{control}</controlURL></service>\
              <service><serviceType>urn:schemas-upnp-org:service:WANPPPConnection:1</serviceType>\
@@ -243,7 +246,8 @@ mod tests {
         assert_eq!(
             controls(&description("", "/ctl/IPConn")),
             [
-                "urn:schemas-upnp-org:service:WANIPConnection:2 http://192.168.77.1:5000/ctl/IPConn",
+                "urn:schemas-upnp-org:service:WANIPConnection:2 \
+                 http://192.168.77.1:5000/ctl/IPConn",
                 "urn:schemas-upnp-org:service:WANPPPConnection:1 http://192.168.77.1:5000/ppp",
             ]
         );
@@ -292,8 +296,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_description_makes_a_name_that_is_long_or_has_markup_in_it(friendly in any::<String>()) {
-            let text = format!("<root><friendlyName>{}</friendlyName></root>", quick_xml::escape::escape(&friendly[..]));
+        fn no_description_makes_a_name_that_is_long_or_has_markup_in_it(
+            friendly in any::<String>(),
+        ) {
+            let text = format!("<root><friendlyName>{}</friendlyName>\
+                                </root>", quick_xml::escape::escape(&friendly[..]));
             let name = read(&text, &location()).name;
             prop_assert!(!name.is_empty() && name.len() <= MAX_NAME);
             prop_assert!(name.is_ascii() && !name.contains(['<', '>', '&', '"', '\'']));

@@ -149,7 +149,14 @@ fn is_true(text: &str) -> bool {
 pub(super) fn printable(text: &str, max: usize) -> String {
     let invisible = |c: char| {
         c.is_control()
-            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(
+                c,
+                '\u{ad}'
+                    | '\u{200b}'..='\u{200f}'
+                    | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}'
+                    | '\u{feff}'
+            )
     };
     text.trim()
         .chars()
@@ -174,9 +181,12 @@ mod tests {
     #[test]
     fn a_whole_entry_is_read() {
         let entry = MappingEntry::read(&fields(
-            "<NewRemoteHost></NewRemoteHost><NewExternalPort>8081</NewExternalPort><NewProtocol>TCP</NewProtocol>\
-             <NewInternalPort>8080</NewInternalPort><NewInternalClient>192.168.77.12</NewInternalClient>\
-             <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server 2</NewPortMappingDescription>\
+            "<NewRemoteHost></NewRemoteHost><NewExternalPort>8081</NewExternalPort>\
+             <NewProtocol>TCP</NewProtocol>\
+             <NewInternalPort>8080</NewInternalPort>\
+             <NewInternalClient>192.168.77.12</NewInternalClient>\
+             <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server \
+             2</NewPortMappingDescription>\
              <NewLeaseDuration>3599</NewLeaseDuration>",
         ))
         .unwrap();
@@ -202,7 +212,8 @@ mod tests {
     fn an_odd_entry_keeps_what_is_readable() {
         let entry = MappingEntry::read(&fields(
             "<NewExternalPort> 8082 </NewExternalPort><NewProtocol>tcp</NewProtocol>\
-             <NewInternalPort>99999</NewInternalPort><NewInternalClient>anna-laptop</NewInternalClient>\
+             <NewInternalPort>99999</NewInternalPort>\
+             <NewInternalClient>anna-laptop</NewInternalClient>\
              <NewEnabled>true</NewEnabled><NewLeaseDuration>soon</NewLeaseDuration>",
         ))
         .unwrap();

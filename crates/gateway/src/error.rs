@@ -11,7 +11,8 @@ use crate::action::Action;
 pub enum Error {
     /// Nobody answered the search.
     #[error(
-        "no router with UPnP port mapping answered on the network of {from}: is UPnP switched on in the router?"
+        "no router with UPnP port mapping answered on the network of {from}: is UPnP switched on \
+         in the router?"
     )]
     NotFound {
         /// The LAN address that the search went out from.
@@ -126,7 +127,9 @@ struct Known {
 macro_rules! known {
     ($($code:literal => $meaning:literal,)*) => {
         /// UPnP Device Architecture table 3-3 and `WANIPConnection:2` section 2.5.
-        const KNOWN: &[Known] = &[$(Known { code: $code, label: stringify!($code), meaning: $meaning },)*];
+        const KNOWN: &[Known] = &[
+            $(Known { code: $code, label: stringify!($code), meaning: $meaning },)*
+        ];
     };
 }
 known! {

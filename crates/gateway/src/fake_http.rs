@@ -27,8 +27,10 @@ impl Reply {
     /// A SOAP reply with these arguments.
     pub(super) fn soap(action: &str, inside: &str) -> Self {
         let body = format!(
-            "<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
-             <u:{action}Response xmlns:u=\"urn:x\">{inside}</u:{action}Response></s:Body></s:Envelope>"
+            "<?xml version=\"1.0\"?><s:Envelope \
+             xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
+             <u:{action}Response xmlns:u=\"urn:x\">{inside}</u:{action}Response></s:Body>\
+             </s:Envelope>"
         );
         Self::Http(200, body.into_bytes())
     }
@@ -36,7 +38,8 @@ impl Reply {
     /// A SOAP fault with this code and nothing else.
     pub(super) fn fault(code: u16) -> Self {
         let body = format!(
-            "<s:Envelope><s:Body><s:Fault><detail><UPnPError><errorCode>{code}</errorCode></UPnPError></detail>\
+            "<s:Envelope><s:Body><s:Fault><detail><UPnPError><errorCode>{code}</errorCode>\
+             </UPnPError></detail>\
              </s:Fault></s:Body></s:Envelope>"
         );
         Self::Http(500, body.into_bytes())

@@ -1,8 +1,8 @@
 //! Which router to stay with where a LAN has several: the one that is the default gateway. Pure.
 //!
-//! Clients on the Internet come in through the default gateway, and all servers of a site must mean the same
-//! router by "the router". So while it is away for a moment (a reboot) nobody moves to another one,
-//! and whoever is at another one goes back when it answers again.
+//! Clients on the Internet come in through the default gateway, and all servers of a site must mean
+//! the same router by "the router". So while it is away for a moment (a reboot) nobody moves to
+//! another one, and whoever is at another one goes back when it answers again.
 
 use std::net::Ipv4Addr;
 

@@ -31,9 +31,8 @@ tokio::task_local! {
 
 /// Whether a reply was not read to its end because it is over [`MAX_REPLY`].
 pub(super) fn is_too_long(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<LengthLimitError>())
+    let inner = error.get_ref();
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<LengthLimitError>)
 }
 
 /// A body that cannot be read. The crate's error has no case for one that is too long: that one is

@@ -235,7 +235,8 @@ impl Listener {
 
 fn m_search(host: SocketAddrV4, target: &str) -> String {
     format!(
-        "M-SEARCH * HTTP/1.1\r\nHOST: {host}\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: {target}\r\n\r\n"
+        "M-SEARCH * HTTP/1.1\r\nHOST: {host}\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: \
+         {target}\r\n\r\n"
     )
 }
 

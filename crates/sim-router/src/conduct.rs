@@ -118,7 +118,7 @@ mod tests {
 
     const ASKS: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 11);
     const OTHER: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 12);
-    const NOW: Duration = Duration::from_secs(60);
+    const NOW: Duration = Duration::from_mins(1);
 
     fn port() -> ExternalPort {
         ExternalPort::new(8080).unwrap()

@@ -4,9 +4,9 @@
 //! is data ([`Quirks`] for its habits, [`AddConduct`] and [`DeleteConduct`] for what it does with
 //! one request). With the feature `server`, which is on by default, it is a UPnP Internet Gateway
 //! Device as seen from the LAN (SSDP, SOAP, leases that run out) and it forwards: a TCP port mapped
-//! on the WAN address really leads to the camera. It needs no rights and no namespaces; on loopback,
-//! LAN and WAN are two addresses of 127.0.0.0/8. What a proxy cannot do as a NAT does is written in
-//! `server/forward.rs`. UDP mappings are listed but carry nothing.
+//! on the WAN address really leads to the camera. It needs no rights and no namespaces; on
+//! loopback, LAN and WAN are two addresses of 127.0.0.0/8. What a proxy cannot do as a NAT does is
+//! written in `server/forward.rs`. UDP mappings are listed but carry nothing.
 
 mod conduct;
 mod fault;

@@ -253,11 +253,10 @@ impl Leases {
     pub(crate) fn grant(self, asked: u32) -> Result<Option<NonZeroU32>, Fault> {
         let asked = NonZeroU32::new(asked);
         match (self, asked) {
-            (Self::AsAsked, asked) => Ok(asked),
             (Self::Capped(cap), asked) => Ok(Some(asked.map_or(cap, |asked| asked.min(cap)))),
             (Self::AtLeast(floor), asked) => Ok(asked.map(|asked| asked.max(floor))),
             (Self::NotBelow(least), Some(asked)) if asked < least => Err(Fault::InvalidArgs),
-            (Self::NotBelow(_), asked) => Ok(asked),
+            (Self::AsAsked | Self::NotBelow(_), asked) => Ok(asked),
             (Self::PermanentOnly, None) => Ok(None),
             (Self::PermanentOnly, Some(_)) => Err(Fault::OnlyPermanentLeases),
         }

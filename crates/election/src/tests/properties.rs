@@ -30,10 +30,12 @@ fn happening() -> impl Strategy<Value = Happening> {
 
 proptest! {
     /// S1 and S2 over anything that may happen while the router's memory lasts: at most one server
-    /// believes, and the router agrees with it. A reboot ends the epoch, after which a belief may be
-    /// wrong until its deadline (S1 is stated per router epoch).
+    /// believes, and the router agrees with it. A reboot ends the epoch, after which a belief may
+    /// be wrong until its deadline (S1 is stated per router epoch).
     #[test]
-    fn s1_s2_at_most_one_believes_and_the_router_agrees(happenings in prop::collection::vec(happening(), 1..200)) {
+    fn s1_s2_at_most_one_believes_and_the_router_agrees(
+        happenings in prop::collection::vec(happening(), 1..200),
+    ) {
         let mut fake_router = FakeRouter::default();
         let mut now = Timestamp(0);
         let mut epoch_began = Timestamp(0);
@@ -70,8 +72,10 @@ proptest! {
                 }
                 Happening::PowerCut(i) => {
                     let old = servers[i].state.clone();
-                    let memory =
-                        if old.leadership.is_some() { Memory::WasRepresentative } else { Memory::None };
+                    let memory = match old.leadership {
+                        Some(_) => Memory::WasRepresentative,
+                        None => Memory::None,
+                    };
                     servers[i] = Server::new(i);
                     servers[i].state = State::new(old.term, old.preferred, memory);
                     servers[i].tell(&Event::RouterFound, now);

@@ -382,7 +382,8 @@ fn a_table_with_one_place_left_does_not_keep_leadership_vacant() {
     let held = site.fake_router.holders(site.now).len();
     site.fake_router.limit(held);
     site.kill(0);
-    // Somebody else took the place that fell free: the successor's own port is all the room there is.
+    // Somebody else took the place that fell free: the successor's own port is all the room there
+    // is.
     site.fake_router.free(port(8080));
     site.fake_router.hold(port(9999), 9, None);
     site.run_until_another_than(&[0]);

@@ -32,7 +32,7 @@ pub struct Job {
     /// What was left of the lease of the one to be evicted.
     old_lease: Option<Millis>,
     sent_at: Timestamp,
-    /// The lease on the lease_step that is tried; 0 has no end.
+    /// The lease that is tried; 0 has no end.
     asked: Millis,
     refusal: Option<Refusal>,
 }

@@ -216,7 +216,8 @@ impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "seed {} {:?}: {} servers, T {} ms, lease {} ms (own {} ms), missed limit {}, {:?}, {:?}, LAN {:?}, range {}, poll {:?}",
+            "seed {} {:?}: {} servers, T {} ms, lease {} ms (own {} ms), missed limit {}, {:?}, \
+             {:?}, LAN {:?}, range {}, poll {:?}",
             self.seed,
             self.profile,
             self.servers,

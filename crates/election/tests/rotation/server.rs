@@ -65,8 +65,8 @@ pub struct Server {
     pub rules: Rules,
     pub state: State,
     pub process: ProcessState,
-    /// Which of its incarnations this is: what was meant for an earlier one goes nowhere.
-    pub incarnation: u32,
+    /// Which of its boots this is: what was meant for an earlier one goes nowhere.
+    pub boot: u32,
     pub job: Option<Job>,
     pub jobs: u64,
     pub lease_step: LeaseStep,
@@ -91,7 +91,7 @@ impl Server {
             rules: config.rules(id),
             state: State::new(Term(0), None, Memory::None),
             process: ProcessState::Over,
-            incarnation: 0,
+            boot: 0,
             job: None,
             jobs: 0,
             lease_step: LeaseStep::AsAsked,

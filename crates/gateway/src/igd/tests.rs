@@ -53,7 +53,8 @@ fn index_asked(request: &Request) -> usize {
 
 fn generic(external: u16, client: &str) -> String {
     format!(
-        "<NewExternalPort>{external}</NewExternalPort><NewProtocol>TCP</NewProtocol><NewInternalPort>8080</NewInternalPort>\
+        "<NewExternalPort>{external}</NewExternalPort><NewProtocol>TCP</NewProtocol>\
+         <NewInternalPort>8080</NewInternalPort>\
          <NewInternalClient>{client}</NewInternalClient>"
     )
 }
@@ -73,9 +74,12 @@ async fn adding_sends_every_argument_escaped_and_in_the_standards_order() {
     assert!(
         sent.body.contains(
             "<u:AddPortMapping xmlns:u=\"urn:schemas-upnp-org:service:WANIPConnection:2\">\
-             <NewRemoteHost></NewRemoteHost><NewExternalPort>8081</NewExternalPort><NewProtocol>TCP</NewProtocol>\
-             <NewInternalPort>8080</NewInternalPort><NewInternalClient>192.168.77.12</NewInternalClient>\
-             <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server 2</NewPortMappingDescription>\
+             <NewRemoteHost></NewRemoteHost><NewExternalPort>8081</NewExternalPort>\
+             <NewProtocol>TCP</NewProtocol>\
+             <NewInternalPort>8080</NewInternalPort>\
+             <NewInternalClient>192.168.77.12</NewInternalClient>\
+             <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server \
+             2</NewPortMappingDescription>\
              <NewLeaseDuration>30</NewLeaseDuration></u:AddPortMapping>"
         ),
         "{}",
@@ -99,7 +103,8 @@ async fn a_refusal_without_a_description_keeps_its_code() {
 async fn a_reply_that_is_not_utf_8_is_read_all_the_same() {
     let (_server, igd, _) = router(|_| {
         let mut body = b"<Envelope><Body><GetSpecificPortMappingEntryResponse>\
-            <NewInternalClient>192.168.77.12</NewInternalClient><NewInternalPort>80</NewInternalPort>\
+            <NewInternalClient>192.168.77.12</NewInternalClient>\
+            <NewInternalPort>80</NewInternalPort>\
             <NewPortMappingDescription>K\xfcche</NewPortMappingDescription>"
             .to_vec();
         body.extend(b"</GetSpecificPortMappingEntryResponse></Body></Envelope>");
@@ -161,7 +166,8 @@ async fn a_list_of_256_long_entries_fits() {
     let (server, igd, _) = router(|request| {
         let entry = |port| {
             format!(
-                "<PortMappingEntry><NewRemoteHost></NewRemoteHost>{}<NewEnabled>1</NewEnabled><NewDescription>{}\
+                "<PortMappingEntry><NewRemoteHost></NewRemoteHost>{}<NewEnabled>1</NewEnabled>\
+                 <NewDescription>{}\
                  </NewDescription><NewLeaseTime>604800</NewLeaseTime></PortMappingEntry>",
                 generic(port, "192.168.177.211"),
                 "d".repeat(300),
@@ -170,7 +176,10 @@ async fn a_list_of_256_long_entries_fits() {
         let entries = (1..=256).map(entry).collect::<Vec<_>>().concat();
         let list = format!("<PortMappingList>{entries}</PortMappingList>");
         let listing = quick_xml::escape::escape(&list[..]);
-        Reply::soap(&request.action, &format!("<NewPortListing>{listing}</NewPortListing>"))
+        Reply::soap(
+            &request.action,
+            &format!("<NewPortListing>{listing}</NewPortListing>"),
+        )
     })
     .await;
     let table = igd.table().await.unwrap();

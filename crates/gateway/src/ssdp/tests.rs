@@ -195,7 +195,8 @@ fn an_answer_is_read_whatever_its_case_and_spacing() {
     let read = |text: &str| answer(text.as_bytes(), from).map(|answer| answer.location.to_string());
     assert_eq!(
         read(
-            "HTTP/1.1 200 OK\r\nCache-Control: max-age=120\r\nlocation : http://192.168.77.1:5000/r.xml \r\n\r\n"
+            "HTTP/1.1 200 OK\r\nCache-Control: max-age=120\r\nlocation : \
+             http://192.168.77.1:5000/r.xml \r\n\r\n"
         ),
         Some("http://192.168.77.1:5000/r.xml".to_owned())
     );
@@ -246,7 +247,9 @@ fn the_default_gateway_comes_before_a_connected_one_and_that_before_a_newer_one(
 
 proptest::proptest! {
     #[test]
-    fn no_datagram_makes_the_search_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+    fn no_datagram_makes_the_search_panic(
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
+    ) {
         let from = "192.168.77.1:1900".parse().unwrap();
         let mut text = b"HTTP/1.1 200 OK\r\nLOCATION: http://192.168.77.1".to_vec();
         text.extend(&bytes);

@@ -247,7 +247,8 @@ proptest! {
     /// A table that stands still is read exactly, in order, whole.
     #[test]
     fn a_table_that_stands_still_is_read_exactly(
-        table in proptest::collection::hash_set(1u16.., 0..100).prop_map(|set| set.into_iter().collect::<Vec<_>>()),
+        table in proptest::collection::hash_set(1u16.., 0..100)
+            .prop_map(|set| set.into_iter().collect::<Vec<_>>()),
     ) {
         let (read, requests) = walk(|index, _| at(&table, index));
         prop_assert_eq!(ports(&read), table.clone());

@@ -71,7 +71,8 @@ pub async fn evict(
     let lease = |entry: &MappingEntry| entry.lease_seconds.unwrap_or(0);
     match after {
         Holder::Free | Holder::Ours(_) => {
-            // A lease that was about to end anyway says nothing of the right to delete, nor does a refusal.
+            // A lease that was about to end anyway says nothing of the right to delete, nor does a
+            // refusal.
             let ended = (1..=seconds_since(read_at) + 1).contains(&lease(&old));
             Ok(Eviction::Gone(match refusal {
                 None if !ended => DeleteRight::Granted,

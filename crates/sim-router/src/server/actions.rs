@@ -140,7 +140,8 @@ fn list(router: &Router, call: &Call) -> Result<Results, Fault> {
         return Err(Fault::NothingInRange);
     }
     let listing = format!(
-        "<p:PortMappingList xmlns:p=\"urn:schemas-upnp-org:gw:WANIPConnection\">{}</p:PortMappingList>",
+        "<p:PortMappingList xmlns:p=\"urn:schemas-upnp-org:gw:WANIPConnection\">{}\
+         </p:PortMappingList>",
         rows.concat()
     );
     Ok(vec![("NewPortListing", listing)])

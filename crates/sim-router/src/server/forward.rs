@@ -2,8 +2,8 @@
 //! each client.
 //!
 //! Where this differs from a NAT, because it is a proxy:
-//! - the camera sees the router's LAN address as its peer, as under masquerading, not the
-//!   remote client's;
+//! - the camera sees the router's LAN address as its peer, as under masquerading, not the remote
+//!   client's;
 //! - a client is accepted before the camera is asked; if the camera refuses, the client gets a
 //!   reset.
 //!

@@ -206,7 +206,8 @@ mod tests {
 
     fn search(target: &str) -> String {
         format!(
-            "M-SEARCH * HTTP/1.1\r\nHost:239.255.255.250:1900\r\nST:{target}\r\nMan:\"ssdp:discover\"\r\nMX:3\r\n\r\n"
+            "M-SEARCH * HTTP/1.1\r\nHost:239.255.255.250:1900\r\nST:{target}\r\n\
+             Man:\"ssdp:discover\"\r\nMX:3\r\n\r\n"
         )
     }
 

@@ -401,7 +401,10 @@ proptest! {
             let rows = listed(&table, now);
             let ports: HashSet<u16> = rows.iter().map(|row| row.0).collect();
             prop_assert_eq!(ports.len(), rows.len(), "two holders of one port: {:?}", rows);
-            let rows: Model = rows.into_iter().map(|(port, client, end)| (port, (client, end))).collect();
+            let rows: Model = rows
+                .into_iter()
+                .map(|(port, client, end)| (port, (client, end)))
+                .collect();
             prop_assert_eq!(&rows, &model);
             prop_assert!(rows.len() <= quirks.table_limit);
         }
@@ -443,17 +446,19 @@ proptest! {
         for step in steps {
             match step {
                 Step::Add { by, to, port: number, lease } => {
-                    let holder = table.get(now, Protocol::Tcp, port(number)).map(|e| e.mapping.client);
+                    let held = table.get(now, Protocol::Tcp, port(number));
+                    let holder = held.map(|entry| entry.mapping.client);
                     let answer = table.add(now, by, mapping(to, number), lease);
                     if let Some(holder) = holder {
                         prop_assert_eq!(answer.is_ok(), holder == to);
-                        let still = table.get(now, Protocol::Tcp, port(number)).map(|e| e.mapping.client);
-                        prop_assert_eq!(still, Some(holder));
+                        let held = table.get(now, Protocol::Tcp, port(number));
+                        prop_assert_eq!(held.map(|entry| entry.mapping.client), Some(holder));
                     }
                 }
                 Step::Delete { by, port: number } => {
                     let held = table.get(now, Protocol::Tcp, port(number)).is_some();
-                    prop_assert_eq!(table.delete(now, by, Protocol::Tcp, port(number)).is_ok(), held);
+                    let deleted = table.delete(now, by, Protocol::Tcp, port(number));
+                    prop_assert_eq!(deleted.is_ok(), held);
                 }
                 Step::Expire => { table.expire(now); }
                 Step::Wait(seconds) => now = after(now, seconds),

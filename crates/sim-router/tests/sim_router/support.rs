@@ -123,11 +123,13 @@ pub(crate) async fn call_service(
         .collect();
     let arguments = arguments.concat();
     let body = format!(
-        "<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
+        "<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\">\
+         <s:Body>\
          <u:{action} xmlns:u=\"{service}\">{arguments}</u:{action}></s:Body></s:Envelope>"
     );
     let request = format!(
-        "POST /ctl/IPConn HTTP/1.1\r\nHost: router\r\nConnection: close\r\nContent-Type: text/xml\r\n\
+        "POST /ctl/IPConn HTTP/1.1\r\nHost: router\r\nConnection: close\r\nContent-Type: \
+         text/xml\r\n\
          SOAPAction: \"{service}#{action}\"\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );

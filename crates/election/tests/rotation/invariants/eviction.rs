@@ -65,7 +65,8 @@ impl Invariants {
         let claimed = record.claims > evidence.claims_before;
         if !asked || !claimed {
             let what = format!(
-                "s{server} deletes the mapping of {from} with {} questions and {} Claims since its last sign of life",
+                "s{server} deletes the mapping of {from} with {} questions and {} Claims since \
+                 its last sign of life",
                 evidence.probes,
                 record.claims - evidence.claims_before,
             );

@@ -9,9 +9,9 @@ use crate::fake_router::FakeRouter;
 use crate::faults::{Fault, OnHolder};
 use crate::server::Server;
 
-/// L1: one representative within so many heartbeats of the last fault, of the end of a failed server's
-/// lease where the router keeps it, and of the servers' own back-off from a router that refused
-/// them.
+/// L1: one representative within so many heartbeats of the last fault, of the end of a failed
+/// server's lease where the router keeps it, and of the servers' own back-off from a router that
+/// refused them.
 const K: u64 = 8;
 
 /// Calls to the router in a row that a takeover may have to wait for: a request for the own port
@@ -117,7 +117,8 @@ impl Liveness {
             .iter()
             .any(|server| server.runs() && server.state.lifecycle == Lifecycle::SteppingDown)
         {
-            self.held_until = self.held_until.max(now); // it keeps the representative port until it has a port of its own
+            // It keeps the representative port until it has a port of its own.
+            self.held_until = self.held_until.max(now);
         }
         let alone = servers.iter().filter(|server| server.runs()).count() == 1;
         if alone && self.stepped_down {
@@ -142,7 +143,8 @@ impl Liveness {
             let unremovable = secure
                 || entry.foreign
                 || fake_router.habits.quirks.visibility == Visibility::OwnOnly
-                || self.config.router.lies_per_mille > 0 // one delete is tried, and it may have been a lie
+                // One delete is tried, and it may have been a lie.
+                || self.config.router.lies_per_mille > 0
                 || self.config.lan == LanMessaging::Disabled;
             if !alive && (unremovable || !known || !asked) {
                 match entry.ends {

@@ -1,4 +1,5 @@
-//! What must hold after every event, whatever happens. Each has the name that `docs/design` gives it.
+//! What must hold after every event, whatever happens. Each has the name that `docs/design` gives
+//! it.
 //!
 //! They are written over the router's table and over what servers would tell a client, and know
 //! nothing of how the rules come to it.

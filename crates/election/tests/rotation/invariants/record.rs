@@ -24,9 +24,9 @@ pub(super) struct Record {
     pub(super) robbed: Option<Millis>,
     /// When an exchange of it with the router last went wrong.
     pub(super) trouble: Option<Millis>,
-    /// The highest term of a leadership that it has heard of in this incarnation.
+    /// The highest term of a leadership that it has heard of in this boot.
     pub(super) heard: Term,
-    /// The highest term that anybody has reported to it in this incarnation.
+    /// The highest term that anybody has reported to it in this boot.
     pub(super) told: Term,
     /// Its last leadership: the term, and whether the router has had nothing but that on the port
     /// since.
@@ -40,7 +40,7 @@ pub(super) struct Record {
 }
 
 impl Invariants {
-    /// An incarnation begins.
+    /// A boot begins.
     pub fn started(&mut self, server: usize, it: &Server) {
         let record = &mut self.records[server];
         record.started_with = Some((it.disk.term, it.disk.memory));
@@ -53,7 +53,7 @@ impl Invariants {
         record.epoch = Some(0);
     }
 
-    /// An incarnation ends.
+    /// A boot ends.
     pub fn ended(&mut self, server: usize) {
         self.records[server].believed = false;
         self.records[server].robbed = None;
@@ -112,7 +112,8 @@ impl Invariants {
             Event::Failed(request) => {
                 record.trouble = Some(now);
                 if request.port() == leadership() {
-                    record.started_with = None; // S5 asks for what can be known: whether the port was free meanwhile cannot
+                    // S5 asks for what can be known: whether the port was free meanwhile cannot.
+                    record.started_with = None;
                 }
             }
             _ => {}

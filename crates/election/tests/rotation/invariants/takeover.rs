@@ -22,8 +22,8 @@ impl Invariants {
         };
     }
 
-    /// M1: make before break. The own port is given up with the representative port in hand, for want of room,
-    /// or on leaving.
+    /// M1: make before break. The own port is given up with the representative port in hand, for
+    /// want of room, or on leaving.
     pub(super) fn may_release(
         &mut self,
         now: Millis,

@@ -1,6 +1,6 @@
-//! The same rules in a model checker: every order of events, every choice of which message or answer
-//! is lost and who crashes when, within the budgets of a [`Site`]. What the simulation meets by
-//! chance is here met for certain, in a smaller world: three, four or five servers, a few lost
+//! The same rules in a model checker: every order of events, every choice of which message or
+//! answer is lost and who crashes when, within the budgets of a [`Site`]. What the simulation meets
+//! by chance is here met for certain, in a smaller world: three, four or five servers, a few lost
 //! messages, crashes and delayed answers, whole heartbeats.
 //!
 //! Messages between servers arrive at once or not at all; what the router does to a request and its

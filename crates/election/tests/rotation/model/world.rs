@@ -41,8 +41,8 @@ pub(super) struct Mail {
     pub(super) message: ElectionMessage,
 }
 
-/// Everything: the servers, the router's entry for the representative port, messages under way, and what may still
-/// go wrong.
+/// Everything: the servers, the router's entry for the representative port, messages under way, and
+/// what may still go wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct World {
     pub(super) now: Timestamp,

@@ -8,10 +8,10 @@ use super::agenda::{Item, Ticket};
 use crate::fake_router::Call;
 
 impl World {
-    /// Whether it is still the same incarnation; a frozen one gets what came when it thaws.
-    fn if_current(&mut self, server: usize, incarnation: u32, item: Item) -> Option<Item> {
+    /// Whether it is still the same boot; a frozen one gets what came when it thaws.
+    fn if_current(&mut self, server: usize, boot: u32, item: Item) -> Option<Item> {
         let it = &self.servers[server];
-        if !it.runs() || it.incarnation != incarnation {
+        if !it.runs() || it.boot != boot {
             return None;
         }
         if it.frozen_until > self.now {
@@ -24,37 +24,18 @@ impl World {
 
     pub(super) fn happen(&mut self, item: Item) {
         let guarded = match &item {
-            Item::Wake {
-                server,
-                incarnation,
-            }
-            | Item::SayAgain {
-                server,
-                incarnation,
-                ..
-            }
-            | Item::Report {
-                server,
-                incarnation,
-            }
-            | Item::Poll {
-                server,
-                incarnation,
-            }
-            | Item::RouterFound {
-                server,
-                incarnation,
-            }
-            | Item::RouterLost {
-                server,
-                incarnation,
-            } => Some((*server, *incarnation)),
-            Item::Deliver { to, .. } => Some((*to, self.servers[*to].incarnation)),
-            Item::Reply { server, ticket, .. } => Some((*server, ticket.incarnation)),
+            Item::Wake { server, boot }
+            | Item::SayAgain { server, boot, .. }
+            | Item::Report { server, boot }
+            | Item::Poll { server, boot }
+            | Item::RouterFound { server, boot }
+            | Item::RouterLost { server, boot } => Some((*server, *boot)),
+            Item::Deliver { to, .. } => Some((*to, self.servers[*to].boot)),
+            Item::Reply { server, ticket, .. } => Some((*server, ticket.boot)),
             _ => None,
         };
         let item = match guarded {
-            Some((server, incarnation)) => match self.if_current(server, incarnation, item) {
+            Some((server, boot)) => match self.if_current(server, boot, item) {
                 Some(item) => item,
                 None => return,
             },
@@ -71,45 +52,20 @@ impl World {
             Item::SayAgain {
                 server, message, ..
             } => self.datagrams(server, Destination::Everybody, message),
-            Item::Report {
-                server,
-                incarnation,
-            } => {
+            Item::Report { server, boot } => {
                 self.report(server);
-                self.after(
-                    self.config.heartbeat,
-                    Item::Report {
-                        server,
-                        incarnation,
-                    },
-                );
+                self.after(self.config.heartbeat, Item::Report { server, boot });
             }
             Item::Deliver { to, event, from } => {
                 self.checks.delivered(to, &self.servers[from], &event);
                 self.tell(to, &event);
             }
-            Item::Poll {
-                server,
-                incarnation,
-            } => {
+            Item::Poll { server, boot } => {
                 if let Some(every) = self.config.poll {
-                    self.after(
-                        every,
-                        Item::Poll {
-                            server,
-                            incarnation,
-                        },
-                    );
+                    self.after(every, Item::Poll { server, boot });
                 }
                 if self.servers[server].knows_router {
-                    self.call(
-                        server,
-                        Call::List,
-                        Ticket {
-                            incarnation,
-                            job: None,
-                        },
-                    );
+                    self.call(server, Call::List, Ticket { boot, job: None });
                 }
             }
             Item::Call {
@@ -125,13 +81,9 @@ impl World {
                 done_at,
                 ticket,
             } => self.replied(server, reply.as_ref(), epoch, done_at, ticket),
-            Item::Stored {
-                server,
-                incarnation,
-                disk,
-            } => {
+            Item::Stored { server, boot, disk } => {
                 let it = &mut self.servers[server];
-                if it.incarnation == incarnation && it.runs() {
+                if it.boot == boot && it.runs() {
                     it.disk = disk;
                 }
             }

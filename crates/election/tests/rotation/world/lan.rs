@@ -1,5 +1,5 @@
-//! The LAN: messages and reports travel as datagrams, and cables, switches and bursts of loss stand in
-//! their way.
+//! The LAN: messages and reports travel as datagrams, and cables, switches and bursts of loss stand
+//! in their way.
 
 use porthole_election::{Destination, ElectionMessage, Event, LanMessaging, Peer};
 
@@ -67,15 +67,9 @@ impl World {
             self.wire.cut[server][other] = true;
             self.wire.cut[other][server] = true;
         }
-        let incarnation = self.servers[server].incarnation;
+        let boot = self.servers[server].boot;
         let noticed = self.rng.u64(0..15_000);
-        self.after(
-            noticed,
-            Item::RouterLost {
-                server,
-                incarnation,
-            },
-        );
+        self.after(noticed, Item::RouterLost { server, boot });
     }
 
     /// Datagrams pass only inside a group.

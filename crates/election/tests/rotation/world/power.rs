@@ -11,14 +11,14 @@ use crate::mutants::{self, Mutant};
 use crate::server::{Disk, ProcessState};
 
 impl World {
-    /// A server begins an incarnation.
+    /// A server boots.
     pub(super) fn start(&mut self, server: usize) {
         let it = &mut self.servers[server];
         if it.runs() {
             return;
         }
         it.process = ProcessState::Runs;
-        it.incarnation += 1;
+        it.boot += 1;
         it.state =
             State::new(it.disk.term, it.disk.port, it.disk.memory).with_remote_access(it.switch);
         it.job = None;
@@ -30,34 +30,16 @@ impl World {
         if self.mutant == Mutant::TrustsStateFile {
             mutants::believe(&mut it.state, &it.rules, it.clock.show(self.now));
         }
-        let incarnation = it.incarnation;
+        let boot = it.boot;
         self.checks.started(server, &self.servers[server]);
         self.tell(server, &Event::Awoke);
         let found = self.rng.u64(50..800);
-        self.after(
-            found,
-            Item::RouterFound {
-                server,
-                incarnation,
-            },
-        );
+        self.after(found, Item::RouterFound { server, boot });
         let first = self.rng.u64(0..self.config.heartbeat);
-        self.after(
-            first,
-            Item::Report {
-                server,
-                incarnation,
-            },
-        );
+        self.after(first, Item::Report { server, boot });
         if let Some(every) = self.config.poll {
             let first = self.rng.u64(0..every);
-            self.after(
-                first,
-                Item::Poll {
-                    server,
-                    incarnation,
-                },
-            );
+            self.after(first, Item::Poll { server, boot });
         }
     }
 

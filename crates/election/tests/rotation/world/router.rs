@@ -65,7 +65,7 @@ impl World {
             format!("   router: s{server} {call:?} -> {reply:?}")
         });
         let waited_for = ticket.job == self.servers[server].job.map(|job| (job.id, job.calls))
-            && ticket.incarnation == self.servers[server].incarnation;
+            && ticket.boot == self.servers[server].boot;
         if let (Some(deleted), Call::Delete(port)) = (deleted, call)
             && (deleted.client != self.servers[server].address || !waited_for)
         {
@@ -128,7 +128,7 @@ impl World {
         match next {
             Next::Call(call) => {
                 let ticket = Ticket {
-                    incarnation: it.incarnation,
+                    boot: it.boot,
                     job: Some((job_id, job.calls)),
                 };
                 self.call(server, call, ticket);
@@ -148,14 +148,8 @@ impl World {
             self.servers[server].knows_router = true;
             self.tell(server, &Event::RouterFound);
         } else {
-            let incarnation = self.servers[server].incarnation;
-            self.after(
-                1_000,
-                Item::RouterFound {
-                    server,
-                    incarnation,
-                },
-            );
+            let boot = self.servers[server].boot;
+            self.after(1_000, Item::RouterFound { server, boot });
         }
     }
 
@@ -167,14 +161,8 @@ impl World {
             self.servers[server].knows_router = false;
             self.servers[server].job = None;
             self.tell(server, &Event::RouterLost);
-            let incarnation = self.servers[server].incarnation;
-            self.after(
-                1_000,
-                Item::RouterFound {
-                    server,
-                    incarnation,
-                },
-            );
+            let boot = self.servers[server].boot;
+            self.after(1_000, Item::RouterFound { server, boot });
         }
     }
 
@@ -187,15 +175,9 @@ impl World {
         self.after(span, Item::RouterUp);
         for server in 0..self.servers.len() {
             if self.rng.u8(0..10) < 7 {
-                let incarnation = self.servers[server].incarnation;
+                let boot = self.servers[server].boot;
                 let noticed = self.rng.u64(0..5_000);
-                self.after(
-                    noticed,
-                    Item::RouterLost {
-                        server,
-                        incarnation,
-                    },
-                );
+                self.after(noticed, Item::RouterLost { server, boot });
             }
         }
     }
@@ -203,16 +185,10 @@ impl World {
     pub(super) fn router_up(&mut self) {
         self.fake_router.up = true;
         for server in 0..self.servers.len() {
-            let incarnation = self.servers[server].incarnation;
+            let boot = self.servers[server].boot;
             if self.servers[server].runs() {
                 let takes = self.rng.u64(100..4_000);
-                self.after(
-                    takes,
-                    Item::RouterFound {
-                        server,
-                        incarnation,
-                    },
-                );
+                self.after(takes, Item::RouterFound { server, boot });
             }
         }
     }

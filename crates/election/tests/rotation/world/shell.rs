@@ -36,9 +36,9 @@ impl World {
             event,
             &effects,
         );
-        let incarnation = self.servers[server].incarnation;
+        let boot = self.servers[server].boot;
         for effect in effects {
-            self.run_effect(server, incarnation, effect);
+            self.run_effect(server, boot, effect);
         }
         let port = self.servers[server]
             .state
@@ -48,7 +48,7 @@ impl World {
         }
     }
 
-    fn run_effect(&mut self, server: usize, incarnation: u32, effect: Effect) {
+    fn run_effect(&mut self, server: usize, boot: u32, effect: Effect) {
         match effect {
             Effect::Ask(request) => {
                 let it = &mut self.servers[server];
@@ -56,7 +56,7 @@ impl World {
                 let (job, call) = Job::new(it.jobs, request, it.clock.show(self.now));
                 it.job = Some(job);
                 let ticket = Ticket {
-                    incarnation,
+                    boot,
                     job: Some((job.id, job.calls)),
                 };
                 self.call(server, call, ticket);
@@ -64,13 +64,7 @@ impl World {
             Effect::WakeAt(at) => {
                 let at = self.servers[server].clock.time_of(at).max(self.now);
                 self.servers[server].wake = Some(at);
-                self.at(
-                    at,
-                    Item::Wake {
-                        server,
-                        incarnation,
-                    },
-                );
+                self.at(at, Item::Wake { server, boot });
             }
             Effect::Say(to, message) => {
                 self.datagrams(server, to, message);
@@ -79,7 +73,7 @@ impl World {
                         COPY_AFTER,
                         Item::SayAgain {
                             server,
-                            incarnation,
+                            boot,
                             message,
                         },
                     );
@@ -88,14 +82,7 @@ impl World {
             Effect::Remember => {
                 let disk = self.disk_of(server);
                 let takes = self.rng.u64(0..30);
-                self.after(
-                    takes,
-                    Item::Stored {
-                        server,
-                        incarnation,
-                        disk,
-                    },
-                );
+                self.after(takes, Item::Stored { server, boot, disk });
             }
             Effect::Left => {
                 let disk = self.disk_of(server);
