@@ -4,7 +4,7 @@ use porthole_sim_router::{Leases, Quirks};
 
 use crate::house::{House, porthole};
 
-/// What doctor says in a house where the camera on 8080 has died.
+/// What doctor says on a LAN where the camera on 8080 has failed.
 fn doctor_beside_a_failed_camera(house: &House) -> String {
     let setup = house.camera(2, "Front door");
     let mut dead = setup.set("router", "representative_lease", "10m").start();
