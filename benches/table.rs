@@ -10,7 +10,8 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use porthole_gateway::table::IndexWalk;
 use porthole_gateway::{
-    Action, Entry, Found, Gateway as _, Identity, Igd, Route, ServiceType, Table, soap,
+    Action, DiscoveredRouter, Gateway as _, Identity, Igd, MappingEntry, Route, ServiceType, Table,
+    soap,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,17 +28,22 @@ enum Offers {
 
 fn envelope(action: Action, inside: &str) -> String {
     format!(
-        "<?xml version=\"1.0\"?>\r\n<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+        "<?xml version=\"1.0\"?>\r\n<s:Envelope \
+         xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
          s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body><u:{action}Response \
-         xmlns:u=\"urn:schemas-upnp-org:service:WANIPConnection:2\">{inside}</u:{action}Response></s:Body></s:Envelope>"
+         xmlns:u=\"urn:schemas-upnp-org:service:WANIPConnection:2\">{inside}</u:{action}Response>\
+         </s:Body></s:Envelope>"
     )
 }
 
 fn fault(code: u16) -> String {
     format!(
-        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><s:Fault><faultcode>s:Client\
-         </faultcode><faultstring>UPnPError</faultstring><detail><UPnPError><errorCode>{code}</errorCode>\
-         <errorDescription>x</errorDescription></UPnPError></detail></s:Fault></s:Body></s:Envelope>"
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><s:Fault>\
+         <faultcode>s:Client\
+         </faultcode><faultstring>UPnPError</faultstring><detail><UPnPError><errorCode>{code}\
+         </errorCode>\
+         <errorDescription>x</errorDescription></UPnPError></detail></s:Fault></s:Body>\
+         </s:Envelope>"
     )
 }
 
@@ -49,10 +55,12 @@ fn list(entries: usize) -> String {
     for n in 0..entries {
         let _ = write!(
             text,
-            "<p:PortMappingEntry><p:NewRemoteHost></p:NewRemoteHost><p:NewExternalPort>{}</p:NewExternalPort>\
+            "<p:PortMappingEntry><p:NewRemoteHost></p:NewRemoteHost><p:NewExternalPort>{}\
+             </p:NewExternalPort>\
              <p:NewProtocol>TCP</p:NewProtocol><p:NewInternalPort>8080</p:NewInternalPort>\
              <p:NewInternalClient>192.168.77.11</p:NewInternalClient><p:NewEnabled>1</p:NewEnabled>\
-             <p:NewDescription>Porthole server {n}</p:NewDescription><p:NewLeaseTime>3599</p:NewLeaseTime>\
+             <p:NewDescription>Porthole server {n}</p:NewDescription>\
+             <p:NewLeaseTime>3599</p:NewLeaseTime>\
              </p:PortMappingEntry>",
             8080 + n
         );
@@ -64,9 +72,12 @@ fn list(entries: usize) -> String {
 
 fn entry(index: usize) -> String {
     let inside = format!(
-        "<NewRemoteHost></NewRemoteHost><NewExternalPort>{}</NewExternalPort><NewProtocol>TCP</NewProtocol>\
-         <NewInternalPort>8080</NewInternalPort><NewInternalClient>192.168.77.11</NewInternalClient>\
-         <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server {index}</NewPortMappingDescription>\
+        "<NewRemoteHost></NewRemoteHost><NewExternalPort>{}</NewExternalPort>\
+         <NewProtocol>TCP</NewProtocol>\
+         <NewInternalPort>8080</NewInternalPort>\
+         <NewInternalClient>192.168.77.11</NewInternalClient>\
+         <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server {index}\
+         </NewPortMappingDescription>\
          <NewLeaseDuration>3599</NewLeaseDuration>",
         8080 + index
     );
@@ -86,7 +97,7 @@ fn read_by_index(replies: &[String]) -> Table {
             continue;
         };
         let fields = soap::reply(Action::GetGenericPortMappingEntry, reply).expect("an entry");
-        walk.entry(Entry::read(&fields).expect("an entry"));
+        walk.entry(MappingEntry::read(&fields).expect("an entry"));
     }
     walk.table()
 }
@@ -157,7 +168,7 @@ fn over_http(c: &mut Criterion) {
     for size in SIZES {
         for (name, offers) in [("list", Offers::List), ("index", Offers::IndexOnly)] {
             let address = serve(&runtime, size, offers);
-            let found = Found {
+            let found = DiscoveredRouter {
                 identity: Identity {
                     name: "canned".to_owned(),
                     address: Ipv4Addr::LOCALHOST,

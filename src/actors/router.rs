@@ -21,8 +21,8 @@ use crate::shared::{
 };
 use porthole_election::{Event, Request};
 use porthole_gateway::{
-    self, Choice, Connection, Countdowns, Entry, Error, Found, Igd, Observer, Polled, Preference,
-    Protocol, SEARCH_AGAIN, SSDP_PORT, Scope, Search,
+    self, Connection, Countdowns, DiscoveredRouter, Error, Igd, MappingEntry, Observer, PollResult,
+    PollScope, Preference, Protocol, RouterChoice, SEARCH_AGAIN, SSDP_PORT, Search,
 };
 use porthole_supervise::{Fixed, Progress, UntilRestart, supervised};
 
@@ -123,7 +123,7 @@ impl RouterActor {
         &self,
         job: &'static str,
         search: Search,
-    ) -> impl Future<Output = Result<Found, Error>> + use<> {
+    ) -> impl Future<Output = Result<DiscoveredRouter, Error>> + use<> {
         let observer = Arc::clone(&self.wired.observer);
         let job = self.wired.progress.job(job, ROUND);
         async move {
@@ -133,7 +133,7 @@ impl RouterActor {
         }
     }
 
-    fn arrive(&mut self, found: Found, ctx: &mut Context<Self>) {
+    fn arrive(&mut self, found: DiscoveredRouter, ctx: &mut Context<Self>) {
         info!(router = %found.identity.name, address = %found.identity.address, "router found");
         let router = Igd::new(found.clone(), Arc::clone(&self.wired.observer));
         *self.volatile = Volatile {
@@ -148,7 +148,7 @@ impl RouterActor {
 
     /// A search found a router: the one to use, or one to use only if the default gateway stays
     /// away.
-    fn choose(&mut self, found: Found, ctx: &mut Context<Self>) {
+    fn choose(&mut self, found: DiscoveredRouter, ctx: &mut Context<Self>) {
         let lan = self.volatile.address.as_ref();
         let gateway = lan.and_then(|lan| lan.default_gateway);
         let choice = {
@@ -159,8 +159,8 @@ impl RouterActor {
                 .found(&found.identity, known, gateway)
         };
         match choice {
-            Choice::Take => self.arrive(found, ctx),
-            Choice::WaitForDefault => {
+            RouterChoice::Take => self.arrive(found, ctx),
+            RouterChoice::WaitForDefault => {
                 let (name, address) = (found.identity.name, found.identity.address);
                 let why = format!(
                     "the router that is the default gateway does not answer; another one does \
@@ -188,9 +188,9 @@ impl RouterActor {
 
     fn poll(&mut self, router: Arc<Igd>, ctx: &mut Context<Self>) {
         let scope = if self.wired.shared.settings.router.read_table {
-            Scope::WithTable
+            PollScope::WithTable
         } else {
-            Scope::WithoutTable
+            PollScope::WithoutTable
         };
         let job = self.wired.progress.job("a poll of the router", ROUND);
         let poll = async move {
@@ -253,7 +253,7 @@ impl RouterActor {
     }
 
     /// What a poll saw.
-    fn note(&mut self, polled: Polled) {
+    fn note(&mut self, polled: PollResult) {
         let uptime = polled.status.and_then(|status| status.uptime_seconds);
         let rebooted =
             matches!((self.volatile.uptime, uptime), (Some(before), Some(now)) if now < before);
@@ -264,7 +264,7 @@ impl RouterActor {
         }
         let table = polled.table.map(|table| {
             let now = Instant::now();
-            let tcp = |entry: &&Entry| entry.protocol == Protocol::Tcp;
+            let tcp = |entry: &&MappingEntry| entry.protocol == Protocol::Tcp;
             for entry in table.entries.iter().filter(tcp) {
                 self.volatile.countdowns.remaining(entry, now);
             }

@@ -20,8 +20,8 @@ use crate::settings::{self, Settings};
 use crate::tls;
 use porthole_camera::v4l2::{self, Usability};
 use porthole_gateway::{
-    self, Connection, Description, Entry, Gateway, Igd, Lease, LeaseFallback, MappingRequest,
-    Observer, Route, Search, by_hand, verified,
+    self, Connection, Description, Gateway, Igd, Lease, LeaseFallback, MappingEntry,
+    MappingRequest, Observer, Route, Search, manual_deletion, verified,
 };
 use porthole_types::ExternalPort;
 
@@ -241,14 +241,14 @@ async fn probe(server: SocketAddrV4) -> Reachability {
 }
 
 /// How the mapping of a server that is gone ends.
-fn how_it_ends(entry: &Entry, router: Ipv4Addr) -> String {
+fn how_it_ends(entry: &MappingEntry, router: Ipv4Addr) -> String {
     match entry.lease() {
         Some(Lease::Seconds(seconds)) => {
             format!("The router forgets it in {seconds} s, unless that camera comes back.")
         }
         Some(Lease::Permanent) | None => format!(
             "If no other camera takes the port, the router does not let them: {}",
-            by_hand::delete(entry.external, Some(router))
+            manual_deletion::instructions(entry.external, Some(router))
         ),
     }
 }
@@ -262,7 +262,7 @@ async fn try_mapping(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
         description: Description::for_name("doctor"),
     };
     let usable = match verified::secure(router, &request, &mut LeaseFallback::default()).await {
-        Ok(verified::Outcome::Ours(grant)) => {
+        Ok(verified::SecureOutcome::Ours(grant)) => {
             println!(
                 "Trial mapping on port {TRIAL_PORT}: granted, lease {}.",
                 grant.granted
@@ -281,11 +281,11 @@ async fn try_mapping(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
             }
             true
         }
-        Ok(verified::Outcome::Theirs(_)) => {
+        Ok(verified::SecureOutcome::Theirs(_)) => {
             println!("Trial mapping on port {TRIAL_PORT}: somebody else has it; not tried.");
             true
         }
-        Ok(verified::Outcome::NoRoom(why)) => {
+        Ok(verified::SecureOutcome::NoRoom(why)) => {
             println!("Trial mapping on port {TRIAL_PORT}: {}", sentence(&why));
             println!("  Delete entries that nobody needs in the router's own pages.");
             false
@@ -299,7 +299,7 @@ async fn try_mapping(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
         Ok(verified::Release::StillThere(_)) => {
             println!(
                 "  It could not be deleted again. {}",
-                by_hand::delete(TRIAL_PORT, Some(router.identity().address))
+                manual_deletion::instructions(TRIAL_PORT, Some(router.identity().address))
             );
         }
         Ok(_) => {}
@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_lease_is_waited_for_and_what_has_no_end_is_deleted_by_hand() {
-        let entry = |lease| Entry {
+        let entry = |lease| MappingEntry {
             external: ExternalPort::new(8080).unwrap(),
             protocol: Protocol::Tcp,
             client: "192.168.77.11".to_owned(),
@@ -338,10 +338,11 @@ mod tests {
         };
         let router = Ipv4Addr::new(192, 168, 77, 1);
         assert!(how_it_ends(&entry(17), router).contains("in 17 s"));
-        let by_hand = how_it_ends(&entry(0), router);
+        let manual_deletion = how_it_ends(&entry(0), router);
         assert!(
-            by_hand.contains("port 8080") && by_hand.contains("http://192.168.77.1/"),
-            "{by_hand}"
+            manual_deletion.contains("port 8080")
+                && manual_deletion.contains("http://192.168.77.1/"),
+            "{manual_deletion}"
         );
     }
 }

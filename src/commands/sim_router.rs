@@ -13,7 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use porthole_sim_router::{
     Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, Established, Event, Generation,
-    Leases, Listing, Quirks, SimConfig, SimRouter, WhenFull,
+    Leases, Listing, Quirks, SimRouter, SimRouterConfig, WhenFull,
 };
 
 /// Simulate a router: UPnP on the LAN address, real TCP forwarding from the WAN address.
@@ -142,13 +142,13 @@ impl Args {
         quirks
     }
 
-    fn config(&self) -> SimConfig {
-        SimConfig {
+    fn config(&self) -> SimRouterConfig {
+        SimRouterConfig {
             reported_external: self.external,
             ssdp: self.ssdp.unwrap_or(SocketAddrV4::new(self.lan, 1900)),
             http_port: self.http_port,
             quirks: self.quirks(),
-            ..SimConfig::loopback(self.lan, self.wan)
+            ..SimRouterConfig::loopback(self.lan, self.wan)
         }
     }
 }
@@ -198,8 +198,8 @@ fn say(line: &str) -> io::Result<()> {
 }
 
 /// Says in plain words what is simulated, and where.
-fn introduce(config: &SimConfig, router: &SimRouter) -> io::Result<()> {
-    let SimConfig {
+fn introduce(config: &SimRouterConfig, router: &SimRouter) -> io::Result<()> {
+    let SimRouterConfig {
         wan_address,
         reported_external,
         ..
@@ -210,7 +210,8 @@ fn introduce(config: &SimConfig, router: &SimRouter) -> io::Result<()> {
         router.http_address()
     ))?;
     say(&format!(
-        "  mapped TCP ports are opened on {wan_address}; it says its external address is {reported_external}"
+        "  mapped TCP ports are opened on {wan_address}; \
+         it says its external address is {reported_external}"
     ))?;
     for habit in habits(&config.quirks) {
         say(&format!("  {habit}"))?;
@@ -240,7 +241,8 @@ fn habits(quirks: &Quirks) -> Vec<String> {
                 DeleteOfOther::NoSuchEntry => 714,
             };
             format!(
-                "secure mode: a host maps for itself only (else {add}) and deletes its own only (else {delete})"
+                "secure mode: a host maps for itself only (else {add}) \
+                 and deletes its own only (else {delete})"
             )
         }
     };
@@ -249,6 +251,9 @@ fn habits(quirks: &Quirks) -> Vec<String> {
         Leases::Capped(cap) => format!("lease 0, and those over {cap} s, become {cap} s"),
         Leases::AtLeast(floor) => {
             format!("leases under {floor} s become {floor} s, 0 is permanent")
+        }
+        Leases::NotBelow(least) => {
+            format!("leases under {least} s are refused with 402, 0 is permanent")
         }
         Leases::PermanentOnly => {
             "permanent leases only: a finite one is refused with 725".to_owned()
@@ -293,7 +298,7 @@ mod tests {
         args: Args,
     }
 
-    fn parse(line: &str) -> Result<SimConfig, clap::Error> {
+    fn parse(line: &str) -> Result<SimRouterConfig, clap::Error> {
         let words = std::iter::once("sim-router").chain(line.split_whitespace());
         Cli::try_parse_from(words).map(|cli| cli.args.config())
     }
@@ -309,8 +314,9 @@ mod tests {
     #[test]
     fn each_flag_sets_its_habit() {
         let config = parse(
-            "--lan 127.0.0.3 --secure --delete-of-other 714 --add-for-other 606 --permanent-only --no-list \
-             --table-limit 32 --full-says-ok --overwrite --delete-says-ok --cut",
+            "--lan 127.0.0.3 --secure --delete-of-other 714 --add-for-other 606 \
+             --permanent-only --no-list --table-limit 32 --full-says-ok --overwrite \
+             --delete-says-ok --cut",
         )
         .unwrap();
         assert_eq!(config.ssdp, "127.0.0.3:1900".parse().unwrap());
@@ -326,6 +332,7 @@ mod tests {
             when_full: WhenFull::SayOk,
             listing: Listing::ByIndexOnly,
             established: Established::Cut,
+            ..Quirks::igd2()
         };
         assert_eq!(config.quirks, expected);
     }

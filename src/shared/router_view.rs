@@ -6,7 +6,9 @@ use std::time::{Instant, SystemTime};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use porthole_gateway::{Connection, ExternalAddress, Found, RouterClass, RouterLessons, Table};
+use porthole_gateway::{
+    Connection, DiscoveredRouter, ExternalAddress, RouterCapabilities, RouterClass, Table,
+};
 use porthole_types::ExternalPort;
 
 mod advice;
@@ -20,7 +22,7 @@ pub struct RouterView {
     /// Whether one is there.
     pub state: RouterState,
     /// Which one, also while it does not answer.
-    pub found: Option<Found>,
+    pub found: Option<DiscoveredRouter>,
     /// When it was found: another value means another router, or one that has begun anew.
     pub epoch: Option<Instant>,
     /// Its address on the Internet side.
@@ -33,7 +35,7 @@ pub struct RouterView {
     pub refusal: Option<Refusal>,
     /// What using it has taught: kept here so that a crash of its actor changes nothing that is
     /// shown.
-    pub lessons: RouterLessons,
+    pub lessons: RouterCapabilities,
     /// When it last answered.
     pub last_answer: Option<SystemTime>,
 }
@@ -93,7 +95,7 @@ impl RouterView {
             connection: Connection::Unknown,
             table: None,
             refusal: None,
-            lessons: RouterLessons::default(),
+            lessons: RouterCapabilities::default(),
             last_answer: None,
         }
     }

@@ -4,8 +4,8 @@ use porthole_sim_router::{Leases, Quirks};
 
 use crate::house::{House, porthole};
 
-/// What doctor says in a house where the camera on 8080 has died.
-fn doctor_beside_the_dead(house: &House) -> String {
+/// What doctor says on a LAN where the camera on 8080 has failed.
+fn doctor_beside_a_failed_camera(house: &House) -> String {
     let setup = house.camera(2, "Front door");
     let mut dead = setup.set("router", "representative_lease", "10m").start();
     dead.await_office();
@@ -25,7 +25,7 @@ fn doctor_beside_the_dead(house: &House) -> String {
 #[test]
 fn doctor_says_how_long_a_dead_cameras_lease_still_runs() {
     let house = House::with(Quirks::igd2());
-    let words = doctor_beside_the_dead(&house);
+    let words = doctor_beside_a_failed_camera(&house);
     assert!(words.contains("The router forgets it in"), "{words}");
 }
 
@@ -35,7 +35,7 @@ fn doctor_says_which_entry_to_delete_and_where_when_it_has_no_end() {
         leases: Leases::PermanentOnly,
         ..Quirks::igd2()
     });
-    let words = doctor_beside_the_dead(&house);
+    let words = doctor_beside_a_failed_camera(&house);
     let remedy = format!(
         "Delete the entry for port 8080 in the router's own pages, most likely at http://{}/.",
         house.address(0)

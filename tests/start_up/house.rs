@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use porthole_gateway::{
     self as gateway, Description, Gateway as _, Igd, Lease, MappingRequest, Search,
 };
-use porthole_sim_router::{Entry, Event, Mapping, Protocol, Quirks, SimConfig, SimRouter, Wan};
+use porthole_sim_router::{
+    Event, Mapping, Protocol, Quirks, SimRouter, SimRouterConfig, TableEntry, Wan,
+};
 use porthole_types::{ExternalPort, InternalPort};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Handle};
@@ -84,10 +86,10 @@ impl House {
     /// Plugs in a router.
     pub(crate) fn start_router(&mut self, quirks: Quirks) {
         let _inside = self.runtime.enter();
-        let config = SimConfig {
+        let config = SimRouterConfig {
             ssdp: self.ssdp,
             quirks,
-            ..SimConfig::loopback(self.first, self.address(1))
+            ..SimRouterConfig::loopback(self.first, self.address(1))
         };
         self.router = Some(SimRouter::start(config).unwrap());
     }
@@ -149,7 +151,7 @@ impl House {
     }
 
     /// The router's entry for this port.
-    pub(crate) fn entry(&self, port: u16) -> Option<Entry> {
+    pub(crate) fn entry(&self, port: u16) -> Option<TableEntry> {
         let table = self.router().table();
         table
             .into_iter()
@@ -158,7 +160,7 @@ impl House {
 
     /// Waits until the port leads to this camera.
     #[track_caller]
-    pub(crate) fn await_entry(&self, port: u16, camera: &Camera) -> Entry {
+    pub(crate) fn await_entry(&self, port: u16, camera: &Camera) -> TableEntry {
         let what = format!("port {port} leads to {}", camera.name);
         eventually(&what, PATIENCE, || {
             self.entry(port)
@@ -176,7 +178,7 @@ impl House {
             internal_port: InternalPort::new(9000).unwrap(),
             description: CONSOLE.to_owned(),
         };
-        let entry = Entry {
+        let entry = TableEntry {
             mapping,
             lease_end: None,
         };
@@ -273,7 +275,7 @@ pub(crate) fn porthole(subcommand: &str, settings: &Path) -> Output {
 }
 
 /// Until this lease ends.
-pub(crate) fn left(entry: &Entry) -> Option<Duration> {
+pub(crate) fn left(entry: &TableEntry) -> Option<Duration> {
     entry
         .lease_end
         .map(|end| end.saturating_duration_since(Instant::now()))

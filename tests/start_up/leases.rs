@@ -1,5 +1,4 @@
-//! What routers make of the lease that was asked for (DESIGN's ladder): refused, cut short, made
-//! longer.
+//! What routers make of the lease that was asked for: refused, cut short, made longer.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -89,7 +88,7 @@ fn what_was_learned_of_the_router_outlives_a_crash_of_its_actor() {
     assert_eq!(camera.await_office().router.class, "leased");
     let restarts = "porthole_actor_restarts_total{actor=\"router\"}";
     camera.crash("router");
-    eventually("the actor lives again", PATIENCE, || {
+    eventually("the actor runs again", PATIENCE, || {
         assert_eq!(camera.status()?.router.class, "leased");
         let count = camera.metric(restarts)?;
         ensure(count >= 1.0, count)

@@ -19,7 +19,7 @@ fn switch(camera: &Camera, enabled: bool) -> Value {
 fn mappings_of(house: &House, camera: &Camera) -> usize {
     let table = house.router().table();
     let of_camera = |entry: &&_| {
-        let entry: &porthole_sim_router::Entry = entry;
+        let entry: &porthole_sim_router::TableEntry = entry;
         entry.mapping.client == camera.address()
     };
     table.iter().filter(of_camera).count()

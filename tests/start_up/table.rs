@@ -88,7 +88,7 @@ fn when_8080_is_silently_written_over_the_holder_steps_down_and_does_not_fight()
 
     house.console_deletes(OFFICE).unwrap();
     let again = camera.await_office();
-    assert!(again.term > before.term, "a new office is a new term");
+    assert!(again.term > before.term, "a new leadership is a new term");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use porthole_sim_router::{Leases, Quirks, SimConfig};
+use porthole_sim_router::{Leases, Quirks, SimRouterConfig};
 
 use crate::house::{CONSOLE, House, porthole, serves_the_lan};
 
@@ -45,7 +45,8 @@ fn doctor_tells_of_the_router_its_leases_and_its_table() {
     assert_eq!(code, Some(0), "{words}");
     let status: serde_json::Value = camera.get("/api/v1/status").unwrap().json().unwrap();
     let name = status["router"]["name"].as_str().unwrap();
-    let outside = SimConfig::loopback(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST).reported_external;
+    let outside =
+        SimRouterConfig::loopback(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST).reported_external;
     for expected in [
         name,
         &house.address(0).to_string(),
@@ -60,7 +61,7 @@ fn doctor_tells_of_the_router_its_leases_and_its_table() {
         !words.contains(CONSOLE),
         "whose other mappings are is nobody's business"
     );
-    let ports = |table: &[porthole_sim_router::Entry]| -> Vec<_> {
+    let ports = |table: &[porthole_sim_router::TableEntry]| -> Vec<_> {
         table
             .iter()
             .map(|entry| entry.mapping.external_port)

@@ -54,7 +54,7 @@ impl Action {
 
     /// Whether a fault with this code is simply the answer "there is nothing", which is no failure.
     #[must_use]
-    pub const fn nothing_there(self, code: u16) -> bool {
+    pub const fn means_no_entry(self, code: u16) -> bool {
         match self {
             // 713 is for indexes, but some routers give it here too.
             Self::GetSpecificPortMappingEntry | Self::GetGenericPortMappingEntry => {

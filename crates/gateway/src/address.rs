@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
-use super::Connection;
+use crate::status::Connection;
 
 /// What kind of address a router has on its Internet side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -67,7 +67,7 @@ impl ExternalAddress {
     /// What to tell the user, or nothing when all is well. The cameras keep serving the LAN in
     /// every case.
     ///
-    /// `connection` is the router's own word about its Internet side: many routers (miniupnpd) hide
+    /// `connection` is what the router says about its Internet side: many routers (miniupnpd) hide
     /// a private address and name none at all, so "connected, but no address" is how double NAT
     /// shows there.
     #[must_use]
@@ -75,43 +75,50 @@ impl ExternalAddress {
         let address = self
             .address
             .map_or_else(|| "none".to_owned(), |address| address.to_string());
-        let words = match self.kind {
+        let warning = match self.kind {
             AddressKind::Public => return None,
             AddressKind::Private => format!(
-                "The router's own Internet address, {address}, is a private one: there is a second router in front of it \
-                 (double NAT), and nobody outside can get through. Forward the ports in that second router too, or switch \
-                 it to bridge mode."
+                "The router's own Internet address, {address}, is a private one: there is a second \
+                 router in front of it (double NAT), and nobody outside can get through. Forward \
+                 the ports in that second router too, or switch it to bridge mode."
             ),
             AddressKind::CarrierGrade => format!(
-                "The router's Internet address, {address}, is shared with other customers of your provider (carrier-grade \
-                 NAT), and nobody outside can get through. Ask the provider for a public IPv4 address."
+                "The router's Internet address, {address}, is shared with other customers of your \
+                 provider (carrier-grade NAT), and nobody outside can get through. Ask the \
+                 provider for a public IPv4 address."
             ),
             AddressKind::Loopback => format!(
-                "The router's Internet address, {address}, exists only inside this computer: this is a simulated router."
+                "The router's Internet address, {address}, exists only inside this computer: this \
+                 is a simulated router."
             ),
             AddressKind::LinkLocal => format!(
-                "The router has only given itself an address, {address}: it got none from the provider. Check its \
-                 Internet line."
+                "The router has only given itself an address, {address}: it got none from the \
+                 provider. Check its Internet line."
             ),
             AddressKind::Documentation => format!(
-                "The router's Internet address, {address}, is one of those kept for examples and laboratories: nobody on \
-                 the Internet can reach it."
+                "The router's Internet address, {address}, is one of those kept for examples and \
+                 laboratories: nobody on the Internet can reach it."
             ),
             AddressKind::Unusable => format!(
-                "The router's Internet address, {address}, cannot be anybody's address. Check its settings."
+                "The router's Internet address, {address}, cannot be anybody's address. Check its \
+                 settings."
             ),
             AddressKind::Missing => match connection {
-                Connection::Up => "The router says that it is connected, but has no public Internet address: most likely \
-                    there is a second router in front of it (double NAT), or the provider shares one address among its \
-                    customers (carrier-grade NAT). Forward the ports in the second router too, switch that one to bridge \
-                    mode, or ask the provider for a public IPv4 address."
-                    .to_owned(),
+                Connection::Up => {
+                    "The router says that it is connected, but has no public Internet address: \
+                     most likely there is a second router in front of it (double NAT), or the \
+                     provider shares one address among its customers (carrier-grade NAT). Forward \
+                     the ports in the second router too, switch that one to bridge mode, or ask \
+                     the provider for a public IPv4 address."
+                        .to_owned()
+                }
                 Connection::Down | Connection::Unknown => {
-                    "The router has no Internet address: its Internet line seems to be down.".to_owned()
+                    "The router has no Internet address: its Internet line seems to be down."
+                        .to_owned()
                 }
             },
         };
-        Some(words)
+        Some(warning)
     }
 }
 
@@ -169,7 +176,8 @@ mod tests {
         #[test]
         fn only_public_addresses_go_without_a_warning(bits in any::<u32>()) {
             let external = ExternalAddress::from(Some(Ipv4Addr::from(bits)));
-            prop_assert_eq!(external.kind == AddressKind::Public, external.warning(Connection::Up).is_none());
+            let quiet = external.warning(Connection::Up).is_none();
+            prop_assert_eq!(external.kind == AddressKind::Public, quiet);
         }
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::Entry;
+use crate::entry::MappingEntry;
 use porthole_types::{ExternalPort, InternalPort};
 
 /// Leases remembered; routers have room for about as many mappings.
@@ -49,7 +49,7 @@ impl Seen {
 impl Countdowns {
     /// How long this TCP mapping, read at `at`, lasts unless it is renewed; nothing where it has no
     /// end or the router does not say.
-    pub fn remaining(&mut self, entry: &Entry, at: Instant) -> Option<Duration> {
+    pub fn remaining(&mut self, entry: &MappingEntry, at: Instant) -> Option<Duration> {
         let seconds = entry.lease_seconds?;
         if seconds > 0 {
             let remaining = Duration::from_secs(seconds.into());
@@ -63,7 +63,7 @@ impl Countdowns {
             .map(|_| LAST)
     }
 
-    fn remember(&mut self, entry: &Entry, at: Instant, remaining: Duration) {
+    fn remember(&mut self, entry: &MappingEntry, at: Instant, remaining: Duration) {
         // A lease too long for this machine's clock does not end.
         let Some(end) = at.checked_add(remaining) else {
             return;
@@ -85,8 +85,8 @@ mod tests {
     use super::super::Protocol;
     use super::*;
 
-    fn entry(client: &str, lease: Option<u32>) -> Entry {
-        Entry {
+    fn entry(client: &str, lease: Option<u32>) -> MappingEntry {
+        MappingEntry {
             external: ExternalPort::new(8080).unwrap(),
             protocol: Protocol::Tcp,
             client: client.to_owned(),
@@ -143,7 +143,7 @@ mod tests {
     fn it_remembers_no_more_than_a_table_holds_and_forgets_what_ended() {
         let mut countdowns = Countdowns::default();
         let start = Instant::now();
-        let at_port = |port, lease| Entry {
+        let at_port = |port, lease| MappingEntry {
             external: ExternalPort::new(port).unwrap(),
             ..entry(ONE, Some(lease))
         };

@@ -115,7 +115,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_name_makes_a_description_that_is_short_clean_and_recognised(name in any::<String>()) {
+        fn any_name_makes_a_description_that_is_short_clean_and_recognised(
+            name in any::<String>(),
+        ) {
             let description = Description::for_name(&name);
             let text = description.as_str();
             prop_assert!(text.len() <= MAX);

@@ -12,8 +12,9 @@ use hyper_util::rt::TokioExecutor;
 use serde::{Serialize, Serializer};
 use url::{Host, Url};
 
-use super::xml::{self, Element};
-use super::{Action, Error};
+use crate::action::Action;
+use crate::error::Error;
+use crate::xml::{self, Element};
 
 /// Bytes of a description that are read. Real ones have 3 to 10 KiB.
 pub const MAX_DESCRIPTION: usize = 64 * 1024;
@@ -117,7 +118,7 @@ async fn fetch(location: &Url) -> Result<Bytes, Error> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
     let response = client.get(uri).await.map_err(|error| Error::Unreachable {
         action,
-        why: deepest(&error),
+        why: root_cause(&error),
     })?;
     if !response.status().is_success() {
         return Err(unreadable(format!(
@@ -138,8 +139,8 @@ async fn fetch(location: &Url) -> Result<Bytes, Error> {
     }
 }
 
-/// The words of the innermost cause: "Connection refused" instead of "client error".
-pub(super) fn deepest(error: &dyn std::error::Error) -> String {
+/// The message of the innermost cause: "Connection refused" instead of "client error".
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
@@ -218,9 +219,12 @@ mod tests {
     fn description(base: &str, control: &str) -> String {
         format!(
             "<?xml version='1.0'?><root xmlns='urn:schemas-upnp-org:device-1-0'>{base}<device>\
-             <friendlyName>OpenWRT router</friendlyName><modelName>miniupnpd</modelName><deviceList><device><serviceList>\
-             <service><serviceType>urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1</serviceType>\
-             <controlURL>/other</controlURL></service></serviceList><deviceList><device><serviceList>\
+             <friendlyName>OpenWRT router</friendlyName><modelName>miniupnpd</modelName>\
+             <deviceList><device><serviceList>\
+             <service>\
+             <serviceType>urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1</serviceType>\
+             <controlURL>/other</controlURL></service></serviceList><deviceList><device>\
+             <serviceList>\
              <service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:2</serviceType>\
              <SCPDURL>/WANIPCn.xml</SCPDURL><controlURL>{control}</controlURL></service>\
              <service><serviceType>urn:schemas-upnp-org:service:WANPPPConnection:1</serviceType>\
@@ -242,7 +246,8 @@ mod tests {
         assert_eq!(
             controls(&description("", "/ctl/IPConn")),
             [
-                "urn:schemas-upnp-org:service:WANIPConnection:2 http://192.168.77.1:5000/ctl/IPConn",
+                "urn:schemas-upnp-org:service:WANIPConnection:2 \
+                 http://192.168.77.1:5000/ctl/IPConn",
                 "urn:schemas-upnp-org:service:WANPPPConnection:1 http://192.168.77.1:5000/ppp",
             ]
         );
@@ -291,8 +296,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_description_makes_a_name_that_is_long_or_has_markup_in_it(friendly in any::<String>()) {
-            let text = format!("<root><friendlyName>{}</friendlyName></root>", quick_xml::escape::escape(&friendly[..]));
+        fn no_description_makes_a_name_that_is_long_or_has_markup_in_it(
+            friendly in any::<String>(),
+        ) {
+            let text = format!("<root><friendlyName>{}</friendlyName>\
+                                </root>", quick_xml::escape::escape(&friendly[..]));
             let name = read(&text, &location()).name;
             prop_assert!(!name.is_empty() && name.len() <= MAX_NAME);
             prop_assert!(name.is_ascii() && !name.contains(['<', '>', '&', '"', '\'']));

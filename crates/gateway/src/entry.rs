@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use porthole_types::{ExternalPort, InternalPort};
 
-use super::Lease;
-use super::xml::Element;
+use crate::lease::Lease;
+use crate::xml::Element;
 
 /// Longer texts in a table are cut: descriptions of 300 characters have been seen.
 const MAX_TEXT: usize = 128;
@@ -50,7 +50,7 @@ impl fmt::Display for Protocol {
 /// One mapping in a router's table. Texts are printable and at most 128 characters, but anybody on
 /// the LAN may have written them: escape them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct MappingEntry {
     /// The port on the Internet side.
     pub external: ExternalPort,
     /// What it forwards.
@@ -71,7 +71,7 @@ pub struct Entry {
     pub remote_host: String,
 }
 
-impl Entry {
+impl MappingEntry {
     /// The device it forwards to, where that is written as an address.
     #[must_use]
     pub fn client_address(&self) -> Option<Ipv4Addr> {
@@ -149,7 +149,14 @@ fn is_true(text: &str) -> bool {
 pub(super) fn printable(text: &str, max: usize) -> String {
     let invisible = |c: char| {
         c.is_control()
-            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(
+                c,
+                '\u{ad}'
+                    | '\u{200b}'..='\u{200f}'
+                    | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}'
+                    | '\u{feff}'
+            )
     };
     text.trim()
         .chars()
@@ -160,8 +167,8 @@ pub(super) fn printable(text: &str, max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::xml;
     use super::*;
+    use crate::xml;
 
     fn fields(inside: &str) -> Element {
         xml::read(&format!("<r>{inside}</r>")).root
@@ -173,16 +180,19 @@ mod tests {
 
     #[test]
     fn a_whole_entry_is_read() {
-        let entry = Entry::read(&fields(
-            "<NewRemoteHost></NewRemoteHost><NewExternalPort>8081</NewExternalPort><NewProtocol>TCP</NewProtocol>\
-             <NewInternalPort>8080</NewInternalPort><NewInternalClient>192.168.77.12</NewInternalClient>\
-             <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server 2</NewPortMappingDescription>\
+        let entry = MappingEntry::read(&fields(
+            "<NewRemoteHost></NewRemoteHost><NewExternalPort>8081</NewExternalPort>\
+             <NewProtocol>TCP</NewProtocol>\
+             <NewInternalPort>8080</NewInternalPort>\
+             <NewInternalClient>192.168.77.12</NewInternalClient>\
+             <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server \
+             2</NewPortMappingDescription>\
              <NewLeaseDuration>3599</NewLeaseDuration>",
         ))
         .unwrap();
         assert_eq!(
             entry,
-            Entry {
+            MappingEntry {
                 external: port(8081),
                 protocol: Protocol::Tcp,
                 client: "192.168.77.12".into(),
@@ -200,9 +210,10 @@ mod tests {
 
     #[test]
     fn an_odd_entry_keeps_what_is_readable() {
-        let entry = Entry::read(&fields(
+        let entry = MappingEntry::read(&fields(
             "<NewExternalPort> 8082 </NewExternalPort><NewProtocol>tcp</NewProtocol>\
-             <NewInternalPort>99999</NewInternalPort><NewInternalClient>anna-laptop</NewInternalClient>\
+             <NewInternalPort>99999</NewInternalPort>\
+             <NewInternalClient>anna-laptop</NewInternalClient>\
              <NewEnabled>true</NewEnabled><NewLeaseDuration>soon</NewLeaseDuration>",
         ))
         .unwrap();
@@ -222,14 +233,14 @@ mod tests {
             "<NewExternalPort>80</NewExternalPort>",
             "<NewExternalPort>80</NewExternalPort><NewProtocol>SCTP</NewProtocol>",
         ] {
-            assert_eq!(Entry::read(&fields(inside)), None, "{inside}");
+            assert_eq!(MappingEntry::read(&fields(inside)), None, "{inside}");
         }
     }
 
     #[test]
     fn an_entry_that_is_switched_off_says_so() {
         for off in ["0", "false", "No"] {
-            let entry = Entry::read_specific(
+            let entry = MappingEntry::read_specific(
                 &fields(&format!(
                     "<NewInternalPort>80</NewInternalPort><NewEnabled>{off}</NewEnabled>"
                 )),
@@ -243,7 +254,7 @@ mod tests {
     fn an_answer_that_names_neither_client_nor_port_is_no_entry() {
         let empty =
             fields("<NewInternalPort>0</NewInternalPort><NewInternalClient></NewInternalClient>");
-        assert_eq!(Entry::read_specific(&empty, port(80)), None);
+        assert_eq!(MappingEntry::read_specific(&empty, port(80)), None);
     }
 
     #[test]

@@ -4,14 +4,15 @@ use std::net::Ipv4Addr;
 
 use porthole_types::ExternalPort;
 
-use super::Action;
+use crate::action::Action;
 
 /// A request to a router that did not work out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Nobody answered the search.
     #[error(
-        "no router with UPnP port mapping answered on the network of {from}: is UPnP switched on in the router?"
+        "no router with UPnP port mapping answered on the network of {from}: is UPnP switched on \
+         in the router?"
     )]
     NotFound {
         /// The LAN address that the search went out from.
@@ -22,7 +23,7 @@ pub enum Error {
     Socket {
         /// The LAN address that the search was to go out from.
         from: Ipv4Addr,
-        /// The operating system's words.
+        /// The operating system's message.
         why: String,
     },
     /// The connection was refused, or broke.
@@ -30,7 +31,7 @@ pub enum Error {
     Unreachable {
         /// What was asked.
         action: Action,
-        /// The operating system's words.
+        /// The operating system's message.
         why: String,
     },
     /// No answer in time.
@@ -46,7 +47,7 @@ pub enum Error {
         action: Action,
         /// The UPnP error code; 0 where the router gave none.
         code: u16,
-        /// The router's own words, printable and at most 80 characters; may be empty.
+        /// The router's own text, printable and at most 80 characters; may be empty.
         text: String,
     },
     /// It answered something that makes no sense.
@@ -126,7 +127,9 @@ struct Known {
 macro_rules! known {
     ($($code:literal => $meaning:literal,)*) => {
         /// UPnP Device Architecture table 3-3 and `WANIPConnection:2` section 2.5.
-        const KNOWN: &[Known] = &[$(Known { code: $code, label: stringify!($code), meaning: $meaning },)*];
+        const KNOWN: &[Known] = &[
+            $(Known { code: $code, label: stringify!($code), meaning: $meaning },)*
+        ];
     };
 }
 known! {

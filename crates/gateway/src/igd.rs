@@ -18,13 +18,17 @@ use url::Url;
 
 use porthole_types::ExternalPort;
 
-use super::device::deepest;
-use super::table::{IndexWalk, MAX_ENTRIES};
-use super::xml::Element;
-use super::{
-    Action, Connection, Entry, Error, Extent, ExternalAddress, Found, Gateway, Identity,
-    MappingRequest, Observer, Protocol, Status, Table, soap, soap_transport,
-};
+use crate::action::Action;
+use crate::address::ExternalAddress;
+use crate::device::root_cause;
+use crate::entry::{MappingEntry, Protocol};
+use crate::error::Error;
+use crate::gateway::{Gateway, MappingRequest, Observer};
+use crate::identity::{DiscoveredRouter, Identity};
+use crate::status::{Connection, Status};
+use crate::table::{Extent, IndexWalk, MAX_ENTRIES, Table};
+use crate::xml::Element;
+use crate::{soap, soap_transport};
 
 /// How long one request may take, connecting and reading included.
 pub const REQUEST_TIME: Duration = Duration::from_secs(5);
@@ -32,7 +36,7 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(5);
 /// How long reading a table by index may take; then what was read is all there is.
 const TABLE_TIME: Duration = Duration::from_secs(30);
 
-/// Bytes of an ordinary reply. The carrier itself stops at 1 MiB, so memory is bounded by that.
+/// Bytes of an ordinary reply. The transport itself stops at 1 MiB, so memory is bounded by that.
 const MAX_REPLY: usize = 64 * 1024;
 
 /// Bytes of a list: 256 entries of about 700 bytes each once escaped, and as much again for long
@@ -56,7 +60,7 @@ pub struct Igd {
 impl Igd {
     /// The router that a search found; the observer is told of every request.
     #[must_use]
-    pub fn new(found: Found, observer: Arc<dyn Observer>) -> Self {
+    pub fn new(found: DiscoveredRouter, observer: Arc<dyn Observer>) -> Self {
         Self {
             identity: found.identity,
             control: found.control,
@@ -71,12 +75,13 @@ impl Igd {
     async fn call(&self, action: Action, arguments: &[(&str, &str)]) -> Result<Element, Error> {
         let result = self.exchange(action, arguments).await;
         let counted = match &result {
-            Err(Error::Refused { code, .. }) if action.nothing_there(*code) => Ok(()),
+            Err(Error::Refused { code, .. }) if action.means_no_entry(*code) => Ok(()),
             Err(error) => Err(error.code()),
             Ok(_) => Ok(()),
         };
         self.observer.request(action, counted);
-        tracing::trace!(%action, router = %self.identity.address, result = ?counted, "asked the router");
+        let router = self.identity.address;
+        tracing::trace!(%action, %router, result = ?counted, "asked the router");
         result
     }
 
@@ -91,7 +96,7 @@ impl Igd {
         let send = soap_transport::send(self.from, self.control.as_str(), &header, &body);
         let reply = match tokio::time::timeout(REQUEST_TIME, send).await {
             Err(_) => Err(Error::TimedOut { action }),
-            Ok(Err(error)) => carried(action, limit, error),
+            Ok(Err(error)) => transport_error(action, limit, error),
             Ok(Ok(reply)) => Ok(reply),
         }?;
         if reply.len() > limit {
@@ -113,7 +118,7 @@ impl Igd {
         let action = Action::GetListOfPortMappings;
         match self.call(action, &arguments).await {
             Ok(response) => soap::listing(&response).map(Table::from),
-            Err(Error::Refused { code, .. }) if action.nothing_there(code) => Ok(Table {
+            Err(Error::Refused { code, .. }) if action.means_no_entry(code) => Ok(Table {
                 entries: Vec::new(),
                 extent: Extent::Whole,
             }),
@@ -133,7 +138,7 @@ impl Igd {
             }
             let text = index.to_string();
             match self.call(action, &[("NewPortMappingIndex", &text)]).await {
-                Ok(fields) => match Entry::read(&fields) {
+                Ok(fields) => match MappingEntry::read(&fields) {
                     Some(entry) => walk.entry(entry),
                     None => walk.unreadable(),
                 },
@@ -152,7 +157,7 @@ impl Igd {
     }
 
     /// Look a port up in the table, for want of a better way.
-    async fn entry_by_table(&self, port: ExternalPort) -> Result<Option<Entry>, Error> {
+    async fn entry_by_table(&self, port: ExternalPort) -> Result<Option<MappingEntry>, Error> {
         let table = self.table().await?;
         match (table.tcp(port), table.extent) {
             (Some(entry), _) => Ok(Some(entry.clone())),
@@ -179,8 +184,8 @@ fn answered_oddly(error: &Error) -> bool {
     )
 }
 
-/// What the carrying crate's failure means; a reply that is not UTF-8 is still one.
-fn carried(action: Action, limit: usize, error: RequestError) -> Result<String, Error> {
+/// What a failure of the transport means; a reply that is not UTF-8 is still one.
+fn transport_error(action: Action, limit: usize, error: RequestError) -> Result<String, Error> {
     match error {
         RequestError::Utf8Error(error) => {
             Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
@@ -188,14 +193,13 @@ fn carried(action: Action, limit: usize, error: RequestError) -> Result<String, 
         RequestError::IoError(error) if error.kind() == std::io::ErrorKind::TimedOut => {
             Err(Error::TimedOut { action })
         }
-        // The crate gives its own limit as text only.
-        RequestError::InvalidResponse(what) if what.contains("length limit") => {
+        RequestError::IoError(error) if soap_transport::is_too_long(&error) => {
             Err(Error::TooLarge { action, limit })
         }
         RequestError::InvalidResponse(what) => Err(Error::Unreadable { action, what }),
         error => Err(Error::Unreachable {
             action,
-            why: error.source().map_or_else(|| error.to_string(), deepest),
+            why: error.source().map_or_else(|| error.to_string(), root_cause),
         }),
     }
 }
@@ -253,7 +257,7 @@ impl Gateway for Igd {
         .map(drop)
     }
 
-    async fn entry(&self, port: ExternalPort) -> Result<Option<Entry>, Error> {
+    async fn entry(&self, port: ExternalPort) -> Result<Option<MappingEntry>, Error> {
         if self.no_specific.load(Ordering::Relaxed) {
             return self.entry_by_table(port).await;
         }
@@ -265,8 +269,8 @@ impl Gateway for Igd {
             ("NewProtocol", Protocol::Tcp.as_str()),
         ];
         match self.call(action, &arguments).await {
-            Ok(fields) => Ok(Entry::read_specific(&fields, port)),
-            Err(Error::Refused { code, .. }) if action.nothing_there(code) => Ok(None),
+            Ok(fields) => Ok(MappingEntry::read_specific(&fields, port)),
+            Err(Error::Refused { code, .. }) if action.means_no_entry(code) => Ok(None),
             Err(error) if answered_oddly(&error) => {
                 if not_offered(&error) {
                     self.no_specific.store(true, Ordering::Relaxed);

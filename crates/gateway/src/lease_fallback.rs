@@ -5,11 +5,11 @@
 
 use std::num::NonZeroU32;
 
-use super::Lease;
+use crate::lease::Lease;
 
 /// What a router is known to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Rung {
+enum LeaseStep {
     /// Whatever is asked, as far as is known.
     #[default]
     Asked,
@@ -22,25 +22,25 @@ enum Rung {
 /// One hour: what the routers that are picky about leases still take.
 const HOUR: Lease = Lease::Seconds(NonZeroU32::new(3_600).expect("3,600 is not 0"));
 
-/// The lease ladder of one router. Start a new one when the router changes.
+/// What one router is known to take. Start a new one when the router changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeaseFallback {
-    rung: Rung,
+    step: LeaseStep,
 }
 
 impl LeaseFallback {
     /// The lease to ask for first, when this one is wanted.
     #[must_use]
     pub fn first(&self, wanted: Lease) -> Lease {
-        match (wanted, self.rung) {
-            (Lease::Permanent, _) | (_, Rung::Permanent) => Lease::Permanent,
-            (Lease::Seconds(_), Rung::Hour) => HOUR,
-            (Lease::Seconds(_), Rung::Asked) => wanted,
+        match (wanted, self.step) {
+            (Lease::Permanent, _) | (_, LeaseStep::Permanent) => Lease::Permanent,
+            (Lease::Seconds(_), LeaseStep::Hour) => HOUR,
+            (Lease::Seconds(_), LeaseStep::Asked) => wanted,
         }
     }
 
     /// The lease to ask for after `tried` was refused with `code`, or nothing when the lease is not
-    /// what the router minds, or the last rung was tried.
+    /// what the router minds, or the last step was tried.
     #[must_use]
     pub fn after(&self, tried: Lease, code: u16) -> Option<Lease> {
         match (code, tried) {
@@ -51,13 +51,13 @@ impl LeaseFallback {
         }
     }
 
-    /// The router took `taken` when `wanted` was wanted: remember the rung. Only what was taken is
-    /// remembered, so that a 402 meant for something else teaches nothing.
+    /// The router took `taken` when `wanted` was wanted: remember it. Only what was taken is
+    /// remembered, so that a 402 meant for something else changes nothing.
     pub fn took(&mut self, wanted: Lease, taken: Lease) {
         if wanted != taken {
-            self.rung = match taken {
-                Lease::Permanent => Rung::Permanent,
-                Lease::Seconds(_) => Rung::Hour,
+            self.step = match taken {
+                Lease::Permanent => LeaseStep::Permanent,
+                Lease::Seconds(_) => LeaseStep::Hour,
             };
         }
     }
@@ -70,7 +70,7 @@ mod tests {
     const SHORT: Lease = Lease::from_seconds(30);
 
     #[test]
-    fn the_ladder_goes_from_the_asked_lease_over_an_hour_to_a_permanent_one() {
+    fn it_falls_back_from_the_asked_lease_over_an_hour_to_a_permanent_one() {
         let lease_fallback = LeaseFallback::default();
         assert_eq!(lease_fallback.first(SHORT), SHORT);
         assert_eq!(lease_fallback.after(SHORT, 725), Some(HOUR));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permanent_lease_that_was_wanted_teaches_nothing_about_finite_ones() {
+    fn a_permanent_lease_that_was_wanted_says_nothing_about_finite_ones() {
         let mut lease_fallback = LeaseFallback::default();
         lease_fallback.took(Lease::Permanent, Lease::Permanent);
         assert_eq!(lease_fallback.first(SHORT), SHORT);

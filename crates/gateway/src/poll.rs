@@ -4,11 +4,16 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use super::{Error, ExternalAddress, Gateway as _, Igd, Status, Table};
+use crate::address::ExternalAddress;
+use crate::error::Error;
+use crate::gateway::Gateway as _;
+use crate::igd::Igd;
+use crate::status::Status;
+use crate::table::Table;
 
 /// How much to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum PollScope {
     /// The table too (Embodiments 1 and 3).
     WithTable,
     /// Without it: the other cameras are known by their messages alone.
@@ -17,7 +22,7 @@ pub enum Scope {
 
 /// What one poll saw.
 #[derive(Debug)]
-pub struct Polled {
+pub struct PollResult {
     /// When it began.
     pub began: Instant,
     /// How long it took.
@@ -34,9 +39,9 @@ pub struct Polled {
 
 /// Asks for everything that a poll wants to know (claims 2 and 19), in turn: some routers answer
 /// one request at a time.
-pub async fn poll(router: &Igd, scope: Scope) -> Polled {
+pub async fn poll(router: &Igd, scope: PollScope) -> PollResult {
     let began = Instant::now();
-    let mut polled = Polled {
+    let mut polled = PollResult {
         began,
         took: Duration::ZERO,
         external: None,
@@ -56,7 +61,7 @@ pub async fn poll(router: &Igd, scope: Scope) -> Polled {
     }
     if polled.gone.is_none() {
         polled.status = router.status().await.ok();
-        if scope == Scope::WithTable {
+        if scope == PollScope::WithTable {
             match router.table().await {
                 Ok(table) => polled.table = Some(table),
                 Err(why) if why.wants_rediscovery() => polled.gone = Some(why),

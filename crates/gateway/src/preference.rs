@@ -1,12 +1,12 @@
 //! Which router to stay with where a LAN has several: the one that is the default gateway. Pure.
 //!
-//! Visitors come in through the default gateway, and all servers of a house must mean the same
-//! router by "the router". So while it is away for a moment (a reboot) nobody moves to another one,
-//! and whoever is at another one goes back when it answers again.
+//! Clients on the Internet come in through the default gateway, and all servers of a site must mean
+//! the same router by "the router". So while it is away for a moment (a reboot) nobody moves to
+//! another one, and whoever is at another one goes back when it answers again.
 
 use std::net::Ipv4Addr;
 
-use super::{Identity, Route};
+use crate::identity::{Identity, Route};
 
 /// Searches in a row in which the default gateway has to stay silent before another router will do:
 /// about half a minute with the waits between them.
@@ -26,7 +26,7 @@ pub struct Preference {
 
 /// What to do with a router that a search found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum RouterChoice {
     /// Use it.
     Take,
     /// It is not the one that was used before: search again.
@@ -41,18 +41,18 @@ impl Preference {
         found: &Identity,
         known: Option<&Identity>,
         default_gateway: Option<Ipv4Addr>,
-    ) -> Choice {
+    ) -> RouterChoice {
         let left = known.is_some_and(|known| {
             known.route == Route::Default && default_gateway == Some(known.address)
         });
         if left && found.route == Route::Other {
             self.missed += 1;
             if self.missed < SEARCHES {
-                return Choice::WaitForDefault;
+                return RouterChoice::WaitForDefault;
             }
         }
         *self = Self::default();
-        Choice::Take
+        RouterChoice::Take
     }
 
     /// Another poll of `used` went well: whether it is time to look for the default gateway, and
@@ -76,8 +76,8 @@ impl Preference {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ServiceType;
     use super::*;
+    use crate::device::ServiceType;
 
     const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 1);
     const BOX: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 2);
@@ -95,7 +95,11 @@ mod tests {
         }
     }
 
-    fn found(preference: &mut Preference, address: Ipv4Addr, known: Option<Ipv4Addr>) -> Choice {
+    fn found(
+        preference: &mut Preference,
+        address: Ipv4Addr,
+        known: Option<Ipv4Addr>,
+    ) -> RouterChoice {
         preference.found(&at(address), known.map(at).as_ref(), Some(GATEWAY))
     }
 
@@ -104,7 +108,7 @@ mod tests {
         for address in [GATEWAY, BOX] {
             assert_eq!(
                 found(&mut Preference::default(), address, None),
-                Choice::Take
+                RouterChoice::Take
             );
         }
     }
@@ -114,16 +118,22 @@ mod tests {
         let mut preference = Preference::default();
         for _ in 1..SEARCHES {
             let choice = found(&mut preference, BOX, Some(GATEWAY));
-            assert_eq!(choice, Choice::WaitForDefault);
+            assert_eq!(choice, RouterChoice::WaitForDefault);
         }
-        assert_eq!(found(&mut preference, BOX, Some(GATEWAY)), Choice::Take);
+        assert_eq!(
+            found(&mut preference, BOX, Some(GATEWAY)),
+            RouterChoice::Take
+        );
     }
 
     #[test]
     fn a_default_gateway_that_answers_again_has_all_its_credit_back() {
         let mut preference = Preference::default();
         found(&mut preference, BOX, Some(GATEWAY));
-        assert_eq!(found(&mut preference, GATEWAY, Some(GATEWAY)), Choice::Take);
+        assert_eq!(
+            found(&mut preference, GATEWAY, Some(GATEWAY)),
+            RouterChoice::Take
+        );
         assert_eq!(preference, Preference::default());
     }
 
@@ -131,7 +141,10 @@ mod tests {
     fn a_router_that_is_the_default_gateway_no_more_is_not_waited_for() {
         let mut preference = Preference::default();
         let known = at(GATEWAY);
-        assert_eq!(preference.found(&at(BOX), Some(&known), None), Choice::Take);
+        assert_eq!(
+            preference.found(&at(BOX), Some(&known), None),
+            RouterChoice::Take
+        );
     }
 
     #[test]

@@ -7,11 +7,12 @@
 
 use quick_xml::escape::escape;
 
-use super::entry::printable;
-use super::xml::{self, Element};
-use super::{Action, Entry, Error};
+use crate::action::Action;
+use crate::entry::{MappingEntry, printable};
+use crate::error::Error;
+use crate::xml::{self, Element};
 
-/// Routers' own words are cut to this many characters.
+/// Routers' own texts are cut to this many characters.
 const MAX_TEXT: usize = 80;
 
 /// The body of a request. Values are escaped; names and the service are this program's own.
@@ -92,7 +93,7 @@ fn refused(action: Action, fault: &Element) -> Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// The entries that could be read.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<MappingEntry>,
     /// How many more there were that could not, or what broke the list off.
     pub damage: Option<String>,
 }
@@ -123,9 +124,9 @@ pub fn listing(response: &Element) -> Result<Listing, Error> {
     {
         return Err(unreadable("its list is not one"));
     }
-    let entries: Vec<Entry> = elements
+    let entries: Vec<MappingEntry> = elements
         .iter()
-        .filter_map(|fields| Entry::read(fields))
+        .filter_map(|fields| MappingEntry::read(fields))
         .collect();
     let lost = elements.len() - entries.len();
     if damage.is_none() && lost > 0 {
@@ -172,16 +173,19 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_gives_its_code_and_words() {
-        let fault = "<s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring><detail>\
+    fn a_fault_gives_its_code_and_text() {
+        let fault = "<s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring>\
+                     <detail>\
             <UPnPError xmlns='urn:schemas-upnp-org:control-1-0'><errorCode>718</errorCode>\
-            <errorDescription>ConflictInMappingEntry</errorDescription></UPnPError></detail></s:Fault>";
+            <errorDescription>ConflictInMappingEntry</errorDescription></UPnPError></detail>\
+            </s:Fault>";
         assert_eq!(refusal(fault), (Some(718), "ConflictInMappingEntry".into()));
     }
 
     #[test]
     fn a_fault_without_a_description_keeps_its_code() {
-        let fault = "<s:Fault><detail><UPnPError><errorCode> 606 </errorCode></UPnPError></detail></s:Fault>";
+        let fault = "<s:Fault><detail><UPnPError><errorCode> 606 </errorCode></UPnPError></detail>\
+                     </s:Fault>";
         assert_eq!(refusal(fault), (Some(606), String::new()));
     }
 
@@ -208,7 +212,10 @@ mod tests {
 
     #[test]
     fn a_web_page_is_not_a_reply() {
-        let error = reply(ACTION, "<html><body><h1>404 Not Found</h1></body></html>");
+        let error = reply(
+            ACTION,
+            "<html><body><h1>404 Not DiscoveredRouter</h1></body></html>",
+        );
         assert!(matches!(error, Err(Error::Unreadable { .. })), "{error:?}");
         assert!(matches!(reply(ACTION, ""), Err(Error::Unreadable { .. })));
         assert!(matches!(
@@ -221,19 +228,24 @@ mod tests {
         let response = reply(
             Action::GetListOfPortMappings,
             &envelope(&format!(
-                "<u:GetListOfPortMappingsResponse xmlns:u='y'><NewPortListing>{field}</NewPortListing>\
+                "<u:GetListOfPortMappingsResponse xmlns:u='y'><NewPortListing>{field}\
+                 </NewPortListing>\
                  </u:GetListOfPortMappingsResponse>"
             )),
         )?;
         listing(&response)
     }
 
-    const TWO: &str = "<?xml version=\"1.0\"?><p:PortMappingList xmlns:p=\"urn:schemas-upnp-org:gw:WANIPConnection\">\
-        <p:PortMappingEntry><p:NewRemoteHost></p:NewRemoteHost><p:NewExternalPort>8080</p:NewExternalPort>\
+    const TWO: &str = "<?xml version=\"1.0\"?>\
+                       <p:PortMappingList xmlns:p=\"urn:schemas-upnp-org:gw:WANIPConnection\">\
+        <p:PortMappingEntry><p:NewRemoteHost></p:NewRemoteHost>\
+        <p:NewExternalPort>8080</p:NewExternalPort>\
         <p:NewProtocol>TCP</p:NewProtocol><p:NewInternalPort>8080</p:NewInternalPort>\
         <p:NewInternalClient>192.168.77.11</p:NewInternalClient><p:NewEnabled>1</p:NewEnabled>\
-        <p:NewDescription>Porthole server 1</p:NewDescription><p:NewLeaseTime>27</p:NewLeaseTime></p:PortMappingEntry>\
-        <p:PortMappingEntry><p:NewExternalPort>8081</p:NewExternalPort><p:NewProtocol>TCP</p:NewProtocol>\
+        <p:NewDescription>Porthole server 1</p:NewDescription><p:NewLeaseTime>27</p:NewLeaseTime>\
+        </p:PortMappingEntry>\
+        <p:PortMappingEntry><p:NewExternalPort>8081</p:NewExternalPort>\
+        <p:NewProtocol>TCP</p:NewProtocol>\
         </p:PortMappingEntry></p:PortMappingList>";
 
     #[test]
@@ -266,17 +278,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+        fn no_bytes_make_the_reader_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..2_000),
+        ) {
             let text = String::from_utf8_lossy(&bytes);
             let _ = reply(ACTION, &text);
         }
 
         #[test]
         fn no_mutation_of_a_list_makes_the_reader_panic_or_invent_an_entry(
-            edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..3), 1..20),
+            edits in proptest::collection::vec(
+                (any::<prop::sample::Index>(), any::<u8>(), 0u8..3),
+                1..20,
+            ),
         ) {
             let mut bytes = envelope(&format!(
-                "<GetListOfPortMappingsResponse><NewPortListing>{}</NewPortListing></GetListOfPortMappingsResponse>",
+                "<GetListOfPortMappingsResponse><NewPortListing>{}</NewPortListing>\
+                 </GetListOfPortMappingsResponse>",
                 escape(TWO)
             ))
             .into_bytes();
@@ -289,7 +307,8 @@ mod tests {
                 }
             }
             let text = String::from_utf8_lossy(&bytes);
-            let listing = reply(Action::GetListOfPortMappings, &text).and_then(|response| listing(&response));
+            let response = reply(Action::GetListOfPortMappings, &text);
+            let listing = response.and_then(|response| listing(&response));
             if let Ok(listing) = listing {
                 // A broken end can nest one entry in another, but what is read stands in the text.
                 prop_assert!(listing.entries.len() <= text.matches("PortMappingEntry").count());

@@ -5,12 +5,13 @@
 //! one: every mapping is then refused (606 or 718). So this is a [`Provider`] of our own, whose
 //! connections begin at the address to be mapped.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
 use http::Request;
 use http::header::{CONTENT_TYPE, HeaderName};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -23,8 +24,25 @@ const MAX_REPLY: usize = 1024 * 1024;
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 tokio::task_local! {
-    /// The address that the request under way leaves from: the trait's function has no receiver to keep it in.
+    /// The address that the request under way leaves from: the trait's function has no receiver to
+    /// keep it in.
     static FROM: Ipv4Addr;
+}
+
+/// Whether a reply was not read to its end because it is over [`MAX_REPLY`].
+pub(super) fn is_too_long(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<LengthLimitError>)
+}
+
+/// A body that cannot be read. The crate's error has no case for one that is too long: that one is
+/// kept whole inside an error of input and output.
+fn unreadable(error: Box<dyn std::error::Error + Send + Sync>) -> RequestError {
+    if error.is::<LengthLimitError>() {
+        io::Error::new(io::ErrorKind::InvalidData, error).into()
+    } else {
+        RequestError::InvalidResponse(error.to_string())
+    }
 }
 
 /// Send a request from this address; the time limit is the caller's.
@@ -56,7 +74,7 @@ impl Provider for FromAddress {
         let reply = Limited::new(response.into_body(), MAX_REPLY)
             .collect()
             .await
-            .map_err(|error| RequestError::InvalidResponse(error.to_string()))?;
+            .map_err(unreadable)?;
         Ok(String::from_utf8(reply.to_bytes().into())?)
     }
 }

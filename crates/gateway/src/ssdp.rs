@@ -18,9 +18,13 @@ use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::{
-    Action, Connection, Error, Gateway as _, Identity, Igd, Observer, Route, ServiceType, device,
-};
+use crate::action::Action;
+use crate::device::{self, ServiceType};
+use crate::error::Error;
+use crate::gateway::{Gateway as _, Observer};
+use crate::identity::{DiscoveredRouter, Identity, Route};
+use crate::igd::Igd;
+use crate::status::Connection;
 
 /// The port that routers listen on for searches.
 pub const SSDP_PORT: u16 = 1900;
@@ -64,23 +68,15 @@ pub struct Search {
     pub wait: Duration,
 }
 
-/// A router that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Which it is.
-    pub identity: Identity,
-    /// The URL that takes its requests, on the router's own address.
-    pub control: Url,
-    /// The address of this server that the search left from: requests leave from it too.
-    pub from: Ipv4Addr,
-}
-
 /// Find the router to use. Takes at most [`Search::wait`] + 10 s.
 ///
 /// # Errors
 /// [`Error::NotFound`] when no router answered, [`Error::Socket`] when the search could not go out,
 /// or what was wrong with the description of the first that answered when none was usable.
-pub async fn discover(search: &Search, observer: &Arc<dyn Observer>) -> Result<Found, Error> {
+pub async fn discover(
+    search: &Search,
+    observer: &Arc<dyn Observer>,
+) -> Result<DiscoveredRouter, Error> {
     let mut listener = Listener::open(search)
         .await
         .map_err(|error| Error::Socket {
@@ -239,7 +235,8 @@ impl Listener {
 
 fn m_search(host: SocketAddrV4, target: &str) -> String {
     format!(
-        "M-SEARCH * HTTP/1.1\r\nHOST: {host}\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: {target}\r\n\r\n"
+        "M-SEARCH * HTTP/1.1\r\nHOST: {host}\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: \
+         {target}\r\n\r\n"
     )
 }
 
@@ -273,7 +270,7 @@ async fn describe_all(
     search: &Search,
     answers: Vec<Answer>,
     observer: &Arc<dyn Observer>,
-) -> (Vec<Found>, Option<Error>) {
+) -> (Vec<DiscoveredRouter>, Option<Error>) {
     let described = join_all(answers.iter().map(async |answer| {
         let device = device::describe(&answer.location).await;
         let counted = device.as_ref().map(|_| ()).map_err(Error::code);
@@ -281,7 +278,7 @@ async fn describe_all(
         device
     }))
     .await;
-    let mut found: Vec<Found> = Vec::new();
+    let mut found: Vec<DiscoveredRouter> = Vec::new();
     let mut first_error = None;
     for (answer, device) in answers.iter().zip(described) {
         match device {
@@ -292,7 +289,7 @@ async fn describe_all(
                     Route::Other
                 };
                 for (service, control) in device.services {
-                    let one = Found {
+                    let one = DiscoveredRouter {
                         identity: Identity {
                             name: device.name.clone(),
                             address: answer.address,
@@ -319,7 +316,10 @@ async fn describe_all(
 
 /// The default gateway first, then one whose Internet side is up, then a newer version of the same
 /// service, then the order of the answers.
-async fn prefer(found: Vec<Found>, observer: &Arc<dyn Observer>) -> Option<Found> {
+async fn prefer(
+    found: Vec<DiscoveredRouter>,
+    observer: &Arc<dyn Observer>,
+) -> Option<DiscoveredRouter> {
     if found.len() < 2 {
         return found.into_iter().next();
     }

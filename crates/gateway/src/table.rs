@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use porthole_types::ExternalPort;
 
-use super::soap::Listing;
-use super::{Entry, Protocol};
+use crate::entry::{MappingEntry, Protocol};
+use crate::soap::Listing;
 
 /// More entries than this are not read. Home routers stop at 32 to 160.
 pub const MAX_ENTRIES: usize = 256;
@@ -32,7 +32,7 @@ pub enum Extent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// The entries.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<MappingEntry>,
     /// Whether these are all.
     pub extent: Extent,
 }
@@ -40,7 +40,7 @@ pub struct Table {
 impl Table {
     /// The TCP entry of this port.
     #[must_use]
-    pub fn tcp(&self, port: ExternalPort) -> Option<&Entry> {
+    pub fn tcp(&self, port: ExternalPort) -> Option<&MappingEntry> {
         self.entries
             .iter()
             .find(|entry| entry.external == port && entry.protocol == Protocol::Tcp)
@@ -68,14 +68,14 @@ impl From<Listing> for Table {
 
 type Key = (Protocol, ExternalPort);
 
-fn key(entry: &Entry) -> Key {
+fn key(entry: &MappingEntry) -> Key {
     (entry.protocol, entry.external)
 }
 
 /// Entries by key, in order of first appearance; of two with one key the later counts.
 #[derive(Clone, Debug, Default)]
 struct Merged {
-    entries: Vec<Entry>,
+    entries: Vec<MappingEntry>,
     places: HashMap<Key, usize>,
 }
 
@@ -84,7 +84,7 @@ impl Merged {
         self.places.contains_key(&key)
     }
 
-    fn put(&mut self, entry: Entry) {
+    fn put(&mut self, entry: MappingEntry) {
         match self.places.get(&key(&entry)) {
             Some(&place) => self.entries[place] = entry,
             None if self.entries.len() < MAX_ENTRIES => {
@@ -160,7 +160,7 @@ impl IndexWalk {
     }
 
     /// The index asked for holds this entry.
-    pub fn entry(&mut self, entry: Entry) {
+    pub fn entry(&mut self, entry: MappingEntry) {
         self.unreadable_in_a_row = 0;
         let key = key(&entry);
         if self.phase == Phase::Check {

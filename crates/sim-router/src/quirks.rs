@@ -2,8 +2,9 @@
 //! follows its specification.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-use super::fault::Fault;
+use crate::fault::Fault;
 
 /// A lease of a week, the longest that WANIPConnection:2 §2.3.16 allows.
 const WEEK: NonZeroU32 = NonZeroU32::new(604_800).expect("a week is not zero");
@@ -35,8 +36,28 @@ pub enum Leases {
     Capped(NonZeroU32),
     /// A shorter one becomes this many seconds; 0 is permanent.
     AtLeast(NonZeroU32),
+    /// A shorter one is refused with 402; 0 is permanent.
+    NotBelow(NonZeroU32),
     /// A finite lease is refused with 725; 0 is permanent.
     PermanentOnly,
+}
+
+/// The clock by which leases end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseClock {
+    /// How much earlier than promised a lease ends, in parts of 1,000; below 1,000.
+    pub fast_per_mille: u32,
+    /// In which steps it counts.
+    pub ticks: Ticks,
+}
+
+/// In which steps a router counts time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ticks {
+    /// Without steps.
+    Continuous,
+    /// In whole seconds since its start: a lease ends up to one second early.
+    WholeSeconds,
 }
 
 /// What happens to a mapping when another host asks for its port.
@@ -44,7 +65,7 @@ pub enum Leases {
 pub enum Conflict {
     /// Refused with 718: the first stays.
     Refuse,
-    /// Overwritten without a word (RFC 6886 §9.4).
+    /// Overwritten, and nobody is told (RFC 6886 §9.4).
     Overwrite,
 }
 
@@ -94,6 +115,37 @@ pub enum Listing {
     ByIndexOnly,
 }
 
+/// Whose entries `GetSpecificPortMappingEntry` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// Everybody's.
+    All,
+    /// Another host's is refused with 606 (WANIPConnection:2 §2.3.1).
+    OwnOnly,
+}
+
+/// Which description a mapping is stored with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Descriptions {
+    /// The one that was asked for.
+    AsAsked,
+    /// A renewal leaves the first one.
+    FirstStays,
+    /// The first so many characters of the one that was asked for.
+    Cut(usize),
+    /// This text of the router's own.
+    Fixed(&'static str),
+}
+
+/// Whether mappings are in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enablement {
+    /// They are.
+    On,
+    /// They are stored and shown with `NewEnabled` 0, and nothing is forwarded.
+    Off,
+}
+
 /// What becomes of connections when the mapping they came through ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Established {
@@ -126,6 +178,14 @@ pub struct Quirks {
     pub when_full: WhenFull,
     /// How the table can be read.
     pub listing: Listing,
+    /// Whose entries are shown to whom.
+    pub visibility: Visibility,
+    /// Which description a mapping is stored with.
+    pub descriptions: Descriptions,
+    /// Whether mappings are in force.
+    pub enablement: Enablement,
+    /// By which clock leases end.
+    pub lease_clock: LeaseClock,
     /// What becomes of connections when their mapping ends.
     pub established: Established,
 }
@@ -145,6 +205,10 @@ impl Quirks {
             table_limit: 1024,
             when_full: WhenFull::Refuse,
             listing: Listing::InOneRequest,
+            visibility: Visibility::All,
+            descriptions: Descriptions::AsAsked,
+            enablement: Enablement::On,
+            lease_clock: LeaseClock::EXACT,
             established: Established::Keep,
         }
     }
@@ -161,7 +225,8 @@ impl Quirks {
     }
 
     /// Whether `GetListOfPortMappings` exists here.
-    pub(super) fn lists_in_one_request(&self) -> bool {
+    #[cfg(feature = "server")]
+    pub(crate) fn lists_in_one_request(&self) -> bool {
         self.generation == Generation::Igd2 && self.listing == Listing::InOneRequest
     }
 }
@@ -174,7 +239,8 @@ impl Default for Quirks {
 
 impl Generation {
     /// The number at the end of the types of device and service.
-    pub(super) const fn version(self) -> u8 {
+    #[cfg(feature = "server")]
+    pub(crate) const fn version(self) -> u8 {
         match self {
             Self::Igd1 => 1,
             Self::Igd2 => 2,
@@ -184,14 +250,51 @@ impl Generation {
 
 impl Leases {
     /// The lease granted for one of `asked` seconds (0: no end), in seconds; `None` is permanent.
-    pub(super) fn grant(self, asked: u32) -> Result<Option<NonZeroU32>, Fault> {
+    pub(crate) fn grant(self, asked: u32) -> Result<Option<NonZeroU32>, Fault> {
         let asked = NonZeroU32::new(asked);
         match (self, asked) {
-            (Self::AsAsked, asked) => Ok(asked),
             (Self::Capped(cap), asked) => Ok(Some(asked.map_or(cap, |asked| asked.min(cap)))),
             (Self::AtLeast(floor), asked) => Ok(asked.map(|asked| asked.max(floor))),
+            (Self::NotBelow(least), Some(asked)) if asked < least => Err(Fault::InvalidArgs),
+            (Self::AsAsked | Self::NotBelow(_), asked) => Ok(asked),
             (Self::PermanentOnly, None) => Ok(None),
             (Self::PermanentOnly, Some(_)) => Err(Fault::OnlyPermanentLeases),
+        }
+    }
+}
+
+impl LeaseClock {
+    /// Leases end when they should.
+    pub const EXACT: Self = Self {
+        fast_per_mille: 0,
+        ticks: Ticks::Continuous,
+    };
+
+    /// How much of the lease's own milliseconds this clock counts in 1,000 of them.
+    fn per_mille(self) -> u64 {
+        u64::from(1_000_u32.saturating_sub(self.fast_per_mille).max(1))
+    }
+
+    /// How long a lease of so many seconds really lasts.
+    pub(crate) fn lasts(self, seconds: NonZeroU32) -> Duration {
+        Duration::from_millis(u64::from(seconds.get()) * self.per_mille())
+    }
+
+    /// What it shows of a lease that has really so much left: seconds, rounded up.
+    pub(crate) fn shows(self, left: Duration) -> u64 {
+        let millis = u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        (millis.saturating_mul(1_000) / self.per_mille()).div_ceil(1_000)
+    }
+}
+
+impl Descriptions {
+    /// The description to store for one that was asked for, where `old` is there already.
+    pub(crate) fn stored(self, asked: String, old: Option<&str>) -> String {
+        match (self, old) {
+            (Self::FirstStays, Some(old)) => old.to_owned(),
+            (Self::AsAsked | Self::FirstStays, _) => asked,
+            (Self::Cut(characters), _) => asked.chars().take(characters).collect(),
+            (Self::Fixed(text), _) => text.to_owned(),
         }
     }
 }

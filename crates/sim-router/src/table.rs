@@ -5,13 +5,16 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use super::fault::Fault;
-use super::quirks::{
-    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, Quirks, WhenFull,
+use crate::fault::Fault;
+use crate::quirks::{
+    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, Quirks, Ticks, Visibility,
+    WhenFull,
 };
+use crate::time::TimePoint;
 use porthole_types::{ExternalPort, InternalPort};
 
 #[cfg(test)]
@@ -72,81 +75,126 @@ impl Mapping {
 
 /// One row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct TableEntry<T = Instant> {
     /// What is mapped.
     pub mapping: Mapping,
     /// When it ends by itself; `None`: never.
-    pub lease_end: Option<Instant>,
+    pub lease_end: Option<T>,
 }
 
-impl Entry {
-    fn is_live(&self, now: Instant) -> bool {
+impl<T: TimePoint> TableEntry<T> {
+    fn is_live(&self, now: T) -> bool {
         self.lease_end.is_none_or(|end| now < end)
     }
 
     fn is_at(&self, protocol: Protocol, port: ExternalPort) -> bool {
-        self.mapping.protocol == protocol && self.mapping.external_port == port
-    }
-
-    /// Seconds left, rounded up so that a running lease is never mistaken for 0, which means
-    /// permanent.
-    #[must_use]
-    pub fn seconds_left(&self, now: Instant) -> u32 {
-        let Some(end) = self.lease_end else { return 0 };
-        let left = end.saturating_duration_since(now);
-        let whole = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-        u32::try_from(whole).unwrap_or(u32::MAX).max(1)
+        self.mapping.external_port == port && self.mapping.protocol == protocol
     }
 }
 
 /// What an accepted add did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum AddOutcome<T = Instant> {
     /// The port was free.
-    Added(Entry),
+    Added(TableEntry<T>),
     /// The same client had it; lease, internal port and description are the new ones.
-    Renewed(Entry),
+    Renewed(TableEntry<T>),
     /// Another client had it and was overwritten ([`Conflict::Overwrite`]).
     Replaced {
         /// What was there.
-        old: Entry,
+        old: TableEntry<T>,
         /// What is there now.
-        new: Entry,
+        new: TableEntry<T>,
     },
-    /// The router said OK and stored nothing ([`WhenFull::SayOk`]).
+    /// The router said OK and did not store the mapping ([`WhenFull::SayOk`], or a lie).
     NotStored,
 }
 
-/// All mappings, oldest first.
+/// All mappings, oldest first. `T` is the time that its owner counts in.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct Table<T = Instant> {
     quirks: Quirks,
-    entries: Vec<Entry>,
+    /// When the router was switched on: whole seconds are counted from here.
+    started: T,
+    entries: Vec<TableEntry<T>>,
 }
 
-impl Table {
-    /// An empty table of a router with these habits.
+impl<T: TimePoint> Table<T> {
+    /// An empty table of a router with these habits that is switched on at this time.
     #[must_use]
-    pub fn new(quirks: Quirks) -> Self {
+    pub fn new(quirks: Quirks, started: T) -> Self {
         Self {
             quirks,
+            started,
             entries: Vec::new(),
         }
+    }
+
+    /// The router's habits.
+    #[must_use]
+    pub fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+
+    /// Gives the router other habits from now on, as its owner may; what is mapped stays.
+    pub fn set_quirks(&mut self, quirks: Quirks) {
+        self.quirks = quirks;
     }
 
     /// `AddPortMapping`: `requester` asks for `mapping` with a lease of `asked` seconds (0: no
     /// end).
     ///
     /// # Errors
-    /// 718 or 606 for another's address in secure mode, 725, 718 where another client holds the
-    /// port, 728 when full.
+    /// As [`Table::check_add`].
     pub fn add(
         &mut self,
-        now: Instant,
+        now: T,
         requester: Ipv4Addr,
         mapping: Mapping,
         asked: u32,
-    ) -> Result<Change, Fault> {
+    ) -> Result<AddOutcome<T>, Fault> {
+        let lease = self.check_add(now, requester, &mapping, asked)?;
+        let holder = self
+            .get(now, mapping.protocol, mapping.external_port)
+            .cloned();
+        if holder.is_none() && self.is_full(now) {
+            return Ok(AddOutcome::NotStored);
+        }
+        let renewed = holder
+            .as_ref()
+            .filter(|old| old.mapping.client == mapping.client)
+            .map(|old| old.mapping.description.as_str());
+        let new = TableEntry {
+            lease_end: lease.and_then(|lease| self.lease_end(now, lease)),
+            mapping: Mapping {
+                description: self
+                    .quirks
+                    .descriptions
+                    .stored(mapping.description, renewed),
+                ..mapping
+            },
+        };
+        self.put(new.clone());
+        Ok(match holder {
+            None => AddOutcome::Added(new),
+            Some(old) if old.mapping.client == new.mapping.client => AddOutcome::Renewed(new),
+            Some(old) => AddOutcome::Replaced { old, new },
+        })
+    }
+
+    /// What [`Table::add`] would say, without doing it: the lease that it would grant, in seconds;
+    /// `None` is permanent.
+    ///
+    /// # Errors
+    /// 718 or 606 for another's address in secure mode, 402 or 725 for a lease that is not granted,
+    /// 718 where another client holds the port, 728 when full.
+    pub fn check_add(
+        &self,
+        now: T,
+        requester: Ipv4Addr,
+        mapping: &Mapping,
+        asked: u32,
+    ) -> Result<Option<NonZeroU32>, Fault> {
         if self.quirks.access == Access::Secure && mapping.client != requester {
             return Err(match self.quirks.add_for_other {
                 AddForOther::Conflict => Fault::Conflict,
@@ -154,33 +202,15 @@ impl Table {
             });
         }
         let lease = self.quirks.leases.grant(asked)?;
-        let lease_end =
-            lease.and_then(|lease| now.checked_add(Duration::from_secs(lease.get().into())));
-        let new = Entry { mapping, lease_end };
-        let holder = self.get(now, new.mapping.protocol, new.mapping.external_port);
-        match holder {
-            Some(old) if old.mapping.client == new.mapping.client => {
-                self.put(new.clone());
-                Ok(Change::Renewed(new))
+        let refuses_conflict = self.quirks.conflict == Conflict::Refuse;
+        match self.get(now, mapping.protocol, mapping.external_port) {
+            Some(old) if old.mapping.client != mapping.client && refuses_conflict => {
+                Err(Fault::Conflict)
             }
-            Some(old) => match self.quirks.conflict {
-                Conflict::Refuse => Err(Fault::Conflict),
-                Conflict::Overwrite => {
-                    let old = old.clone();
-                    self.put(new.clone());
-                    Ok(Change::Replaced { old, new })
-                }
-            },
-            None if self.live(now).count() >= self.quirks.table_limit => {
-                match self.quirks.when_full {
-                    WhenFull::Refuse => Err(Fault::TableFull),
-                    WhenFull::SayOk => Ok(Change::NotStored),
-                }
+            None if self.quirks.when_full == WhenFull::Refuse && self.is_full(now) => {
+                Err(Fault::TableFull)
             }
-            None => {
-                self.put(new.clone());
-                Ok(Change::Added(new))
-            }
+            _ => Ok(lease),
         }
     }
 
@@ -188,18 +218,34 @@ impl Table {
     /// [`DeleteMissing::SayOk`].
     ///
     /// # Errors
-    /// 714 where nothing is mapped; 606 or 714 for another's mapping in secure mode.
+    /// As [`Table::check_delete`].
     pub fn delete(
         &mut self,
-        now: Instant,
+        now: T,
         requester: Ipv4Addr,
         protocol: Protocol,
         port: ExternalPort,
-    ) -> Result<Option<Entry>, Fault> {
+    ) -> Result<Option<TableEntry<T>>, Fault> {
+        self.check_delete(now, requester, protocol, port)?;
+        let held = |entry: &mut TableEntry<T>| entry.is_live(now) && entry.is_at(protocol, port);
+        Ok(self.entries.extract_if(.., held).next())
+    }
+
+    /// What [`Table::delete`] would say, without doing it.
+    ///
+    /// # Errors
+    /// 714 where nothing is mapped; 606 or 714 for another's mapping in secure mode.
+    pub fn check_delete(
+        &self,
+        now: T,
+        requester: Ipv4Addr,
+        protocol: Protocol,
+        port: ExternalPort,
+    ) -> Result<(), Fault> {
         let Some(entry) = self.get(now, protocol, port) else {
             return match self.quirks.delete_missing {
                 DeleteMissing::Refuse => Err(Fault::NoSuchEntry),
-                DeleteMissing::SayOk => Ok(None),
+                DeleteMissing::SayOk => Ok(()),
             };
         };
         if self.quirks.access == Access::Secure && entry.mapping.client != requester {
@@ -208,13 +254,67 @@ impl Table {
                 DeleteOfOther::NoSuchEntry => Fault::NoSuchEntry,
             });
         }
-        let entry = entry.clone();
-        self.entries.retain(|other| !other.is_at(protocol, port));
-        Ok(Some(entry))
+        Ok(())
+    }
+
+    /// `GetSpecificPortMappingEntry`: the mapping of one port as `requester` may see it.
+    ///
+    /// # Errors
+    /// 714 where nothing is mapped; 606 where it is hidden ([`Visibility::OwnOnly`]).
+    pub fn read(
+        &self,
+        now: T,
+        requester: Ipv4Addr,
+        protocol: Protocol,
+        port: ExternalPort,
+    ) -> Result<&TableEntry<T>, Fault> {
+        let entry = self.get(now, protocol, port).ok_or(Fault::NoSuchEntry)?;
+        let hidden = self.quirks.visibility == Visibility::OwnOnly;
+        if hidden && entry.mapping.client != requester {
+            return Err(Fault::NotAuthorized);
+        }
+        Ok(entry)
+    }
+
+    /// The seconds that the router shows to be left of a mapping, by its own clock and rounded up,
+    /// so that a running lease is never mistaken for 0, which means permanent.
+    #[must_use]
+    pub fn seconds_left(&self, entry: &TableEntry<T>, now: T) -> u32 {
+        let Some(end) = entry.lease_end else { return 0 };
+        let left = self.quirks.lease_clock.shows(end.since(now));
+        u32::try_from(left).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// When a lease of so many seconds that is granted now ends; `None` past the end of time.
+    fn lease_end(&self, now: T, lease: NonZeroU32) -> Option<T> {
+        let clock = self.quirks.lease_clock;
+        let begins = match clock.ticks {
+            Ticks::Continuous => now,
+            Ticks::WholeSeconds => {
+                let seconds = now.since(self.started).as_secs();
+                self.started.later(Duration::from_secs(seconds))?
+            }
+        };
+        begins.later(clock.lasts(lease))
+    }
+
+    fn is_full(&self, now: T) -> bool {
+        self.live(now).count() >= self.quirks.table_limit
+    }
+
+    /// Loses everything, as by a power cut.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// Takes one mapping out whatever the rules say, as somebody does on the router's own pages.
+    pub fn take(&mut self, protocol: Protocol, port: ExternalPort) -> Option<TableEntry<T>> {
+        let is_there = |entry: &mut TableEntry<T>| entry.is_at(protocol, port);
+        self.entries.extract_if(.., is_there).next()
     }
 
     /// Puts an entry in whatever the rules say; one on the same port makes way for it.
-    pub fn put(&mut self, entry: Entry) {
+    pub fn put(&mut self, entry: TableEntry<T>) {
         let at = self
             .entries
             .iter_mut()
@@ -225,19 +325,21 @@ impl Table {
         }
     }
 
-    /// The mapping of one port (`GetSpecificPortMappingEntry`).
+    /// The mapping of one port, whoever asks.
     #[must_use]
-    pub fn get(&self, now: Instant, protocol: Protocol, port: ExternalPort) -> Option<&Entry> {
-        self.live(now).find(|entry| entry.is_at(protocol, port))
+    pub fn get(&self, now: T, protocol: Protocol, port: ExternalPort) -> Option<&TableEntry<T>> {
+        self.entries
+            .iter()
+            .find(|entry| entry.is_at(protocol, port) && entry.is_live(now))
     }
 
     /// Every mapping whose lease runs, in the order of `GetGenericPortMappingEntry`.
-    pub fn live(&self, now: Instant) -> impl Iterator<Item = &Entry> {
+    pub fn live(&self, now: T) -> impl Iterator<Item = &TableEntry<T>> {
         self.entries.iter().filter(move |entry| entry.is_live(now))
     }
 
     /// Takes out the mappings whose lease has ended.
-    pub fn expire(&mut self, now: Instant) -> Vec<Entry> {
+    pub fn expire(&mut self, now: T) -> Vec<TableEntry<T>> {
         self.entries
             .extract_if(.., |entry| !entry.is_live(now))
             .collect()
@@ -245,7 +347,7 @@ impl Table {
 
     /// When the next lease ends.
     #[must_use]
-    pub fn next_expiry(&self) -> Option<Instant> {
+    pub fn next_expiry(&self) -> Option<T> {
         self.entries
             .iter()
             .filter_map(|entry| entry.lease_end)

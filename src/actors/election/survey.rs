@@ -3,11 +3,11 @@
 use std::net::Ipv4Addr;
 
 use porthole_election::{Event, Ownership, SurveyExtent};
-use porthole_gateway::{Entry, Extent, Protocol, Table};
+use porthole_gateway::{Extent, MappingEntry, Protocol, Table};
 
 /// One reading of the table, as the rules are told of it. `me` is this server's address.
 pub(super) fn of(table: &Table, me: Option<Ipv4Addr>) -> Event {
-    let whose = |entry: &Entry| match entry.client_address() {
+    let whose = |entry: &MappingEntry| match entry.client_address() {
         Some(client) if Some(client) == me => Ownership::Mine,
         _ => Ownership::Theirs,
     };

@@ -8,21 +8,21 @@ use tracing::warn;
 use crate::messages::router::{AskRouter, MappingKind};
 use porthole_election::{self as election, Event, Owner, OwnerKind, Request, Timestamp};
 use porthole_gateway::{
-    Countdowns, DeleteRight, Description, Entry, Error, Gateway, Lease, LeaseFallback,
-    MappingRequest, verified, verified::Wording,
+    Countdowns, DeleteRight, Description, Error, Gateway, Lease, LeaseFallback, MappingEntry,
+    MappingRequest, verified, verified::RenameAttempts,
 };
 
 /// What requests teach for the next ones; lost with the router.
 #[derive(Clone, Default)]
 pub(super) struct Learned {
     pub(super) lease_fallback: LeaseFallback,
-    wording: Wording,
+    wording: RenameAttempts,
 }
 
 /// What became of a request that the router could be asked.
 pub(super) enum Answer {
     /// Of [`Request::Secure`].
-    Secured(verified::Outcome),
+    Secured(verified::SecureOutcome),
     /// Of [`Request::Release`].
     Released(verified::Release),
     /// Of [`Request::Evict`].
@@ -52,7 +52,7 @@ pub(super) async fn to(
                     verified::secure(router, &request, lease_fallback).await
                 }
                 MappingKind::Own => {
-                    verified::secure_worded(router, &request, lease_fallback, wording).await
+                    verified::secure_renamed(router, &request, lease_fallback, wording).await
                 }
             };
             outcome.map(Answer::Secured)
@@ -72,7 +72,7 @@ impl Answer {
     /// The lease of the mapping that was made, if one was.
     pub(super) fn granted(&self) -> Option<Lease> {
         match self {
-            Self::Secured(verified::Outcome::Ours(grant)) => Some(grant.granted),
+            Self::Secured(verified::SecureOutcome::Ours(grant)) => Some(grant.granted),
             _ => None,
         }
     }
@@ -88,7 +88,7 @@ impl Answer {
     /// Why a mapping was not made, where the rules have an event of their own for it.
     pub(super) fn refusal(&self) -> Option<&Error> {
         match self {
-            Self::Secured(verified::Outcome::NoRoom(why)) => Some(why),
+            Self::Secured(verified::SecureOutcome::NoRoom(why)) => Some(why),
             _ => None,
         }
     }
@@ -102,7 +102,7 @@ impl Answer {
     ) -> Event {
         let port = request.port();
         match self {
-            Self::Secured(verified::Outcome::Ours(grant)) => Event::Secured {
+            Self::Secured(verified::SecureOutcome::Ours(grant)) => Event::Secured {
                 port,
                 sent_at: at(grant.sent_at),
                 granted: match grant.granted {
@@ -110,11 +110,11 @@ impl Answer {
                     Lease::Seconds(seconds) => Some(Duration::from_secs(seconds.get().into())),
                 },
                 before: match grant.before {
-                    verified::Before::Free => election::PriorEntry::Free,
-                    verified::Before::Ours => election::PriorEntry::Ours,
+                    verified::PriorMapping::Free => election::PriorEntry::Free,
+                    verified::PriorMapping::Ours => election::PriorEntry::Ours,
                 },
             },
-            Self::Secured(verified::Outcome::Theirs(entry))
+            Self::Secured(verified::SecureOutcome::Theirs(entry))
             | Self::Evicted(verified::Eviction::Theirs(entry)) => Event::Taken {
                 port,
                 expires_in: entry
@@ -122,7 +122,7 @@ impl Answer {
                     .and_then(|entry| countdowns.remaining(entry, Instant::now())),
                 by: entry.as_ref().and_then(owner),
             },
-            Self::Secured(verified::Outcome::NoRoom(_)) => Event::NoRoom(port),
+            Self::Secured(verified::SecureOutcome::NoRoom(_)) => Event::NoRoom(port),
             Self::Released(verified::Release::Released | verified::Release::NotOurs) => {
                 Event::Released(port)
             }
@@ -142,7 +142,7 @@ impl Answer {
 }
 
 /// Whose an entry is, where the router names its device by address.
-fn owner(entry: &Entry) -> Option<Owner> {
+fn owner(entry: &MappingEntry) -> Option<Owner> {
     entry.client_address().map(|address| Owner {
         address,
         kind: match Description::name_of(&entry.description) {
@@ -189,8 +189,8 @@ mod tests {
         }
     }
 
-    fn entry(client: &str, description: &str, lease: u32) -> Entry {
-        Entry {
+    fn entry(client: &str, description: &str, lease: u32) -> MappingEntry {
+        MappingEntry {
             external: representative_port(),
             protocol: Protocol::Tcp,
             client: client.to_owned(),
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_holder_of_a_port_and_its_time_are_told_as_far_as_the_router_shows_them() {
-        let theirs = |entry| Answer::Secured(verified::Outcome::Theirs(entry));
+        let theirs = |entry| Answer::Secured(verified::SecureOutcome::Theirs(entry));
         let ours_kin = taken(&theirs(Some(entry("192.168.77.12", "Porthole yard", 17))));
         let by = |kind| {
             Some(Owner {
@@ -247,7 +247,7 @@ mod tests {
         let mut countdowns = Countdowns::default();
         let mut read = |lease| {
             let entry = entry("192.168.77.12", "Porthole yard", lease);
-            Answer::Secured(verified::Outcome::Theirs(Some(entry))).event(
+            Answer::Secured(verified::SecureOutcome::Theirs(Some(entry))).event(
                 secure(),
                 &mut countdowns,
                 |_| Timestamp(0),
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_full_table_is_an_event_of_its_own_and_still_told_to_people() {
         let full = refused(Action::AddPortMapping, 728);
-        let answer = Answer::Secured(verified::Outcome::NoRoom(full.clone()));
+        let answer = Answer::Secured(verified::SecureOutcome::NoRoom(full.clone()));
         assert_eq!(
             event(secure(), &answer),
             Event::NoRoom(representative_port())

@@ -34,7 +34,7 @@ use control::DemoCommand;
 use fleet::{DemoFleet, Secrets};
 use net::{LoopbackNet, WAN};
 use output::print_line;
-use porthole_sim_router::{Event, SimConfig, SimRouter};
+use porthole_sim_router::{Event, SimRouter, SimRouterConfig};
 
 /// How long the first camera may take to be reached before the URL is shown all the same.
 const FIRST_CAMERA: Duration = Duration::from_secs(10);
@@ -56,9 +56,9 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     let net = LoopbackNet::claim()?;
     let (commands, inbox) = mpsc::channel(8);
     let control = control::start(commands.clone()).context("the demo's own buttons")?;
-    let router = SimRouter::start(SimConfig {
+    let router = SimRouter::start(SimRouterConfig {
         reported_external: WAN,
-        ..SimConfig::loopback(net.router(), WAN)
+        ..SimRouterConfig::loopback(net.router(), WAN)
     })
     .context("the simulated router")?;
     let events = router.events();

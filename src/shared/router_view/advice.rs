@@ -3,7 +3,7 @@
 
 use super::RouterView;
 use porthole_election::{ClaimStage, LeaderView, Successor};
-use porthole_gateway::{Protocol, by_hand};
+use porthole_gateway::{Protocol, manual_deletion};
 use porthole_types::ExternalPort;
 
 impl RouterView {
@@ -41,10 +41,10 @@ impl RouterView {
                     "Port {representative_port} of the router still leads to a camera that is gone."
                 )
             },
-            by_hand::still_leads,
+            manual_deletion::blocking_mapping,
         );
         let router = self.found.as_ref().map(|found| found.identity.address);
-        let remedy = by_hand::delete(representative_port, router);
+        let remedy = manual_deletion::instructions(representative_port, router);
         Some(format!(
             "{leads} That camera does not answer, and the router lets no other delete the entry. \
              {remedy} Or start that camera again. Until then {deputy} answers for all, {reach}."
@@ -62,7 +62,9 @@ mod tests {
     use super::super::{RouterState, TableView};
     use super::*;
     use porthole_election::{Cause, Peer, Timestamp};
-    use porthole_gateway::{Entry, Extent, Found, Identity, Protocol, Route, ServiceType, Table};
+    use porthole_gateway::{
+        DiscoveredRouter, Extent, Identity, MappingEntry, Protocol, Route, ServiceType, Table,
+    };
     use porthole_types::{InstanceId, InternalPort};
 
     fn port(port: u16) -> ExternalPort {
@@ -71,7 +73,7 @@ mod tests {
 
     fn view(table: Option<Table>) -> RouterView {
         RouterView {
-            found: Some(Found {
+            found: Some(DiscoveredRouter {
                 identity: Identity {
                     name: "router".to_owned(),
                     address: "192.168.77.1".parse().unwrap(),
@@ -91,7 +93,7 @@ mod tests {
     }
 
     fn table() -> Table {
-        let entry = |protocol, client: &str| Entry {
+        let entry = |protocol, client: &str| MappingEntry {
             external: port(8080),
             protocol,
             client: client.to_owned(),

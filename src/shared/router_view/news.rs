@@ -3,7 +3,9 @@
 use std::time::{Instant, SystemTime};
 
 use super::{Refusal, RouterState, RouterView, TableView};
-use porthole_gateway::{Connection, DeleteRight, ExternalAddress, Found, Lease, RouterLessons};
+use porthole_gateway::{
+    Connection, DeleteRight, DiscoveredRouter, ExternalAddress, Lease, RouterCapabilities,
+};
 use porthole_types::ExternalPort;
 
 /// What the router actor has found out.
@@ -19,7 +21,7 @@ pub enum RouterNews {
         why: String,
     },
     /// A search found this one, and it is to be used.
-    Found(Found),
+    Found(DiscoveredRouter),
     /// It has answered a poll.
     Polled {
         /// Its address on the Internet side, as far as it tells.
@@ -72,7 +74,7 @@ impl RouterView {
                 // The same one on another port is still the same; what it has become will show.
                 let known = self.found.as_ref().map(|known| &known.identity);
                 if known != Some(&found.identity) {
-                    self.lessons = RouterLessons::default();
+                    self.lessons = RouterCapabilities::default();
                 }
                 self.state = RouterState::Found;
                 self.found = Some(found);

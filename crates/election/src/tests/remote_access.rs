@@ -1,59 +1,59 @@
-//! The switch of ¶84: off gives everything back, on asks anew, and neither fights for the office.
+//! The switch of ¶84: off gives everything back, on asks anew, and neither fights for leadership.
 
-use super::house::House;
+use super::site::Site;
 use super::*;
 
-fn held_by(house: &House, who: usize) -> Vec<u16> {
-    let ports = house.fake_router.held.iter();
+fn held_by(site: &Site, who: usize) -> Vec<u16> {
+    let ports = site.fake_router.holders(site.now).into_iter();
     ports
-        .filter(|(_, (holder, _))| *holder == who)
+        .filter(|(_, holder)| *holder == who)
         .map(|(port, _)| port.get())
         .collect()
 }
 
 #[test]
 fn a_representative_that_is_switched_off_gives_back_everything_and_another_takes_over() {
-    for deletes in [Deletes::Own, Deletes::Any] {
-        let mut house = House::of(3, rules(), deletes);
-        house.tell(0, &Event::Expose(RemoteAccess::Off));
-        let took = house.run_until_another_than(&[0]);
+    for access in [Access::Secure, Access::Open] {
+        let mut site = Site::of(3, rules(), access);
+        site.tell(0, &Event::Expose(RemoteAccess::Off));
+        let took = site.run_until_another_than(&[0]);
         assert!(took <= BEAT, "{took:?}");
-        assert_eq!(house.representatives(), [1]);
-        house.run(BEAT * 90);
-        assert_eq!(held_by(&house, 0), [0_u16; 0], "and it asks for nothing");
-        assert_eq!(house.servers[0].state.role(house.now), Role::Alone);
-        assert_eq!(house.representatives(), [1]);
+        assert_eq!(site.representatives(), [1]);
+        site.run(BEAT * 90);
+        assert_eq!(held_by(&site, 0), [0_u16; 0], "and it asks for nothing");
+        assert_eq!(site.servers[0].state.role(site.now), Role::Alone);
+        assert_eq!(site.representatives(), [1]);
     }
 }
 
 #[test]
-fn a_member_that_is_switched_off_and_on_is_back_on_its_port_and_takes_no_office() {
-    let mut house = House::of(3, rules(), Deletes::Own);
-    let before = held_by(&house, 2);
-    house.tell(2, &Event::Expose(RemoteAccess::Off));
-    house.run(BEAT);
-    assert_eq!(held_by(&house, 2), [0_u16; 0]);
-    house.tell(2, &Event::Expose(RemoteAccess::On));
-    house.run(BEAT * 2);
-    assert_eq!(held_by(&house, 2), before);
-    assert_eq!(house.representatives(), [0]);
+fn a_member_that_is_switched_off_and_on_is_back_on_its_port_and_takes_no_leadership() {
+    let mut site = Site::of(3, rules(), Access::Secure);
+    let before = held_by(&site, 2);
+    site.tell(2, &Event::Expose(RemoteAccess::Off));
+    site.run(BEAT);
+    assert_eq!(held_by(&site, 2), [0_u16; 0]);
+    site.tell(2, &Event::Expose(RemoteAccess::On));
+    site.run(BEAT * 2);
+    assert_eq!(held_by(&site, 2), before);
+    assert_eq!(site.representatives(), [0]);
 }
 
 #[test]
-fn who_is_switched_off_leaves_a_vacant_office_to_the_others_and_sees_who_gets_it() {
-    let mut house = House::of(3, rules(), Deletes::Any);
-    house.tell(1, &Event::Expose(RemoteAccess::Off));
-    house.run(BEAT * 2);
-    house.kill(0);
-    house.run_until_another_than(&[0]);
+fn a_server_that_is_switched_off_leaves_a_vacancy_to_the_others_and_sees_who_fills_it() {
+    let mut site = Site::of(3, rules(), Access::Open);
+    site.tell(1, &Event::Expose(RemoteAccess::Off));
+    site.run(BEAT * 2);
+    site.kill(0);
+    site.run_until_another_than(&[0]);
     assert_eq!(
-        house.representatives(),
+        site.representatives(),
         [2],
         "the next in order was passed over"
     );
-    house.run(BEAT * 4);
-    assert!(house.claims().iter().all(|(who, _)| *who == 2));
-    let leader_view = house.servers[1].state.leader_view(house.now);
+    site.run(BEAT * 4);
+    assert!(site.claims().iter().all(|(who, _)| *who == 2));
+    let leader_view = site.servers[1].state.leader_view(site.now);
     let LeaderView::Another { id, .. } = leader_view else {
         panic!("{leader_view:?}");
     };
@@ -62,13 +62,13 @@ fn who_is_switched_off_leaves_a_vacant_office_to_the_others_and_sees_who_gets_it
 
 #[test]
 fn alone_and_switched_off_nobody_is_representative_until_it_is_switched_on() {
-    let mut house = House::of(1, rules(), Deletes::Own);
-    house.tell(0, &Event::Expose(RemoteAccess::Off));
-    house.run(BEAT * 60);
-    assert_eq!(house.holder(), None);
-    house.tell(0, &Event::Expose(RemoteAccess::On));
-    house.run(BEAT * 2);
-    assert_eq!(house.representatives(), [0]);
+    let mut site = Site::of(1, rules(), Access::Secure);
+    site.tell(0, &Event::Expose(RemoteAccess::Off));
+    site.run(BEAT * 60);
+    assert_eq!(site.holder(), None);
+    site.tell(0, &Event::Expose(RemoteAccess::On));
+    site.run(BEAT * 2);
+    assert_eq!(site.representatives(), [0]);
 }
 
 #[test]
@@ -81,7 +81,10 @@ fn what_an_earlier_run_left_on_the_router_is_given_back_after_a_start() {
             .with_remote_access(RemoteAccess::Off);
         server.tell(&Event::RouterFound, Timestamp(5));
         server.settle(&mut fake_router, Timestamp(5));
-        assert!(fake_router.held.is_empty(), "{port_before}");
+        assert!(
+            fake_router.holders(Timestamp(5)).is_empty(),
+            "{port_before}"
+        );
         server.tell(&Event::Tick, Timestamp(60_000));
         assert_eq!(server.asked, None, "and that is all that it asks");
     }
@@ -106,7 +109,11 @@ fn a_router_that_does_not_answer_is_asked_again_until_everything_is_given_back()
             now = at;
             server.tell(&Event::Tick, now);
         }
-        assert!(fake_router.held.is_empty(), "{asked:?}: {:?}", server.state);
+        assert!(
+            fake_router.holders(now).is_empty(),
+            "{asked:?}: {:?}",
+            server.state
+        );
     }
 }
 

@@ -53,7 +53,7 @@ fn s1_a_holder_whose_renewals_fail_stops_believing_before_its_lease_ends() {
 }
 
 #[test]
-fn s1_an_answer_that_comes_after_its_own_deadline_gives_no_office() {
+fn s1_an_answer_that_comes_after_its_own_deadline_gives_no_leadership() {
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     assert!(server.asked.is_some());
@@ -116,7 +116,7 @@ fn s5_taking_up_ones_own_mapping_again_keeps_the_term() {
 #[test]
 fn the_state_file_alone_makes_nobody_representative() {
     let mut fake_router = FakeRouter::default();
-    fake_router.held.insert(port(8080), (9, Timestamp(60_000)));
+    fake_router.hold(port(8080), 9, Some(Timestamp(60_000)));
     let mut server = Server::new(0);
     server.state = State::new(Term(3), None, Memory::WasRepresentative);
     assert_ne!(server.state.role(Timestamp(0)), Role::Representative);
@@ -132,7 +132,7 @@ fn a_lost_mapping_is_not_fought_over() {
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
-    fake_router.held.insert(port(8080), (9, Timestamp(600_000)));
+    fake_router.hold(port(8080), 9, Some(Timestamp(600_000)));
     let due = server.state.leadership.unwrap().renew_at;
     server.tell(&Event::Tick, due);
     server.settle(&mut fake_router, due);
@@ -141,13 +141,13 @@ fn a_lost_mapping_is_not_fought_over() {
         Role::Member,
         "it has taken a port of the range instead"
     );
-    assert_eq!(fake_router.held[&port(8080)].0, 9);
+    assert_eq!(fake_router.holder(port(8080), due).unwrap().0, 9);
 }
 
 #[test]
-fn a_new_representative_gives_its_old_port_up_only_after_it_holds_the_office() {
+fn a_new_representative_gives_its_old_port_up_only_after_it_holds_the_representative_port() {
     let mut fake_router = FakeRouter::default();
-    fake_router.held.insert(port(8080), (9, Timestamp(20_000)));
+    fake_router.hold(port(8080), 9, Some(Timestamp(20_000)));
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
@@ -166,14 +166,14 @@ fn a_new_representative_gives_its_old_port_up_only_after_it_holds_the_office() {
     now = now + Duration::from_millis(10);
     server.settle(&mut fake_router, now);
     assert_eq!(server.state.own, None);
-    assert!(!fake_router.held.contains_key(&port(8081)));
+    assert_eq!(fake_router.holder(port(8081), now), None);
 }
 
 #[test]
 fn a_foreign_entry_in_the_range_is_passed_over() {
     let mut fake_router = FakeRouter::default();
-    fake_router.held.insert(port(8080), (9, Timestamp(600_000)));
-    fake_router.held.insert(port(8081), (8, Timestamp(600_000)));
+    fake_router.hold(port(8080), 9, Some(Timestamp(600_000)));
+    fake_router.hold(port(8081), 8, Some(Timestamp(600_000)));
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
@@ -184,16 +184,14 @@ fn a_foreign_entry_in_the_range_is_passed_over() {
 fn a_full_range_makes_it_rest_and_a_freed_port_is_taken_at_once() {
     let mut fake_router = FakeRouter::default();
     for number in 8080..=8084 {
-        fake_router
-            .held
-            .insert(port(number), (9, Timestamp(600_000)));
+        fake_router.hold(port(number), 9, Some(Timestamp(600_000)));
     }
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
     assert_eq!(server.state.role(Timestamp(0)), Role::Alone);
     assert!(server.state.crowded_since.is_some());
-    fake_router.held.remove(&port(8083));
+    fake_router.free(port(8083));
     let now = Timestamp(3_000);
     server.tell(&fake_router.survey(0, now), now);
     server.settle(&mut fake_router, now);
@@ -209,23 +207,20 @@ fn what_a_router_has_forgotten_is_mapped_again_when_the_table_is_next_read() {
         server.tell(&Event::RouterFound, Timestamp(0));
         server.settle(&mut fake_router, Timestamp(0));
     }
-    let before = fake_router.held.clone();
-    fake_router.held.clear();
+    let before = fake_router.holders(Timestamp(0));
+    fake_router.reboot();
     let now = Timestamp(2_000);
     for (i, server) in servers.iter_mut().enumerate() {
         let survey = fake_router.survey(i, now);
         server.tell(&survey, now);
         server.settle(&mut fake_router, now);
     }
-    assert!(
-        before.keys().eq(fake_router.held.keys()),
-        "{:?}",
-        fake_router.held
-    );
+    let after = fake_router.holders(now);
+    assert!(before.keys().eq(after.keys()), "{after:?}");
     assert_eq!(
         servers[0].state.term,
         Term(1),
-        "it held the office all along"
+        "it held the representative port all along"
     );
 }
 
@@ -244,7 +239,7 @@ fn s1_a_lease_that_the_router_cut_short_is_believed_for_less_than_that() {
     let leadership = server
         .state
         .leadership
-        .expect("even a short lease is an office");
+        .expect("even a short lease gives leadership");
     assert!(leadership.deadline < Timestamp(0) + cut, "{leadership:?}");
     assert!(
         leadership.renew_at + cut / 4 < leadership.deadline,
@@ -279,7 +274,7 @@ fn a_crash_of_the_elector_with_a_request_under_way_asks_again() {
 }
 
 #[test]
-fn leaving_gives_back_the_office_first_and_then_says_so() {
+fn leaving_gives_back_the_representative_port_first_and_then_says_so() {
     let mut fake_router = FakeRouter::default();
     let mut server = Server::new(0);
     server.tell(&Event::RouterFound, Timestamp(0));
@@ -288,7 +283,7 @@ fn leaving_gives_back_the_office_first_and_then_says_so() {
     let answer = fake_router.answer(0, server.asked.take().unwrap(), Timestamp(1));
     let effects = server.tell(&answer, Timestamp(2));
     assert!(effects.contains(&Effect::Left), "{effects:?}");
-    assert!(fake_router.held.is_empty());
+    assert!(fake_router.holders(Timestamp(1)).is_empty());
     server.tell(&Event::Tick, Timestamp(90_000));
     assert_eq!(server.asked, None, "who has left does not come back");
 }
@@ -317,7 +312,10 @@ fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
     server.tell(&Event::RouterFound, Timestamp(0));
     server.settle(&mut fake_router, Timestamp(0));
     server.tell(&Event::Leave, Timestamp(1));
-    let request = server.asked.take().expect("it gives the office back");
+    let request = server
+        .asked
+        .take()
+        .expect("it gives the representative port back");
     server.tell(&Event::Failed(request), Timestamp(2));
     assert_eq!(server.asked, None);
     while server.asked.is_none() {
@@ -332,7 +330,7 @@ fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
 }
 
 #[test]
-fn s4_a_higher_term_heard_of_ends_the_memory_of_an_office() {
+fn s4_a_higher_term_heard_of_ends_the_memory_of_a_leadership() {
     // Its deadline passed while it could not ask; a write of its own came late to the router all
     // the same.
     let mut fake_router = FakeRouter::default();
@@ -344,14 +342,14 @@ fn s4_a_higher_term_heard_of_ends_the_memory_of_an_office() {
     server.tell(&Event::Tick, previous);
     assert_eq!(server.state.role(previous), Role::Alone);
     server.tell(&reported(Term(4)), previous);
-    fake_router.held.insert(port(8080), (0, previous + LEASE));
+    fake_router.hold(port(8080), 0, Some(previous + LEASE));
     server.tell(&Event::RouterFound, previous);
     server.settle(&mut fake_router, previous);
     assert_eq!(server.state.role(previous), Role::Representative);
     assert_eq!(
         server.state.term,
         Term(5),
-        "an office of its own, and no old one"
+        "a leadership of its own, and no old one"
     );
 }
 
@@ -371,7 +369,7 @@ fn s1_the_margin_covers_a_routers_whole_seconds_and_a_slow_clock_and_leaves_thre
 }
 
 #[test]
-fn s4_the_office_is_not_remembered_beside_a_term_that_another_has_begun() {
+fn s4_leadership_is_not_remembered_beside_a_term_that_another_has_begun() {
     let mut server = Server::new(0);
     server.state = State::new(Term(3), Some(port(8080)), Memory::WasRepresentative);
     let kept = |server: &Server| server.state.port_to_remember(&rules(), Timestamp(0));

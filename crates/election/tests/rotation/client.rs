@@ -32,7 +32,7 @@ pub struct Job {
     /// What was left of the lease of the one to be evicted.
     old_lease: Option<Millis>,
     sent_at: Timestamp,
-    /// The lease on the rung that is tried; 0 has no end.
+    /// The lease that is tried; 0 has no end.
     asked: Millis,
     refusal: Option<Refusal>,
 }
@@ -44,9 +44,9 @@ enum Refusal {
     NoAnswer,
 }
 
-/// What a router was found to take (`gateway::Ladder`).
+/// What a router was found to take (`gateway::LeaseFallback`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Rung {
+pub enum LeaseStep {
     #[default]
     AsAsked,
     Permanent,
@@ -90,18 +90,18 @@ impl Job {
         reply: Option<&Reply>,
         me: Ipv4Addr,
         now: Timestamp,
-        rung: &mut Rung,
+        lease_step: &mut LeaseStep,
         mutant: Mutant,
     ) -> Next {
         self.calls += 1;
         let next = match self.phase {
             Phase::Reading => match holder(reply, me) {
-                Some(holder) => self.first_read(holder, *rung),
+                Some(holder) => self.first_read(holder, *lease_step),
                 None => Next::Answer(Event::Failed(self.request)),
             },
             Phase::Writing => self.written(reply, mutant),
             Phase::ReadingBack => match holder(reply, me) {
-                Some(holder) => self.read_back(holder, now, rung),
+                Some(holder) => self.read_back(holder, now, lease_step),
                 None => Next::Answer(Event::Failed(self.request)),
             },
         };
@@ -111,14 +111,14 @@ impl Job {
         next
     }
 
-    fn first_read(&mut self, holder: Holder, rung: Rung) -> Next {
+    fn first_read(&mut self, holder: Holder, lease_step: LeaseStep) -> Next {
         let port = self.request.port();
         self.phase = Phase::Writing;
         match (self.request, holder) {
             (Request::Secure { .. }, Holder::Theirs(Some(entry))) => {
                 Next::Answer(taken(port, Some(entry)))
             }
-            (Request::Secure { .. }, Holder::Ours(None)) if rung == Rung::Permanent => {
+            (Request::Secure { .. }, Holder::Ours(None)) if lease_step == LeaseStep::Permanent => {
                 Next::Answer(self.secured(PriorEntry::Ours, None))
             }
             (Request::Secure { lease, .. }, holder) => {
@@ -126,9 +126,9 @@ impl Job {
                     Holder::Ours(_) => PriorEntry::Ours,
                     Holder::Free | Holder::Theirs(_) => PriorEntry::Free,
                 };
-                self.asked = match rung {
-                    Rung::AsAsked => lease.as_millis() as Millis,
-                    Rung::Permanent => 0,
+                self.asked = match lease_step {
+                    LeaseStep::AsAsked => lease.as_millis() as Millis,
+                    LeaseStep::Permanent => 0,
                 };
                 Next::Call(Call::Add(port, self.asked))
             }
@@ -168,7 +168,7 @@ impl Job {
         Next::Call(Call::Read(self.request.port()))
     }
 
-    fn read_back(&mut self, holder: Holder, now: Timestamp, rung: &mut Rung) -> Next {
+    fn read_back(&mut self, holder: Holder, now: Timestamp, lease_step: &mut LeaseStep) -> Next {
         let port = self.request.port();
         let failed = Event::Failed(self.request);
         let answer = match (self.request, holder) {
@@ -186,7 +186,7 @@ impl Job {
             }
             (Request::Secure { .. }, Holder::Ours(left)) => {
                 if self.asked == 0 {
-                    *rung = Rung::Permanent;
+                    *lease_step = LeaseStep::Permanent;
                 }
                 self.secured(
                     self.before,

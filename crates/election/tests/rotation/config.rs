@@ -1,4 +1,4 @@
-//! What one seed means: the household, its settings, its network, its router and its troubles.
+//! What one seed means: the site, its settings, its network, its router and its troubles.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use porthole_election::{LanMessaging, Rules};
 use porthole_types::PortRange;
 use porthole_types::{ExternalPort, InstanceId};
 
-use super::fake_router::RouterStatus;
+use super::fake_router::RouterHabits;
 use super::faults::{self, Timed};
 use super::wire::Weather;
 
@@ -34,14 +34,14 @@ pub enum Profile {
     /// The LAN falls apart and heals (L2).
     Partitions,
     /// The router reboots, refuses, lies, loses its replies.
-    RouterStatus,
+    Router,
     /// Everything at once.
     Everything,
     /// Hours of loss and nothing else, for the statistics of false takeovers.
     Hours,
 }
 
-/// How chance falls for the servers.
+/// How random numbers fall for the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dice {
     /// For each as it will.
@@ -50,7 +50,7 @@ pub enum Dice {
     Alike,
 }
 
-/// A household and its fate.
+/// A site and what befalls it.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub seed: u64,
@@ -68,7 +68,7 @@ pub struct Config {
     pub poll: Option<Millis>,
     /// How long a request to the router may take (`gateway::igd::REQUEST_TIME`).
     pub time_out: Millis,
-    pub router: RouterStatus,
+    pub router: RouterHabits,
     pub weather: Weather,
     pub dice: Dice,
     pub faults: Vec<Timed>,
@@ -78,7 +78,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// What this seed stands for. The same seed is the same household on every machine.
+    /// What this seed stands for. The same seed is the same site on every machine.
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let profile = match rng.u32(0..100) {
@@ -86,7 +86,7 @@ impl Config {
             12..22 => Profile::Lossy,
             22..45 => Profile::Deaths,
             45..58 => Profile::Partitions,
-            58..70 => Profile::RouterStatus,
+            58..70 => Profile::Router,
             _ => Profile::Everything,
         };
         Self::drawn(seed, profile, &mut rng)
@@ -127,7 +127,7 @@ impl Config {
         } else {
             Some(*pick(rng, &[2_000, 5_000, 10_000]))
         };
-        let router = RouterStatus::drawn(profile, servers, rng);
+        let router = RouterHabits::drawn(profile, servers, rng);
         let weather = Weather::drawn(profile, heartbeat, rng);
         let starts: Millis = 20_000;
         let span = match profile {
@@ -216,7 +216,8 @@ impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "seed {} {:?}: {} servers, T {} ms, lease {} ms (own {} ms), missed limit {}, {:?}, {:?}, LAN {:?}, range {}, poll {:?}",
+            "seed {} {:?}: {} servers, T {} ms, lease {} ms (own {} ms), missed limit {}, {:?}, \
+             {:?}, LAN {:?}, range {}, poll {:?}",
             self.seed,
             self.profile,
             self.servers,

@@ -1,34 +1,31 @@
-//! The router: a table with leases, and every way in which routers are known to be difficult.
+//! The router: the simulated router's own table, driven by a random number generator.
 //!
-//! It does one thing at a time and knows nothing of the election. The quirks are those of UPnP
-//! WANIPConnection:2 section 2.5 and the routers listed in `docs/guide/router.md`.
+//! The table has the rules and the habits (`porthole_sim_router::Table`, `Quirks`); what goes wrong
+//! once is drawn here, and the table is told. It does one thing at a time and knows nothing of the
+//! election. The quirks are those of UPnP WANIPConnection:2 section 2.5 and the routers listed in
+//! `docs/guide/router.md`.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use fastrand::Rng;
-use porthole_types::ExternalPort;
+use porthole_sim_router::{
+    Access, AddConduct, DeleteConduct, Fault, LeaseClock, Leases, Mapping, Protocol, Quirks, Table,
+    TableEntry, Ticks, Visibility,
+};
+use porthole_types::{ExternalPort, InternalPort};
 
 use super::config::{Millis, Profile, leadership};
 
 /// What kind of router it is.
 #[derive(Clone, Debug)]
-pub struct RouterStatus {
-    /// May a device delete another's mapping?
-    pub secure: Delete,
-    /// Are finite leases taken?
-    pub leases: Leases,
-    /// May a device read another's entry (606 otherwise)?
-    pub entries: Entries,
-    /// How much earlier than promised a lease ends, in parts of 1,000.
-    pub fast_per_mille: u64,
-    /// How it counts time.
-    pub ticks: Ticks,
-    /// How many mappings fit.
-    pub capacity: usize,
-    /// Of 1,000 writes: how many are answered "OK" and not stored.
+pub struct RouterHabits {
+    /// What it does at every request.
+    pub quirks: Quirks,
+    /// Of 1,000 writes: how many are answered "OK" and not carried out.
     pub lies_per_mille: u32,
-    /// Of 1,000 writes: how many are refused although nothing stands in the way.
+    /// Of 1,000 requests to add: how many are refused although nothing stands in the way.
     pub busy_per_mille: u32,
     /// Of 1,000 exchanges: how many get lost, half on the way there and half on the way back.
     pub lost_per_mille: u32,
@@ -39,39 +36,9 @@ pub struct RouterStatus {
     pub late_per_mille: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delete {
-    /// Secure mode: only one's own (606 or 714).
-    OwnOnly,
-    /// Anybody's.
-    Anybodys,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ticks {
-    Fine,
-    /// In whole seconds, as the clock strikes them: a lease ends up to one second early.
-    Seconds,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leases {
-    /// As asked.
-    Finite,
-    /// 725 for anything but 0.
-    PermanentOnly,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entries {
-    Open,
-    /// 606 for another's.
-    Hidden,
-}
-
-impl RouterStatus {
+impl RouterHabits {
     pub fn drawn(profile: Profile, servers: usize, rng: &mut Rng) -> Self {
-        let difficult = matches!(profile, Profile::RouterStatus | Profile::Everything);
+        let difficult = matches!(profile, Profile::Router | Profile::Everything);
         let mut rarely = |one_in: u32, most: u32| {
             if difficult && rng.u32(0..one_in) == 0 {
                 rng.u32(1..=most)
@@ -79,57 +46,67 @@ impl RouterStatus {
                 0
             }
         };
-        let (lies, busy, lost, previous) =
-            (rarely(3, 60), rarely(3, 60), rarely(2, 80), rarely(2, 60));
+        let (lies, busy, lost, late) = (rarely(3, 60), rarely(3, 60), rarely(2, 80), rarely(2, 60));
         let calm = matches!(profile, Profile::Calm | Profile::Hours);
         let roomy = servers + 20;
         // A renewal that is dropped leaves what the router shows of the old lease, in its own
         // seconds: one flaw more in its clock and no margin covers it.
         let ticks = if lies == 0 && rng.bool() {
-            Ticks::Seconds
+            Ticks::WholeSeconds
         } else {
-            Ticks::Fine
+            Ticks::Continuous
+        };
+        // In this order, which decides what a seed stands for.
+        let access = if rng.bool() {
+            Access::Secure
+        } else {
+            Access::Open
+        };
+        let leases = if !calm && rng.u8(0..6) == 0 {
+            Leases::PermanentOnly
+        } else {
+            Leases::AsAsked
+        };
+        let visibility = if difficult && rng.u8(0..10) == 0 {
+            Visibility::OwnOnly
+        } else {
+            Visibility::All
+        };
+        let fast_per_mille = if ticks == Ticks::Continuous && lies == 0 {
+            rng.u64(0..110) as u32
+        } else {
+            0
+        };
+        let table_limit = if difficult && rng.u8(0..5) == 0 {
+            servers
+        } else {
+            roomy
         };
         Self {
-            secure: if rng.bool() {
-                Delete::OwnOnly
-            } else {
-                Delete::Anybodys
-            },
-            leases: if !calm && rng.u8(0..6) == 0 {
-                Leases::PermanentOnly
-            } else {
-                Leases::Finite
-            },
-            entries: if difficult && rng.u8(0..10) == 0 {
-                Entries::Hidden
-            } else {
-                Entries::Open
-            },
-            fast_per_mille: if ticks == Ticks::Fine && lies == 0 {
-                rng.u64(0..110)
-            } else {
-                0
-            },
-            ticks,
-            capacity: if difficult && rng.u8(0..5) == 0 {
-                servers
-            } else {
-                roomy
+            quirks: Quirks {
+                access,
+                leases,
+                visibility,
+                lease_clock: LeaseClock {
+                    fast_per_mille,
+                    ticks,
+                },
+                table_limit,
+                ..Quirks::igd2()
             },
             lies_per_mille: lies,
             busy_per_mille: busy,
             lost_per_mille: lost,
             slowest: *super::config::pick(rng, &[10, 40, if difficult { 1_500 } else { 150 }]),
             // A dropped renewal and a late one look alike when they are read back.
-            late_per_mille: if lies == 0 { previous } else { 0 },
+            late_per_mille: if lies == 0 { late } else { 0 },
         }
     }
 }
 
-/// One mapping.
+/// What the simulation has to know of a mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct Held {
     pub client: Ipv4Addr,
     /// Made by a program that is not one of ours.
     pub foreign: bool,
@@ -141,7 +118,7 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
     Read(ExternalPort),
-    /// With a lease; 0 is without an end.
+    /// With a lease in milliseconds, which are whole seconds; 0 is without an end.
     Add(ExternalPort, Millis),
     Delete(ExternalPort),
     List,
@@ -168,32 +145,28 @@ pub struct Deleted {
 
 /// The router at work.
 pub struct FakeRouter {
-    pub kind: RouterStatus,
-    pub table: BTreeMap<ExternalPort, Entry>,
+    pub habits: RouterHabits,
+    /// Time is what has passed since the start of the simulation.
+    table: Table<Duration>,
     /// How often its table was lost.
     pub epoch: u32,
     pub up: bool,
 }
 
 impl FakeRouter {
-    pub fn new(kind: RouterStatus) -> Self {
+    pub fn new(habits: RouterHabits) -> Self {
         Self {
-            kind,
-            table: BTreeMap::new(),
+            table: Table::new(habits.quirks, Duration::ZERO),
+            habits,
             epoch: 0,
             up: true,
         }
     }
 
-    fn forget(&mut self, now: Millis) {
-        self.table
-            .retain(|_, entry| entry.ends.is_none_or(|ends| ends > now));
-    }
-
-    /// Whose the office is now.
-    pub fn holder(&self, now: Millis) -> Option<Entry> {
-        let entry = self.table.get(&leadership())?;
-        entry.ends.is_none_or(|ends| ends > now).then_some(*entry)
+    /// Whose the representative port is now.
+    pub fn holder(&self, now: Millis) -> Option<Held> {
+        let entry = self.table.get(at(now), Protocol::Tcp, leadership())?;
+        Some(Held::of(entry))
     }
 
     /// It loses its table and its power.
@@ -201,6 +174,23 @@ impl FakeRouter {
         self.table.clear();
         self.epoch += 1;
         self.up = false;
+    }
+
+    /// A program that is none of ours has the representative port, without an end.
+    pub fn map_for_foreigner(&mut self) {
+        self.table.put(TableEntry {
+            mapping: mapping(FOREIGN, leadership()),
+            lease_end: None,
+        });
+    }
+
+    /// It gives the port back, if it still has it; whether it had.
+    pub fn unmap_foreigner(&mut self, now: Millis) -> bool {
+        let has = self.holder(now).is_some_and(|held| held.foreign);
+        if has {
+            self.table.take(Protocol::Tcp, leadership());
+        }
+        has
     }
 
     /// One call, at the moment at which it takes effect; with what it deleted.
@@ -211,15 +201,15 @@ impl FakeRouter {
         now: Millis,
         rng: &mut Rng,
     ) -> (Reply, Option<Deleted>) {
-        self.forget(now);
+        self.table.expire(at(now));
         let reply = match call {
             Call::Read(port) => self.read(from, port, now),
             Call::Add(port, lease) => self.add(from, port, lease, now, rng),
-            Call::Delete(port) => return self.delete(from, port, rng),
+            Call::Delete(port) => return self.delete(from, port, now, rng),
             Call::List => Reply::Table(
                 self.table
-                    .iter()
-                    .map(|(port, entry)| (*port, entry.client))
+                    .live(at(now))
+                    .map(|entry| (entry.mapping.external_port, entry.mapping.client))
                     .collect(),
             ),
         };
@@ -227,19 +217,15 @@ impl FakeRouter {
     }
 
     fn read(&self, from: Ipv4Addr, port: ExternalPort, now: Millis) -> Reply {
-        match self.table.get(&port) {
-            Some(entry) if entry.client != from && self.kind.entries == Entries::Hidden => {
-                Reply::Refused(606)
+        match self.table.read(at(now), from, Protocol::Tcp, port) {
+            Ok(entry) => {
+                let seconds = Millis::from(self.table.seconds_left(entry, at(now)));
+                let left = entry.lease_end.is_some().then_some(seconds * 1_000);
+                let held = Held::of(entry);
+                Reply::Entry(Some((held.client, held.foreign, left)))
             }
-            Some(entry) => {
-                let left = entry.ends.map(|ends| {
-                    // The router shows what is left by its own clock, in whole seconds.
-                    let left = (ends - now) * 1_000 / (1_000 - self.kind.fast_per_mille);
-                    left.div_ceil(1_000) * 1_000
-                });
-                Reply::Entry(Some((entry.client, entry.foreign, left)))
-            }
-            None => Reply::Entry(None),
+            Err(Fault::NoSuchEntry) => Reply::Entry(None),
+            Err(fault) => Reply::Refused(fault.code()),
         }
     }
 
@@ -251,68 +237,99 @@ impl FakeRouter {
         now: Millis,
         rng: &mut Rng,
     ) -> Reply {
-        if entropy(rng, self.kind.busy_per_mille) {
-            return Reply::Refused(if rng.bool() { 718 } else { 501 });
+        let asked = u32::try_from(lease / 1_000).expect("a lease of 136 years at most");
+        let mapping = mapping(from, port);
+        let conduct = if happens(rng, self.habits.busy_per_mille) {
+            AddConduct::Refuse(if rng.bool() {
+                Fault::Conflict
+            } else {
+                Fault::ActionFailed
+            })
+        } else if self.table.check_add(at(now), from, &mapping, asked).is_ok()
+            && self.is_noticeable(port, lease, now)
+            && happens(rng, self.habits.lies_per_mille)
+        {
+            AddConduct::Forget
+        } else {
+            AddConduct::Honest
+        };
+        let added = self.table.add_with(conduct, at(now), from, mapping, asked);
+        match added {
+            Ok(_) => Reply::Done,
+            Err(fault) => Reply::Refused(fault.code()),
         }
-        if lease != 0 && self.kind.leases == Leases::PermanentOnly {
-            return Reply::Refused(725);
-        }
-        match self.table.get(&port) {
-            Some(entry) if entry.client != from => return Reply::Refused(718),
-            None if self.table.len() >= self.kind.capacity => return Reply::Refused(728),
-            _ => {}
-        }
-        // A renewal that is dropped can be noticed by reading back only where it would have changed
-        // what is shown.
-        let noticeable = self.table.get(&port).is_none_or(|old| {
-            let left = old.ends.map_or(Millis::MAX / 2, |ends| ends - now);
-            left + 2_000 + 6 * self.kind.slowest < lease
-        });
-        if !(noticeable && entropy(rng, self.kind.lies_per_mille)) {
-            let begins = match self.kind.ticks {
-                Ticks::Fine => now,
-                Ticks::Seconds => now / 1_000 * 1_000,
-            };
-            let lasts = lease * (1_000 - self.kind.fast_per_mille) / 1_000;
-            let ends = (lease != 0).then_some(begins + lasts);
-            self.table.insert(
-                port,
-                Entry {
-                    client: from,
-                    foreign: false,
-                    ends,
-                },
-            );
-        }
-        Reply::Done
+    }
+
+    /// A renewal that is dropped can be noticed by reading back only where it would have changed
+    /// what is shown.
+    fn is_noticeable(&self, port: ExternalPort, lease: Millis, now: Millis) -> bool {
+        let old = self.table.get(at(now), Protocol::Tcp, port);
+        old.is_none_or(|old| {
+            let left = Held::of(old)
+                .ends
+                .map_or(Millis::MAX / 2, |ends| ends - now);
+            left + 2_000 + 6 * self.habits.slowest < lease
+        })
     }
 
     fn delete(
         &mut self,
         from: Ipv4Addr,
         port: ExternalPort,
+        now: Millis,
         rng: &mut Rng,
     ) -> (Reply, Option<Deleted>) {
-        let Some(entry) = self.table.get(&port).copied() else {
-            return (Reply::Refused(714), None);
+        let conduct = match self.table.check_delete(at(now), from, Protocol::Tcp, port) {
+            // Routers differ in how they say it.
+            Err(Fault::NotAuthorized) => DeleteConduct::Refuse(if rng.bool() {
+                Fault::NotAuthorized
+            } else {
+                Fault::NoSuchEntry
+            }),
+            Ok(()) if happens(rng, self.habits.lies_per_mille) => DeleteConduct::Forget,
+            _ => DeleteConduct::Honest,
         };
-        let others = entry.client != from;
-        if others && self.kind.secure == Delete::OwnOnly {
-            let code = if rng.bool() { 606 } else { 714 };
-            return (Reply::Refused(code), None);
+        let deleted = self
+            .table
+            .delete_with(conduct, at(now), from, Protocol::Tcp, port);
+        match deleted {
+            Ok(entry) => {
+                let deleted = entry.map(|entry| Deleted {
+                    client: entry.mapping.client,
+                });
+                (Reply::Done, deleted)
+            }
+            Err(fault) => (Reply::Refused(fault.code()), None),
         }
-        if entropy(rng, self.kind.lies_per_mille) {
-            return (Reply::Done, None);
-        }
-        self.table.remove(&port);
-        let deleted = Deleted {
-            client: entry.client,
-        };
-        (Reply::Done, Some(deleted))
     }
 }
 
+impl Held {
+    fn of(entry: &TableEntry<Duration>) -> Self {
+        Self {
+            client: entry.mapping.client,
+            foreign: entry.mapping.client == FOREIGN,
+            ends: entry.lease_end.map(|end| end.as_millis() as Millis),
+        }
+    }
+}
+
+fn mapping(client: Ipv4Addr, port: ExternalPort) -> Mapping {
+    Mapping {
+        protocol: Protocol::Tcp,
+        external_port: port,
+        client,
+        internal_port: InternalPort::new(8080).expect("not 0"),
+        description: String::new(),
+    }
+}
+
+/// The time of the simulation as the table takes it.
+fn at(now: Millis) -> Duration {
+    Duration::from_millis(now)
+}
+
 /// Whether something that happens so often of 1,000 times happens now.
-pub fn entropy(rng: &mut Rng, per_mille: u32) -> bool {
+pub fn happens(rng: &mut Rng, per_mille: u32) -> bool {
     per_mille > 0 && rng.u32(0..1_000) < per_mille
 }

@@ -30,7 +30,7 @@ pub enum Fault {
     StepDown(usize),
     /// People turn the switch of ¶84.
     Switch(usize, RemoteAccess),
-    /// Whoever holds the office is hit by this.
+    /// Whoever holds the representative port is hit by this.
     Holder(OnHolder),
     /// Datagrams pass only inside a group; the router is reached by all.
     Split(Vec<u8>),
@@ -44,15 +44,15 @@ pub enum Fault {
     Reboot(Millis),
     /// The server gets another address.
     Move(usize),
-    /// A program that is none of ours maps the office, if it is free, for so long.
-    Squat(Millis),
+    /// A program that is none of ours maps the representative port, if it is free, for so long.
+    ForeignMapping(Millis),
     /// The state file is lost.
     Wipe(usize),
     /// One datagram, or one short burst from one server to another, is lost: until then.
     Burst(usize, usize, Millis),
 }
 
-/// What hits the holder of the office.
+/// What hits the representative.
 #[derive(Clone, Copy, Debug)]
 pub enum OnHolder {
     Kill,
@@ -113,7 +113,7 @@ fn one(
     let draw = match profile {
         Profile::Deaths => rng.u8(0..12),
         Profile::Partitions => rng.u8(12..16),
-        Profile::RouterStatus => rng.u8(16..20),
+        Profile::Router => rng.u8(16..20),
         _ => rng.u8(0..22),
     };
     match draw {
@@ -163,7 +163,10 @@ fn one(
             push(later, Fault::Heal);
         }
         16 | 17 => push(at, Fault::Reboot(rng.u64(500..20_000).min(until - at + 1))),
-        18 => push(at, Fault::Squat(rng.u64(1_000..20_000).min(until - at + 1))),
+        18 => push(
+            at,
+            Fault::ForeignMapping(rng.u64(1_000..20_000).min(until - at + 1)),
+        ),
         19 => push(at, Fault::Panic(who)),
         20 => {
             push(at, Fault::Switch(who, RemoteAccess::Off));

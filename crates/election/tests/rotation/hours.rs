@@ -27,7 +27,8 @@ fn a_living_representative_is_seldom_replaced_by_mistake() {
             lost += outcome.summary.lost;
         }
         println!(
-            "{percent} % loss, {hours} h, 5 servers, T = 2 s: {changes} false takeovers ({wrong} by deleting), {claims} Claims, \
+            "{percent} % loss, {hours} h, 5 servers, T = 2 s: {changes} false takeovers ({wrong} \
+             by deleting), {claims} Claims, \
              {lost} of {sent} datagrams lost"
         );
         assert!(

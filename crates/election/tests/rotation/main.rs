@@ -1,6 +1,6 @@
-//! Rotation, proved as far as it can be: thousands of households with everything going wrong, all
+//! Rotation, proved as far as it can be: thousands of sites with everything going wrong, all
 //! of them running the program's own rules (`porthole_election::step`), and the invariants of
-//! `DESIGN` over each.
+//! `docs/design/rotation-proof.md` over each.
 //!
 //! `make simulate SEEDS=100000` runs more of them; `make simulate SEED=17` runs one again, with its
 //! whole trace.

@@ -28,17 +28,17 @@ pub enum Mutant {
     NoReadBack,
     /// A claimant does not hear the holder's answer.
     DeafToRefutation,
-    /// The dead one's mapping is deleted without asking it once more.
+    /// The failed server's mapping is deleted without asking it once more.
     EvictUnasked,
-    /// A new office goes by the old term.
+    /// A new leadership goes by the old term.
     TermNotRaised,
-    /// An office taken up again begins a new term.
+    /// A leadership taken up again begins a new term.
     ReadoptionRaises,
     /// A server that comes back takes what it had, whoever has it now.
     PreemptingReturner,
     /// A server that comes back is what its state file says.
     TrustsStateFile,
-    /// The own port is given up before the office is had.
+    /// The own port is given up before the representative port is held.
     BreakBeforeMake,
     /// Of two claimants none yields.
     BothGoOn,
@@ -147,7 +147,7 @@ impl Mutant {
     }
 }
 
-/// The grave is open as soon as it is found.
+/// The stale mapping counts as deletable as soon as it is found.
 fn evict_unasked(
     rules: &Rules,
     old: &State,
@@ -174,7 +174,7 @@ fn evict_unasked(
     (new, effects)
 }
 
-/// The office that it remembers is its own: what another has there is deleted.
+/// The leadership that it remembers is its own: what another has there is deleted.
 fn preempt(
     rules: &Rules,
     old: &State,
@@ -214,7 +214,7 @@ fn preempt(
     (new, effects)
 }
 
-/// The request for the office is put off: first the own port goes.
+/// The request for the representative port is put off: first the own port goes.
 fn break_first(old: &State, new: &mut State, effects: &mut [Effect]) {
     let Some(own) = old.own else { return };
     for effect in effects {
@@ -229,7 +229,7 @@ fn break_first(old: &State, new: &mut State, effects: &mut [Effect]) {
     }
 }
 
-/// The office stands in the file, so it is held.
+/// The file says that it leads, so it believes so.
 pub fn believe(state: &mut State, rules: &Rules, now: Timestamp) {
     if state.memory == Memory::WasRepresentative {
         state.leadership = Some(Leadership {

@@ -1,4 +1,4 @@
-//! Many seeds, each a household; the first that breaks an invariant is printed, with how to run it
+//! Many seeds, each a site; the first that breaks an invariant is printed, with how to run it
 //! again.
 
 use std::collections::BTreeMap;
@@ -122,7 +122,8 @@ impl std::fmt::Display for Totals {
         };
         write!(
             f,
-            "{} changes of office, {} evictions ({} of the living, longest overlap {} ms), {} deputies; \
+            "{} changes of leadership, {} evictions ({} of the living, longest overlap {} ms), {} \
+             deputies; \
              one representative after p50 {:.2} T, p99 {:.2} T, max {:.2} T",
             self.changes,
             self.evictions,

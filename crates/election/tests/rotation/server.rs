@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use porthole_election::{Memory, RemoteAccess, Role, Rules, State, Timestamp};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
-use super::client::{Job, Rung};
+use super::client::{Job, LeaseStep};
 use super::config::{Config, Millis};
 
 /// What survives a power cut.
@@ -51,7 +51,7 @@ impl Clock {
 
 /// Whether the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
+pub enum ProcessState {
     Runs,
     /// It never started, was killed, or has left.
     Over,
@@ -64,12 +64,12 @@ pub struct Server {
     pub clock: Clock,
     pub rules: Rules,
     pub state: State,
-    pub life: Life,
-    /// Which of its lives this is: what was meant for an earlier one goes nowhere.
-    pub was_renewed: u32,
+    pub process: ProcessState,
+    /// Which of its boots this is: what was meant for an earlier one goes nowhere.
+    pub boot: u32,
     pub job: Option<Job>,
     pub jobs: u64,
-    pub rung: Rung,
+    pub lease_step: LeaseStep,
     /// When it wants to be woken, in world time.
     pub wake: Option<Millis>,
     pub disk: Disk,
@@ -90,11 +90,11 @@ impl Server {
             clock,
             rules: config.rules(id),
             state: State::new(Term(0), None, Memory::None),
-            life: Life::Over,
-            was_renewed: 0,
+            process: ProcessState::Over,
+            boot: 0,
             job: None,
             jobs: 0,
-            rung: Rung::AsAsked,
+            lease_step: LeaseStep::AsAsked,
             wake: None,
             disk: Disk::BLANK,
             switch: RemoteAccess::On,
@@ -105,7 +105,7 @@ impl Server {
     }
 
     pub fn runs(&self) -> bool {
-        self.life == Life::Runs
+        self.process == ProcessState::Runs
     }
 
     /// Whether it would tell anybody that it is the representative.

@@ -29,17 +29,17 @@ impl Trace {
     }
 
     /// Something happened; two runs are the same when all of it was the same.
-    pub fn note(&mut self, now: Millis, what: impl Hash, words: impl FnOnce() -> String) {
+    pub fn note(&mut self, now: Millis, what: impl Hash, text: impl FnOnce() -> String) {
         (now, what).hash(&mut self.hasher);
         if self.keep == Keep::Lines {
-            self.lines.push(format!("{now:>9} {}", words()));
+            self.lines.push(format!("{now:>9} {}", text()));
         }
     }
 
     /// A line for people only.
-    pub fn say(&mut self, now: Millis, words: fmt::Arguments<'_>) {
+    pub fn say(&mut self, now: Millis, text: fmt::Arguments<'_>) {
         if self.keep == Keep::Lines {
-            self.lines.push(format!("{now:>9} {words}"));
+            self.lines.push(format!("{now:>9} {text}"));
         }
     }
 

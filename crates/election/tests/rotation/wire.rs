@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::config::{Millis, Profile, pick};
-use super::fake_router::entropy;
+use super::fake_router::happens;
 
 /// How bad it is.
 #[derive(Clone, Debug)]
@@ -72,22 +72,22 @@ impl Wire {
         self.off_router.fill(false);
     }
 
-    /// The fate of a datagram that is sent now.
+    /// What becomes of a datagram that is sent now.
     pub fn carry(&mut self, from: usize, to: usize, now: Millis, rng: &mut Rng) -> Fares {
         self.sent += 1;
-        if self.cut[from][to] || entropy(rng, self.weather.loss_per_mille) {
+        if self.cut[from][to] || happens(rng, self.weather.loss_per_mille) {
             self.lost += 1;
             self.spoiled[from][to] = Some(now);
             return [None, None];
         }
         let first = rng.u64(0..=self.weather.delay);
-        let first = if entropy(rng, self.weather.slow_per_mille) {
+        let first = if happens(rng, self.weather.slow_per_mille) {
             self.spoiled[from][to] = Some(now);
             first + rng.u64(0..=self.weather.slow)
         } else {
             first
         };
-        let again = entropy(rng, self.weather.twice_per_mille).then(|| first + rng.u64(0..=100));
+        let again = happens(rng, self.weather.twice_per_mille).then(|| first + rng.u64(0..=100));
         [Some(first), again]
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Mutex;
 
-use super::super::canned::{Canned, Reply, Request};
-use super::super::{AddressKind, Description, Lease, Route, ServiceType};
 use super::*;
+use crate::fake_http::{FakeHttpServer, Reply, Request};
+use crate::{AddressKind, Description, Lease, Route, ServiceType};
 
 type Counted = (Action, Result<(), &'static str>);
 
@@ -19,7 +19,7 @@ impl Observer for Log {
 }
 
 fn client(control: Url, log: &Arc<Log>) -> Igd {
-    let found = Found {
+    let found = DiscoveredRouter {
         identity: Identity {
             name: "a router".into(),
             address: Ipv4Addr::LOCALHOST,
@@ -34,12 +34,12 @@ fn client(control: Url, log: &Arc<Log>) -> Igd {
 
 async fn router(
     answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
-) -> (Canned, Igd, Arc<Log>) {
-    let canned = Canned::serve(Ipv4Addr::LOCALHOST, answer).await;
+) -> (FakeHttpServer, Igd, Arc<Log>) {
+    let server = FakeHttpServer::serve(Ipv4Addr::LOCALHOST, answer).await;
     let log = Arc::new(Log::default());
-    let control = format!("http://{}/ctl", canned.address).parse().unwrap();
+    let control = format!("http://{}/ctl", server.address).parse().unwrap();
     let igd = client(control, &log);
-    (canned, igd, log)
+    (server, igd, log)
 }
 
 fn port(port: u16) -> ExternalPort {
@@ -53,14 +53,15 @@ fn index_asked(request: &Request) -> usize {
 
 fn generic(external: u16, client: &str) -> String {
     format!(
-        "<NewExternalPort>{external}</NewExternalPort><NewProtocol>TCP</NewProtocol><NewInternalPort>8080</NewInternalPort>\
+        "<NewExternalPort>{external}</NewExternalPort><NewProtocol>TCP</NewProtocol>\
+         <NewInternalPort>8080</NewInternalPort>\
          <NewInternalClient>{client}</NewInternalClient>"
     )
 }
 
 #[tokio::test]
 async fn adding_sends_every_argument_escaped_and_in_the_standards_order() {
-    let (canned, igd, log) = router(|request| Reply::soap(&request.action, "")).await;
+    let (server, igd, log) = router(|request| Reply::soap(&request.action, "")).await;
     let request = MappingRequest {
         external: port(8081),
         internal: "192.168.77.12:8080".parse().unwrap(),
@@ -68,14 +69,17 @@ async fn adding_sends_every_argument_escaped_and_in_the_standards_order() {
         description: Description::for_name("server 2"),
     };
     igd.add(&request).await.unwrap();
-    let sent = canned.last();
+    let sent = server.last();
     assert_eq!(sent.action, "AddPortMapping");
     assert!(
         sent.body.contains(
             "<u:AddPortMapping xmlns:u=\"urn:schemas-upnp-org:service:WANIPConnection:2\">\
-             <NewRemoteHost></NewRemoteHost><NewExternalPort>8081</NewExternalPort><NewProtocol>TCP</NewProtocol>\
-             <NewInternalPort>8080</NewInternalPort><NewInternalClient>192.168.77.12</NewInternalClient>\
-             <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server 2</NewPortMappingDescription>\
+             <NewRemoteHost></NewRemoteHost><NewExternalPort>8081</NewExternalPort>\
+             <NewProtocol>TCP</NewProtocol>\
+             <NewInternalPort>8080</NewInternalPort>\
+             <NewInternalClient>192.168.77.12</NewInternalClient>\
+             <NewEnabled>1</NewEnabled><NewPortMappingDescription>Porthole server \
+             2</NewPortMappingDescription>\
              <NewLeaseDuration>30</NewLeaseDuration></u:AddPortMapping>"
         ),
         "{}",
@@ -86,7 +90,7 @@ async fn adding_sends_every_argument_escaped_and_in_the_standards_order() {
 
 #[tokio::test]
 async fn a_refusal_without_a_description_keeps_its_code() {
-    let (_canned, igd, log) = router(|_| Reply::fault(606)).await;
+    let (_server, igd, log) = router(|_| Reply::fault(606)).await;
     let error = igd.delete(port(8080)).await.unwrap_err();
     assert_eq!(error.refusal(), Some(606));
     assert_eq!(
@@ -97,9 +101,10 @@ async fn a_refusal_without_a_description_keeps_its_code() {
 
 #[tokio::test]
 async fn a_reply_that_is_not_utf_8_is_read_all_the_same() {
-    let (_canned, igd, _) = router(|_| {
+    let (_server, igd, _) = router(|_| {
         let mut body = b"<Envelope><Body><GetSpecificPortMappingEntryResponse>\
-            <NewInternalClient>192.168.77.12</NewInternalClient><NewInternalPort>80</NewInternalPort>\
+            <NewInternalClient>192.168.77.12</NewInternalClient>\
+            <NewInternalPort>80</NewInternalPort>\
             <NewPortMappingDescription>K\xfcche</NewPortMappingDescription>"
             .to_vec();
         body.extend(b"</GetSpecificPortMappingEntryResponse></Body></Envelope>");
@@ -112,7 +117,7 @@ async fn a_reply_that_is_not_utf_8_is_read_all_the_same() {
 
 #[tokio::test]
 async fn no_such_entry_is_an_answer_and_no_failure() {
-    let (_canned, igd, log) = router(|_| Reply::fault(714)).await;
+    let (_server, igd, log) = router(|_| Reply::fault(714)).await;
     assert_eq!(igd.entry(port(8080)).await, Ok(None));
     assert_eq!(
         *log.0.lock().unwrap(),
@@ -122,7 +127,7 @@ async fn no_such_entry_is_an_answer_and_no_failure() {
 
 #[tokio::test]
 async fn what_the_router_does_not_offer_is_asked_for_once() {
-    let (canned, igd, _) = router(|request| match request.action.as_str() {
+    let (server, igd, _) = router(|request| match request.action.as_str() {
         "GetGenericPortMappingEntry" if index_asked(request) == 0 => {
             Reply::soap(&request.action, &generic(8080, "192.168.77.11"))
         }
@@ -135,7 +140,7 @@ async fn what_the_router_does_not_offer_is_asked_for_once() {
         assert_eq!(entry.client, "192.168.77.11");
         assert_eq!(igd.entry(port(8081)).await, Ok(None));
     }
-    let asked = canned.actions();
+    let asked = server.actions();
     let times = |name: &str| asked.iter().filter(|action| *action == name).count();
     assert_eq!(times("GetSpecificPortMappingEntry"), 1);
     assert_eq!(times("GetListOfPortMappings"), 1);
@@ -143,7 +148,7 @@ async fn what_the_router_does_not_offer_is_asked_for_once() {
 
 #[tokio::test]
 async fn an_entry_that_is_hidden_is_not_taken_for_free() {
-    let (_canned, igd, _) = router(|request| match request.action.as_str() {
+    let (_server, igd, _) = router(|request| match request.action.as_str() {
         "GetSpecificPortMappingEntry" => Reply::fault(606),
         "GetListOfPortMappings" => Reply::fault(730),
         other => panic!("{other}"),
@@ -158,10 +163,11 @@ async fn an_entry_that_is_hidden_is_not_taken_for_free() {
 
 #[tokio::test]
 async fn a_list_of_256_long_entries_fits() {
-    let (canned, igd, _) = router(|request| {
+    let (server, igd, _) = router(|request| {
         let entry = |port| {
             format!(
-                "<PortMappingEntry><NewRemoteHost></NewRemoteHost>{}<NewEnabled>1</NewEnabled><NewDescription>{}\
+                "<PortMappingEntry><NewRemoteHost></NewRemoteHost>{}<NewEnabled>1</NewEnabled>\
+                 <NewDescription>{}\
                  </NewDescription><NewLeaseTime>604800</NewLeaseTime></PortMappingEntry>",
                 generic(port, "192.168.177.211"),
                 "d".repeat(300),
@@ -170,17 +176,20 @@ async fn a_list_of_256_long_entries_fits() {
         let entries = (1..=256).map(entry).collect::<Vec<_>>().concat();
         let list = format!("<PortMappingList>{entries}</PortMappingList>");
         let listing = quick_xml::escape::escape(&list[..]);
-        Reply::soap(&request.action, &format!("<NewPortListing>{listing}</NewPortListing>"))
+        Reply::soap(
+            &request.action,
+            &format!("<NewPortListing>{listing}</NewPortListing>"),
+        )
     })
     .await;
     let table = igd.table().await.unwrap();
     assert_eq!(table.entries.len(), 256);
-    assert_eq!(canned.actions(), ["GetListOfPortMappings"]);
+    assert_eq!(server.actions(), ["GetListOfPortMappings"]);
 }
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_leads_to_reading_by_index() {
-    let (_canned, igd, _) = router(|request| match request.action.as_str() {
+    let (_server, igd, _) = router(|request| match request.action.as_str() {
         "GetListOfPortMappings" => Reply::Http(200, b"<html>oops</html>".to_vec()),
         _ => match index_asked(request) {
             index @ 0..3 => Reply::soap(&request.action, &generic(8080 + index as u16, "h")),
@@ -195,7 +204,7 @@ async fn a_list_that_cannot_be_read_leads_to_reading_by_index() {
 #[tokio::test]
 async fn more_than_the_limit_is_refused() {
     for size in [MAX_REPLY + 1, 2 * 1024 * 1024] {
-        let (_canned, igd, _) = router(move |_| Reply::Http(200, vec![b'x'; size])).await;
+        let (_server, igd, _) = router(move |_| Reply::Http(200, vec![b'x'; size])).await;
         let error = igd.external_address().await.unwrap_err();
         assert_eq!(error.code(), "too_large", "{size}: {error}");
     }
@@ -203,7 +212,7 @@ async fn more_than_the_limit_is_refused() {
 
 #[tokio::test]
 async fn a_router_that_never_answers_is_timed_out() {
-    let (_canned, igd, log) = router(|_| Reply::Silence).await;
+    let (_server, igd, log) = router(|_| Reply::Silence).await;
     let error = igd.status().await.unwrap_err();
     assert_eq!(
         error,
@@ -219,7 +228,7 @@ async fn a_router_that_never_answers_is_timed_out() {
 
 #[tokio::test]
 async fn a_router_that_is_gone_or_moved_is_to_be_searched_again() {
-    let (_canned, igd, _) =
+    let (_server, igd, _) =
         router(|_| Reply::Http(404, b"<html><body>404</body></html>".to_vec())).await;
     let moved = igd.external_address().await.unwrap_err();
     assert!(moved.wants_rediscovery(), "{moved}");
@@ -246,7 +255,7 @@ async fn external_addresses_are_told_apart() {
         ("", AddressKind::Missing),
         ("0.0.0.0", AddressKind::Missing),
     ] {
-        let (_canned, igd, _) = router(move |request| {
+        let (_server, igd, _) = router(move |request| {
             let field = format!("<NewExternalIPAddress>{text}</NewExternalIPAddress>");
             Reply::soap(&request.action, &field)
         })
@@ -261,7 +270,7 @@ async fn external_addresses_are_told_apart() {
 
 #[tokio::test]
 async fn the_status_is_read_with_or_without_its_fields() {
-    let (_canned, igd, _) = router(|request| {
+    let (_server, igd, _) = router(|request| {
         Reply::soap(
             &request.action,
             "<NewConnectionStatus>Connected</NewConnectionStatus><NewUptime>1234</NewUptime>",
@@ -273,7 +282,7 @@ async fn the_status_is_read_with_or_without_its_fields() {
         uptime_seconds: Some(1_234),
     };
     assert_eq!(igd.status().await, Ok(up));
-    let (_canned, igd, _) = router(|request| Reply::soap(&request.action, "")).await;
+    let (_server, igd, _) = router(|request| Reply::soap(&request.action, "")).await;
     let silent = Status {
         connection: Connection::Unknown,
         uptime_seconds: None,

@@ -1,7 +1,7 @@
 //! The search, against responders on loopback.
 
-use super::super::canned::{Canned, Reply};
 use super::*;
+use crate::fake_http::{FakeHttpServer, Reply};
 
 const FROM: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 5);
 
@@ -30,8 +30,8 @@ async fn device(
     ip: Ipv4Addr,
     services: &'static [(&'static str, &'static str)],
     up: &'static str,
-) -> Canned {
-    Canned::serve(ip, move |request| {
+) -> FakeHttpServer {
+    FakeHttpServer::serve(ip, move |request| {
         if request.action == "GetStatusInfo" {
             // The service that the body names is the one that was asked.
             let state = if request.body.contains(up) {
@@ -139,8 +139,8 @@ async fn of_several_services_the_connected_one_is_taken() {
 #[tokio::test]
 async fn a_description_that_is_none_is_told_when_there_is_no_better_one() {
     let ip = Ipv4Addr::new(127, 0, 0, 10);
-    let canned = Canned::serve(ip, |_| Reply::Http(200, b"<root/>".to_vec())).await;
-    let ssdp = responder(ip, vec![format!("http://{}/desc.xml", canned.address)]).await;
+    let server = FakeHttpServer::serve(ip, |_| Reply::Http(200, b"<root/>".to_vec())).await;
+    let ssdp = responder(ip, vec![format!("http://{}/desc.xml", server.address)]).await;
     let error = discover(&search(ssdp.address, SHORT), &observer())
         .await
         .unwrap_err();
@@ -159,8 +159,8 @@ async fn a_description_that_is_none_is_told_when_there_is_no_better_one() {
 #[tokio::test]
 async fn a_description_beyond_the_limit_is_not_read_on() {
     let ip = Ipv4Addr::new(127, 0, 0, 11);
-    let canned = Canned::serve(ip, |_| Reply::Http(200, vec![b' '; 100 * 1024])).await;
-    let location = format!("http://{}/", canned.address).parse().unwrap();
+    let server = FakeHttpServer::serve(ip, |_| Reply::Http(200, vec![b' '; 100 * 1024])).await;
+    let location = format!("http://{}/", server.address).parse().unwrap();
     let error = device::describe(&location).await.unwrap_err();
     assert_eq!(error.code(), "too_large");
 }
@@ -168,15 +168,15 @@ async fn a_description_beyond_the_limit_is_not_read_on() {
 #[tokio::test]
 async fn a_device_that_answers_with_many_locations_has_only_a_few_looked_at() {
     let ip = Ipv4Addr::new(127, 0, 0, 12);
-    let canned = Canned::serve(ip, |_| Reply::Http(404, Vec::new())).await;
+    let server = FakeHttpServer::serve(ip, |_| Reply::Http(404, Vec::new())).await;
     let locations = (0..50)
-        .map(|n| format!("http://{}/{n}", canned.address))
+        .map(|n| format!("http://{}/{n}", server.address))
         .collect();
     let ssdp = responder(ip, locations).await;
     discover(&search(ssdp.address, SHORT), &observer())
         .await
         .unwrap_err();
-    assert_eq!(canned.actions().len(), MAX_ANSWERS_EACH);
+    assert_eq!(server.actions().len(), MAX_ANSWERS_EACH);
 }
 
 #[tokio::test]
@@ -195,7 +195,8 @@ fn an_answer_is_read_whatever_its_case_and_spacing() {
     let read = |text: &str| answer(text.as_bytes(), from).map(|answer| answer.location.to_string());
     assert_eq!(
         read(
-            "HTTP/1.1 200 OK\r\nCache-Control: max-age=120\r\nlocation : http://192.168.77.1:5000/r.xml \r\n\r\n"
+            "HTTP/1.1 200 OK\r\nCache-Control: max-age=120\r\nlocation : \
+             http://192.168.77.1:5000/r.xml \r\n\r\n"
         ),
         Some("http://192.168.77.1:5000/r.xml".to_owned())
     );
@@ -246,7 +247,9 @@ fn the_default_gateway_comes_before_a_connected_one_and_that_before_a_newer_one(
 
 proptest::proptest! {
     #[test]
-    fn no_datagram_makes_the_search_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+    fn no_datagram_makes_the_search_panic(
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
+    ) {
         let from = "192.168.77.1:1900".parse().unwrap();
         let mut text = b"HTTP/1.1 200 OK\r\nLOCATION: http://192.168.77.1".to_vec();
         text.extend(&bytes);

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn entry(port: u16) -> Entry {
-    Entry {
+fn entry(port: u16) -> MappingEntry {
+    MappingEntry {
         external: ExternalPort::new(port).unwrap(),
         protocol: Protocol::Tcp,
         client: "192.168.77.11".into(),
@@ -18,7 +18,7 @@ fn entry(port: u16) -> Entry {
 }
 
 /// What a router answers for an index.
-type Answer = Result<Entry, u16>;
+type Answer = Result<MappingEntry, u16>;
 
 /// Walk over a router whose answers may depend on how many requests it has had; gives the table and
 /// that number.
@@ -177,11 +177,11 @@ fn a_walk_that_is_stopped_keeps_what_it_has() {
 
 #[test]
 fn a_list_is_merged_by_protocol_and_port_and_the_later_entry_counts() {
-    let later = Entry {
+    let later = MappingEntry {
         client: "192.168.77.12".into(),
         ..entry(1)
     };
-    let udp = Entry {
+    let udp = MappingEntry {
         protocol: Protocol::Udp,
         ..entry(1)
     };
@@ -247,7 +247,8 @@ proptest! {
     /// A table that stands still is read exactly, in order, whole.
     #[test]
     fn a_table_that_stands_still_is_read_exactly(
-        table in proptest::collection::hash_set(1u16.., 0..100).prop_map(|set| set.into_iter().collect::<Vec<_>>()),
+        table in proptest::collection::hash_set(1u16.., 0..100)
+            .prop_map(|set| set.into_iter().collect::<Vec<_>>()),
     ) {
         let (read, requests) = walk(|index, _| at(&table, index));
         prop_assert_eq!(ports(&read), table.clone());

@@ -1,4 +1,4 @@
-//! Deleting a dead server's mapping (¶71 step 60), once, and only that one.
+//! Deleting a failed server's mapping (¶71 step 60), once, and only that one.
 //!
 //! Some routers let anybody delete, some only the owner (secure mode), and the codes with which
 //! they refuse differ (606, 714, or an OK after which nothing has happened). So the port is read
@@ -6,10 +6,14 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::super::class::DeleteRight;
-use super::super::{Entry, Error, Gateway};
-use super::{Holder, holder, now, seconds_since};
 use porthole_types::ExternalPort;
+
+use super::clock::{now, seconds_since};
+use super::holder::{Holder, holder};
+use crate::capabilities::DeleteRight;
+use crate::entry::MappingEntry;
+use crate::error::Error;
+use crate::gateway::Gateway;
 
 /// How evicting ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,17 +23,17 @@ pub enum Eviction {
     /// The mapping is still there.
     Irremovable {
         /// As read back.
-        entry: Entry,
+        entry: MappingEntry,
         /// What the router said; nothing where it said yes.
         refusal: Option<Error>,
     },
     /// The port is another device's, or its owner has just asked for it again; nothing more is
     /// known where the router hides the entry from us.
-    Theirs(Option<Entry>),
+    Theirs(Option<MappingEntry>),
 }
 
 impl Eviction {
-    /// What it taught about the right to delete others' mappings.
+    /// What it showed about the right to delete others' mappings.
     #[must_use]
     pub fn right(&self) -> DeleteRight {
         match self {
@@ -52,7 +56,7 @@ pub async fn evict(
     from: Ipv4Addr,
     ours: SocketAddrV4,
 ) -> Result<Eviction, Error> {
-    let led_to_from = |entry: &Entry| entry.client_address() == Some(from);
+    let led_to_from = |entry: &MappingEntry| entry.client_address() == Some(from);
     let read_at = now();
     let old = match holder(gateway, port, ours).await? {
         Holder::Free | Holder::Ours(_) => return Ok(Eviction::Gone(DeleteRight::Untried)),
@@ -64,10 +68,11 @@ pub async fn evict(
         Ok(after) => after,
         Err(error) => return Err(refusal.unwrap_or(error)),
     };
-    let lease = |entry: &Entry| entry.lease_seconds.unwrap_or(0);
+    let lease = |entry: &MappingEntry| entry.lease_seconds.unwrap_or(0);
     match after {
         Holder::Free | Holder::Ours(_) => {
-            // A lease that was about to end anyway teaches nothing, nor does a refusal.
+            // A lease that was about to end anyway says nothing of the right to delete, nor does a
+            // refusal.
             let ended = (1..=seconds_since(read_at) + 1).contains(&lease(&old));
             Ok(Eviction::Gone(match refusal {
                 None if !ended => DeleteRight::Granted,
@@ -84,26 +89,29 @@ pub async fn evict(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Action;
-    use super::super::fake::{Deletes, Fake, entry_of, port, refused, them, third, us};
-    use super::*;
+    use std::time::Duration;
 
-    async fn evict_them(router: &Fake) -> Result<Eviction, Error> {
+    use porthole_sim_router::{DeleteConduct, Fault, Quirks, Visibility};
+
+    use super::super::fake::{
+        FakeGateway, entry_of, port, quirks, refused, stored, them, third, us,
+    };
+    use super::*;
+    use crate::action::Action;
+
+    async fn evict_them(router: &FakeGateway) -> Result<Eviction, Error> {
         evict(router, port(), *them().ip(), us()).await
     }
 
-    fn dead(deletes: Deletes, lease: u32) -> Fake {
-        Fake {
-            deletes,
-            ..Fake::default()
-        }
-        .holding(them(), lease)
+    /// A router with the mapping of another server, which treats a request to delete like this.
+    fn dead(deletes: DeleteConduct<Duration>, lease: u32) -> FakeGateway {
+        FakeGateway::deleting(deletes).holding(them(), lease)
     }
 
     #[tokio::test]
-    async fn the_dead_ones_mapping_is_deleted_once_and_read_back() {
+    async fn the_previous_holders_mapping_is_deleted_once_and_read_back() {
         for lease in [0, 25] {
-            let router = dead(Deletes::Honest, lease);
+            let router = dead(DeleteConduct::Honest, lease);
             assert_eq!(
                 evict_them(&router).await,
                 Ok(Eviction::Gone(DeleteRight::Granted))
@@ -115,10 +123,15 @@ mod tests {
     #[tokio::test]
     async fn nobody_elses_mapping_is_ever_deleted() {
         for (holder, hides) in [(third(), false), (them(), true)] {
-            let router = Fake {
-                hides,
-                ..Fake::default()
-            }
+            let visibility = if hides {
+                Visibility::OwnOnly
+            } else {
+                Visibility::All
+            };
+            let router = FakeGateway::new(Quirks {
+                visibility,
+                ..quirks()
+            })
             .holding(holder, 25);
             let seen = (!hides).then(|| entry_of(holder, 25));
             assert_eq!(evict_them(&router).await, Ok(Eviction::Theirs(seen)));
@@ -128,7 +141,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_is_free_or_ours_needs_no_delete() {
-        for router in [Fake::default(), Fake::default().holding(us(), 25)] {
+        for router in [
+            FakeGateway::default(),
+            FakeGateway::default().holding(us(), 25),
+        ] {
             assert_eq!(
                 evict_them(&router).await,
                 Ok(Eviction::Gone(DeleteRight::Untried))
@@ -140,9 +156,9 @@ mod tests {
     #[tokio::test]
     async fn a_mapping_that_stays_is_irremovable_whatever_the_router_says() {
         for (deletes, code) in [
-            (Deletes::Refuses(606), Some(606)),
-            (Deletes::Refuses(714), Some(714)),
-            (Deletes::Forgets, None),
+            (DeleteConduct::Refuse(Fault::NotAuthorized), Some(606)),
+            (DeleteConduct::Refuse(Fault::NoSuchEntry), Some(714)),
+            (DeleteConduct::Forget, None),
         ] {
             let router = dead(deletes, 0);
             let eviction = evict_them(&router).await.unwrap();
@@ -160,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_owner_that_asks_for_the_port_again_is_not_dead() {
-        let router = dead(Deletes::Renewed, 25);
+        let router = dead(DeleteConduct::Overtaken(stored(them(), 30)), 25);
         let renewed = entry_of(them(), 30);
         assert_eq!(
             evict_them(&router).await,
@@ -170,17 +186,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_third_device_that_was_quicker_keeps_the_port() {
-        let router = dead(Deletes::Raced, 25);
+        let router = dead(DeleteConduct::Overtaken(stored(third(), 30)), 25);
         let eviction = evict_them(&router).await.unwrap();
         assert_eq!(eviction, Eviction::Theirs(Some(entry_of(third(), 30))));
         assert_eq!(eviction.right(), DeleteRight::Untried);
     }
 
     #[tokio::test]
-    async fn a_lease_that_ended_by_itself_teaches_no_right() {
+    async fn a_lease_that_ended_by_itself_says_nothing_of_the_right_to_delete() {
         for router in [
-            dead(Deletes::GoneButSays(714), 25),
-            dead(Deletes::Honest, 1),
+            dead(DeleteConduct::DeleteButRefuse(Fault::NoSuchEntry), 25),
+            dead(DeleteConduct::Honest, 1),
         ] {
             assert_eq!(
                 evict_them(&router).await,

@@ -1,78 +1,47 @@
-//! Routers that lie, for the tests of writing to them.
+//! The simulated router's table behind the [`Gateway`] trait, for the tests of writing to routers
+//! that lie. Time stands still, so a lease is read back as it was granted.
 
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use porthole_sim_router as sim;
+use porthole_sim_router::{AddConduct, DeleteConduct, Descriptions, Enablement, Fault, Quirks};
 
-use super::super::{
-    Action, Entry, Error, Extent, ExternalAddress, Gateway, Identity, MappingRequest, Protocol,
-    Route, ServiceType, Status, Table,
-};
 use porthole_types::{ExternalPort, InternalPort};
 
-/// How a fake router treats requests to add.
-#[derive(Clone, Copy, Default, PartialEq)]
-pub(super) enum Adds {
-    #[default]
-    Honest,
-    /// Says yes, stores nothing.
-    Forgets,
-    /// Says no with this code, and stores.
-    StoresButSays(u16),
-    /// Says no with this code.
-    Refuses(u16),
-    /// Refuses finite leases with this code.
-    OnlyPermanent(u16),
-    /// Refuses leases below an hour with 402.
-    AtLeastAnHour,
-    /// Another device's entry comes in between.
-    Raced,
+use crate::{
+    Action, Error, Extent, ExternalAddress, Gateway, Identity, MappingEntry, MappingRequest,
+    Protocol, Route, ServiceType, Status, Table,
+};
+
+const NOW: Duration = Duration::ZERO;
+/// The description that the fake router gives every mapping unless told otherwise.
+const OWN_DESCRIPTION: &str = "anything";
+
+/// The habits of a router that grants any lease and lets everybody delete.
+pub(super) fn quirks() -> Quirks {
+    Quirks {
+        leases: sim::Leases::AsAsked,
+        descriptions: Descriptions::Fixed(OWN_DESCRIPTION),
+        ..Quirks::igd2()
+    }
 }
 
-/// How it treats requests to delete.
-#[derive(Clone, Copy, Default, PartialEq)]
-pub(super) enum Deletes {
-    #[default]
-    Honest,
-    /// Says yes and does nothing.
-    Forgets,
-    /// Says no with this code.
-    Refuses(u16),
-    /// Says no with this code, and the entry is gone: its lease has ended.
-    GoneButSays(u16),
-    /// Its owner is alive, and asks for the port again in between.
-    Renewed,
-    /// A third device is quicker.
-    Raced,
+pub(super) struct FakeGateway {
+    /// How each request to add is treated.
+    adds: AddConduct<Duration>,
+    /// How each request to delete is treated.
+    deletes: DeleteConduct<Duration>,
+    table: Mutex<sim::Table<Duration>>,
+    log: Mutex<Vec<String>>,
 }
 
-/// What becomes of the description of a request to add.
-#[derive(Clone, Copy, Default, PartialEq)]
-pub(super) enum Words {
-    /// A text of the router's own.
-    #[default]
-    Ignored,
-    /// That of the first request stays.
-    FirstStays,
-    /// It is stored cut short.
-    Cut,
-}
-
-#[derive(Default)]
-pub(super) struct Fake {
-    pub(super) words: Words,
-    pub(super) adds: Adds,
-    pub(super) deletes: Deletes,
-    /// Others' entries are hidden (606).
-    pub(super) hides: bool,
-    /// New entries are switched off.
-    pub(super) switched_off: bool,
-    /// Whatever lease is asked, this one is granted.
-    pub(super) grants: Option<u32>,
-    pub(super) table: Mutex<HashMap<ExternalPort, Entry>>,
-    pub(super) log: Mutex<Vec<String>>,
+impl Default for FakeGateway {
+    fn default() -> Self {
+        Self::new(quirks())
+    }
 }
 
 pub(super) fn us() -> SocketAddrV4 {
@@ -91,16 +60,35 @@ pub(super) fn port() -> ExternalPort {
     ExternalPort::new(8080).unwrap()
 }
 
-pub(super) fn entry_of(internal: SocketAddrV4, lease: u32) -> Entry {
-    Entry {
+/// What the router shows of the mapping of a device.
+pub(super) fn entry_of(internal: SocketAddrV4, lease: u32) -> MappingEntry {
+    MappingEntry {
         external: port(),
         protocol: Protocol::Tcp,
         client: internal.ip().to_string(),
         internal: InternalPort::new(internal.port()),
         lease_seconds: Some(lease),
         enabled: true,
-        description: "anything".into(),
+        description: OWN_DESCRIPTION.into(),
         remote_host: String::new(),
+    }
+}
+
+/// The same as the router has it; a lease of 0 seconds has no end.
+pub(super) fn stored(internal: SocketAddrV4, lease: u32) -> sim::TableEntry<Duration> {
+    sim::TableEntry {
+        mapping: mapping(internal, OWN_DESCRIPTION),
+        lease_end: (lease != 0).then(|| NOW + Duration::from_secs(lease.into())),
+    }
+}
+
+fn mapping(internal: SocketAddrV4, description: &str) -> sim::Mapping {
+    sim::Mapping {
+        protocol: sim::Protocol::Tcp,
+        external_port: port(),
+        client: *internal.ip(),
+        internal_port: InternalPort::new(internal.port()).unwrap(),
+        description: description.to_owned(),
     }
 }
 
@@ -112,12 +100,32 @@ pub(super) fn refused(action: Action, code: u16) -> Error {
     }
 }
 
-impl Fake {
+impl FakeGateway {
+    pub(super) fn new(quirks: Quirks) -> Self {
+        Self {
+            adds: AddConduct::Honest,
+            deletes: DeleteConduct::Honest,
+            table: Mutex::new(sim::Table::new(quirks, NOW)),
+            log: Mutex::default(),
+        }
+    }
+
+    pub(super) fn adding(conduct: AddConduct<Duration>) -> Self {
+        Self {
+            adds: conduct,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn deleting(conduct: DeleteConduct<Duration>) -> Self {
+        Self {
+            deletes: conduct,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn holding(self, internal: SocketAddrV4, lease: u32) -> Self {
-        self.table
-            .lock()
-            .unwrap()
-            .insert(port(), entry_of(internal, lease));
+        self.table.lock().unwrap().put(stored(internal, lease));
         self
     }
 
@@ -131,7 +139,7 @@ impl Fake {
 }
 
 #[async_trait]
-impl Gateway for Fake {
+impl Gateway for FakeGateway {
     fn identity(&self) -> &Identity {
         static IDENTITY: Identity = Identity {
             name: String::new(),
@@ -149,65 +157,44 @@ impl Gateway for Fake {
     async fn add(&self, request: &MappingRequest) -> Result<(), Error> {
         let asked = request.lease.as_seconds();
         self.note(format!("add {asked}"));
-        let refuse = |code| Err(refused(Action::AddPortMapping, code));
-        let mut entry = entry_of(request.internal, self.grants.unwrap_or(asked));
-        entry.enabled = !self.switched_off;
+        let mapping = mapping(request.internal, request.description.as_str());
+        let requester = *us().ip();
         let mut table = self.table.lock().unwrap();
-        let asked = request.description.as_str();
-        let first = table.get(&port()).map(|old| old.description.clone());
-        match self.words {
-            Words::Ignored => {}
-            Words::FirstStays => entry.description = first.unwrap_or_else(|| asked.to_owned()),
-            Words::Cut => entry.description = asked[..12].to_owned(),
-        }
-        let asked = request.lease.as_seconds();
-        match self.adds {
-            Adds::Forgets => return Ok(()),
-            Adds::Refuses(code) => return refuse(code),
-            Adds::OnlyPermanent(code) if asked != 0 => return refuse(code),
-            Adds::AtLeastAnHour if asked < 3_600 => return refuse(402),
-            Adds::Raced => entry = entry_of(them(), 30),
-            _ => {}
-        }
-        if table.get(&port()).is_some_and(|old| !old.points_to(us())) {
-            return refuse(718);
-        }
-        table.insert(port(), entry);
-        match self.adds {
-            Adds::StoresButSays(code) => refuse(code),
-            _ => Ok(()),
+        let added = table.add_with(self.adds.clone(), NOW, requester, mapping, asked);
+        match added {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(refused(Action::AddPortMapping, fault.code())),
         }
     }
 
     async fn delete(&self, port: ExternalPort) -> Result<(), Error> {
         self.note("delete");
+        let conduct = self.deletes.clone();
         let mut table = self.table.lock().unwrap();
-        match self.deletes {
-            Deletes::Forgets => return Ok(()),
-            Deletes::Refuses(code) => return Err(refused(Action::DeletePortMapping, code)),
-            _ => table.remove(&port),
-        };
-        match self.deletes {
-            Deletes::GoneButSays(code) => Err(refused(Action::DeletePortMapping, code)),
-            Deletes::Renewed => {
-                table.insert(port, entry_of(them(), 30));
-                Ok(())
-            }
-            Deletes::Raced => {
-                table.insert(port, entry_of(third(), 30));
-                Ok(())
-            }
-            _ => Ok(()),
+        let deleted = table.delete_with(conduct, NOW, *us().ip(), sim::Protocol::Tcp, port);
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(refused(Action::DeletePortMapping, fault.code())),
         }
     }
 
-    async fn entry(&self, port: ExternalPort) -> Result<Option<Entry>, Error> {
+    async fn entry(&self, port: ExternalPort) -> Result<Option<MappingEntry>, Error> {
         self.note("entry");
-        match self.table.lock().unwrap().get(&port) {
-            Some(entry) if self.hides && !entry.points_to(us()) => {
-                Err(refused(Action::GetSpecificPortMappingEntry, 606))
+        let table = self.table.lock().unwrap();
+        match table.read(NOW, *us().ip(), sim::Protocol::Tcp, port) {
+            Ok(entry) => {
+                let lease = table.seconds_left(entry, NOW);
+                Ok(Some(MappingEntry {
+                    enabled: table.quirks().enablement == Enablement::On,
+                    description: entry.mapping.description.clone(),
+                    ..entry_of(entry.mapping.target(), lease)
+                }))
             }
-            entry => Ok(entry.cloned()),
+            Err(Fault::NoSuchEntry) => Ok(None),
+            Err(fault) => {
+                let action = Action::GetSpecificPortMappingEntry;
+                Err(refused(action, fault.code()))
+            }
         }
     }
 

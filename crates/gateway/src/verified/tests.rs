@@ -1,8 +1,16 @@
 //! Writing to routers that lie.
 
-use super::super::{Action, Description};
-use super::fake::{Adds, Deletes, Fake, Words, entry_of, port, refused, them, us};
+use std::num::NonZeroU32;
+
+use porthole_sim_router::{
+    AddConduct, DeleteConduct, Descriptions, Enablement, Fault, Leases, Quirks, Visibility,
+};
+
+use super::clock::now;
+use super::fake::{FakeGateway, entry_of, port, quirks, refused, stored, them, us};
+use super::secure::granted;
 use super::*;
+use crate::{Action, Description, Error, Lease, LeaseFallback, MappingRequest};
 
 fn request(lease: u32) -> MappingRequest {
     MappingRequest {
@@ -13,25 +21,25 @@ fn request(lease: u32) -> MappingRequest {
     }
 }
 
-async fn ask(router: &Fake, lease: u32) -> Result<Outcome, Error> {
+async fn ask(router: &FakeGateway, lease: u32) -> Result<SecureOutcome, Error> {
     secure(router, &request(lease), &mut LeaseFallback::default()).await
 }
 
-fn won(outcome: Result<Outcome, Error>) -> Grant {
+fn won(outcome: Result<SecureOutcome, Error>) -> Grant {
     match outcome {
-        Ok(Outcome::Ours(grant)) => grant,
+        Ok(SecureOutcome::Ours(grant)) => grant,
         other => panic!("not ours: {other:?}"),
     }
 }
 
 #[tokio::test]
 async fn a_free_port_is_asked_for_and_read_back() {
-    let router = Fake::default();
+    let router = FakeGateway::default();
     let earliest = now();
     let grant = won(ask(&router, 30).await);
     assert_eq!(
         (grant.granted, grant.before),
-        (Lease::from_seconds(30), Before::Free)
+        (Lease::from_seconds(30), PriorMapping::Free)
     );
     assert!(grant.sent_at >= earliest);
     assert_eq!(router.log(), ["entry", "add 30", "entry"]);
@@ -39,12 +47,12 @@ async fn a_free_port_is_asked_for_and_read_back() {
 
 #[tokio::test]
 async fn a_full_table_is_told_apart_from_other_refusals_while_the_port_is_free() {
-    let full = Fake {
-        adds: Adds::Refuses(728),
-        ..Fake::default()
-    };
+    let full = FakeGateway::adding(AddConduct::Refuse(Fault::TableFull));
     let refusal = refused(Action::AddPortMapping, 728);
-    assert_eq!(ask(&full, 30).await, Ok(Outcome::NoRoom(refusal.clone())));
+    assert_eq!(
+        ask(&full, 30).await,
+        Ok(SecureOutcome::NoRoom(refusal.clone()))
+    );
     // Ours from before is still there: this is a renewal that failed.
     let full = full.holding(us(), 11);
     assert_eq!(ask(&full, 30).await, Err(refusal));
@@ -52,86 +60,79 @@ async fn a_full_table_is_told_apart_from_other_refusals_while_the_port_is_free()
 
 #[tokio::test]
 async fn anothers_port_is_not_even_asked_for() {
-    let router = Fake::default().holding(them(), 30);
-    let theirs = Outcome::Theirs(Some(entry_of(them(), 30)));
+    let router = FakeGateway::default().holding(them(), 30);
+    let theirs = SecureOutcome::Theirs(Some(entry_of(them(), 30)));
     assert_eq!(ask(&router, 30).await, Ok(theirs));
     assert_eq!(router.log(), ["entry"]);
 }
 
 /// The descriptions that the router shows after each of three renewals under a new name.
-async fn renamed(router: &Fake) -> Vec<String> {
-    let (mut lease_fallback, mut wording) = (LeaseFallback::default(), Wording::default());
-    won(secure_worded(router, &request(30), &mut lease_fallback, &mut wording).await);
+async fn renamed(router: &FakeGateway) -> Vec<String> {
+    let (mut lease_fallback, mut wording) = (LeaseFallback::default(), RenameAttempts::default());
+    won(secure_renamed(router, &request(30), &mut lease_fallback, &mut wording).await);
     let renamed = MappingRequest {
         description: Description::for_name("garden gate"),
         ..request(30)
     };
     let mut shown = Vec::new();
     for _ in 0..3 {
-        let renewed = secure_worded(router, &renamed, &mut lease_fallback, &mut wording);
+        let renewed = secure_renamed(router, &renamed, &mut lease_fallback, &mut wording);
         shown.push(won(renewed.await).entry.description);
     }
     shown
 }
 
-fn deletes(router: &Fake) -> usize {
+fn deletes(router: &FakeGateway) -> usize {
     let log = router.log();
     log.iter().filter(|line| *line == "delete").count()
 }
 
 #[tokio::test]
 async fn a_router_that_keeps_the_old_name_is_made_to_take_the_new_one() {
-    let router = Fake {
-        words: Words::FirstStays,
-        ..Fake::default()
-    };
+    let router = FakeGateway::new(Quirks {
+        descriptions: Descriptions::FirstStays,
+        ..quirks()
+    });
     assert_eq!(renamed(&router).await, ["Porthole garden gate"; 3]);
     assert_eq!(deletes(&router), 1);
 }
 
 #[tokio::test]
 async fn a_router_that_cuts_names_short_is_made_to_forget_a_mapping_once_and_not_at_each_renewal() {
-    let router = Fake {
-        words: Words::Cut,
-        ..Fake::default()
-    };
+    let router = FakeGateway::new(Quirks {
+        descriptions: Descriptions::Cut(12),
+        ..quirks()
+    });
     assert_eq!(renamed(&router).await, ["Porthole gar"; 3]);
     assert_eq!(deletes(&router), 1);
 }
 
 #[tokio::test]
 async fn a_description_that_is_no_name_of_ours_is_left_alone() {
-    let router = Fake::default();
+    let router = FakeGateway::default();
     assert_eq!(renamed(&router).await, ["anything"; 3]);
     assert_eq!(deletes(&router), 0);
 }
 
 #[tokio::test]
 async fn our_own_port_is_renewed() {
-    let router = Fake::default().holding(us(), 11);
+    let router = FakeGateway::default().holding(us(), 11);
     let grant = won(ask(&router, 30).await);
     assert_eq!(
         (grant.granted, grant.before),
-        (Lease::from_seconds(30), Before::Ours)
+        (Lease::from_seconds(30), PriorMapping::Ours)
     );
 }
 
 #[tokio::test]
 async fn a_renewal_that_is_refused_is_an_error_although_the_entry_is_still_there() {
-    let router = Fake {
-        adds: Adds::Refuses(501),
-        ..Fake::default()
-    }
-    .holding(us(), 11);
+    let router = FakeGateway::adding(AddConduct::Refuse(Fault::ActionFailed)).holding(us(), 11);
     assert_eq!(ask(&router, 30).await.unwrap_err().refusal(), Some(501));
 }
 
 #[tokio::test]
 async fn a_yes_without_an_entry_is_no() {
-    let router = Fake {
-        adds: Adds::Forgets,
-        ..Fake::default()
-    };
+    let router = FakeGateway::adding(AddConduct::Forget);
     assert_eq!(
         ask(&router, 30).await,
         Err(Error::NotStored { port: port() })
@@ -140,44 +141,42 @@ async fn a_yes_without_an_entry_is_no() {
 
 #[tokio::test]
 async fn a_no_with_an_entry_is_yes() {
-    for code in [501, 606, 718] {
-        let router = Fake {
-            adds: Adds::StoresButSays(code),
-            ..Fake::default()
-        };
-        assert_eq!(won(ask(&router, 30).await).before, Before::Free, "{code}");
+    for fault in [Fault::ActionFailed, Fault::NotAuthorized, Fault::Conflict] {
+        let router = FakeGateway::adding(AddConduct::StoreButRefuse(fault));
+        assert_eq!(
+            won(ask(&router, 30).await).before,
+            PriorMapping::Free,
+            "{fault}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_yes_to_a_port_that_another_got_meanwhile_is_theirs() {
-    let router = Fake {
-        adds: Adds::Raced,
-        ..Fake::default()
-    };
-    let theirs = Outcome::Theirs(Some(entry_of(them(), 30)));
+    let router = FakeGateway::adding(AddConduct::Overtaken(stored(them(), 30)));
+    let theirs = SecureOutcome::Theirs(Some(entry_of(them(), 30)));
     assert_eq!(ask(&router, 30).await, Ok(theirs));
 }
 
 #[tokio::test]
 async fn a_refusal_of_a_free_port_is_an_error_with_its_code() {
-    for code in [501, 606, 718] {
-        let router = Fake {
-            adds: Adds::Refuses(code),
-            ..Fake::default()
-        };
-        assert_eq!(ask(&router, 30).await.unwrap_err().refusal(), Some(code));
+    for fault in [Fault::ActionFailed, Fault::NotAuthorized, Fault::Conflict] {
+        let router = FakeGateway::adding(AddConduct::Refuse(fault));
+        assert_eq!(
+            ask(&router, 30).await.unwrap_err().refusal(),
+            Some(fault.code())
+        );
     }
 }
 
 #[tokio::test]
 async fn a_hidden_entry_is_theirs_when_the_router_refuses_us() {
-    let router = Fake {
-        hides: true,
-        ..Fake::default()
-    }
+    let router = FakeGateway::new(Quirks {
+        visibility: Visibility::OwnOnly,
+        ..quirks()
+    })
     .holding(them(), 30);
-    assert_eq!(ask(&router, 30).await, Ok(Outcome::Theirs(None)));
+    assert_eq!(ask(&router, 30).await, Ok(SecureOutcome::Theirs(None)));
     assert_eq!(
         holder(&router, port(), us()).await,
         Ok(Holder::Theirs(None))
@@ -185,16 +184,15 @@ async fn a_hidden_entry_is_theirs_when_the_router_refuses_us() {
 }
 
 #[tokio::test]
-async fn the_ladder_is_climbed_down_and_remembered() {
-    for (adds, asked, lands) in [
-        (Adds::OnlyPermanent(725), 30, 0),
-        (Adds::OnlyPermanent(402), 7_200, 0),
-        (Adds::AtLeastAnHour, 30, 3_600),
+async fn leases_are_fallen_back_on_in_turn_and_the_one_taken_is_remembered() {
+    let hour = NonZeroU32::new(3_600).unwrap();
+    for (leases, asked, lands) in [
+        (Leases::PermanentOnly, 30, 0),
+        // No finite lease is long enough.
+        (Leases::NotBelow(NonZeroU32::MAX), 7_200, 0),
+        (Leases::NotBelow(hour), 30, 3_600),
     ] {
-        let router = Fake {
-            adds,
-            ..Fake::default()
-        };
+        let router = FakeGateway::new(Quirks { leases, ..quirks() });
         let mut lease_fallback = LeaseFallback::default();
         let grant = won(secure(&router, &request(asked), &mut lease_fallback).await);
         assert_eq!(grant.granted.as_seconds(), lands);
@@ -208,11 +206,8 @@ async fn the_ladder_is_climbed_down_and_remembered() {
 }
 
 #[tokio::test]
-async fn a_402_on_every_rung_teaches_nothing() {
-    let router = Fake {
-        adds: Adds::Refuses(402),
-        ..Fake::default()
-    };
+async fn a_402_to_every_lease_is_not_remembered() {
+    let router = FakeGateway::adding(AddConduct::Refuse(Fault::InvalidArgs));
     let mut lease_fallback = LeaseFallback::default();
     let error = secure(&router, &request(30), &mut lease_fallback)
         .await
@@ -227,11 +222,11 @@ async fn a_402_on_every_rung_teaches_nothing() {
 
 #[tokio::test]
 async fn a_permanent_mapping_is_not_written_again() {
-    let router = Fake::default().holding(us(), 0);
+    let router = FakeGateway::default().holding(us(), 0);
     let grant = won(ask(&router, 0).await);
     assert_eq!(
         (grant.granted, grant.before),
-        (Lease::Permanent, Before::Ours)
+        (Lease::Permanent, PriorMapping::Ours)
     );
     assert_eq!(router.log(), ["entry"]);
     // Unless a lease is wanted: it became permanent by a restart of the router.
@@ -240,19 +235,19 @@ async fn a_permanent_mapping_is_not_written_again() {
 
 #[tokio::test]
 async fn the_lease_that_counts_is_the_one_read_back() {
-    let router = Fake {
-        grants: Some(604_800),
-        ..Fake::default()
-    };
+    let router = FakeGateway::new(Quirks {
+        leases: Leases::AtLeast(NonZeroU32::new(604_800).unwrap()),
+        ..quirks()
+    });
     assert_eq!(won(ask(&router, 30).await).granted.as_seconds(), 604_800);
 }
 
 #[tokio::test]
 async fn a_mapping_that_is_switched_off_is_told() {
-    let router = Fake {
-        switched_off: true,
-        ..Fake::default()
-    };
+    let router = FakeGateway::new(Quirks {
+        enablement: Enablement::Off,
+        ..quirks()
+    });
     assert_eq!(
         ask(&router, 30).await,
         Err(Error::SwitchedOff { port: port() })
@@ -261,32 +256,25 @@ async fn a_mapping_that_is_switched_off_is_told() {
 
 #[tokio::test]
 async fn only_our_own_mapping_is_released() {
-    let router = Fake::default().holding(us(), 30);
+    let router = FakeGateway::default().holding(us(), 30);
     assert_eq!(release(&router, port(), us()).await, Ok(Release::Released));
     assert_eq!(router.log(), ["entry", "delete", "entry"]);
     assert_eq!(release(&router, port(), us()).await, Ok(Release::Released));
 
-    let router = Fake::default().holding(them(), 30);
+    let router = FakeGateway::default().holding(them(), 30);
     assert_eq!(release(&router, port(), us()).await, Ok(Release::NotOurs));
     assert_eq!(router.log(), ["entry"]);
 }
 
 #[tokio::test]
 async fn a_release_is_believed_only_when_the_entry_is_gone() {
-    let router = Fake {
-        deletes: Deletes::Forgets,
-        ..Fake::default()
-    }
-    .holding(us(), 30);
+    let router = FakeGateway::deleting(DeleteConduct::Forget).holding(us(), 30);
     assert_eq!(
         release(&router, port(), us()).await,
         Ok(Release::StillThere(None))
     );
-    let router = Fake {
-        deletes: Deletes::Refuses(606),
-        ..Fake::default()
-    }
-    .holding(us(), 30);
+    let router =
+        FakeGateway::deleting(DeleteConduct::Refuse(Fault::NotAuthorized)).holding(us(), 30);
     let refusal = refused(Action::DeletePortMapping, 606);
     assert_eq!(
         release(&router, port(), us()).await,

@@ -3,7 +3,7 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::quirks::Leases;
+use crate::quirks::{Descriptions, LeaseClock, Leases, Ticks};
 
 const A: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 11);
 const B: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 12);
@@ -25,7 +25,7 @@ fn mapping(client: Ipv4Addr, external: u16) -> Mapping {
 fn table(change: impl FnOnce(&mut Quirks)) -> Table {
     let mut quirks = Quirks::default();
     change(&mut quirks);
-    Table::new(quirks)
+    Table::new(quirks, Instant::now())
 }
 
 fn after(start: Instant, seconds: u64) -> Instant {
@@ -53,7 +53,7 @@ fn a_port_held_by_another_is_refused_with_718_until_its_lease_ends() {
     let ended = after(t0, 30);
     assert!(matches!(
         table.add(ended, B, mapping(B, 8080), 30),
-        Ok(Change::Added(_))
+        Ok(AddOutcome::Added(_))
     ));
 }
 
@@ -66,11 +66,11 @@ fn a_renewal_extends_the_lease_and_takes_the_new_internal_port() {
     moved.internal_port = InternalPort::new(8081).unwrap();
     assert!(matches!(
         table.add(after(t0, 20), A, moved.clone(), 30),
-        Ok(Change::Renewed(_))
+        Ok(AddOutcome::Renewed(_))
     ));
     let entry = table.get(after(t0, 40), Protocol::Tcp, port(8080)).unwrap();
     assert_eq!(entry.mapping, moved);
-    assert_eq!(entry.seconds_left(after(t0, 40)), 10);
+    assert_eq!(table.seconds_left(entry, after(t0, 40)), 10);
     assert_eq!(table.live(after(t0, 40)).count(), 1);
 }
 
@@ -144,6 +144,9 @@ fn leases_are_granted_by_the_routers_rule() {
         (Leases::Capped(day), 86_401, Ok(86_400)),
         (Leases::PermanentOnly, 0, Ok(0)),
         (Leases::PermanentOnly, 30, Err(725)),
+        (Leases::NotBelow(day), 0, Ok(0)),
+        (Leases::NotBelow(day), 86_400, Ok(86_400)),
+        (Leases::NotBelow(day), 86_399, Err(402)),
     ] {
         let mut table = table(|quirks| quirks.leases = rule);
         let now = Instant::now();
@@ -151,10 +154,8 @@ fn leases_are_granted_by_the_routers_rule() {
             .add(now, A, mapping(A, 8080), asked)
             .map_err(Fault::code)
             .map(|_| {
-                table
-                    .get(now, Protocol::Tcp, port(8080))
-                    .unwrap()
-                    .seconds_left(now)
+                let entry = table.get(now, Protocol::Tcp, port(8080)).unwrap();
+                table.seconds_left(entry, now)
             });
         assert_eq!(seconds, granted, "{rule:?}, asked {asked}");
     }
@@ -172,17 +173,17 @@ fn a_full_table_refuses_or_lies_and_still_renews() {
         let answer = table.add(now, B, mapping(B, 8081), 30);
         match when_full {
             WhenFull::Refuse => assert_eq!(answer, Err(Fault::TableFull)),
-            WhenFull::SayOk => assert_eq!(answer, Ok(Change::NotStored)),
+            WhenFull::SayOk => assert_eq!(answer, Ok(AddOutcome::NotStored)),
         }
         assert!(table.get(now, Protocol::Tcp, port(8081)).is_none());
         assert!(matches!(
             table.add(now, A, mapping(A, 8080), 30),
-            Ok(Change::Renewed(_))
+            Ok(AddOutcome::Renewed(_))
         ));
         // The end of a lease makes room.
         assert!(matches!(
             table.add(after(now, 30), B, mapping(B, 8081), 30),
-            Ok(Change::Added(_))
+            Ok(AddOutcome::Added(_))
         ));
     }
 }
@@ -195,7 +196,7 @@ fn an_overwriting_router_says_ok_and_the_first_is_gone() {
     });
     let now = Instant::now();
     table.add(now, A, mapping(A, 8080), 30).unwrap();
-    let Ok(Change::Replaced { old, new }) = table.add(now, B, mapping(B, 8080), 30) else {
+    let Ok(AddOutcome::Replaced { old, new }) = table.add(now, B, mapping(B, 8080), 30) else {
         panic!("not replaced");
     };
     assert_eq!((old.mapping.client, new.mapping.client), (A, B));
@@ -233,6 +234,75 @@ fn the_next_expiry_is_the_earliest_and_permanent_ones_have_none() {
     assert_eq!(gone.len(), 1);
     assert_eq!(gone[0].mapping.external_port, port(8082));
     assert_eq!(table.next_expiry(), Some(after(t0, 60)));
+}
+
+#[test]
+fn a_fast_clock_ends_a_lease_early_and_shows_seconds_of_its_own() {
+    let quirks = Quirks {
+        lease_clock: LeaseClock {
+            fast_per_mille: 100,
+            ticks: Ticks::Continuous,
+        },
+        ..Quirks::igd2()
+    };
+    let start = Duration::from_millis(1_500);
+    let mut table = Table::new(quirks, Duration::ZERO);
+    table.add(start, A, mapping(A, 8080), 30).unwrap();
+    let entry = table.get(start, Protocol::Tcp, port(8080)).unwrap();
+    assert_eq!(entry.lease_end, Some(Duration::from_millis(28_500)));
+    assert_eq!(table.seconds_left(entry, start), 30);
+    assert_eq!(table.seconds_left(entry, Duration::from_millis(28_499)), 1);
+}
+
+#[test]
+fn a_clock_that_counts_whole_seconds_ends_a_lease_up_to_one_second_early() {
+    let quirks = Quirks {
+        lease_clock: LeaseClock {
+            fast_per_mille: 0,
+            ticks: Ticks::WholeSeconds,
+        },
+        ..Quirks::igd2()
+    };
+    let mut table = Table::new(quirks, Duration::ZERO);
+    let start = Duration::from_millis(1_999);
+    table.add(start, A, mapping(A, 8080), 30).unwrap();
+    let entry = table.get(start, Protocol::Tcp, port(8080)).unwrap();
+    assert_eq!(entry.lease_end, Some(Duration::from_secs(31)));
+}
+
+#[test]
+fn a_hidden_entry_is_shown_to_its_own_host_only() {
+    let mut table = table(|quirks| quirks.visibility = Visibility::OwnOnly);
+    let now = Instant::now();
+    table.add(now, A, mapping(A, 8080), 30).unwrap();
+    let read = |by| {
+        let entry = table.read(now, by, Protocol::Tcp, port(8080));
+        entry.map(|entry| entry.mapping.client)
+    };
+    assert_eq!(read(A), Ok(A));
+    assert_eq!(read(B), Err(Fault::NotAuthorized));
+}
+
+#[test]
+fn descriptions_are_stored_as_the_router_likes() {
+    for (rule, stored) in [
+        (Descriptions::AsAsked, "second"),
+        (Descriptions::FirstStays, "first"),
+        (Descriptions::Cut(3), "sec"),
+        (Descriptions::Fixed("own"), "own"),
+    ] {
+        let mut table = table(|quirks| quirks.descriptions = rule);
+        let now = Instant::now();
+        for description in ["first", "second"] {
+            let mapping = Mapping {
+                description: description.to_owned(),
+                ..mapping(A, 8080)
+            };
+            table.add(now, A, mapping, 30).unwrap();
+        }
+        let entry = table.get(now, Protocol::Tcp, port(8080)).unwrap();
+        assert_eq!(entry.mapping.description, stored);
+    }
 }
 
 /// One thing that happens to the table; hosts and ports are few so that they meet.
@@ -304,7 +374,7 @@ proptest! {
         quirks in quirks(),
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        let mut table = Table::new(quirks);
+        let mut table = Table::new(quirks, Instant::now());
         let mut model = Model::new();
         let mut now = Instant::now();
         for step in steps {
@@ -331,7 +401,10 @@ proptest! {
             let rows = listed(&table, now);
             let ports: HashSet<u16> = rows.iter().map(|row| row.0).collect();
             prop_assert_eq!(ports.len(), rows.len(), "two holders of one port: {:?}", rows);
-            let rows: Model = rows.into_iter().map(|(port, client, end)| (port, (client, end))).collect();
+            let rows: Model = rows
+                .into_iter()
+                .map(|(port, client, end)| (port, (client, end)))
+                .collect();
             prop_assert_eq!(&rows, &model);
             prop_assert!(rows.len() <= quirks.table_limit);
         }
@@ -373,17 +446,19 @@ proptest! {
         for step in steps {
             match step {
                 Step::Add { by, to, port: number, lease } => {
-                    let holder = table.get(now, Protocol::Tcp, port(number)).map(|e| e.mapping.client);
+                    let held = table.get(now, Protocol::Tcp, port(number));
+                    let holder = held.map(|entry| entry.mapping.client);
                     let answer = table.add(now, by, mapping(to, number), lease);
                     if let Some(holder) = holder {
                         prop_assert_eq!(answer.is_ok(), holder == to);
-                        let still = table.get(now, Protocol::Tcp, port(number)).map(|e| e.mapping.client);
-                        prop_assert_eq!(still, Some(holder));
+                        let held = table.get(now, Protocol::Tcp, port(number));
+                        prop_assert_eq!(held.map(|entry| entry.mapping.client), Some(holder));
                     }
                 }
                 Step::Delete { by, port: number } => {
                     let held = table.get(now, Protocol::Tcp, port(number)).is_some();
-                    prop_assert_eq!(table.delete(now, by, Protocol::Tcp, port(number)).is_ok(), held);
+                    let deleted = table.delete(now, by, Protocol::Tcp, port(number));
+                    prop_assert_eq!(deleted.is_ok(), held);
                 }
                 Step::Expire => { table.expire(now); }
                 Step::Wait(seconds) => now = after(now, seconds),

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
-use porthole_gateway::verified::{self, Eviction, Outcome};
+use porthole_gateway::verified::{self, Eviction, SecureOutcome};
 use porthole_gateway::{
     DeleteRight, Description, Igd, Lease, LeaseFallback, MappingRequest, Search, discover,
 };
@@ -30,7 +30,7 @@ async fn seen_from(router: &SimRouter, from: Ipv4Addr) -> Igd {
     Igd::new(found, observer)
 }
 
-async fn secure_port(router: &Igd, external: u16, at: Ipv4Addr) -> Outcome {
+async fn secure_port(router: &Igd, external: u16, at: Ipv4Addr) -> SecureOutcome {
     let request = MappingRequest {
         external: port(external),
         internal: SocketAddrV4::new(at, 80),
@@ -46,7 +46,7 @@ async fn evict_a(net: &Net, router: &SimRouter) -> Eviction {
     let a = seen_from(router, net.a()).await;
     let b = seen_from(router, net.b()).await;
     let won = secure_port(&a, 8080, net.a()).await;
-    assert!(matches!(won, Outcome::Ours(_)), "{won:?}");
+    assert!(matches!(won, SecureOutcome::Ours(_)), "{won:?}");
     let ours = SocketAddrV4::new(net.b(), 80);
     let eviction = verified::evict(&b, port(8080), net.a(), ours).await;
     eviction.unwrap()
@@ -68,7 +68,7 @@ async fn an_open_router_lets_the_successor_delete_whatever_its_leases() {
 }
 
 #[tokio::test]
-async fn secure_mode_keeps_the_dead_ones_mapping_whatever_it_calls_that() {
+async fn secure_mode_keeps_a_failed_servers_mapping_whatever_it_calls_that() {
     let net = Net::new();
     for (delete_of_other, code) in [
         (DeleteOfOther::NotAuthorized, 606),
@@ -121,7 +121,7 @@ async fn where_the_table_is_full_a_free_port_finds_no_room() {
     secure_port(&a, 8081, net.a()).await;
     let full = secure_port(&a, 8080, net.a()).await;
     assert!(
-        matches!(&full, Outcome::NoRoom(why) if why.refusal() == Some(728)),
+        matches!(&full, SecureOutcome::NoRoom(why) if why.refusal() == Some(728)),
         "{full:?}"
     );
 }
@@ -133,7 +133,7 @@ async fn a_mapping_whose_answer_is_lost_is_known_by_reading_it_back() {
     let a = seen_from(&router, net.a()).await;
     router.lose_answers(1);
     let won = secure_port(&a, 8080, net.a()).await;
-    assert!(matches!(won, Outcome::Ours(_)), "{won:?}");
+    assert!(matches!(won, SecureOutcome::Ours(_)), "{won:?}");
     router.lose_answers(1);
     let ours = SocketAddrV4::new(net.a(), 80);
     let released = verified::release(&a, port(8080), ours).await;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use porthole_sim_router::{Conflict, Established, Quirks, SimConfig, SimRouter};
+use porthole_sim_router::{Conflict, Established, Quirks, SimRouter, SimRouterConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -15,10 +15,10 @@ async fn a_mapped_port_carries_bytes_and_the_camera_sees_the_router() {
     let router = net.start(secure());
     let camera = camera(net.a()).await;
     assert_eq!(add(&router, net.a(), camera, 8080, 30).await, 0);
-    let (mut visitor, seen) = visit(net.outside(8080)).await;
+    let (mut connection, seen) = visit(net.outside(8080)).await;
     assert_eq!(seen, net.lan());
     let picture: Vec<u8> = (0..500_000_u32).map(|i| (i % 251) as u8).collect();
-    let (mut read, mut write) = visitor.split();
+    let (mut read, mut write) = connection.split();
     let carry = async {
         let mut back = vec![0; picture.len()];
         let (sent, got) = tokio::join!(write.write_all(&picture), read.read_exact(&mut back));
@@ -28,18 +28,18 @@ async fn a_mapped_port_carries_bytes_and_the_camera_sees_the_router() {
     };
     let back = timeout(PATIENCE, carry).await.expect("the bytes stopped");
     assert!(back == picture, "the bytes came back changed");
-    // A visitor that is done sending still gets what the camera has to say: the end is passed on,
+    // A client that is done sending still gets what the camera has to say: the end is passed on,
     // each way.
-    visitor.shutdown().await.unwrap();
-    assert!(is_cut(&mut visitor).await);
+    connection.shutdown().await.unwrap();
+    assert!(is_cut(&mut connection).await);
 }
 
 #[tokio::test]
-async fn visitors_past_the_limit_are_reset_and_one_that_leaves_makes_room() {
+async fn connections_past_the_limit_are_reset_and_one_that_ends_makes_room() {
     let net = Net::new();
-    let config = SimConfig {
+    let config = SimRouterConfig {
         connections_per_mapping: 2,
-        ..SimConfig::loopback(net.lan(), net.wan())
+        ..SimRouterConfig::loopback(net.lan(), net.wan())
     };
     let router = SimRouter::start(config).unwrap();
     router
@@ -52,8 +52,8 @@ async fn visitors_past_the_limit_are_reset_and_one_that_leaves_makes_room() {
     drop(first);
     let until_room = async {
         loop {
-            let mut visitor = TcpStream::connect(net.outside(8080)).await.unwrap();
-            if visitor.read_exact(&mut [0; 4]).await.is_ok() {
+            let mut connection = TcpStream::connect(net.outside(8080)).await.unwrap();
+            if connection.read_exact(&mut [0; 4]).await.is_ok() {
                 break;
             }
         }
@@ -64,15 +64,15 @@ async fn visitors_past_the_limit_are_reset_and_one_that_leaves_makes_room() {
 }
 
 #[tokio::test]
-async fn a_visitor_to_a_camera_that_refuses_is_reset() {
+async fn a_connection_to_a_camera_that_refuses_is_reset() {
     let net = Net::new();
     let router = net.start(secure());
     let gone = TcpListener::bind((net.a(), 0)).await.unwrap();
     let to = SocketAddrV4::new(net.a(), gone.local_addr().unwrap().port());
     drop(gone);
     assert_eq!(add(&router, net.a(), to, 8080, 30).await, 0);
-    let mut visitor = TcpStream::connect(net.outside(8080)).await.unwrap();
-    let end = timeout(PATIENCE, visitor.read(&mut [0]))
+    let mut connection = TcpStream::connect(net.outside(8080)).await.unwrap();
+    let end = timeout(PATIENCE, connection.read(&mut [0]))
         .await
         .expect("left hanging");
     assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
@@ -88,13 +88,13 @@ async fn connections_outlive_their_mapping_unless_told_otherwise() {
         });
         let camera = camera(net.a()).await;
         assert_eq!(add(&router, net.a(), camera, 8080, 30).await, 0);
-        let (mut visitor, _) = visit(net.outside(8080)).await;
+        let (mut connection, _) = visit(net.outside(8080)).await;
         assert_eq!(delete(&router, net.a(), 8080).await, 0);
         let refused = TcpStream::connect(net.outside(8080)).await.unwrap_err();
         assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
         match established {
-            Established::Keep => assert!(echoes(&mut visitor, b"still here").await),
-            Established::Cut => assert!(is_cut(&mut visitor).await),
+            Established::Keep => assert!(echoes(&mut connection, b"still here").await),
+            Established::Cut => assert!(is_cut(&mut connection).await),
         }
         // The port can be had again at once, whatever is left of the old mapping.
         assert_eq!(add(&router, net.a(), camera, 8080, 30).await, 0);
@@ -103,7 +103,7 @@ async fn connections_outlive_their_mapping_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn an_overwriting_router_leads_new_visitors_to_the_second_host() {
+async fn an_overwriting_router_leads_new_connections_to_the_second_host() {
     let net = Net::new();
     let router = net.start(Quirks {
         conflict: Conflict::Overwrite,
@@ -120,7 +120,7 @@ async fn an_overwriting_router_leads_new_visitors_to_the_second_host() {
     let _late = TcpStream::connect(net.outside(8080)).await.unwrap();
     timeout(PATIENCE, b.accept())
         .await
-        .expect("b has no visitor")
+        .expect("b has no client")
         .unwrap();
     assert!(echoes(&mut early, b"with a").await);
 }

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use porthole_sim_router::{Error, Event, SimConfig, SimRouter, Wan};
+use porthole_sim_router::{Error, Event, SimRouter, SimRouterConfig, Wan};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -13,9 +13,9 @@ use super::support::{
 #[tokio::test]
 async fn it_is_found_by_multicast_and_at_its_own_address_when_it_has_joined_the_group() {
     let net = Net::new();
-    let config = SimConfig {
+    let config = SimRouterConfig {
         ssdp: SocketAddrV4::new(Ipv4Addr::new(239, 255, 255, 250), 0),
-        ..SimConfig::loopback(net.lan(), net.wan())
+        ..SimRouterConfig::loopback(net.lan(), net.wan())
     };
     let router = SimRouter::start(config).unwrap();
     assert!(router.ssdp_address().ip().is_multicast());
@@ -37,19 +37,19 @@ async fn it_is_found_by_multicast_and_at_its_own_address_when_it_has_joined_the_
 }
 
 #[tokio::test]
-async fn a_reboot_loses_the_table_cuts_visitors_and_moves_the_web_server() {
+async fn a_reboot_loses_the_table_cuts_connections_and_moves_the_web_server() {
     let net = Net::new();
     let mut router = net.start(secure());
     let camera = camera(net.a()).await;
     assert_eq!(add(&router, net.a(), camera, 8080, 30).await, 0);
-    let (mut visitor, _) = visit(net.outside(8080)).await;
+    let (mut connection, _) = visit(net.outside(8080)).await;
     let (ssdp, http) = (router.ssdp_address(), router.http_address());
     let mut events = router.events();
 
     router.reboot().await.unwrap();
     assert_eq!(next(&mut events).await, Event::Rebooted);
     assert_eq!(router.table(), []);
-    assert!(is_cut(&mut visitor).await);
+    assert!(is_cut(&mut connection).await);
     assert_ne!(router.http_address(), http);
     let refused = TcpStream::connect(http).await.unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
@@ -68,10 +68,10 @@ async fn without_the_wan_line_nothing_is_mapped_forwarded_or_said_to_be_the_addr
     let router = net.start(secure());
     let camera = camera(net.a()).await;
     assert_eq!(add(&router, net.a(), camera, 8080, 30).await, 0);
-    let (mut visitor, _) = visit(net.outside(8080)).await;
+    let (mut connection, _) = visit(net.outside(8080)).await;
 
     router.set_wan(Wan::Down);
-    assert!(is_cut(&mut visitor).await);
+    assert!(is_cut(&mut connection).await);
     assert_eq!(add(&router, net.a(), camera, 8081, 30).await, 501);
     let status = call(&router, net.a(), "GetStatusInfo", &[]).await;
     assert_eq!(status.field("NewConnectionStatus"), "Disconnected");
@@ -93,10 +93,10 @@ async fn a_stopped_router_leaves_its_ports_free_and_can_start_again_on_them() {
     let first = net.start(secure());
     let camera = camera(net.a()).await;
     assert_eq!(add(&first, net.a(), camera, 8080, 30).await, 0);
-    let config = SimConfig {
+    let config = SimRouterConfig {
         ssdp: first.ssdp_address(),
         http_port: first.http_address().port(),
-        ..SimConfig::loopback(net.lan(), net.wan())
+        ..SimRouterConfig::loopback(net.lan(), net.wan())
     };
     let busy = SimRouter::start(config.clone()).unwrap_err();
     assert!(matches!(busy, Error::Ssdp { .. }), "{busy}");
@@ -122,9 +122,9 @@ async fn dropping_a_router_closes_its_wan_ports_at_once() {
 #[tokio::test]
 async fn ssdp_on_an_address_that_is_not_the_routers_is_an_error_that_says_so() {
     let net = Net::new();
-    let config = SimConfig {
+    let config = SimRouterConfig {
         ssdp: SocketAddrV4::new(net.b(), 0),
-        ..SimConfig::loopback(net.lan(), net.wan())
+        ..SimRouterConfig::loopback(net.lan(), net.wan())
     };
     let error = SimRouter::start(config).unwrap_err();
     let text = error.to_string();

@@ -304,7 +304,8 @@ async fn a_request_too_large_is_not_read() {
     let net = Net::new();
     let router = net.start(Quirks::igd2());
     let request = format!(
-        "POST /ctl/IPConn HTTP/1.1\r\nHost: router\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        "POST /ctl/IPConn HTTP/1.1\r\nHost: router\r\nConnection: close\r\nContent-Length: \
+         {}\r\n\r\n",
         1 << 30
     );
     let answer = exchange(router.http_address(), net.a(), request).await;

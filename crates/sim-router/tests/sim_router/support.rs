@@ -1,4 +1,4 @@
-//! Addresses, a client, cameras and visitors for the tests.
+//! Addresses, a control point, cameras and their clients for the tests.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -7,7 +7,9 @@ use std::time::Duration;
 use igd::SearchOptions;
 use igd::aio::Gateway;
 use igd::aio::tokio::{Tokio, search_gateway};
-use porthole_sim_router::{Access, Entry, Event, Mapping, Protocol, Quirks, SimConfig, SimRouter};
+use porthole_sim_router::{
+    Access, Event, Mapping, Protocol, Quirks, SimRouter, SimRouterConfig, TableEntry,
+};
 use porthole_types::{ExternalPort, InternalPort};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -49,9 +51,9 @@ impl Net {
     }
 
     pub(crate) fn start(&self, quirks: Quirks) -> SimRouter {
-        let config = SimConfig {
+        let config = SimRouterConfig {
             quirks,
-            ..SimConfig::loopback(self.lan(), self.wan())
+            ..SimRouterConfig::loopback(self.lan(), self.wan())
         };
         SimRouter::start(config).unwrap()
     }
@@ -121,11 +123,13 @@ pub(crate) async fn call_service(
         .collect();
     let arguments = arguments.concat();
     let body = format!(
-        "<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
+        "<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\">\
+         <s:Body>\
          <u:{action} xmlns:u=\"{service}\">{arguments}</u:{action}></s:Body></s:Envelope>"
     );
     let request = format!(
-        "POST /ctl/IPConn HTTP/1.1\r\nHost: router\r\nConnection: close\r\nContent-Type: text/xml\r\n\
+        "POST /ctl/IPConn HTTP/1.1\r\nHost: router\r\nConnection: close\r\nContent-Type: \
+         text/xml\r\n\
          SOAPAction: \"{service}#{action}\"\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -199,7 +203,7 @@ pub(crate) async fn next(events: &mut broadcast::Receiver<Event>) -> Event {
         .unwrap()
 }
 
-/// A camera that answers each visitor with the address that it sees as its peer, then echoes.
+/// A camera that answers each client with the address that it sees as its peer, then echoes.
 pub(crate) async fn camera(address: Ipv4Addr) -> SocketAddrV4 {
     let listener = TcpListener::bind((address, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -250,8 +254,8 @@ pub(crate) async fn is_cut(stream: &mut TcpStream) -> bool {
     )
 }
 
-pub(crate) fn foreign(port: u16, client: SocketAddrV4) -> Entry {
-    Entry {
+pub(crate) fn foreign(port: u16, client: SocketAddrV4) -> TableEntry {
+    TableEntry {
         mapping: Mapping {
             protocol: Protocol::Tcp,
             external_port: ExternalPort::new(port).unwrap(),

@@ -49,7 +49,7 @@ impl Invariants {
     }
 
     /// F1: another program's mapping is left alone. (One that comes between reading and deleting is
-    /// not told apart by any router.) E1 (DESIGN section 6): a takeover by deleting happens
+    /// not told apart by any router.) E1: a takeover by deleting happens
     /// only after silence, an unanswered direct question and an unrefuted Claim.
     pub(super) fn may_evict(&mut self, now: Millis, server: usize, from: Ipv4Addr) {
         if from == FOREIGN {
@@ -65,7 +65,8 @@ impl Invariants {
         let claimed = record.claims > evidence.claims_before;
         if !asked || !claimed {
             let what = format!(
-                "s{server} deletes the mapping of {from} with {} questions and {} Claims since its last sign of life",
+                "s{server} deletes the mapping of {from} with {} questions and {} Claims since \
+                 its last sign of life",
                 evidence.probes,
                 record.claims - evidence.claims_before,
             );

@@ -2,15 +2,16 @@
 
 use porthole_election::Detection;
 use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, StaleMapping};
+use porthole_sim_router::{Leases, Visibility};
 
 use crate::config::{Config, Millis};
-use crate::fake_router::{Entries, FakeRouter, Leases};
+use crate::fake_router::FakeRouter;
 use crate::faults::{Fault, OnHolder};
 use crate::server::Server;
 
-/// L1: one representative within so many heartbeats of the last fault, of the end of a dead one's
-/// lease where the router keeps it, and of the servers' own back-off from a router that refused
-/// them.
+/// L1: one representative within so many heartbeats of the last fault, of the end of a failed
+/// server's lease where the router keeps it, and of the servers' own back-off from a router that
+/// refused them.
 const K: u64 = 8;
 
 /// Calls to the router in a row that a takeover may have to wait for: a request for the own port
@@ -21,7 +22,7 @@ const CALLS: u64 = 10;
 pub(super) struct Liveness {
     config: Config,
     calm_at: Option<Millis>,
-    /// Until when the router kept the office for somebody who cannot renew it.
+    /// Until when the router kept the representative port for somebody who cannot renew it.
     held_until: Millis,
     /// Since when there has been one, without a break.
     one_since: Option<Millis>,
@@ -70,7 +71,7 @@ impl Liveness {
     }
 
     /// What has to be waited for whatever the rules are: the tail of the last fault (an answer that
-    /// never comes, a write that arrives late), a dead one's lease, and the exchanges with the
+    /// never comes, a write that arrives late), a failed server's lease, and the exchanges with the
     /// router that a takeover is made of.
     fn patience(&self, calm: Millis) -> Millis {
         let router = &self.config.router;
@@ -116,7 +117,8 @@ impl Liveness {
             .iter()
             .any(|server| server.runs() && server.state.lifecycle == Lifecycle::SteppingDown)
         {
-            self.held_until = self.held_until.max(now); // it keeps the office until it has a port of its own
+            // It keeps the representative port until it has a port of its own.
+            self.held_until = self.held_until.max(now);
         }
         let alone = servers.iter().filter(|server| server.runs()).count() == 1;
         if alone && self.stepped_down {
@@ -140,8 +142,9 @@ impl Liveness {
                 .any(|detection| self.config.detection.contains(detection));
             let unremovable = secure
                 || entry.foreign
-                || fake_router.kind.entries == Entries::Hidden
-                || self.config.router.lies_per_mille > 0 // one delete is tried, and it may have been a lie
+                || fake_router.habits.quirks.visibility == Visibility::OwnOnly
+                // One delete is tried, and it may have been a lie.
+                || self.config.router.lies_per_mille > 0
                 || self.config.lan == LanMessaging::Disabled;
             if !alive && (unremovable || !known || !asked) {
                 match entry.ends {
@@ -160,8 +163,9 @@ impl Liveness {
             + self.config.router.late_per_mille;
         // A delete that went wrong once makes a router without leases look stuck: then a deputy has
         // to do.
-        let deputy =
-            self.deputies == 1 && shaky > 0 && self.config.router.leases == Leases::PermanentOnly;
+        let deputy = self.deputies == 1
+            && shaky > 0
+            && self.config.router.quirks.leases == Leases::PermanentOnly;
         self.excused |= self.forever || deputy;
         if self.forever || deputy {
             return None;
@@ -187,7 +191,7 @@ fn knows(server: &Server, client: std::net::Ipv4Addr) -> bool {
     server.runs() && (watched == Some(client) || previous == Some(client))
 }
 
-/// Whether this server shows the fleet in place of a dead one whose mapping nobody can remove.
+/// Whether this server shows the fleet in place of a failed one whose mapping nobody can remove.
 fn is_deputy(server: &Server) -> bool {
     server.runs()
         && matches!(

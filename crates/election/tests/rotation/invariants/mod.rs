@@ -1,11 +1,11 @@
-//! What must hold after every event, whatever happens. Each has the name that DESIGN and the
-//! documents give it.
+//! What must hold after every event, whatever happens. Each has the name that `docs/design` gives
+//! it.
 //!
-//! They are written over the router's table and over what servers would tell a visitor, and know
+//! They are written over the router's table and over what servers would tell a client, and know
 //! nothing of how the rules come to it.
 //!
 //! The world tells of what happens and asks after each event; each invariant stands in the file of
-//! what it is about: belief (S1, S1d, S2), the office's tenure (S3, S4, S5), eviction (E1, F1),
+//! what it is about: belief (S1, S1d, S2), the leadership's tenure (S3, S4, S5), eviction (E1, F1),
 //! takeover (M1, C1), liveness (L1, L2).
 
 mod belief;
@@ -19,9 +19,10 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use porthole_election::{Destination, Effect, ElectionMessage, Event, Request, State};
+use porthole_sim_router::Access;
 
 use super::config::{Config, Millis};
-use super::fake_router::{Delete, FakeRouter};
+use super::fake_router::FakeRouter;
 use super::server::Server;
 use super::wire::Wire;
 use liveness::Liveness;
@@ -55,13 +56,13 @@ impl fmt::Display for Broken {
 /// What a run was like.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// How often the office changed hands.
+    /// How often leadership changed hands.
     pub changes: u32,
     /// How often another's mapping was deleted by a server that took it for dead.
     pub evictions: u32,
     /// And how often that one was alive.
     pub wrong_evictions: u32,
-    /// How long it took from the last fault (and the end of a dead one's lease) to one
+    /// How long it took from the last fault (and the end of a failed server's lease) to one
     /// representative, in thousandths of a heartbeat.
     pub settled: Option<u64>,
     /// How long two believed at once after a wrong eviction, at most (S1d).
@@ -73,15 +74,15 @@ pub struct Summary {
     pub lost: u64,
 }
 
-/// The judge of the judges.
+/// What watches over the servers.
 pub struct Invariants {
     config: Config,
     records: Vec<Record>,
-    /// The last office that began.
+    /// The last leadership that began.
     last: Option<Tenure>,
-    /// Who had the office on the router after the last event.
+    /// Who had the representative port on the router after the last event.
     holder: Option<Ipv4Addr>,
-    /// Since when there has been an office at all (S3 speaks of what comes after).
+    /// Since when there has been a representative at all (S3 speaks of what comes after).
     settled_at: Option<Millis>,
     broken: Option<Broken>,
     summary: Summary,
@@ -144,7 +145,7 @@ impl Invariants {
                     if matches!(message, ElectionMessage::Claim { .. }) {
                         self.records[server].claims += 1;
                         self.summary.claims += 1;
-                        self.calm_only(now, format_args!("s{server} claims the office"));
+                        self.calm_only(now, format_args!("s{server} claims leadership"));
                     }
                 }
                 Effect::Ask(Request::Evict { from, .. }) => self.may_evict(now, server, *from),
@@ -154,12 +155,12 @@ impl Invariants {
                 _ => {}
             }
         }
-        self.notes_heir(now, server, it);
+        self.note_successor(now, server, it);
         if old.leadership.is_none()
             && it.state.leadership.is_some()
             && let Event::Secured { before, .. } = event
         {
-            self.office_begins(now, server, it, *before);
+            self.leadership_begins(now, server, it, *before);
         }
     }
 
@@ -175,7 +176,7 @@ impl Invariants {
         self.holder_changes(now, holder, servers);
         self.beliefs(now, servers, fake_router, wire);
         self.claimants(now, servers, wire);
-        let stuck = fake_router.kind.secure == Delete::OwnOnly;
+        let stuck = fake_router.habits.quirks.access == Access::Secure;
         if let Some((invariant, what)) = self.liveness.after_event(now, servers, fake_router, stuck)
         {
             self.breaks(invariant, now, what);

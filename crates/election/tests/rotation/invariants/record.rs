@@ -24,23 +24,23 @@ pub(super) struct Record {
     pub(super) robbed: Option<Millis>,
     /// When an exchange of it with the router last went wrong.
     pub(super) trouble: Option<Millis>,
-    /// The highest term of an office that it has heard of in this life.
+    /// The highest term of a leadership that it has heard of in this boot.
     pub(super) heard: Term,
-    /// The highest term that anybody has reported to it in this life.
+    /// The highest term that anybody has reported to it in this boot.
     pub(super) told: Term,
-    /// Its last office: the term, and whether the router has had nothing but that on the port
+    /// Its last leadership: the term, and whether the router has had nothing but that on the port
     /// since.
     pub(super) last: Option<(Term, Unbroken)>,
     pub(super) started_with: Option<(Term, Memory)>,
     /// Of each address: what was tried to get a sign of life, since the last one.
     pub(super) evidence: BTreeMap<Ipv4Addr, Evidence>,
     pub(super) claims: u32,
-    /// Since when it has been an heir.
+    /// Since when it has been a successor.
     pub(super) heir_since: Option<Millis>,
 }
 
 impl Invariants {
-    /// A life begins.
+    /// A boot begins.
     pub fn started(&mut self, server: usize, it: &Server) {
         let record = &mut self.records[server];
         record.started_with = Some((it.disk.term, it.disk.memory));
@@ -53,7 +53,7 @@ impl Invariants {
         record.epoch = Some(0);
     }
 
-    /// A life ends.
+    /// A boot ends.
     pub fn ended(&mut self, server: usize) {
         self.records[server].believed = false;
         self.records[server].robbed = None;
@@ -80,7 +80,7 @@ impl Invariants {
                 message
         {
             record.heard = record.heard.max(*term);
-            // The echo of an office that its holder has left meanwhile is no sign of life.
+            // The echo of a leadership that its holder has left meanwhile is no sign of life.
             if holds {
                 let claims_before = record.claims;
                 let evidence = Evidence {
@@ -112,7 +112,8 @@ impl Invariants {
             Event::Failed(request) => {
                 record.trouble = Some(now);
                 if request.port() == leadership() {
-                    record.started_with = None; // S5 asks for what can be known: whether the port was free meanwhile cannot
+                    // S5 asks for what can be known: whether the port was free meanwhile cannot.
+                    record.started_with = None;
                 }
             }
             _ => {}

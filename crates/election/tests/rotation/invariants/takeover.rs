@@ -1,4 +1,4 @@
-//! M1 and C1: how an heir goes about taking the office over.
+//! M1 and C1: how a successor goes about taking leadership over.
 
 use porthole_election::{
     Candidacy, LanMessaging, Lifecycle, RemoteAccess, State, TableFullFallback,
@@ -11,8 +11,8 @@ use crate::server::Server;
 use crate::wire::Wire;
 
 impl Invariants {
-    /// Since when it has been an heir, for C1.
-    pub(super) fn notes_heir(&mut self, now: Millis, server: usize, it: &Server) {
+    /// Since when it has been a successor, for C1.
+    pub(super) fn note_successor(&mut self, now: Millis, server: usize, it: &Server) {
         let successor = matches!(it.state.candidacy, Candidacy::Acquiring { .. });
         let record = &mut self.records[server];
         record.heir_since = if successor {
@@ -22,8 +22,8 @@ impl Invariants {
         };
     }
 
-    /// M1: make before break. The own port is given up with the office in hand, for want of room,
-    /// or on leaving.
+    /// M1: make before break. The own port is given up with the representative port in hand, for
+    /// want of room, or on leaving.
     pub(super) fn may_release(
         &mut self,
         now: Millis,
@@ -44,7 +44,7 @@ impl Invariants {
             self.breaks(
                 "M1",
                 now,
-                format!("s{server} gives up {port} before it has the office"),
+                format!("s{server} gives up {port} before it has the representative port"),
             );
         }
     }
@@ -52,7 +52,7 @@ impl Invariants {
     /// C1 (claim 10): of two that hear each other, one goes on.
     pub(super) fn claimants(&mut self, now: Millis, servers: &[Server], wire: &Wire) {
         let patience = self.config.heartbeat / 2;
-        let heirs: Vec<usize> = (0..servers.len())
+        let successors: Vec<usize> = (0..servers.len())
             .filter(|index| {
                 let server = &servers[*index];
                 server.runs()
@@ -67,13 +67,13 @@ impl Invariants {
                 && wire.spoiled[a][b]
                     .is_none_or(|at| now > at + patience + 2 * self.config.heartbeat)
         };
-        for (index, one) in heirs.iter().enumerate() {
-            for other in &heirs[index + 1..] {
+        for (index, one) in successors.iter().enumerate() {
+            for other in &successors[index + 1..] {
                 if self.config.lan == LanMessaging::Enabled
                     && heard(*one, *other)
                     && heard(*other, *one)
                 {
-                    let what = format!("s{one} and s{other} go on as heirs side by side");
+                    let what = format!("s{one} and s{other} go on as successors side by side");
                     self.broken.get_or_insert(Broken::new("C1", now, what));
                 }
             }

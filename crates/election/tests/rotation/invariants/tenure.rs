@@ -1,4 +1,4 @@
-//! S3, S4 and S5: the office changes hands for a reason only, and its term tells one tenure from
+//! S3, S4 and S5: leadership changes hands for a reason only, and its term tells one tenure from
 //! the next.
 
 use std::fmt;
@@ -11,14 +11,14 @@ use super::Invariants;
 use crate::config::{Millis, Profile};
 use crate::server::Server;
 
-/// Whether the router has had nothing but this office on the port since it began.
+/// Whether the router has had nothing but this leadership on the port since it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unbroken {
     Yes,
     No,
 }
 
-/// An office, as it came to a server.
+/// A leadership, as it came to a server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tenure {
     server: usize,
@@ -27,7 +27,7 @@ pub(super) struct Tenure {
 
 impl Invariants {
     /// S4: each change of holder raises the term. S5: taking up again what was never lost keeps it.
-    pub(super) fn office_begins(
+    pub(super) fn leadership_begins(
         &mut self,
         now: Millis,
         server: usize,
@@ -56,8 +56,9 @@ impl Invariants {
             && record.heard.max(record.told) <= old_term
             && term != old_term
         {
-            let what =
-                format!("s{server} takes up its office of term {old_term} again with term {term}");
+            let what = format!(
+                "s{server} takes up its leadership of term {old_term} again with term {term}"
+            );
             self.breaks("S5", now, what);
         }
         let record = &mut self.records[server];
@@ -75,7 +76,7 @@ impl Invariants {
     }
 
     /// S3: where at most one burst shorter than a heartbeat was lost, nothing happens to the
-    /// office.
+    /// leadership.
     pub(super) fn calm_only(&mut self, now: Millis, what: fmt::Arguments<'_>) {
         if self.config.profile == Profile::Calm
             && self
@@ -111,7 +112,7 @@ impl Invariants {
         if let Some(before) = self.holder {
             self.calm_only(
                 now,
-                format_args!("the office goes from {before} to {holder:?}"),
+                format_args!("leadership goes from {before} to {holder:?}"),
             );
         }
         if holder.is_some() {

@@ -1,21 +1,21 @@
-//! What can happen in a house, and what follows from it: how it begins, which steps there are,
+//! What can happen in a site, and what follows from it: how it begins, which steps there are,
 //! where each leads.
 
 use porthole_election::{Event, Memory, State, Timestamp};
 use porthole_types::Term;
 use stateright::{Model, Property};
 
-use super::house::House;
+use super::site::Site;
 use super::world::{Node, Stage, World};
 use super::{peer, properties};
 
-/// One step of the world. Words are delivered in the order in which they were said.
+/// One step of the world. Messages are delivered in the order in which they were said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Deliver,
     Drop(usize),
     Wake(usize),
-    RouterStatus(usize),
+    Router(usize),
     Answer(usize),
     LoseAnswer(usize),
     Crash(usize),
@@ -23,7 +23,7 @@ pub(super) enum Action {
     Pass,
 }
 
-impl Model for House {
+impl Model for Site {
     type State = World;
     type Action = Action;
 
@@ -106,7 +106,7 @@ impl Model for House {
                             actions.push(Action::LoseAnswer(who));
                         }
                     }
-                    Stage::Sent | Stage::Deleting => actions.push(Action::RouterStatus(who)),
+                    Stage::Sent | Stage::Deleting => actions.push(Action::Router(who)),
                 }
             }
             if world.crashes > 0 {
@@ -134,7 +134,7 @@ impl Model for House {
                 }
             }
             Action::Wake(who) => self.tell(&mut world, who, &Event::Tick),
-            Action::RouterStatus(who) => self.router(&mut world, who),
+            Action::Router(who) => self.router(&mut world, who),
             Action::Answer(who) => {
                 let job = world.nodes[who].job.take()?;
                 if let Stage::Done(event) = job.stage {

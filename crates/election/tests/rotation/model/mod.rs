@@ -1,17 +1,17 @@
-//! The same rules in a model checker: every order of events, every choice of which word or answer
-//! is lost and who crashes when, within the budgets of a [`House`]. What the simulation meets by
-//! chance is here met for certain, in a smaller world: three, four or five servers, a few lost
-//! words, crashes and delayed answers, whole heartbeats.
+//! The same rules in a model checker: every order of events, every choice of which message or
+//! answer is lost and who crashes when, within the budgets of a [`Site`]. What the simulation meets
+//! by chance is here met for certain, in a smaller world: three, four or five servers, a few lost
+//! messages, crashes and delayed answers, whole heartbeats.
 //!
-//! Words between servers arrive at once or not at all; what the router does to a request and its
+//! Messages between servers arrive at once or not at all; what the router does to a request and its
 //! answer are steps of their own, and time may pass before, between and after them. A port of the
 //! range is had for the asking.
 
 mod actions;
-mod house;
 mod properties;
 mod router;
 mod run;
+mod site;
 mod world;
 
 use std::net::Ipv4Addr;

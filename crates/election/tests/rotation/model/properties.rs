@@ -5,12 +5,12 @@ use porthole_election::Event;
 use stateright::Property;
 
 use super::LEASE;
-use super::house::House;
+use super::site::Site;
 use super::world::{Job, Stage, World};
-use crate::fake_router::Delete;
+use porthole_sim_router::Access;
 
 /// All of them. The last two are there so that the rest is not true of nothing.
-pub(super) fn all() -> Vec<Property<House>> {
+pub(super) fn all() -> Vec<Property<Site>> {
     vec![
         Property::always("S1: at most one believes", |_, world: &World| {
             let believers = (0..world.nodes.len())
@@ -34,11 +34,11 @@ pub(super) fn all() -> Vec<Property<House>> {
             })
         }),
         Property::always(
-            "S3: one lost word moves nothing",
-            |house: &House, world: &World| {
-                let calm = house.losses - world.losses <= 1
-                    && world.crashes == house.crashes
-                    && world.delays == house.delays;
+            "S3: one lost message moves nothing",
+            |site: &Site, world: &World| {
+                let calm = site.losses - world.losses <= 1
+                    && world.crashes == site.crashes
+                    && world.delays == site.delays;
                 !calm || world.entry.is_some_and(|(holder, _)| holder == 0)
             },
         ),
@@ -48,14 +48,14 @@ pub(super) fn all() -> Vec<Property<House>> {
         Property::always("S5: taking up again keeps it", |_, world: &World| {
             world.wrong != Some("S5")
         }),
-        Property::sometimes("the office is taken over", |_, world: &World| {
+        Property::sometimes("leadership is taken over", |_, world: &World| {
             world.taken_over
         }),
         Property::sometimes(
             "a mapping is deleted for another",
-            |house: &House, world: &World| {
+            |site: &Site, world: &World| {
                 let evicted = |job: &Job| matches!(job.stage, Stage::Done(Event::Evicted(_)));
-                house.deletes == Delete::OwnOnly
+                site.deletes == Access::Secure
                     || world
                         .nodes
                         .iter()

@@ -2,13 +2,13 @@
 
 use porthole_election::{Event, Owner, OwnerKind, PriorEntry, Request, Timestamp};
 
-use super::house::House;
+use super::site::Site;
 use super::world::{Stage, World};
 use super::{LEASE, address};
 use crate::config::leadership;
-use crate::fake_router::Delete;
+use porthole_sim_router::Access;
 
-impl House {
+impl Site {
     /// The router does the next part of a request.
     pub(super) fn router(&self, world: &mut World, who: usize) {
         let now = world.now;
@@ -60,7 +60,7 @@ impl House {
                 }
             }
             (Request::Evict { port, .. }, Stage::Deleting, Some((holder, _)))
-                if self.deletes == Delete::Anybodys =>
+                if self.deletes == Access::Open =>
             {
                 world.entry = None;
                 if world.nodes[holder].alive {

@@ -2,19 +2,20 @@
 
 use stateright::{Checker, Model};
 
-use super::house::House;
-use crate::fake_router::Delete;
+use super::site::Site;
 use crate::seeds::number;
+use porthole_sim_router::Access;
 
-/// Checks one house, and says how large it was.
-fn check(house: House) {
-    let (n, deletes) = (house.rules.len(), house.deletes);
-    let budgets = (house.losses, house.crashes, house.delays, house.horizon.0);
+/// Checks one site, and says how large it was.
+fn check(site: Site) {
+    let (n, deletes) = (site.rules.len(), site.deletes);
+    let budgets = (site.losses, site.crashes, site.delays, site.horizon.0);
     let started = std::time::Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let checker = house.checker().threads(threads).spawn_bfs().join();
+    let checker = site.checker().threads(threads).spawn_bfs().join();
     println!(
-        "n = {n}, delete {deletes:?}, (losses, crashes, delays, horizon ms) {budgets:?}: {} states, depth {}, {:.1} s",
+        "n = {n}, delete {deletes:?}, (losses, crashes, delays, horizon ms) {budgets:?}: {} \
+         states, depth {}, {:.1} s",
         checker.unique_state_count(),
         checker.max_depth(),
         started.elapsed().as_secs_f64(),
@@ -37,15 +38,15 @@ fn check(house: House) {
 
 #[test]
 fn three_servers_in_every_order() {
-    for deletes in [Delete::OwnOnly, Delete::Anybodys] {
-        check(House::of(3, deletes, (2, 1, 1), 7_000));
+    for deletes in [Access::Secure, Access::Open] {
+        check(Site::of(3, deletes, (2, 1, 1), 7_000));
     }
 }
 
 #[test]
 fn four_servers_in_every_order() {
-    for deletes in [Delete::OwnOnly, Delete::Anybodys] {
-        check(House::of(4, deletes, (1, 1, 1), 6_000));
+    for deletes in [Access::Secure, Access::Open] {
+        check(Site::of(4, deletes, (1, 1, 1), 6_000));
     }
 }
 
@@ -61,7 +62,7 @@ fn any_number_of_servers_in_every_order() {
         budget("PORTHOLE_MODEL_DELAYS", 1),
     );
     let horizon = number("PORTHOLE_MODEL_HORIZON").unwrap_or(6_000);
-    for deletes in [Delete::OwnOnly, Delete::Anybodys] {
-        check(House::of(n, deletes, budgets, horizon));
+    for deletes in [Access::Secure, Access::Open] {
+        check(Site::of(n, deletes, budgets, horizon));
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Job {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     Sent,
-    /// The dead one's entry was read, and is to be deleted.
+    /// The failed server's entry was read, and is to be deleted.
     Deleting,
     Done(Event),
 }
@@ -41,19 +41,19 @@ pub(super) struct Mail {
     pub(super) message: ElectionMessage,
 }
 
-/// Everything: the servers, the router's entry for the office, words under way, and what may still
-/// go wrong.
+/// Everything: the servers, the router's entry for the representative port, messages under way, and
+/// what may still go wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) nodes: Vec<Node>,
-    /// Whose the office is on the router, and until when.
+    /// Who holds the representative port on the router, and until when.
     pub(super) entry: Option<(usize, Timestamp)>,
     pub(super) mail: Vec<Mail>,
     pub(super) losses: u8,
     pub(super) crashes: u8,
     pub(super) delays: u8,
-    /// The last office that began.
+    /// The last leadership that began.
     pub(super) last: (usize, Term),
     /// What was found wrong with a step, as it was taken.
     pub(super) wrong: Option<&'static str>,
@@ -71,7 +71,7 @@ impl World {
         wakes.filter(|at| *at > self.now).min()
     }
 
-    /// Whether this server would tell a visitor that it is the representative.
+    /// Whether this server would tell a client that it is the representative.
     pub(super) fn believes(&self, who: usize) -> bool {
         let node = &self.nodes[who];
         node.alive && node.state.role(self.now) == Role::Representative

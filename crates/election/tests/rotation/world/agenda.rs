@@ -19,18 +19,18 @@ pub(super) enum Item {
     Start(usize),
     Wake {
         server: usize,
-        life: u32,
+        boot: u32,
     },
     /// The second copy leaves.
     SayAgain {
         server: usize,
-        life: u32,
+        boot: u32,
         message: ElectionMessage,
     },
     /// The shell's report of itself is due.
     Report {
         server: usize,
-        life: u32,
+        boot: u32,
     },
     /// A datagram arrives.
     Deliver {
@@ -41,7 +41,7 @@ pub(super) enum Item {
     /// The table is due to be read.
     Poll {
         server: usize,
-        life: u32,
+        boot: u32,
     },
     /// A call reaches the router.
     Call {
@@ -61,19 +61,19 @@ pub(super) enum Item {
     /// The disk has it.
     Stored {
         server: usize,
-        life: u32,
+        boot: u32,
         disk: Disk,
     },
     RouterFound {
         server: usize,
-        life: u32,
+        boot: u32,
     },
     RouterLost {
         server: usize,
-        life: u32,
+        boot: u32,
     },
     RouterUp,
-    SquatterGone,
+    ForeignerGone,
     BurstOver(usize, usize),
     Fault(Fault),
     Calm,
@@ -83,7 +83,7 @@ pub(super) enum Item {
 /// What a call belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
-    pub(super) life: u32,
+    pub(super) boot: u32,
     /// The request and which call of it; nothing for a reading of the table.
     pub(super) job: Option<(u64, u32)>,
 }

@@ -45,13 +45,13 @@ impl World {
             Fault::Heal => self.wire.heal(),
             Fault::Reboot(span) => self.reboot(span),
             Fault::Move(server) => self.change_address(server),
-            Fault::Squat(span) => self.note_foreign_holder(span),
+            Fault::ForeignMapping(span) => self.foreigner_maps(span),
             Fault::Wipe(server) => self.wipe(server),
             Fault::Burst(a, b, span) => self.burst(a, b, span),
         }
     }
 
-    /// Whoever holds the office is hit; a dead one may come back.
+    /// Whoever holds the representative port is hit; a failed one may come back.
     fn hit_holder(&mut self, what: OnHolder) {
         let Some(server) = self.holder() else { return };
         let back = self.rng.u64(self.now..=self.config.calm_at);

@@ -8,10 +8,10 @@ use super::agenda::{Item, Ticket};
 use crate::fake_router::Call;
 
 impl World {
-    /// Whether it is still the same life; a frozen one gets what came when it thaws.
-    fn gate(&mut self, server: usize, life: u32, item: Item) -> Option<Item> {
+    /// Whether it is still the same boot; a frozen one gets what came when it thaws.
+    fn if_current(&mut self, server: usize, boot: u32, item: Item) -> Option<Item> {
         let it = &self.servers[server];
-        if !it.runs() || it.was_renewed != life {
+        if !it.runs() || it.boot != boot {
             return None;
         }
         if it.frozen_until > self.now {
@@ -24,18 +24,18 @@ impl World {
 
     pub(super) fn happen(&mut self, item: Item) {
         let guarded = match &item {
-            Item::Wake { server, life }
-            | Item::SayAgain { server, life, .. }
-            | Item::Report { server, life }
-            | Item::Poll { server, life }
-            | Item::RouterFound { server, life }
-            | Item::RouterLost { server, life } => Some((*server, *life)),
-            Item::Deliver { to, .. } => Some((*to, self.servers[*to].was_renewed)),
-            Item::Reply { server, ticket, .. } => Some((*server, ticket.life)),
+            Item::Wake { server, boot }
+            | Item::SayAgain { server, boot, .. }
+            | Item::Report { server, boot }
+            | Item::Poll { server, boot }
+            | Item::RouterFound { server, boot }
+            | Item::RouterLost { server, boot } => Some((*server, *boot)),
+            Item::Deliver { to, .. } => Some((*to, self.servers[*to].boot)),
+            Item::Reply { server, ticket, .. } => Some((*server, ticket.boot)),
             _ => None,
         };
         let item = match guarded {
-            Some((server, life)) => match self.gate(server, life, item) {
+            Some((server, boot)) => match self.if_current(server, boot, item) {
                 Some(item) => item,
                 None => return,
             },
@@ -52,20 +52,20 @@ impl World {
             Item::SayAgain {
                 server, message, ..
             } => self.datagrams(server, Destination::Everybody, message),
-            Item::Report { server, life } => {
+            Item::Report { server, boot } => {
                 self.report(server);
-                self.after(self.config.heartbeat, Item::Report { server, life });
+                self.after(self.config.heartbeat, Item::Report { server, boot });
             }
             Item::Deliver { to, event, from } => {
                 self.checks.delivered(to, &self.servers[from], &event);
                 self.tell(to, &event);
             }
-            Item::Poll { server, life } => {
+            Item::Poll { server, boot } => {
                 if let Some(every) = self.config.poll {
-                    self.after(every, Item::Poll { server, life });
+                    self.after(every, Item::Poll { server, boot });
                 }
                 if self.servers[server].knows_router {
-                    self.call(server, Call::List, Ticket { life, job: None });
+                    self.call(server, Call::List, Ticket { boot, job: None });
                 }
             }
             Item::Call {
@@ -81,16 +81,16 @@ impl World {
                 done_at,
                 ticket,
             } => self.replied(server, reply.as_ref(), epoch, done_at, ticket),
-            Item::Stored { server, life, disk } => {
+            Item::Stored { server, boot, disk } => {
                 let it = &mut self.servers[server];
-                if it.was_renewed == life && it.runs() {
+                if it.boot == boot && it.runs() {
                     it.disk = disk;
                 }
             }
             Item::RouterFound { server, .. } => self.router_found(server),
             Item::RouterLost { server, .. } => self.router_lost(server),
             Item::RouterUp => self.router_up(),
-            Item::SquatterGone => self.squatter_gone(),
+            Item::ForeignerGone => self.foreigner_gone(),
             Item::BurstOver(a, b) => self.burst_over(a, b),
             Item::Fault(fault) => {
                 self.trace.note(self.now, 1_u8, || format!("-- {fault:?}"));
@@ -109,11 +109,11 @@ impl World {
         self.wire.heal();
         self.wire.weather.loss_per_mille = 0;
         self.wire.weather.slow_per_mille = 0;
-        self.fake_router.kind.lies_per_mille = 0;
-        self.fake_router.kind.busy_per_mille = 0;
-        self.fake_router.kind.lost_per_mille = 0;
-        self.fake_router.kind.late_per_mille = 0;
-        self.fake_router.kind.slowest = self.config.calm_slowest();
+        self.fake_router.habits.lies_per_mille = 0;
+        self.fake_router.habits.busy_per_mille = 0;
+        self.fake_router.habits.lost_per_mille = 0;
+        self.fake_router.habits.late_per_mille = 0;
+        self.fake_router.habits.slowest = self.config.calm_slowest();
         self.checks.calm(self.now);
     }
 }

@@ -1,5 +1,5 @@
-//! The LAN: words and reports travel as datagrams, and cables, switches and bursts of loss stand in
-//! their way.
+//! The LAN: messages and reports travel as datagrams, and cables, switches and bursts of loss stand
+//! in their way.
 
 use porthole_election::{Destination, ElectionMessage, Event, LanMessaging, Peer};
 
@@ -27,7 +27,7 @@ impl World {
         }
     }
 
-    /// A word leaves, to one or to each.
+    /// A message leaves, to one or to each.
     pub(super) fn datagrams(&mut self, server: usize, to: Destination, message: ElectionMessage) {
         let it = &self.servers[server];
         let event = Event::Heard {
@@ -67,9 +67,9 @@ impl World {
             self.wire.cut[server][other] = true;
             self.wire.cut[other][server] = true;
         }
-        let life = self.servers[server].was_renewed;
+        let boot = self.servers[server].boot;
         let noticed = self.rng.u64(0..15_000);
-        self.after(noticed, Item::RouterLost { server, life });
+        self.after(noticed, Item::RouterLost { server, boot });
     }
 
     /// Datagrams pass only inside a group.

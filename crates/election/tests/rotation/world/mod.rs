@@ -33,7 +33,7 @@ pub struct Outcome {
     pub summary: Summary,
 }
 
-/// A household in its network.
+/// A site in its network.
 pub struct World {
     config: Config,
     mutant: Mutant,
@@ -137,7 +137,7 @@ impl World {
         self.at(self.now + span, item);
     }
 
-    /// Who holds the office, as the router has it.
+    /// Who holds the representative port, as the router has it.
     fn holder(&self) -> Option<usize> {
         let entry = self.fake_router.holder(self.now)?;
         self.servers

@@ -6,47 +6,47 @@ use porthole_election::{Event, State};
 
 use super::World;
 use super::agenda::Item;
-use crate::client::Rung;
+use crate::client::LeaseStep;
 use crate::mutants::{self, Mutant};
-use crate::server::{Disk, Life};
+use crate::server::{Disk, ProcessState};
 
 impl World {
-    /// A server begins a life.
+    /// A server boots.
     pub(super) fn start(&mut self, server: usize) {
         let it = &mut self.servers[server];
         if it.runs() {
             return;
         }
-        it.life = Life::Runs;
-        it.was_renewed += 1;
+        it.process = ProcessState::Runs;
+        it.boot += 1;
         it.state =
             State::new(it.disk.term, it.disk.port, it.disk.memory).with_remote_access(it.switch);
         it.job = None;
         it.wake = None;
-        it.rung = Rung::default();
+        it.lease_step = LeaseStep::default();
         it.knows_router = false;
         it.frozen_until = 0;
         it.reported = None;
         if self.mutant == Mutant::TrustsStateFile {
             mutants::believe(&mut it.state, &it.rules, it.clock.show(self.now));
         }
-        let life = it.was_renewed;
+        let boot = it.boot;
         self.checks.started(server, &self.servers[server]);
         self.tell(server, &Event::Awoke);
         let found = self.rng.u64(50..800);
-        self.after(found, Item::RouterFound { server, life });
+        self.after(found, Item::RouterFound { server, boot });
         let first = self.rng.u64(0..self.config.heartbeat);
-        self.after(first, Item::Report { server, life });
+        self.after(first, Item::Report { server, boot });
         if let Some(every) = self.config.poll {
             let first = self.rng.u64(0..every);
-            self.after(first, Item::Poll { server, life });
+            self.after(first, Item::Poll { server, boot });
         }
     }
 
     /// kill -9, or the plug: nobody is told.
     pub(super) fn kill(&mut self, server: usize) {
         if self.servers[server].runs() {
-            self.servers[server].life = Life::Over;
+            self.servers[server].process = ProcessState::Over;
             self.servers[server].job = None;
             self.checks.ended(server);
         }

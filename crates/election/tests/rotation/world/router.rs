@@ -9,8 +9,8 @@ use porthole_election::{Event, Ownership, SurveyExtent};
 use super::World;
 use super::agenda::{Item, Ticket};
 use crate::client::Next;
-use crate::config::{Millis, leadership};
-use crate::fake_router::{Call, Entry, FOREIGN, Reply, entropy};
+use crate::config::Millis;
+use crate::fake_router::{Call, Reply, happens};
 
 impl World {
     /// A call leaves for the router.
@@ -24,14 +24,14 @@ impl World {
             ticket,
         };
         self.after(self.config.time_out, time_out);
-        let kind = &self.fake_router.kind;
-        if self.wire.off_router[server] || entropy(&mut self.rng, kind.lost_per_mille / 2) {
+        let habits = &self.fake_router.habits;
+        if self.wire.off_router[server] || happens(&mut self.rng, habits.lost_per_mille / 2) {
             self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
-        let mut takes = self.rng.u64(0..=kind.slowest);
+        let mut takes = self.rng.u64(0..=habits.slowest);
         if !matches!(call, Call::Read(_) | Call::List)
-            && entropy(&mut self.rng, kind.late_per_mille)
+            && happens(&mut self.rng, habits.late_per_mille)
         {
             takes += self.rng.u64(0..self.config.time_out * 2);
             self.checks.exchange_goes_wrong(self.now, server);
@@ -65,18 +65,18 @@ impl World {
             format!("   router: s{server} {call:?} -> {reply:?}")
         });
         let waited_for = ticket.job == self.servers[server].job.map(|job| (job.id, job.calls))
-            && ticket.life == self.servers[server].was_renewed;
+            && ticket.boot == self.servers[server].boot;
         if let (Some(deleted), Call::Delete(port)) = (deleted, call)
             && (deleted.client != self.servers[server].address || !waited_for)
         {
             self.checks
                 .deleted(self.now, server, port, deleted, &self.servers);
         }
-        if entropy(&mut self.rng, self.fake_router.kind.lost_per_mille / 2) {
+        if happens(&mut self.rng, self.fake_router.habits.lost_per_mille / 2) {
             self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
-        let takes = self.rng.u64(0..=self.fake_router.kind.slowest);
+        let takes = self.rng.u64(0..=self.fake_router.habits.slowest);
         let item = Item::Reply {
             server,
             reply: Some(reply),
@@ -124,11 +124,11 @@ impl World {
             return;
         }
         let shown = it.clock.show(self.now);
-        let next = job.go_on(reply, it.address, shown, &mut it.rung, self.mutant);
+        let next = job.go_on(reply, it.address, shown, &mut it.lease_step, self.mutant);
         match next {
             Next::Call(call) => {
                 let ticket = Ticket {
-                    life: it.was_renewed,
+                    boot: it.boot,
                     job: Some((job_id, job.calls)),
                 };
                 self.call(server, call, ticket);
@@ -148,8 +148,8 @@ impl World {
             self.servers[server].knows_router = true;
             self.tell(server, &Event::RouterFound);
         } else {
-            let life = self.servers[server].was_renewed;
-            self.after(1_000, Item::RouterFound { server, life });
+            let boot = self.servers[server].boot;
+            self.after(1_000, Item::RouterFound { server, boot });
         }
     }
 
@@ -161,8 +161,8 @@ impl World {
             self.servers[server].knows_router = false;
             self.servers[server].job = None;
             self.tell(server, &Event::RouterLost);
-            let life = self.servers[server].was_renewed;
-            self.after(1_000, Item::RouterFound { server, life });
+            let boot = self.servers[server].boot;
+            self.after(1_000, Item::RouterFound { server, boot });
         }
     }
 
@@ -175,9 +175,9 @@ impl World {
         self.after(span, Item::RouterUp);
         for server in 0..self.servers.len() {
             if self.rng.u8(0..10) < 7 {
-                let life = self.servers[server].was_renewed;
+                let boot = self.servers[server].boot;
                 let noticed = self.rng.u64(0..5_000);
-                self.after(noticed, Item::RouterLost { server, life });
+                self.after(noticed, Item::RouterLost { server, boot });
             }
         }
     }
@@ -185,35 +185,24 @@ impl World {
     pub(super) fn router_up(&mut self) {
         self.fake_router.up = true;
         for server in 0..self.servers.len() {
-            let life = self.servers[server].was_renewed;
+            let boot = self.servers[server].boot;
             if self.servers[server].runs() {
                 let takes = self.rng.u64(100..4_000);
-                self.after(takes, Item::RouterFound { server, life });
+                self.after(takes, Item::RouterFound { server, boot });
             }
         }
     }
 
-    /// A program that is none of ours maps the office, if it is free.
-    pub(super) fn note_foreign_holder(&mut self, span: Millis) {
+    /// A program that is none of ours maps the representative port, if it is free.
+    pub(super) fn foreigner_maps(&mut self, span: Millis) {
         if self.fake_router.up && self.fake_router.holder(self.now).is_none() {
-            let entry = Entry {
-                client: FOREIGN,
-                foreign: true,
-                ends: None,
-            };
-            self.fake_router.table.insert(leadership(), entry);
-            self.after(span, Item::SquatterGone);
+            self.fake_router.map_for_foreigner();
+            self.after(span, Item::ForeignerGone);
         }
     }
 
-    pub(super) fn squatter_gone(&mut self) {
-        if self
-            .fake_router
-            .table
-            .get(&leadership())
-            .is_some_and(|entry| entry.foreign)
-        {
-            self.fake_router.table.remove(&leadership());
+    pub(super) fn foreigner_gone(&mut self) {
+        if self.fake_router.unmap_foreigner(self.now) {
             self.checks.disturbed();
         }
     }

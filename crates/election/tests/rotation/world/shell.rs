@@ -6,7 +6,7 @@ use super::World;
 use super::agenda::{Item, Ticket};
 use crate::client::Job;
 use crate::config::{Dice, Millis};
-use crate::server::{Disk, Life};
+use crate::server::{Disk, ProcessState};
 
 /// The second copy of what goes to everybody follows the first (`Effect::Say`).
 const COPY_AFTER: Millis = 50;
@@ -36,9 +36,9 @@ impl World {
             event,
             &effects,
         );
-        let life = self.servers[server].was_renewed;
+        let boot = self.servers[server].boot;
         for effect in effects {
-            self.run_effect(server, life, effect);
+            self.run_effect(server, boot, effect);
         }
         let port = self.servers[server]
             .state
@@ -48,7 +48,7 @@ impl World {
         }
     }
 
-    fn run_effect(&mut self, server: usize, life: u32, effect: Effect) {
+    fn run_effect(&mut self, server: usize, boot: u32, effect: Effect) {
         match effect {
             Effect::Ask(request) => {
                 let it = &mut self.servers[server];
@@ -56,7 +56,7 @@ impl World {
                 let (job, call) = Job::new(it.jobs, request, it.clock.show(self.now));
                 it.job = Some(job);
                 let ticket = Ticket {
-                    life,
+                    boot,
                     job: Some((job.id, job.calls)),
                 };
                 self.call(server, call, ticket);
@@ -64,7 +64,7 @@ impl World {
             Effect::WakeAt(at) => {
                 let at = self.servers[server].clock.time_of(at).max(self.now);
                 self.servers[server].wake = Some(at);
-                self.at(at, Item::Wake { server, life });
+                self.at(at, Item::Wake { server, boot });
             }
             Effect::Say(to, message) => {
                 self.datagrams(server, to, message);
@@ -73,7 +73,7 @@ impl World {
                         COPY_AFTER,
                         Item::SayAgain {
                             server,
-                            life,
+                            boot,
                             message,
                         },
                     );
@@ -82,12 +82,12 @@ impl World {
             Effect::Remember => {
                 let disk = self.disk_of(server);
                 let takes = self.rng.u64(0..30);
-                self.after(takes, Item::Stored { server, life, disk });
+                self.after(takes, Item::Stored { server, boot, disk });
             }
             Effect::Left => {
                 let disk = self.disk_of(server);
                 self.servers[server].disk = disk;
-                self.servers[server].life = Life::Over;
+                self.servers[server].process = ProcessState::Over;
                 self.checks.ended(server);
             }
         }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::table::Entry;
+use crate::table::TableEntry;
 
-/// Whether the line to the Internet stands.
+/// Whether the line to the Internet is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wan {
     /// It does.
@@ -17,20 +17,20 @@ pub enum Wan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A port was free and is now mapped.
-    Added(Entry),
+    Added(TableEntry),
     /// Its client asked again.
-    Renewed(Entry),
+    Renewed(TableEntry),
     /// Another client took the port over.
     Replaced {
         /// What was there.
-        old: Entry,
+        old: TableEntry,
         /// What is there now.
-        new: Entry,
+        new: TableEntry,
     },
     /// The lease ended.
-    Expired(Entry),
+    Expired(TableEntry),
     /// A host deleted it.
-    Deleted(Entry),
+    Deleted(TableEntry),
     /// The router started anew with an empty table.
     Rebooted,
     /// The line to the Internet changed.
@@ -54,7 +54,7 @@ impl fmt::Display for Event {
     }
 }
 
-struct Row<'a>(&'a Entry);
+struct Row<'a>(&'a TableEntry);
 
 impl fmt::Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

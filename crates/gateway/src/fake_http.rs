@@ -1,4 +1,4 @@
-//! An HTTP responder with canned replies, for replies that no simulated router would send.
+//! An HTTP responder whose replies a test chooses, for replies that no simulated router would send.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex};
@@ -27,8 +27,10 @@ impl Reply {
     /// A SOAP reply with these arguments.
     pub(super) fn soap(action: &str, inside: &str) -> Self {
         let body = format!(
-            "<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
-             <u:{action}Response xmlns:u=\"urn:x\">{inside}</u:{action}Response></s:Body></s:Envelope>"
+            "<?xml version=\"1.0\"?><s:Envelope \
+             xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
+             <u:{action}Response xmlns:u=\"urn:x\">{inside}</u:{action}Response></s:Body>\
+             </s:Envelope>"
         );
         Self::Http(200, body.into_bytes())
     }
@@ -36,7 +38,8 @@ impl Reply {
     /// A SOAP fault with this code and nothing else.
     pub(super) fn fault(code: u16) -> Self {
         let body = format!(
-            "<s:Envelope><s:Body><s:Fault><detail><UPnPError><errorCode>{code}</errorCode></UPnPError></detail>\
+            "<s:Envelope><s:Body><s:Fault><detail><UPnPError><errorCode>{code}</errorCode>\
+             </UPnPError></detail>\
              </s:Fault></s:Body></s:Envelope>"
         );
         Self::Http(500, body.into_bytes())
@@ -44,19 +47,19 @@ impl Reply {
 }
 
 /// A responder on loopback; it ends when dropped.
-pub(super) struct Canned {
+pub(super) struct FakeHttpServer {
     pub(super) address: SocketAddrV4,
     log: Arc<Mutex<Vec<Request>>>,
     task: JoinHandle<()>,
 }
 
-impl Drop for Canned {
+impl Drop for FakeHttpServer {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Canned {
+impl FakeHttpServer {
     pub(super) async fn serve(
         ip: Ipv4Addr,
         answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use super::description::{INTERFACE_SERVICE, connection_service};
 use super::event::Wan;
-use super::fault::Fault;
 use super::router::Router;
 use super::soap::{Call, elements};
-use super::table::{Entry, Mapping, Protocol};
+use crate::fault::Fault;
+use crate::quirks::Enablement;
+use crate::table::{Mapping, Protocol, Table, TableEntry};
 use porthole_types::{ExternalPort, InternalPort};
 
 /// Names and texts of an action's results.
@@ -37,8 +38,8 @@ pub(super) fn connection(
         "GetSpecificPortMappingEntry" => {
             let (protocol, port) = key(call)?;
             router.read(|table, now| {
-                let entry = table.get(now, protocol, port).ok_or(Fault::NoSuchEntry)?;
-                Ok(leads_to(entry, now))
+                let entry = table.read(now, requester, protocol, port)?;
+                Ok(leads_to(table, entry, now))
             })?
         }
         "GetGenericPortMappingEntry" => {
@@ -46,7 +47,7 @@ pub(super) fn connection(
             router.read(|table, now| {
                 let entry = table.live(now).nth(index).ok_or(Fault::IndexInvalid)?;
                 let mut results = leads_from(entry);
-                results.extend(leads_to(entry, now));
+                results.extend(leads_to(table, entry, now));
                 Ok(results)
             })?
         }
@@ -132,23 +133,24 @@ fn list(router: &Router, call: &Call) -> Result<Results, Fault> {
             .filter(|entry| entry.mapping.protocol == protocol)
             .filter(|entry| (first..=last).contains(&entry.mapping.external_port.get()))
             .take(most)
-            .map(|entry| listed(entry, now))
+            .map(|entry| listed(table, entry, now))
             .collect()
     })?;
     if rows.is_empty() {
         return Err(Fault::NothingInRange);
     }
     let listing = format!(
-        "<p:PortMappingList xmlns:p=\"urn:schemas-upnp-org:gw:WANIPConnection\">{}</p:PortMappingList>",
+        "<p:PortMappingList xmlns:p=\"urn:schemas-upnp-org:gw:WANIPConnection\">{}\
+         </p:PortMappingList>",
         rows.concat()
     );
     Ok(vec![("NewPortListing", listing)])
 }
 
 /// One entry of the listing, which calls two of the fields otherwise (WANIPConnection:2 §2.3.24).
-fn listed(entry: &Entry, now: Instant) -> String {
+fn listed(table: &Table, entry: &TableEntry, now: Instant) -> String {
     let mut fields = leads_from(entry);
-    fields.extend(leads_to(entry, now));
+    fields.extend(leads_to(table, entry, now));
     for (name, _) in &mut fields {
         *name = match *name {
             "NewPortMappingDescription" => "NewDescription",
@@ -170,7 +172,7 @@ fn key(call: &Call) -> Result<(Protocol, ExternalPort), Fault> {
     Ok((call.parse("NewProtocol")?, port))
 }
 
-fn leads_from(entry: &Entry) -> Results {
+fn leads_from(entry: &TableEntry) -> Results {
     vec![
         ("NewRemoteHost", String::new()),
         ("NewExternalPort", entry.mapping.external_port.to_string()),
@@ -178,15 +180,22 @@ fn leads_from(entry: &Entry) -> Results {
     ]
 }
 
-fn leads_to(entry: &Entry, now: Instant) -> Results {
+fn leads_to(table: &Table, entry: &TableEntry, now: Instant) -> Results {
+    let enabled = match table.quirks().enablement {
+        Enablement::On => "1",
+        Enablement::Off => "0",
+    };
     vec![
         ("NewInternalPort", entry.mapping.internal_port.to_string()),
         ("NewInternalClient", entry.mapping.client.to_string()),
-        ("NewEnabled", "1".to_owned()),
+        ("NewEnabled", enabled.to_owned()),
         (
             "NewPortMappingDescription",
             entry.mapping.description.clone(),
         ),
-        ("NewLeaseDuration", entry.seconds_left(now).to_string()),
+        (
+            "NewLeaseDuration",
+            table.seconds_left(entry, now).to_string(),
+        ),
     ]
 }

@@ -1,14 +1,15 @@
-//! Words for what only a person can do: delete an entry in the router's own pages. Pure.
+//! What to tell a person where only a person can delete an entry, in the router's own pages. Pure.
 
 use std::net::Ipv4Addr;
 
-use super::Entry;
 use porthole_types::ExternalPort;
+
+use crate::entry::MappingEntry;
 
 /// Which entry is in the way, as the router's own pages show it. It quotes what the entry's owner
 /// wrote.
 #[must_use]
-pub fn still_leads(entry: &Entry) -> String {
+pub fn blocking_mapping(entry: &MappingEntry) -> String {
     let (port, client) = (entry.external, &entry.client);
     match entry.description.as_str() {
         "" => format!("Port {port} of the router still leads to {client}."),
@@ -21,7 +22,7 @@ pub fn still_leads(entry: &Entry) -> String {
 /// What to do about it. Most routers have their pages on port 80 of the address that they have on
 /// the LAN.
 #[must_use]
-pub fn delete(port: ExternalPort, router: Option<Ipv4Addr>) -> String {
+pub fn instructions(port: ExternalPort, router: Option<Ipv4Addr>) -> String {
     let place = router.map_or(String::new(), |address| {
         format!(", most likely at http://{address}/")
     });

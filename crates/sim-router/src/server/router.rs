@@ -13,10 +13,10 @@ use tokio::sync::{Notify, broadcast, watch};
 use tracing::{debug, warn};
 
 use super::event::{Event, Wan};
-use super::fault::Fault;
 use super::forward::Forwarder;
-use super::quirks::Quirks;
-use super::table::{Change, Entry, Mapping, Protocol, Table};
+use crate::fault::Fault;
+use crate::quirks::{Enablement, Quirks};
+use crate::table::{AddOutcome, Mapping, Protocol, Table, TableEntry};
 use porthole_types::ExternalPort;
 
 /// One run of the router.
@@ -49,22 +49,23 @@ impl Router {
         events: broadcast::Sender<Event>,
         forwarder: Forwarder,
     ) -> Self {
+        let booted = Instant::now();
         Self {
             quirks,
             external: external.to_bits().into(),
             lost_answers: AtomicU32::new(0),
-            booted: Instant::now(),
+            booted,
             wan,
             events,
             changed: Notify::new(),
             state: Mutex::new(Some(State {
-                table: Table::new(quirks),
+                table: Table::new(quirks, booted),
                 forwarder,
             })),
         }
     }
 
-    /// Whether the line to the Internet stands.
+    /// Whether the line to the Internet is up.
     pub(super) fn wan(&self) -> Wan {
         *self.wan.borrow()
     }
@@ -117,10 +118,10 @@ impl Router {
             let mut next = state.table.clone();
             let change = next.add(now, requester, mapping, lease)?;
             let event = match change {
-                Change::Added(entry) => Event::Added(entry),
-                Change::Renewed(entry) => Event::Renewed(entry),
-                Change::Replaced { old, new } => Event::Replaced { old, new },
-                Change::NotStored => return Ok(()),
+                AddOutcome::Added(entry) => Event::Added(entry),
+                AddOutcome::Renewed(entry) => Event::Renewed(entry),
+                AddOutcome::Replaced { old, new } => Event::Replaced { old, new },
+                AddOutcome::NotStored => return Ok(()),
             };
             if let Event::Added(entry)
             | Event::Renewed(entry)
@@ -157,7 +158,7 @@ impl Router {
     ///
     /// # Errors
     /// 729 where the WAN port cannot be bound on this machine.
-    pub(super) fn put(&self, entry: Entry) -> Result<(), Fault> {
+    pub(super) fn put(&self, entry: TableEntry) -> Result<(), Fault> {
         self.at_now(|state, now| {
             state.forward(&entry.mapping)?;
             let mapping = &entry.mapping;
@@ -231,12 +232,21 @@ impl Router {
 impl State {
     fn forward(&mut self, mapping: &Mapping) -> Result<(), Fault> {
         let port = mapping.external_port;
-        match mapping.protocol {
-            Protocol::Udp => Ok(()),
-            Protocol::Tcp => self.forwarder.open(port, mapping.target()).map_err(|error| {
-                warn!(%port, %error, "port {port} of the WAN address cannot be bound on this machine: mapping refused");
-                Fault::OtherMechanism
-            }),
+        match (mapping.protocol, self.table.quirks().enablement) {
+            (Protocol::Udp, _) | (_, Enablement::Off) => Ok(()),
+            (Protocol::Tcp, Enablement::On) => {
+                self.forwarder
+                    .open(port, mapping.target())
+                    .map_err(|error| {
+                        warn!(
+                            %port,
+                            %error,
+                            "port {port} of the WAN address cannot be bound on this machine: \
+                             mapping refused"
+                        );
+                        Fault::OtherMechanism
+                    })
+            }
         }
     }
 

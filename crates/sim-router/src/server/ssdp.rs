@@ -14,11 +14,11 @@ use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::SERVER_NAME;
+use super::description::SERVER_NAME;
 use super::description::{
     INTERFACE_SERVICE, Part, ROOT_PATH, connection_service, gateway_device, unique_name,
 };
-use super::quirks::Generation;
+use crate::quirks::Generation;
 
 /// Real searches are under 200 bytes.
 const MAX_DATAGRAM: usize = 2048;
@@ -206,7 +206,8 @@ mod tests {
 
     fn search(target: &str) -> String {
         format!(
-            "M-SEARCH * HTTP/1.1\r\nHost:239.255.255.250:1900\r\nST:{target}\r\nMan:\"ssdp:discover\"\r\nMX:3\r\n\r\n"
+            "M-SEARCH * HTTP/1.1\r\nHost:239.255.255.250:1900\r\nST:{target}\r\n\
+             Man:\"ssdp:discover\"\r\nMX:3\r\n\r\n"
         )
     }
 

@@ -8,7 +8,7 @@ use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::{BytesRef, Event};
 
-use super::fault::Fault;
+use crate::fault::Fault;
 
 /// The longest argument that is taken, in bytes. Real routers take descriptions of several hundred.
 const MAX_ARGUMENT: usize = 512;
@@ -180,8 +180,10 @@ pub(super) fn fault(fault: Fault) -> String {
 
 fn envelope(body: &str) -> String {
     format!(
-        "<?xml version=\"1.0\"?>\r\n<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
-         s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body>{body}</s:Body></s:Envelope>\r\n"
+        "<?xml version=\"1.0\"?>\r\n<s:Envelope \
+         xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body>{body}</s:Body>\
+         </s:Envelope>\r\n"
     )
 }
 
@@ -204,7 +206,8 @@ mod tests {
     #[test]
     fn a_call_is_read_with_its_service_action_and_arguments() {
         let call = read(
-            "<NewRemoteHost/>\n <NewExternalPort> 8080 </NewExternalPort><NewProtocol>TCP</NewProtocol>",
+            "<NewRemoteHost/>\n <NewExternalPort> 8080 </NewExternalPort>\
+             <NewProtocol>TCP</NewProtocol>",
         )
         .unwrap();
         assert_eq!(

@@ -3,11 +3,11 @@
 
 use super::*;
 
-/// How long a word or an answer is under way.
+/// How long a message or an answer is under way.
 const LATENCY: Duration = Duration::from_millis(5);
 
-/// A house full of servers.
-pub(super) struct House {
+/// The servers of one site.
+pub(super) struct Site {
     pub(super) fake_router: FakeRouter,
     pub(super) servers: Vec<Server>,
     pub(super) now: Timestamp,
@@ -18,7 +18,7 @@ pub(super) struct House {
     pub(super) dead: Vec<usize>,
     /// Who cannot hear the others, and is not heard by them; among themselves they speak.
     pub(super) apart: Vec<usize>,
-    /// What everybody's chance is, while it is made equal.
+    /// What everybody's random number is, while they are made equal.
     pub(super) entropy: Option<u64>,
     mail: Vec<(Timestamp, usize, usize, ElectionMessage)>,
     on_router_reply: Vec<(Timestamp, usize, Request)>,
@@ -26,14 +26,11 @@ pub(super) struct House {
     draws: u64,
 }
 
-impl House {
-    /// So many servers, switched on one after the other: the first holds the office.
-    pub(super) fn of(count: usize, rules: Rules, deletes: Deletes) -> Self {
-        let mut house = Self {
-            fake_router: FakeRouter {
-                deletes,
-                ..FakeRouter::default()
-            },
+impl Site {
+    /// So many servers, switched on one after the other: the first holds the representative port.
+    pub(super) fn of(count: usize, rules: Rules, access: Access) -> Self {
+        let mut site = Self {
+            fake_router: FakeRouter::new(access),
             servers: (0..count).map(Server::new).collect(),
             now: Timestamp(0),
             rules,
@@ -47,12 +44,12 @@ impl House {
             draws: 1,
         };
         for who in 0..count {
-            house.tell(who, &Event::RouterFound);
-            house.run(BEAT);
+            site.tell(who, &Event::RouterFound);
+            site.run(BEAT);
         }
-        house.run(BEAT * 4);
-        house.said.clear();
-        house
+        site.run(BEAT * 4);
+        site.said.clear();
+        site
     }
 
     pub(super) fn rules_of(&self, who: usize) -> Rules {
@@ -206,13 +203,10 @@ impl House {
             .collect()
     }
 
-    pub(super) fn holder(&mut self) -> Option<usize> {
-        let now = self.now;
-        self.fake_router.held.retain(|_, (_, until)| *until > now);
-        self.fake_router
-            .held
-            .get(&port(8080))
-            .map(|(holder, _)| *holder)
+    /// Who holds the representative port.
+    pub(super) fn holder(&self) -> Option<usize> {
+        let (holder, _) = self.fake_router.holder(port(8080), self.now)?;
+        Some(holder)
     }
 
     /// Who claimed, and in which round.
@@ -230,7 +224,7 @@ impl House {
         self.servers[who]
             .state
             .leadership
-            .expect("holds the office")
+            .expect("holds the representative port")
             .cause
     }
 }

@@ -1,13 +1,13 @@
 //! Real TCP forwarding: a listener on the WAN address for each mapping, a proxied connection for
-//! each visitor.
+//! each client.
 //!
 //! Where this differs from a NAT, because it is a proxy:
-//! - the camera sees the router's LAN address as its peer, as under masquerading, not the
-//!   visitor's;
-//! - a visitor is accepted before the camera is asked; if the camera refuses, the visitor gets a
+//! - the camera sees the router's LAN address as its peer, as under masquerading, not the remote
+//!   client's;
+//! - a client is accepted before the camera is asked; if the camera refuses, the client gets a
 //!   reset.
 //!
-//! Like netfilter, connections that stand outlive their mapping ([`Established::Keep`]); they end
+//! Like netfilter, established connections outlive their mapping ([`Established::Keep`]); they end
 //! with a reboot, with the WAN line, or when either end closes.
 
 use std::collections::HashMap;
@@ -25,9 +25,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::SimConfig;
+use super::config::SimRouterConfig;
 use super::event::Wan;
-use super::quirks::Established;
+use crate::quirks::Established;
 use porthole_types::ExternalPort;
 
 /// Connections in all, those of ended mappings included; stands for the connection table of a small
@@ -35,7 +35,7 @@ use porthole_types::ExternalPort;
 const MAX_CONNECTIONS: usize = 4096;
 /// As long as a camera may take to accept.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A peer that vanished without a word is noticed after about three times this.
+/// A peer that vanished without closing is noticed after about three times this.
 const KEEPALIVE: Duration = Duration::from_mins(1);
 /// Pause after an accept that failed, which is seldom and mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -45,7 +45,7 @@ const BUFFER: usize = 32 * 1024;
 /// The open WAN ports. Dropping it closes them at once and cuts what goes through.
 #[derive(Debug)]
 pub(super) struct Forwarder {
-    path: Path,
+    context: ForwardingContext,
     runtime: Handle,
     open: HashMap<ExternalPort, Open>,
     tasks: JoinSet<()>,
@@ -53,7 +53,7 @@ pub(super) struct Forwarder {
 
 /// What every connection needs to know.
 #[derive(Clone, Debug)]
-struct Path {
+struct ForwardingContext {
     wan_address: Ipv4Addr,
     lan_address: Ipv4Addr,
     established: Established,
@@ -70,9 +70,13 @@ struct Open {
 
 impl Forwarder {
     /// Nothing is open yet. Tasks run on `runtime`.
-    pub(super) fn new(config: &SimConfig, wan: watch::Receiver<Wan>, runtime: Handle) -> Self {
+    pub(super) fn new(
+        config: &SimRouterConfig,
+        wan: watch::Receiver<Wan>,
+        runtime: Handle,
+    ) -> Self {
         Self {
-            path: Path {
+            context: ForwardingContext {
                 wan_address: config.wan_address,
                 lan_address: config.lan_address,
                 established: config.quirks.established,
@@ -86,7 +90,7 @@ impl Forwarder {
         }
     }
 
-    /// Leads a port to `target` from now on; connections that stand keep their old one.
+    /// Leads a port to `target` from now on; established connections keep their old one.
     ///
     /// # Errors
     /// When the port cannot be bound on this machine.
@@ -97,13 +101,13 @@ impl Forwarder {
             open.target.send_replace(target);
             return Ok(());
         }
-        let listener = std::net::TcpListener::bind((self.path.wan_address, port.get()))?;
+        let listener = std::net::TcpListener::bind((self.context.wan_address, port.get()))?;
         listener.set_nonblocking(true)?;
         let runtime = self.runtime.enter();
         let listener = Arc::new(TcpListener::from_std(listener)?);
         drop(runtime);
         let (sender, receiver) = watch::channel(target);
-        let task = serve(Arc::clone(&listener), receiver, self.path.clone());
+        let task = serve(Arc::clone(&listener), receiver, self.context.clone());
         self.tasks.spawn_on(task, &self.runtime);
         let open = Open {
             listener,
@@ -142,7 +146,11 @@ impl Drop for Forwarder {
 
 /// Accepts until the target's sender is gone, then, if connections are kept, waits for the last of
 /// them.
-async fn serve(listener: Arc<TcpListener>, mut target: watch::Receiver<SocketAddrV4>, path: Path) {
+async fn serve(
+    listener: Arc<TcpListener>,
+    mut target: watch::Receiver<SocketAddrV4>,
+    context: ForwardingContext,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -150,19 +158,19 @@ async fn serve(listener: Arc<TcpListener>, mut target: watch::Receiver<SocketAdd
             changed = target.changed() => if changed.is_err() { break },
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((visitor, from)) => {
+                Ok((remote, from)) => {
                     let to = *target.borrow();
-                    let room = Arc::clone(&path.room).try_acquire_owned();
-                    let down = *path.wan.borrow() == Wan::Down;
+                    let room = Arc::clone(&context.room).try_acquire_owned();
+                    let down = *context.wan.borrow() == Wan::Down;
                     match room {
-                        Ok(room) if !down && connections.len() < path.per_mapping => {
-                            let path = path.clone();
+                        Ok(room) if !down && connections.len() < context.per_mapping => {
+                            let context = context.clone();
                             connections.spawn(async move {
-                                path.carry(visitor, from, to).await;
+                                context.carry(remote, from, to).await;
                                 drop(room);
                             });
                         }
-                        _ => reset(&visitor),
+                        _ => reset(&remote),
                     }
                 }
                 // Shut down by `close`.
@@ -175,27 +183,27 @@ async fn serve(listener: Arc<TcpListener>, mut target: watch::Receiver<SocketAdd
         }
     }
     drop(listener);
-    match path.established {
+    match context.established {
         Established::Keep => while connections.join_next().await.is_some() {},
         Established::Cut => connections.abort_all(),
     }
 }
 
-impl Path {
+impl ForwardingContext {
     /// Carries one connection until an end closes it or the WAN line goes down.
-    async fn carry(mut self, mut visitor: TcpStream, from: SocketAddr, target: SocketAddrV4) {
+    async fn carry(mut self, mut remote: TcpStream, from: SocketAddr, target: SocketAddrV4) {
         let mut camera = match timeout(CONNECT_TIMEOUT, self.dial(target)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 debug!(%from, %target, %error, "the mapped host did not accept");
-                return reset(&visitor);
+                return reset(&remote);
             }
             Err(_) => {
                 debug!(%from, %target, "the mapped host did not answer");
-                return reset(&visitor);
+                return reset(&remote);
             }
         };
-        for stream in [&visitor, &camera] {
+        for stream in [&remote, &camera] {
             let socket = SockRef::from(stream);
             let keepalive = TcpKeepalive::new()
                 .with_time(KEEPALIVE)
@@ -205,16 +213,16 @@ impl Path {
             let _ = socket.set_tcp_keepalive(&keepalive);
         }
         tokio::select! {
-            carried = copy_bidirectional_with_sizes(&mut visitor, &mut camera, BUFFER, BUFFER) => {
+            carried = copy_bidirectional_with_sizes(&mut remote, &mut camera, BUFFER, BUFFER) => {
                 if let Err(error) = carried {
                     debug!(%from, %target, %error, "a forwarded connection broke");
-                    reset(&visitor);
+                    reset(&remote);
                     reset(&camera);
                 }
             }
             // An error means that the router is gone, which ends the connection just as well.
             _ = self.wan.wait_for(|wan| *wan == Wan::Down) => {
-                reset(&visitor);
+                reset(&remote);
                 reset(&camera);
             }
         }

@@ -1,4 +1,4 @@
-//! A house to be checked: its rules, what may go wrong in it, and one step of one of its servers.
+//! A site to be checked: its rules, what may go wrong in it, and one step of one of its servers.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use porthole_types::PortRange;
 use super::world::{Job, Mail, Stage, World};
 use super::{LEASE, T, address, peer};
 use crate::config::{leadership, port};
-use crate::fake_router::Delete;
+use porthole_sim_router::Access;
 
 /// What is checked: how many servers, and how much may go wrong.
 #[derive(Clone, Debug)]
-pub(super) struct House {
+pub(super) struct Site {
     pub(super) rules: Vec<Rules>,
-    pub(super) deletes: Delete,
+    pub(super) deletes: Access,
     pub(super) losses: u8,
     pub(super) crashes: u8,
     /// How often time may pass while a request to the router is under way.
@@ -27,10 +27,10 @@ pub(super) struct House {
     pub(super) horizon: Timestamp,
 }
 
-impl House {
+impl Site {
     pub(super) fn of(
         servers: usize,
-        deletes: Delete,
+        deletes: Access,
         (losses, crashes, delays): (u8, u8, u8),
         horizon: u64,
     ) -> Self {

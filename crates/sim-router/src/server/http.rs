@@ -14,15 +14,16 @@ use actix_web::web::{self, Bytes, Data, PayloadConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use tracing::debug;
 
-use super::SERVER_NAME;
+use super::actions;
+use super::description::SERVER_NAME;
 use super::description::{
     self, CONNECTION_CONTROL_PATH, CONNECTION_SCPD_PATH, INTERFACE_CONTROL_PATH,
     INTERFACE_SCPD_PATH, ROOT_PATH,
 };
-use super::fault::Fault;
 use super::router::Router;
 use super::soap::{self, Call};
-use super::{actions, quirks::Quirks};
+use crate::fault::Fault;
+use crate::quirks::Quirks;
 
 /// The largest call that is read, in bytes; the largest real one is under 2 KiB.
 const MAX_BODY: usize = 16 * 1024;

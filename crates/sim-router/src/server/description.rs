@@ -4,8 +4,13 @@
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
-use super::quirks::{Generation, Quirks};
+use crate::quirks::{Generation, Quirks};
 
+/// What the router calls itself in HTTP and SSDP.
+pub(super) const SERVER_NAME: &str = concat!(
+    "Linux UPnP/1.1 Porthole-simulated-router/",
+    env!("CARGO_PKG_VERSION")
+);
 /// Where the device description is served; the end of LOCATION.
 pub(super) const ROOT_PATH: &str = "/rootDesc.xml";
 /// Where the WAN connection service is described.
@@ -65,18 +70,22 @@ pub(super) fn root(lan: Ipv4Addr, generation: Generation) -> String {
         [Part::Root, Part::Wan, Part::Connection].map(|part| unique_name(lan, part));
     format!(
         r#"<?xml version="1.0"?>
-<root xmlns="urn:schemas-upnp-org:device-1-0"><specVersion><major>1</major><minor>1</minor></specVersion>
-<device><deviceType>{gateway}</deviceType><friendlyName>SIMULATED router {lan}</friendlyName>{about}<UDN>{root}</UDN>
+<root xmlns="urn:schemas-upnp-org:device-1-0">
+<specVersion><major>1</major><minor>1</minor></specVersion>
+<device><deviceType>{gateway}</deviceType><friendlyName>SIMULATED router {lan}</friendlyName>
+{about}<UDN>{root}</UDN>
 <deviceList><device><deviceType>urn:schemas-upnp-org:device:WANDevice:{version}</deviceType>
 <friendlyName>WANDevice</friendlyName>{about}<UDN>{wan}</UDN>
 <serviceList><service><serviceType>{INTERFACE_SERVICE}</serviceType>
 <serviceId>urn:upnp-org:serviceId:WANCommonIFC1</serviceId><SCPDURL>{INTERFACE_SCPD_PATH}</SCPDURL>
 <controlURL>{INTERFACE_CONTROL_PATH}</controlURL><eventSubURL></eventSubURL></service></serviceList>
-<deviceList><device><deviceType>urn:schemas-upnp-org:device:WANConnectionDevice:{version}</deviceType>
+<deviceList><device>
+<deviceType>urn:schemas-upnp-org:device:WANConnectionDevice:{version}</deviceType>
 <friendlyName>WANConnectionDevice</friendlyName>{about}<UDN>{wan_connection}</UDN>
 <serviceList><service><serviceType>{connection}</serviceType>
 <serviceId>urn:upnp-org:serviceId:WANIPConn1</serviceId><SCPDURL>{CONNECTION_SCPD_PATH}</SCPDURL>
-<controlURL>{CONNECTION_CONTROL_PATH}</controlURL><eventSubURL></eventSubURL></service></serviceList>
+<controlURL>{CONNECTION_CONTROL_PATH}</controlURL><eventSubURL></eventSubURL>
+</service></serviceList>
 </device></deviceList></device></deviceList></device></root>
 "#
     )
@@ -204,7 +213,8 @@ fn scpd<'a>(actions: impl IntoIterator<Item = &'a Action>) -> String {
     for variable in variables {
         let _ = write!(
             table,
-            "<stateVariable sendEvents=\"no\"><name>{variable}</name><dataType>{}</dataType></stateVariable>",
+            "<stateVariable sendEvents=\"no\"><name>{variable}</name><dataType>{}</dataType>\
+             </stateVariable>",
             data_type(variable)
         );
     }

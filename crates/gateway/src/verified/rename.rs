@@ -1,26 +1,31 @@
-//! A name that has changed, and a router that keeps the old one: renewing a mapping does not change
+//! Making a router show a new name: renewing a mapping does not change
 //! its description everywhere. Where cameras know each other by the table alone (Embodiment 3) the
 //! old name would stay on their pages.
 
-use super::{Before, Grant, Outcome, Release, release, secure};
-use crate::{Description, Error, Gateway, LeaseFallback, MappingRequest};
 use porthole_types::ExternalPort;
+
+use super::release::{Release, release};
+use super::secure::{Grant, PriorMapping, SecureOutcome, secure};
+use crate::description::Description;
+use crate::error::Error;
+use crate::gateway::{Gateway, MappingRequest};
+use crate::lease_fallback::LeaseFallback;
 
 /// What was tried already: a router that cuts or alters descriptions is not made to forget a
 /// mapping at each renewal.
 #[derive(Clone, Debug, Default)]
-pub struct Wording {
+pub struct RenameAttempts {
     tried: Option<(ExternalPort, Description)>,
 }
 
-impl Wording {
+impl RenameAttempts {
     /// Whether this renewal has left another of our descriptions standing, for the first time.
     fn is_stale(&self, request: &MappingRequest, grant: &Grant) -> bool {
         let read = Description::name_of(&grant.entry.description);
-        let tried = |(port, words): &(ExternalPort, Description)| {
-            *port == request.external && *words == request.description
+        let tried = |(port, description): &(ExternalPort, Description)| {
+            *port == request.external && *description == request.description
         };
-        grant.before == Before::Ours
+        grant.before == PriorMapping::Ours
             && read.is_some_and(|name| Description::for_name(name) != request.description)
             && !self.tried.as_ref().is_some_and(tried)
     }
@@ -32,14 +37,14 @@ impl Wording {
 ///
 /// # Errors
 /// As [`secure`]. The port may be gone then; it is asked for again like any other.
-pub async fn secure_worded(
+pub async fn secure_renamed(
     gateway: &dyn Gateway,
     request: &MappingRequest,
     lease_fallback: &mut LeaseFallback,
-    wording: &mut Wording,
-) -> Result<Outcome, Error> {
+    wording: &mut RenameAttempts,
+) -> Result<SecureOutcome, Error> {
     let outcome = secure(gateway, request, lease_fallback).await?;
-    let Outcome::Ours(grant) = &outcome else {
+    let SecureOutcome::Ours(grant) = &outcome else {
         return Ok(outcome);
     };
     if !wording.is_stale(request, grant) {

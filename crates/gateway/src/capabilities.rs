@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Lease;
+use crate::lease::Lease;
 
-/// How the port of a dead server becomes free on this router. Shown to the user.
+/// How the port of a failed server becomes free on this router. Shown to the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RouterClass {
-    /// One server may delete another's mapping: a dead representative is replaced at once.
+    /// One server may delete another's mapping: a failed representative is replaced at once.
     Deletable,
     /// Nobody is known to be able to, but mappings end by themselves within the hour: wait for the
     /// lease.
@@ -39,12 +39,12 @@ const WORTH_WAITING_FOR: u32 = 3_600;
 
 /// What has been learned about one router. Start anew when the router changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RouterLessons {
+pub struct RouterCapabilities {
     granted: Option<Lease>,
     delete: DeleteRight,
 }
 
-impl RouterLessons {
+impl RouterCapabilities {
     /// A mapping was granted with this lease, as read back. The last one counts: a router's
     /// mappings can become permanent when it restarts.
     pub fn granted(&mut self, lease: Lease) {
@@ -79,12 +79,12 @@ mod tests {
     use super::*;
 
     fn class(granted: Option<u32>, delete: DeleteRight) -> RouterClass {
-        let mut lessons = RouterLessons::default();
+        let mut capabilities = RouterCapabilities::default();
         if let Some(seconds) = granted {
-            lessons.granted(Lease::from_seconds(seconds));
+            capabilities.granted(Lease::from_seconds(seconds));
         }
-        lessons.delete_tried(delete);
-        lessons.class()
+        capabilities.delete_tried(delete);
+        capabilities.class()
     }
 
     #[test]
@@ -120,12 +120,12 @@ mod tests {
 
     #[test]
     fn a_try_that_showed_nothing_takes_nothing_back() {
-        let mut lessons = RouterLessons::default();
-        lessons.delete_tried(DeleteRight::Granted);
-        lessons.delete_tried(DeleteRight::Untried);
-        assert_eq!(lessons.class(), RouterClass::Deletable);
-        lessons.delete_tried(DeleteRight::Refused);
-        assert_eq!(lessons.class(), RouterClass::Unknown);
+        let mut capabilities = RouterCapabilities::default();
+        capabilities.delete_tried(DeleteRight::Granted);
+        capabilities.delete_tried(DeleteRight::Untried);
+        assert_eq!(capabilities.class(), RouterClass::Deletable);
+        capabilities.delete_tried(DeleteRight::Refused);
+        assert_eq!(capabilities.class(), RouterClass::Unknown);
     }
 
     #[test]
