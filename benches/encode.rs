@@ -11,9 +11,8 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use porthole_camera::format::{FrameFormat, PixelFormat};
 use porthole_camera::frame::RawFrame;
 use porthole_camera::jpeg::{Encoder, Quality};
-use porthole_camera::pattern::Pattern;
-use porthole_camera::source::{Source, Wanted};
-use porthole_camera::test_pattern_controls::TestPatternDevice;
+use porthole_camera::source::{RequestedMode, Source};
+use porthole_camera::test_pattern::{TestPattern, TestPatternDevice};
 use tokio::sync::watch;
 use turbojpeg::{Compressor, OutputBuf, Subsamp, YuvPlanesImage};
 
@@ -22,13 +21,13 @@ const ROUNDS: usize = 150;
 
 /// A frame of the test pattern with noise on it: a smooth picture would flatter both encoders.
 fn frame(width: u32, height: u32) -> RawFrame {
-    let wanted = Wanted {
+    let wanted = RequestedMode {
         width,
         height,
         fps: 120,
     };
     let (_, name) = watch::channel("bench".to_owned());
-    let mut pattern = Pattern::new(&wanted, name, TestPatternDevice::default());
+    let mut pattern = TestPattern::new(&wanted, name, TestPatternDevice::default());
     let drawn = pattern.next_frame(Duration::from_secs(1));
     let drawn = drawn
         .expect("the pattern never fails")
@@ -151,7 +150,8 @@ fn taking_turns() {
         }
         let (ours, theirs) = (median(ours), median(theirs));
         println!(
-            "  {width}x{height}: porthole {:.2} ms ({our_bytes} bytes), libjpeg-turbo {:.2} ms ({their_bytes} bytes), ratio {:.2}",
+            "  {width}x{height}: porthole {:.2} ms ({our_bytes} bytes), \
+             libjpeg-turbo {:.2} ms ({their_bytes} bytes), ratio {:.2}",
             ours.as_secs_f64() * 1e3,
             theirs.as_secs_f64() * 1e3,
             ours.as_secs_f64() / theirs.as_secs_f64(),

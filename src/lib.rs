@@ -15,6 +15,7 @@ pub mod durable;
 pub mod fleet;
 pub mod http;
 pub mod lan;
+pub mod messages;
 pub mod metrics;
 pub mod settings;
 pub mod shared;

@@ -1,4 +1,5 @@
-//! The supervision tree. This file is its diagram: one line per actor, elders above younger ones.
+//! The supervision tree. This file is its diagram: one function a group, and in it one paragraph an
+//! actor, dependencies before dependents.
 //!
 //! ```text
 //! root ─┬─ network ── router ─ registry ─ lan ─ discovery ─ election      (one arbiter)
@@ -6,47 +7,55 @@
 //!       └─ web ────── http                                                (one arbiter, its workers)
 //! ```
 //!
-//! A child that panics or hangs begins a new life at once, behind the same address. Six times
-//! within the window, and it escalates: past its group to the root, and the root ends the process
-//! with [`EXIT_ESCALATED`], so that the container starts it again. The router's mapping outlives
-//! all that.
+//! A child that panics or hangs is restarted at once, behind the same address. Six times within the
+//! window, and it escalates: past its group to the root, and the root ends the process with
+//! [`EXIT_ESCALATED`], so that the container starts it again. The router's mapping outlives all that.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Addr, Arbiter, Recipient, System};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle, Context, Recipient, Supervised, System};
 use actix_web::web::Data;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::actors::crash::Crash;
-use crate::actors::{
-    capture::CaptureActor, discovery, discovery::DiscoveryActor, drive::DriveActor, election,
-    election::ElectionActor, encoder::EncoderActor, http::HttpActor, lan, lan::LanActor,
-    registry::Introduce, registry::RegistryActor, router::RouterActor,
-};
+use crate::actors::capture::CaptureActor;
+use crate::actors::discovery::DiscoveryActor;
+use crate::actors::drive::DriveActor;
+use crate::actors::election::{ElectionActor, ElectionPublishers};
+use crate::actors::encoder::EncoderActor;
+use crate::actors::http::HttpActor;
+use crate::actors::lan::{self, LanActor};
+use crate::actors::registry::RegistryActor;
+use crate::actors::router::RouterActor;
 use crate::http::{Actors, App, Listeners};
+use crate::messages::PanicNow;
+use crate::messages::discovery::WithdrawMdns;
+use crate::messages::election::GiveUpMappings;
+use crate::messages::lan::FlushRepeats;
 use crate::metrics::Actor as Label;
-use crate::shared::SharedState;
-use porthole_supervise::{ActorName, Backoff, Budget, Event, Events, Policy, Supervisor};
+use crate::shared::{OpenPorts, Publishers, SharedState};
+use porthole_supervise::{
+    ActorName, Backoff, Budget, ChildSpec, Event, Events, Group, Policy, Supervisor,
+};
 
 /// What the process exits with when an actor cannot be kept alive (`EX_SOFTWARE` of sysexits.h).
 pub const EXIT_ESCALATED: i32 = 70;
 
 /// How long a clean end may take: the router is asked to delete, the LAN is told, connections
 /// close.
-const FAREWELL: Duration = Duration::from_millis(2500);
+const CLEAN_END: Duration = Duration::from_millis(2500);
 
-/// An arbiter that does not turn for so long is stuck, and everything on it with it.
+/// An arbiter that runs no task for so long is stuck, and everything on it with it.
 const STUCK: Duration = Duration::from_secs(20);
 
-/// A capture, encoder or drive thread that shows no sign of life for so long hangs in the device or
-/// the codec.
+/// A capture, encoder or drive thread without a heartbeat for so long hangs in the device or the
+/// codec.
 const SILENT_THREAD: Duration = Duration::from_secs(10);
 
-/// Five crashes within half a minute are borne; each waits a little longer than the one before.
+/// Five crashes within half a minute are tolerated; each waits a little longer than the one before.
 const BUDGET: Budget = Budget {
     restarts: 5,
     window: Duration::from_secs(30),
@@ -56,7 +65,7 @@ const BUDGET: Budget = Budget {
 ///
 /// # Errors
 /// When the system refuses a thread or a signal handler.
-pub async fn run(shared: Arc<SharedState>) -> io::Result<i32> {
+pub async fn run(shared: Arc<SharedState>, publishers: Publishers) -> io::Result<i32> {
     let (supervisor, events) = Supervisor::new();
     let watchdog = supervisor.watchdog(STUCK)?;
     let (network, media, web) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
@@ -64,12 +73,13 @@ pub async fn run(shared: Arc<SharedState>) -> io::Result<i32> {
         watchdog.watch(name, &arbiter.handle());
     }
 
-    let addresses = build(&supervisor, [&network, &media, &web], &shared);
-    let code = attend(events, &shared).await?;
+    let arbiters = [&network, &media, &web];
+    let root = build(&supervisor, arbiters, &shared, publishers);
+    let code = until_the_end(events, &shared).await?;
     if code == 0 {
-        leave(&addresses, &supervisor).await;
+        leave(&root, &supervisor).await;
     }
-    addresses.listeners.close().await;
+    root.listeners.close().await;
     drop(watchdog);
     for arbiter in [network, media, web] {
         arbiter.stop();
@@ -84,111 +94,190 @@ fn backoff() -> Backoff {
         .expect("the pauses are in order and the jitter is below 100 %")
 }
 
-/// The addresses that the root itself needs.
-struct Addresses {
-    discovery: Addr<DiscoveryActor>,
-    election: Addr<ElectionActor>,
-    lan: Addr<LanActor>,
+/// What the root itself asks of its actors, when the program ends.
+struct Root {
+    give_up_mappings: Recipient<GiveUpMappings>,
+    flush_repeats: Recipient<FlushRepeats>,
+    withdraw_mdns: Recipient<WithdrawMdns>,
     listeners: Arc<Listeners>,
 }
 
-/// The tree.
+/// Every actor by its name, for the debug API.
+type PanicNowByName = BTreeMap<&'static str, Recipient<PanicNow>>;
+
+/// One group and the arbiter that its actors run on.
+struct GroupOn {
+    group: Group,
+    arbiter: ArbiterHandle,
+}
+
+impl GroupOn {
+    fn child<A>(&self, label: Label) -> ChildSpec<A>
+    where
+        A: Actor<Context = Context<A>> + Supervised,
+    {
+        let policy = Policy {
+            budget: BUDGET,
+            backoff: backoff(),
+        };
+        let name = ActorName(label.as_str());
+        self.group.child(&self.arbiter, name, policy)
+    }
+}
+
+/// Starts every actor, with the one publisher of each value that it publishes and the recipients of
+/// what it sends.
 fn build(
-    root: &Supervisor,
-    [network_arbiter, media_arbiter, web_arbiter]: [&Arbiter; 3],
+    supervisor: &Supervisor,
+    [network, media, web]: [&Arbiter; 3],
     shared: &Arc<SharedState>,
-) -> Addresses {
-    let policy = Policy {
-        budget: BUDGET,
-        backoff: backoff(),
+    publishers: Publishers,
+) -> Root {
+    let group = |name, arbiter: &Arbiter| GroupOn {
+        group: supervisor.group(name),
+        arbiter: arbiter.handle(),
     };
-    let on = |arbiter: &Arbiter| arbiter.handle();
-    let name = |label: Label| ActorName(label.as_str());
-    let c = || Arc::clone(shared);
-
-    let network = root.group("network");
-    let at = on(network_arbiter);
-    let router = network.keep(&at, name(Label::Router), policy, {
-        let shared = c();
-        move |_, life| RouterActor::new(shared, life.progress)
-    });
-    let registry = network.keep(&at, name(Label::Registry), policy, {
-        let shared = c();
-        move |_, _| RegistryActor::new(shared)
-    });
-    let lan = network.keep(&at, name(Label::Lan), policy, {
-        let (shared, registry) = (c(), registry.clone());
-        move |_, _| LanActor::new(shared, registry)
-    });
-    let discovery = network.keep_synced(&at, name(Label::Discovery), policy, {
-        let (shared, registry) = (c(), registry.clone());
-        move |_, _| DiscoveryActor::new(shared, registry)
-    });
-    let election = network.keep_synced(&at, name(Label::Election), policy, {
-        let (shared, router, lan) = (c(), router.clone(), lan.clone());
-        move |_, life| ElectionActor::new(shared, router, lan, life.progress)
-    });
-    // The one address that goes from a younger one to its elders.
-    let _ = registry.try_send(Introduce(election.clone()));
-    let _ = lan.try_send(Introduce(election.clone()));
-
-    let media = root.group("media");
-    let at = on(media_arbiter);
-    let capture = media.keep(&at, name(Label::Capture), policy, {
-        let shared = c();
-        move |_, life| CaptureActor::new(shared, life.worker("capture", SILENT_THREAD, backoff()))
-    });
-    let encoder = media.keep(&at, name(Label::Encoder), policy, {
-        let shared = c();
-        move |_, life| EncoderActor::new(shared, life.worker("encoder", SILENT_THREAD, backoff()))
-    });
-    let drive = media.keep(&at, name(Label::Drive), policy, {
-        let shared = c();
-        move |_, life| DriveActor::new(shared, life.worker("drive", SILENT_THREAD, backoff()))
-    });
-
-    let web = root.group("web");
+    let network = start_network(&group("network", network), shared, publishers);
+    let mut panic_now = network.panic_now;
+    panic_now.extend(start_media(&group("media", media), shared));
     let listeners = Arc::new(Listeners::default());
-    web.keep(&on(web_arbiter), name(Label::Http), policy, {
-        let mut crash: BTreeMap<&'static str, Recipient<Crash>> = BTreeMap::from([
-            (Label::Router.as_str(), router.recipient()),
-            (Label::Registry.as_str(), registry.recipient()),
-            (Label::Lan.as_str(), lan.clone().recipient()),
-            (Label::Discovery.as_str(), discovery.clone().recipient()),
-            (Label::Election.as_str(), election.clone().recipient()),
-            (Label::Capture.as_str(), capture.recipient()),
-            (Label::Encoder.as_str(), encoder.recipient()),
-            (Label::Drive.as_str(), drive.recipient()),
-        ]);
-        let (shared, listeners) = (c(), Arc::clone(&listeners));
-        let (election, lan) = (election.clone(), lan.clone());
-        move |ctx, _| {
-            use actix::AsyncContext as _;
-            let myself: Addr<HttpActor> = ctx.address();
-            crash.insert(Label::Http.as_str(), myself.recipient());
-            let app = App {
-                shared,
-                actors: Actors {
-                    lan,
-                    election,
-                    crash,
-                },
-            };
-            HttpActor::new(Data::new(app), listeners)
-        }
-    });
-
-    Addresses {
-        discovery,
-        election,
-        lan,
+    let actors = Actors {
+        rename_camera: network.lan.clone().recipient(),
+        step_down: network.election.clone().recipient(),
+        set_remote_access: network.election.clone().recipient(),
+        panic_now,
+    };
+    start_web(
+        &group("web", web),
+        shared,
+        actors,
+        Arc::clone(&listeners),
+        network.open_ports,
+    );
+    Root {
+        give_up_mappings: network.election.recipient(),
+        flush_repeats: network.lan.recipient(),
+        withdraw_mdns: network.discovery.recipient(),
         listeners,
     }
 }
 
-/// Hears what happens until something ends the program: a signal (0), or an actor that is past
-/// saving (70).
-async fn attend(mut events: Events, shared: &SharedState) -> io::Result<i32> {
+/// What the network group offers to the other groups and the root.
+struct Network {
+    lan: Addr<LanActor>,
+    discovery: Addr<DiscoveryActor>,
+    election: Addr<ElectionActor>,
+    panic_now: PanicNowByName,
+    /// Not published by this group.
+    open_ports: OpenPorts,
+}
+
+/// router ─ registry ─ lan ─ discovery ─ election
+fn start_network(group: &GroupOn, shared: &Arc<SharedState>, publishers: Publishers) -> Network {
+    let Publishers {
+        role,
+        lan: lan_address,
+        router: router_view,
+        fleet,
+        keys,
+        wanted_ports,
+        open_ports,
+        history,
+    } = publishers;
+    // Registry and lan send to the election too, which depends on them: its address comes first.
+    let election = group.child::<ElectionActor>(Label::Election).resynced();
+
+    let router = group.child(Label::Router).start({
+        let shared = Arc::clone(shared);
+        move |_, child| RouterActor::new(shared, router_view, child.progress)
+    });
+    let registry = group.child(Label::Registry).start({
+        let shared = Arc::clone(shared);
+        let election = election.address().recipient();
+        move |_, _| RegistryActor::new(shared, fleet, election)
+    });
+    let lan = group.child(Label::Lan).start({
+        let shared = Arc::clone(shared);
+        let recipients = lan::Recipients {
+            election_message: election.address().recipient(),
+            report: registry.clone().recipient(),
+            leaving: registry.clone().recipient(),
+        };
+        move |_, _| LanActor::new(shared, lan_address, keys, recipients)
+    });
+    let discovery = group.child(Label::Discovery).resynced().start({
+        let shared = Arc::clone(shared);
+        let (record, remove) = (registry.clone().recipient(), registry.clone().recipient());
+        move |_, _| DiscoveryActor::new(shared, record, remove)
+    });
+    let election = election.start({
+        let shared = Arc::clone(shared);
+        let publishers = ElectionPublishers {
+            role,
+            wanted_ports,
+            history,
+        };
+        let (router, lan) = (router.clone().recipient(), lan.clone().recipient());
+        move |_, child| ElectionActor::new(shared, publishers, router, lan, child.progress)
+    });
+
+    let panic_now = BTreeMap::from([
+        (Label::Router.as_str(), router.recipient()),
+        (Label::Registry.as_str(), registry.recipient()),
+        (Label::Lan.as_str(), lan.clone().recipient()),
+        (Label::Discovery.as_str(), discovery.clone().recipient()),
+        (Label::Election.as_str(), election.clone().recipient()),
+    ]);
+    Network {
+        lan,
+        discovery,
+        election,
+        panic_now,
+        open_ports,
+    }
+}
+
+/// capture ─ encoder ─ drive, each with a thread of its own
+fn start_media(group: &GroupOn, shared: &Arc<SharedState>) -> PanicNowByName {
+    let capture = group.child(Label::Capture).start({
+        let shared = Arc::clone(shared);
+        move |_, child| CaptureActor::new(shared, child.worker("capture", SILENT_THREAD, backoff()))
+    });
+    let encoder = group.child(Label::Encoder).start({
+        let shared = Arc::clone(shared);
+        move |_, child| EncoderActor::new(shared, child.worker("encoder", SILENT_THREAD, backoff()))
+    });
+    let drive = group.child(Label::Drive).start({
+        let shared = Arc::clone(shared);
+        move |_, child| DriveActor::new(shared, child.worker("drive", SILENT_THREAD, backoff()))
+    });
+    BTreeMap::from([
+        (Label::Capture.as_str(), capture.recipient()),
+        (Label::Encoder.as_str(), encoder.recipient()),
+        (Label::Drive.as_str(), drive.recipient()),
+    ])
+}
+
+/// http
+fn start_web(
+    group: &GroupOn,
+    shared: &Arc<SharedState>,
+    mut actors: Actors,
+    listeners: Arc<Listeners>,
+    open_ports: OpenPorts,
+) {
+    let http = group.child::<HttpActor>(Label::Http);
+    let panic_now = http.address().recipient();
+    actors.panic_now.insert(Label::Http.as_str(), panic_now);
+    let shared = Arc::clone(shared);
+    http.start(move |_, _| {
+        HttpActor::new(Data::new(App { shared, actors }), listeners, open_ports)
+    });
+}
+
+/// Logs and counts events until something ends the program: a signal (0), or an actor that cannot
+/// be kept running (70).
+async fn until_the_end(mut events: Events, shared: &SharedState) -> io::Result<i32> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
@@ -203,7 +292,7 @@ async fn attend(mut events: Events, shared: &SharedState) -> io::Result<i32> {
     }
 }
 
-/// Counts and logs; the exit code where the event is the end.
+/// Counts and logs one event. Returns the exit code where it ends the program.
 fn exit_code_of(event: &Event, shared: &SharedState) -> Option<i32> {
     match event {
         Event::Restarted { actor, .. } => {
@@ -222,18 +311,18 @@ fn exit_code_of(event: &Event, shared: &SharedState) -> Option<i32> {
     None
 }
 
-/// A clean end: the router first, so that another can take the office, then the LAN, then the
-/// actors.
-async fn leave(addresses: &Addresses, supervisor: &Supervisor) {
+/// A clean end: the router first, so that another can become the representative, then the LAN, then
+/// the actors.
+async fn leave(root: &Root, supervisor: &Supervisor) {
     let goodbye = async {
-        let _ = addresses.election.send(election::Leave).await;
-        let _ = addresses.lan.send(lan::Flush).await;
-        let _ = addresses.discovery.send(discovery::SayGoodbye).await;
+        let _ = root.give_up_mappings.send(GiveUpMappings).await;
+        let _ = root.flush_repeats.send(FlushRepeats).await;
+        let _ = root.withdraw_mdns.send(WithdrawMdns).await;
         for path in supervisor.shutdown(Duration::from_millis(500)).await {
             warn!(%path, "did not end in time");
         }
     };
-    if tokio::time::timeout(FAREWELL, goodbye).await.is_err() {
+    if tokio::time::timeout(CLEAN_END, goodbye).await.is_err() {
         warn!(
             "leaving without the router's word that our mappings are gone: they end with their leases"
         );

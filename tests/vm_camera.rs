@@ -1,4 +1,4 @@
-//! Real input: the real binary in a small machine, with the kernel's own V4L2 test driver as its
+//! Real input: the real binary in a virtual machine, with the kernel's own V4L2 test driver as its
 //! camera, seen from outside. `docs/guide/vm.md` tells how to boot the same machine by hand.
 //!
 //! Skipped, in words, where QEMU or Debian's kernel package cannot be had.

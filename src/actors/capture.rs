@@ -1,37 +1,38 @@
 //! `CaptureActor`: keeps the capture thread running.
 //!
 //! Owns the thread that opens the device and reads frames from it. Restarts by starting a new
-//! thread if the old one has ended, once it has let go of the device. Loses the frame in hand;
-//! viewers keep their seats and the last picture until the next one comes.
+//! thread if the old one has ended, once it has let go of the device. Loses the frame being
+//! read; viewers stay connected and keep the last picture until the next one comes.
 
 use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
-use porthole_camera::capture::Capture;
-use porthole_supervise::Vitals;
+use porthole_camera::capture::CaptureLoop;
+use porthole_supervise::ThreadContext;
 
-/// See the module.
-pub type CaptureActor = ThreadActor<Capturing>;
+/// Keeps the capture thread running; see the [module](self).
+pub type CaptureActor = ThreadActor<CaptureWork>;
 
-/// From the device into the raw slot.
-pub struct Capturing;
+/// Moves frames from the device into the frame slot.
+pub struct CaptureWork;
 
-impl Work for Capturing {
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+impl Work for CaptureWork {
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
         let camera = &shared.camera;
-        let mut capture = Capture {
+        let control_queue = Arc::clone(&camera.control_queue);
+        let mut capture = CaptureLoop {
             name: shared.name.watch(),
             opener: Box::new(camera.source.clone()),
-            audience: Arc::clone(&camera.audience),
-            raw: Arc::clone(&camera.raw),
+            viewer_count: Arc::clone(&camera.viewer_count),
+            frames: Arc::clone(&camera.frames),
             pictures: Arc::clone(&camera.pictures),
             health: camera.health.clone(),
             settings: camera.settings.subscribe(),
-            control_queue: Arc::clone(&camera.control_queue),
+            on_open: Box::new(move || control_queue.camera_opened()),
             observer: Arc::new(shared.metrics.camera()),
             last_size: None,
         };
-        capture.run(&|| vitals.go_on());
+        capture.run(&|| thread.should_continue());
     }
 }

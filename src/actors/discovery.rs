@@ -18,80 +18,85 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
-use super::registry::{Advertise, RegistryActor, Unadvertise};
 use crate::discovery::{
     Announcement, Changes, PORTHOLE, Resolved, Service, fullname, id_of, label, mdns_record,
 };
 use crate::fleet::{Fleet, Presence, Source};
 use crate::lan::interface::{LanAddress, NoAddress};
+use crate::messages::discovery::WithdrawMdns;
+use crate::messages::registry::{RecordMdns, RemoveMdns};
 use crate::shared::SharedState;
-use porthole_supervise::Resync;
+use porthole_supervise::{Fixed, Lasting, Resync, UntilRestart, supervised};
 use porthole_types::InstanceId;
 
 /// What changes about this server within this time is announced together: at a start it gets name
 /// and port one after the other.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// After a failure.
+/// The wait after a failure.
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// The library says each goodbye twice; the second is this much later at the most.
 const SECOND_GOODBYE: Duration = Duration::from_millis(150);
 
-/// Take the entries back and wait until the LAN has been told (a daemon that is merely dropped says
-/// no goodbye).
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct SayGoodbye;
-
-/// See the module.
+/// Keeps this server's entries in mDNS, and tells the registry of the others'.
 pub struct DiscoveryActor {
+    wired: Fixed<Wired>,
+    /// Nothing is announced again after that.
+    said_goodbye: Lasting<bool>,
+    volatile: UntilRestart<Volatile>,
+}
+
+struct Wired {
     shared: Arc<SharedState>,
-    registry: Addr<RegistryActor>,
-    /// None once goodbye is said.
-    life: Option<Life>,
+    record: Recipient<RecordMdns>,
+    remove: Recipient<RemoveMdns>,
 }
 
 #[derive(Default)]
-struct Life {
+struct Volatile {
     running: Option<Running>,
-    /// The look at what has changed that is to come.
+    /// The refresh that is to come.
     refresh: Option<SpawnHandle>,
 }
 
-/// A daemon on one interface.
+/// A daemon on one interface. Dropping it ends the daemon, which says goodbye by itself.
 struct Running {
     daemon: ServiceDaemon,
     lan: LanAddress,
     announced: Announcement,
     /// None until the next refresh.
     browsing: Option<SpawnHandle>,
-    /// Who is not heard any more, and was asked after.
+    /// The servers that are not heard any more, and were asked after.
     doubted: BTreeSet<InstanceId>,
 }
 
 impl DiscoveryActor {
     /// An actor that has yet to announce anything.
-    pub fn new(shared: Arc<SharedState>, registry: Addr<RegistryActor>) -> Self {
+    pub fn new(
+        shared: Arc<SharedState>,
+        record: Recipient<RecordMdns>,
+        remove: Recipient<RemoveMdns>,
+    ) -> Self {
         Self {
-            shared,
-            registry,
-            life: Some(Life::default()),
+            wired: Fixed::new(Wired {
+                shared,
+                record,
+                remove,
+            }),
+            said_goodbye: Lasting::new(false),
+            volatile: UntilRestart::default(),
         }
     }
 
     fn refresh_in(&mut self, wait: Duration, ctx: &mut Context<Self>) {
-        let Some(life) = &mut self.life else {
+        if *self.said_goodbye || self.volatile.refresh.is_some() {
             return;
-        };
-        if life.refresh.is_none() {
-            life.refresh = Some(ctx.run_later(wait, |actor, ctx| {
-                if let Some(life) = &mut actor.life {
-                    life.refresh = None;
-                }
-                actor.refresh(ctx);
-            }));
         }
+        self.volatile.refresh = Some(ctx.run_later(wait, |actor, ctx| {
+            actor.volatile.refresh = None;
+            actor.refresh(ctx);
+        }));
     }
 
     /// Brings what is announced in line with what is.
@@ -104,19 +109,24 @@ impl DiscoveryActor {
     }
 
     fn try_refresh(&mut self, ctx: &mut Context<Self>) -> Result<(), mdns_sd::Error> {
-        let lan = self.shared.lan_address();
-        let runs_on = self.running().map(|running| running.lan.clone());
+        if *self.said_goodbye {
+            return Ok(());
+        }
+        let shared = &self.wired.shared;
+        let lan = shared.lan_address();
+        let runs_on = self
+            .volatile
+            .running
+            .as_ref()
+            .map(|running| running.lan.clone());
         if runs_on != lan {
             self.stop(ctx);
         }
-        let (Some(lan), Some(me)) = (lan, self.shared.myself()) else {
+        let (Some(lan), Some(me)) = (lan, self.wired.shared.myself()) else {
             return Ok(());
         };
-        let fleet = self.shared.fleet.borrow().clone();
-        let Some(life) = &mut self.life else {
-            return Ok(());
-        };
-        let running = match &mut life.running {
+        let fleet = self.wired.shared.fleet.borrow().clone();
+        let running = match &mut self.volatile.running {
             Some(running) => running,
             none => none.insert(Running::start(lan)?),
         };
@@ -128,25 +138,18 @@ impl DiscoveryActor {
         running.announce(me.id, Announcement::of(&me, namesakes))
     }
 
-    fn running(&mut self) -> Option<&mut Running> {
-        self.life.as_mut()?.running.as_mut()
-    }
-
-    /// Ends the daemon, which says goodbye by itself, without waiting for it.
+    /// Ends the daemon without waiting for it.
     fn stop(&mut self, ctx: &mut Context<Self>) {
-        let Some(running) = self.life.as_mut().and_then(|life| life.running.take()) else {
-            return;
-        };
-        if let Some(browsing) = running.browsing {
+        let running = self.volatile.running.take();
+        if let Some(browsing) = running.and_then(|mut running| running.browsing.take()) {
             ctx.cancel_future(browsing);
         }
-        running.shut_down();
     }
 
-    /// Asks again after who is not heard any more: the entries of who does not answer are
-    /// forgotten, long before they would lapse (RFC 6762, 10.4).
+    /// Asks again after servers that are not heard any more: the entries of those that do not answer
+    /// are dropped long before they would lapse (RFC 6762, 10.4).
     fn doubt(&mut self, fleet: &Fleet) {
-        let Some(running) = self.running() else {
+        let Some(running) = &mut self.volatile.running else {
             return;
         };
         let fading: BTreeSet<_> = fleet
@@ -163,8 +166,8 @@ impl DiscoveryActor {
     }
 
     fn seen(&mut self, service: &ResolvedService) {
-        let me = self.shared.identity.id;
-        let Some(running) = self.running() else {
+        let me = self.wired.shared.identity.id;
+        let Some(running) = &mut self.volatile.running else {
             return;
         };
         let addresses: BTreeSet<_> = service.addresses.iter().filter_map(v4).collect();
@@ -180,8 +183,8 @@ impl DiscoveryActor {
             return;
         };
         if entry.id != me {
-            // A hint: where the registry has no time for it the page does without.
-            let _ = self.registry.try_send(Advertise(entry));
+            // A hint: where the registry's mailbox is full the page does without.
+            let _ = self.wired.record.try_send(RecordMdns(entry));
         }
     }
 }
@@ -239,12 +242,6 @@ impl Running {
         ServiceInfo::new(kind, instance, &host, address, *port, &txt[..])
     }
 
-    fn shut_down(self) {
-        if let Err(why) = self.daemon.shutdown() {
-            debug!(%why, "the mDNS daemon had ended already");
-        }
-    }
-
     /// Takes everything back and waits until that is said.
     async fn say_goodbye(self, me: InstanceId) {
         for service in &self.announced.services {
@@ -262,24 +259,32 @@ impl Running {
     }
 }
 
-impl Actor for DiscoveryActor {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        if self.shared.settings.lan.mdns {
-            ctx.add_stream(WatchStream::new(self.shared.lan.subscribe()));
-            // Of this server too: another name, port or scheme shows there.
-            ctx.add_stream(WatchStream::new(self.shared.fleet.subscribe()));
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Err(why) = self.daemon.shutdown() {
+            debug!(%why, "the mDNS daemon had ended already");
         }
     }
 }
 
-impl Supervised for DiscoveryActor {
-    fn restarting(&mut self, ctx: &mut Self::Context) {
-        self.stop(ctx);
-        self.life = self.life.take().map(|_| Life::default());
+impl Actor for DiscoveryActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let shared = &self.wired.shared;
+        if shared.settings.lan.mdns {
+            ctx.add_stream(WatchStream::new(shared.lan.subscribe()));
+            // Of this server too: another name, port or scheme shows there.
+            ctx.add_stream(WatchStream::new(shared.fleet.subscribe()));
+        }
     }
 }
+
+supervised!(DiscoveryActor {
+    wired,
+    said_goodbye,
+    volatile
+});
 
 impl StreamHandler<Result<LanAddress, NoAddress>> for DiscoveryActor {
     fn handle(&mut self, _: Result<LanAddress, NoAddress>, ctx: &mut Self::Context) {
@@ -300,16 +305,16 @@ impl StreamHandler<ServiceEvent> for DiscoveryActor {
             ServiceEvent::ServiceResolved(service) => self.seen(&service),
             ServiceEvent::ServiceRemoved(_, name) => {
                 if let Some(id) = id_of(&name) {
-                    let _ = self.registry.try_send(Unadvertise(id));
+                    let _ = self.wired.remove.try_send(RemoveMdns(id));
                 }
             }
             _ => {}
         }
     }
 
-    /// The library lets go of who does not keep up.
+    /// The library ends the stream of a reader that does not keep up.
     fn finished(&mut self, ctx: &mut Self::Context) {
-        if let Some(running) = self.running() {
+        if let Some(running) = &mut self.volatile.running {
             running.browsing = None;
         }
         self.refresh_in(QUIET, ctx);
@@ -322,7 +327,8 @@ impl Handler<Resync> for DiscoveryActor {
     /// The registry may have forgotten what it was told: whoever begins to browse is told of all
     /// there is.
     fn handle(&mut self, _: Resync, ctx: &mut Self::Context) {
-        let browsing = self.running().and_then(|running| running.browsing.take());
+        let running = self.volatile.running.as_mut();
+        let browsing = running.and_then(|running| running.browsing.take());
         if let Some(browsing) = browsing {
             ctx.cancel_future(browsing);
             self.refresh_in(QUIET, ctx);
@@ -330,12 +336,13 @@ impl Handler<Resync> for DiscoveryActor {
     }
 }
 
-impl Handler<SayGoodbye> for DiscoveryActor {
+impl Handler<WithdrawMdns> for DiscoveryActor {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: SayGoodbye, _: &mut Self::Context) -> Self::Result {
-        let running = self.life.take().and_then(|life| life.running);
-        let me = self.shared.identity.id;
+    fn handle(&mut self, _: WithdrawMdns, _: &mut Self::Context) -> Self::Result {
+        *self.said_goodbye = true;
+        let running = self.volatile.running.take();
+        let me = self.wired.shared.identity.id;
         Box::pin(async move {
             if let Some(running) = running {
                 running.say_goodbye(me).await;

@@ -1,50 +1,49 @@
 //! `DriveActor`: keeps the thread running that turns and sets the camera (seed: drive section 18,
 //! camera controller 19).
 //!
-//! Owns the thread that works off the questions of the
-//! [`control_queue`](porthole_camera::control_queue). Restarts by starting it again if
-//! it has ended. Loses the question in hand, whose asker is told; where the camera points is in the
-//! camera.
+//! Owns the thread that runs the jobs of the [`control_queue`](porthole_camera::control_queue).
+//! Restarts by starting it again if it has ended. Loses the job being run, whose caller gets an
+//! error; where the camera points is kept by the camera.
 
 use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
-use porthole_camera::control::Change;
-use porthole_camera::control_worker::{ControlWorker, Memory};
-use porthole_durable::Kept;
-use porthole_supervise::Vitals;
+use porthole_camera::control::ControlChange;
+use porthole_camera::control_worker::{ControlWorker, OverrideStore};
+use porthole_durable::PendingWrite;
+use porthole_supervise::ThreadContext;
 
-/// See the module.
-pub type DriveActor = ThreadActor<Attending>;
+/// Keeps the thread running that turns and sets the camera; see the [module](self).
+pub type DriveActor = ThreadActor<DriveWork>;
 
-/// From the desk to the device.
-pub struct Attending;
+/// Runs the jobs of the control queue on the device.
+pub struct DriveWork;
 
-impl Work for Attending {
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
+impl Work for DriveWork {
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
         let camera = &shared.camera;
         let mut worker = ControlWorker {
             devices: Box::new(camera.source.clone()),
             drive: shared.settings.drive.source,
             test_pattern: camera.test_pattern.clone(),
-            memory: Box::new(UserOverrides(Arc::clone(shared))),
+            overrides: Box::new(StoredOverrides(Arc::clone(shared))),
             offered: camera.offered.clone(),
-            settled: None,
+            restored: None,
         };
-        worker.run(&camera.control_queue, &|| vitals.go_on());
+        worker.run(&camera.control_queue, &|| thread.should_continue());
     }
 }
 
-/// What people chose, in the cells and in the state file.
-struct UserOverrides(Arc<SharedState>);
+/// The users' overrides, in the shared state and in the state file.
+struct StoredOverrides(Arc<SharedState>);
 
-impl Memory for UserOverrides {
-    fn of(&self, camera: &str) -> Vec<Change> {
+impl OverrideStore for StoredOverrides {
+    fn load(&self, camera: &str) -> Vec<ControlChange> {
         self.0.camera.overrides.borrow().controls.of(camera)
     }
 
-    fn remember(&self, camera: &str, set: &[Change]) -> Kept {
+    fn save(&self, camera: &str, set: &[ControlChange]) -> PendingWrite {
         self.0
             .choose(|chosen| chosen.controls.remember(camera, set))
     }

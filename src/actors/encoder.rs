@@ -1,29 +1,29 @@
 //! `EncoderActor`: keeps the encoder thread running.
 //!
 //! Owns the thread that turns the newest frame into a picture. Restarts by starting it again if it
-//! has ended. Loses the frame in hand; the viewers see the next one.
+//! has ended. Loses the frame being encoded; the viewers see the next one.
 
 use std::sync::Arc;
 
 use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
-use porthole_camera::encode::Encoding;
-use porthole_supervise::Vitals;
+use porthole_camera::encode::EncodeLoop;
+use porthole_supervise::ThreadContext;
 
-/// See the module.
-pub type EncoderActor = ThreadActor<EncodingWork>;
+/// Keeps the encoder thread running; see the [module](self).
+pub type EncoderActor = ThreadActor<EncoderWork>;
 
-/// From the raw slot into the picture slot.
-pub struct EncodingWork;
+/// Turns the newest frame into a JPEG in the picture slot.
+pub struct EncoderWork;
 
-impl Work for EncodingWork {
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals) {
-        let encoding = Encoding {
-            raw: Arc::clone(&shared.camera.raw),
+impl Work for EncoderWork {
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
+        let encoder = EncodeLoop {
+            frames: Arc::clone(&shared.camera.frames),
             pictures: Arc::clone(&shared.camera.pictures),
             settings: shared.camera.settings.subscribe(),
             observer: Arc::new(shared.metrics.camera()),
         };
-        encoding.run(&|| vitals.go_on());
+        encoder.run(&|| thread.should_continue());
     }
 }

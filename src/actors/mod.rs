@@ -1,11 +1,15 @@
 //! The actors: thin shells over the cores, one file each.
 //!
-//! Each file opens with what the actor owns, how it restarts and what it loses when it does. An
-//! actor is the same value in every life, so what it owns stands in one `life` field that
-//! `restarting` throws away; what must last stands in the [`shared`](crate::shared).
+//! Each file opens with what the actor owns, how it restarts and what it loses when it does. A
+//! restarted actor is the same value, so the type of each field says how long it lasts: what the
+//! actor is made with is `Fixed`, what it owns is `UntilRestart`, and what has to survive a crash of
+//! it is `Lasting` or stands in [`shared`](crate::shared). `supervised!` checks that none is forgotten.
+//!
+//! No actor knows another: they send [`messages`](crate::messages) to recipients that the
+//! [`tree`](crate::tree) hands out.
 
 pub mod capture;
-pub mod crash;
+mod crash;
 pub mod discovery;
 pub mod drive;
 pub mod election;
@@ -14,4 +18,4 @@ pub mod http;
 pub mod lan;
 pub mod registry;
 pub mod router;
-pub mod thread;
+mod thread;

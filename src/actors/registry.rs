@@ -11,54 +11,35 @@ use actix::prelude::*;
 use tokio_stream::wrappers::WatchStream;
 
 use super::crash::crashes_on_demand;
-use super::election::{self, ElectionActor};
-use crate::fleet::{Advertised, Heard, Known, MOST_PEERS, Sources, mapped, merge};
-use crate::shared::{RouterView, SharedState};
-use porthole_election::{Event, Peer};
-use porthole_types::InstanceId;
+use crate::fleet::{Fleet, Known, MOST_PEERS, Sources, mapped, merge};
+use crate::messages::election::NoteReport;
+use crate::messages::registry::{RecordMdns, RecordReport, RemoveCamera, RemoveMdns};
+use crate::shared::{Publisher, RouterView, SharedState};
+use porthole_election::Peer;
+use porthole_supervise::{Fixed, UntilRestart, supervised};
 
 /// What comes within this time after a merge is merged together: after an Inquiry hundreds answer,
 /// and people see no difference.
 const TOGETHER: Duration = Duration::from_millis(75);
 
-/// Ages pass and this server's own standing changes without anybody saying so.
+/// The longest time between two merges: ages pass, and this server's own state changes, without any
+/// message about it.
 const AT_LEAST: Duration = Duration::from_millis(500);
 
-/// Another server has reported itself.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Hear(pub Heard);
-
-/// This server has said that it leaves: it is not waited for.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Forget(pub InstanceId);
-
-/// Another server's entry in mDNS was seen, or has changed.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Advertise(pub Advertised);
-
-/// This server's entry is in mDNS no more.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Unadvertise(pub InstanceId);
-
-/// Who is told of what others say: of their terms here, of the office in the lan actor.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Introduce(pub Addr<ElectionActor>);
-
-/// See the module.
+/// Merges what the sources say into the fleet, and publishes that.
 pub struct RegistryActor {
+    wired: Fixed<Wired>,
+    volatile: UntilRestart<Volatile>,
+}
+
+struct Wired {
     shared: Arc<SharedState>,
-    /// Given once; it lasts, since the election's address does.
-    election: Option<Addr<ElectionActor>>,
-    life: Life,
+    fleet: Publisher<Arc<Fleet>>,
+    election: Recipient<NoteReport>,
 }
 
 #[derive(Default)]
-struct Life {
+struct Volatile {
     known: Known,
     merged_at: Option<Instant>,
     /// The merge that is to come.
@@ -67,56 +48,63 @@ struct Life {
 
 impl RegistryActor {
     /// An actor that has yet to hear of anybody.
-    pub fn new(shared: Arc<SharedState>) -> Self {
+    pub fn new(
+        shared: Arc<SharedState>,
+        fleet: Publisher<Arc<Fleet>>,
+        election: Recipient<NoteReport>,
+    ) -> Self {
         Self {
-            shared,
-            election: None,
-            life: Life::default(),
+            wired: Fixed::new(Wired {
+                shared,
+                fleet,
+                election,
+            }),
+            volatile: UntilRestart::default(),
         }
     }
 
-    /// Something is known that was not: merges at once, or together with what else comes.
+    /// A source has said something new: merges at once, or together with what else comes.
     fn changed(&mut self, ctx: &mut Context<Self>) {
-        if self.life.due.is_some() {
+        if self.volatile.due.is_some() {
             return;
         }
-        let since = self.life.merged_at.map_or(Duration::MAX, |at| at.elapsed());
+        let since = self
+            .volatile
+            .merged_at
+            .map_or(Duration::MAX, |at| at.elapsed());
         match TOGETHER.checked_sub(since) {
             None | Some(Duration::ZERO) => self.publish(),
             Some(wait) => {
                 let due = ctx.run_later(wait, |actor, _| {
-                    actor.life.due = None;
+                    actor.volatile.due = None;
                     actor.publish();
                 });
-                self.life.due = Some(due);
+                self.volatile.due = Some(due);
             }
         }
     }
 
     fn publish(&mut self) {
         let now = Instant::now();
-        self.life.merged_at = Some(now);
-        let Some(me) = self.shared.myself() else {
+        self.volatile.merged_at = Some(now);
+        let Some(me) = self.wired.shared.myself() else {
             return;
         };
-        let heartbeat = self.shared.settings.lan.heartbeat;
-        self.life.known.sweep(heartbeat, now);
+        let heartbeat = self.wired.shared.settings.lan.heartbeat;
+        self.volatile.known.sweep(heartbeat, now);
         let sources = Sources {
             me: &me,
-            known: &self.life.known,
-            representative_port: self.shared.settings.router.representative_port,
+            known: &self.volatile.known,
+            representative_port: self.wired.shared.settings.router.representative_port,
             heartbeat,
-            lan: self.shared.role.rules().lan,
+            lan: self.wired.shared.role.rules().lan,
         };
         let fleet = merge(&sources, now);
         let others = i64::try_from(fleet.others().count()).unwrap_or(i64::MAX);
-        self.shared.metrics.peers.set(others);
-        // Who waits for a change is not woken by ages.
-        self.shared.fleet.send_if_modified(|shown| {
-            let news = !fleet.looks_like(shown);
-            *shown = Arc::new(fleet);
-            news
-        });
+        self.wired.shared.metrics.peers.set(others);
+        // Readers that wait for a change are not woken by ages.
+        let news = !fleet.looks_like(&self.wired.fleet.borrow());
+        self.wired.fleet.replace(Arc::new(fleet), news);
     }
 }
 
@@ -126,80 +114,66 @@ impl Actor for RegistryActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         // After an Inquiry all answer within a moment.
         ctx.set_mailbox_capacity(MOST_PEERS);
-        ctx.add_stream(WatchStream::new(self.shared.router.subscribe()));
+        ctx.add_stream(WatchStream::new(self.wired.shared.router.subscribe()));
         ctx.run_interval(AT_LEAST, Self::changed);
     }
 }
 
-impl Supervised for RegistryActor {
-    fn restarting(&mut self, _: &mut Self::Context) {
-        self.life = Life::default();
-    }
-}
+supervised!(RegistryActor { wired, volatile });
 
 impl StreamHandler<RouterView> for RegistryActor {
     fn handle(&mut self, view: RouterView, ctx: &mut Self::Context) {
         let read = view
             .table
-            .filter(|_| self.shared.settings.router.read_table);
+            .filter(|_| self.wired.shared.settings.router.read_table);
         let table = read.map(|view| (mapped(&view.table), view.read_at));
-        self.life.known.read(table);
+        self.volatile.known.read(table);
         self.changed(ctx);
     }
 }
 
-impl Handler<Hear> for RegistryActor {
+impl Handler<RecordReport> for RegistryActor {
     type Result = ();
 
-    fn handle(&mut self, Hear(heard): Hear, ctx: &mut Self::Context) {
-        if let Some(election) = &self.election {
-            // Terms are heard again with the next report: a full mailbox costs nothing.
-            let _ = election.try_send(election::Hear(Event::Reported {
-                from: Peer {
-                    id: heard.id,
-                    address: heard.from,
-                },
-                external: heard.report.external,
-                term: heard.report.term,
-            }));
-        }
-        self.life.known.hear(heard);
+    fn handle(&mut self, RecordReport(heard): RecordReport, ctx: &mut Self::Context) {
+        // Terms are heard again with the next report: a full mailbox costs nothing.
+        let _ = self.wired.election.try_send(NoteReport {
+            from: Peer {
+                id: heard.id,
+                address: heard.from,
+            },
+            external: heard.report.external,
+            term: heard.report.term,
+        });
+        self.volatile.known.hear(heard);
         self.changed(ctx);
     }
 }
 
-impl Handler<Forget> for RegistryActor {
+impl Handler<RemoveCamera> for RegistryActor {
     type Result = ();
 
-    fn handle(&mut self, Forget(id): Forget, ctx: &mut Self::Context) {
-        self.life.known.forget(id, Instant::now());
+    fn handle(&mut self, RemoveCamera(id): RemoveCamera, ctx: &mut Self::Context) {
+        self.volatile.known.forget(id, Instant::now());
         self.changed(ctx);
     }
 }
 
-impl Handler<Advertise> for RegistryActor {
+impl Handler<RecordMdns> for RegistryActor {
     type Result = ();
 
-    fn handle(&mut self, Advertise(entry): Advertise, ctx: &mut Self::Context) {
-        self.life.known.advertise(entry);
+    fn handle(&mut self, RecordMdns(entry): RecordMdns, ctx: &mut Self::Context) {
+        self.volatile.known.advertise(entry);
         self.changed(ctx);
     }
 }
 
-impl Handler<Unadvertise> for RegistryActor {
+impl Handler<RemoveMdns> for RegistryActor {
     type Result = ();
 
-    fn handle(&mut self, Unadvertise(id): Unadvertise, ctx: &mut Self::Context) {
-        self.life.known.unadvertise(id);
+    fn handle(&mut self, RemoveMdns(id): RemoveMdns, ctx: &mut Self::Context) {
+        self.volatile.known.unadvertise(id);
         self.changed(ctx);
-    }
-}
-
-impl Handler<Introduce> for RegistryActor {
-    type Result = ();
-
-    fn handle(&mut self, Introduce(election): Introduce, _: &mut Self::Context) {
-        self.election = Some(election);
     }
 }
 

@@ -1,9 +1,9 @@
 //! `RouterActor`: finds the router, asks it, and says what it is like.
 //!
-//! Owns the way to the router that was found, the lease ladder and the leases that it saw run.
-//! Restarts with the router that the cell remembers, and what was learned of it, without a new
-//! search. Loses ladder and leases (the next requests teach them again) and the request in hand,
-//! which its asker makes again.
+//! Owns the connection to the router that was found, the lease fallback and the countdowns of the
+//! leases that it saw run. Restarts with the router that the shared state names, and what was learned
+//! of it, without a new search. Loses fallback and countdowns (the next requests teach them again)
+//! and the request in hand, which the election makes again.
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
@@ -15,13 +15,16 @@ use tracing::{debug, info, warn};
 
 use super::crash::crashes_on_demand;
 use crate::lan::interface::{LanAddress, NoAddress};
-use crate::shared::{Refusal, RouterState, RouterView, SharedState, TableView};
+use crate::messages::router::AskRouter;
+use crate::shared::{
+    Publisher, Refusal, RouterNews, RouterState, RouterView, SharedState, TableView,
+};
 use porthole_election::{Event, Request};
 use porthole_gateway::{
-    self, Choice, Connection, Countdowns, Entry, Error, ExternalAddress, Found, Igd, Observer,
-    Polled, Preference, Protocol, RouterLessons, SEARCH_AGAIN, SSDP_PORT, Scope, Search,
+    self, Choice, Connection, Countdowns, Entry, Error, Found, Igd, Observer, Polled, Preference,
+    Protocol, SEARCH_AGAIN, SSDP_PORT, Scope, Search,
 };
-use porthole_supervise::Progress;
+use porthole_supervise::{Fixed, Progress, UntilRestart, supervised};
 
 use answer::{Answer, Learned};
 
@@ -36,39 +39,22 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Longer than a search or a poll can take with all its time-outs.
 const ROUND: Duration = Duration::from_secs(90);
 
-/// Ask the router on behalf of the election; whatever becomes of it is the answer.
-#[derive(Message)]
-#[rtype(result = "Event")]
-pub struct Ask {
-    /// What to ask.
-    pub request: Request,
-    /// Where the port is to lead.
-    pub internal: SocketAddrV4,
-    /// Under which name (¶51: stored into the table together with the port).
-    pub name: String,
-    /// Whether it is the representative port.
-    pub entry: EntryOf,
-}
-
-/// Which of a server's two mappings is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryOf {
-    /// The representative port.
-    Office,
-    /// A port of the range.
-    Member,
-}
-
-/// See the module.
+/// Searches for a router while there is none, polls it while there is one, and asks it what the
+/// election wants.
 pub struct RouterActor {
+    wired: Fixed<Wired>,
+    volatile: UntilRestart<Volatile>,
+}
+
+struct Wired {
     shared: Arc<SharedState>,
+    view: Publisher<RouterView>,
     observer: Arc<dyn Observer>,
     progress: Progress,
-    life: Life,
 }
 
 #[derive(Default)]
-struct Life {
+struct Volatile {
     router: Option<Arc<Igd>>,
     learned: Learned,
     countdowns: Countdowns,
@@ -82,22 +68,25 @@ struct Life {
 
 impl RouterActor {
     /// An actor that has yet to look for a router.
-    pub fn new(shared: Arc<SharedState>, progress: Progress) -> Self {
+    pub fn new(shared: Arc<SharedState>, view: Publisher<RouterView>, progress: Progress) -> Self {
         let observer = Arc::new(shared.metrics.router());
         Self {
-            shared,
-            observer,
-            progress,
-            life: Life::default(),
+            wired: Fixed::new(Wired {
+                shared,
+                view,
+                observer,
+                progress,
+            }),
+            volatile: UntilRestart::default(),
         }
     }
 
     /// A round is a search while there is no router, and a poll while there is one.
     fn round(&mut self, ctx: &mut Context<Self>) {
-        let Some(lan) = self.life.address.clone() else {
+        let Some(lan) = self.volatile.address.clone() else {
             return;
         };
-        match self.life.router.clone() {
+        match self.volatile.router.clone() {
             None => self.search(&lan, ctx),
             Some(router) => self.poll(router, ctx),
         }
@@ -110,7 +99,7 @@ impl RouterActor {
 
     /// One round at a time: whatever was planned or under way gives way to this one.
     fn replace_round(&mut self, next: SpawnHandle, ctx: &mut Context<Self>) {
-        if let Some(earlier) = self.life.next_round.replace(next) {
+        if let Some(earlier) = self.volatile.next_round.replace(next) {
             ctx.cancel_future(earlier);
         }
     }
@@ -118,7 +107,7 @@ impl RouterActor {
     fn search(&mut self, lan: &LanAddress, ctx: &mut Context<Self>) {
         let search = Search {
             from: lan.address,
-            ssdp: self.shared.settings.router.ssdp_address,
+            ssdp: self.wired.shared.settings.router.ssdp_address,
             default_gateway: lan.default_gateway,
             wait: SEARCH,
         };
@@ -135,8 +124,8 @@ impl RouterActor {
         job: &'static str,
         search: Search,
     ) -> impl Future<Output = Result<Found, Error>> + use<> {
-        let observer = Arc::clone(&self.observer);
-        let job = self.progress.job(job, ROUND);
+        let observer = Arc::clone(&self.wired.observer);
+        let job = self.wired.progress.job(job, ROUND);
         async move {
             let found = porthole_gateway::discover(&search, &observer).await;
             drop(job);
@@ -146,40 +135,28 @@ impl RouterActor {
 
     fn arrive(&mut self, found: Found, ctx: &mut Context<Self>) {
         info!(router = %found.identity.name, address = %found.identity.address, "router found");
-        self.life = Life {
-            router: Some(Arc::new(Igd::new(
-                found.clone(),
-                Arc::clone(&self.observer),
-            ))),
-            address: self.life.address.take(),
-            next_round: self.life.next_round.take(),
-            ..Life::default()
+        let router = Igd::new(found.clone(), Arc::clone(&self.wired.observer));
+        *self.volatile = Volatile {
+            router: Some(Arc::new(router)),
+            address: self.volatile.address.take(),
+            next_round: self.volatile.next_round.take(),
+            ..Volatile::default()
         };
-        self.shared.router.send_modify(|view| {
-            // The same one on another port is still the same; what it has become will show.
-            let known = view.found.as_ref().map(|known| &known.identity);
-            if known != Some(&found.identity) {
-                view.lessons = RouterLessons::default();
-            }
-            view.state = RouterState::Found;
-            view.found = Some(found);
-            view.epoch = Some(Instant::now());
-            view.table = None;
-            view.refusal = None;
-            view.last_answer = Some(SystemTime::now());
-        });
+        self.publish(RouterNews::Found(found));
         self.round_after(Duration::ZERO, ctx);
     }
 
     /// A search found a router: the one to use, or one to use only if the default gateway stays
     /// away.
     fn choose(&mut self, found: Found, ctx: &mut Context<Self>) {
-        let lan = self.life.address.as_ref();
+        let lan = self.volatile.address.as_ref();
         let gateway = lan.and_then(|lan| lan.default_gateway);
         let choice = {
-            let view = self.shared.router.borrow();
+            let view = self.wired.shared.router.borrow();
             let known = view.found.as_ref().map(|known| &known.identity);
-            self.life.preference.found(&found.identity, known, gateway)
+            self.volatile
+                .preference
+                .found(&found.identity, known, gateway)
         };
         match choice {
             Choice::Take => self.arrive(found, ctx),
@@ -195,18 +172,11 @@ impl RouterActor {
     }
 
     fn miss(&mut self, why: &str, ctx: &mut Context<Self>) {
-        self.life.failures = self.life.failures.saturating_add(1);
-        let wait = SEARCH_AGAIN.after(self.life.failures, jitter());
-        // Said once, then only when it changes: a house without such a router is no emergency.
-        let news = self.shared.router.send_if_modified(|view| {
-            let why = why.to_owned();
-            let state = match view.state {
-                RouterState::Lost { .. } => RouterState::Lost { why },
-                _ => RouterState::Searching { why: Some(why) },
-            };
-            let news = view.state != state;
-            view.state = state;
-            news
+        self.volatile.failures = self.volatile.failures.saturating_add(1);
+        let wait = SEARCH_AGAIN.after(self.volatile.failures, jitter());
+        // Said once, then only when it changes: a site without such a router is no emergency.
+        let news = self.publish(RouterNews::NotFound {
+            why: why.to_owned(),
         });
         if news {
             warn!(%why, "no router; serving the LAN, and looking again");
@@ -217,12 +187,12 @@ impl RouterActor {
     }
 
     fn poll(&mut self, router: Arc<Igd>, ctx: &mut Context<Self>) {
-        let scope = if self.shared.settings.router.read_table {
+        let scope = if self.wired.shared.settings.router.read_table {
             Scope::WithTable
         } else {
             Scope::WithoutTable
         };
-        let job = self.progress.job("a poll of the router", ROUND);
+        let job = self.wired.progress.job("a poll of the router", ROUND);
         let poll = async move {
             let polled = porthole_gateway::poll(&router, scope).await;
             drop(job);
@@ -231,12 +201,13 @@ impl RouterActor {
         let round = ctx.spawn(poll.into_actor(self).map(|polled, actor, ctx| {
             if let Some(table) = &polled.table {
                 actor
+                    .wired
                     .shared
                     .metrics
                     .router_poll_duration_seconds
                     .observe(polled.took.as_secs_f64());
                 let entries = i64::try_from(table.entries.len()).unwrap_or(i64::MAX);
-                actor.shared.metrics.router_table_entries.set(entries);
+                actor.wired.shared.metrics.router_table_entries.set(entries);
             }
             match polled.gone {
                 Some(why) => actor.lose(&why, ctx),
@@ -252,11 +223,12 @@ impl RouterActor {
     /// The next poll; before it, where the router is not the default gateway, now and then a look
     /// for that one.
     fn after_poll(&mut self, ctx: &mut Context<Self>) {
-        let interval = self.shared.settings.router.poll_interval;
-        let look = self.life.address.as_ref().and_then(|lan| {
-            let view = self.shared.router.borrow();
+        let interval = self.wired.shared.settings.router.poll_interval;
+        let volatile = &mut *self.volatile;
+        let look = volatile.address.as_ref().and_then(|lan| {
+            let view = self.wired.shared.router.borrow();
             let used = &view.found.as_ref()?.identity;
-            let gateway = self.life.preference.polled(used, lan.default_gateway)?;
+            let gateway = volatile.preference.polled(used, lan.default_gateway)?;
             Some(Search {
                 from: lan.address,
                 ssdp: SocketAddrV4::new(gateway, SSDP_PORT),
@@ -284,72 +256,43 @@ impl RouterActor {
     fn note(&mut self, polled: Polled) {
         let uptime = polled.status.and_then(|status| status.uptime_seconds);
         let rebooted =
-            matches!((self.life.uptime, uptime), (Some(before), Some(now)) if now < before);
-        self.life.uptime = uptime.or(self.life.uptime);
+            matches!((self.volatile.uptime, uptime), (Some(before), Some(now)) if now < before);
+        self.volatile.uptime = uptime.or(self.volatile.uptime);
         if rebooted {
             warn!("the router has started anew; its table may be gone");
-            self.life.learned = Learned::default();
+            self.volatile.learned = Learned::default();
         }
-        self.shared.router.send_modify(|view| {
-            let address = |seen: Option<ExternalAddress>| seen.and_then(|seen| seen.address);
-            let line_is_back = view.external.is_some()
-                && address(view.external).is_none()
-                && address(polled.external).is_some();
-            view.external = polled.external;
-            view.connection = polled
+        let table = polled.table.map(|table| {
+            let now = Instant::now();
+            let tcp = |entry: &&Entry| entry.protocol == Protocol::Tcp;
+            for entry in table.entries.iter().filter(tcp) {
+                self.volatile.countdowns.remaining(entry, now);
+            }
+            TableView {
+                table: Arc::new(table),
+                read_at: polled.began,
+                read_wall: SystemTime::now(),
+            }
+        });
+        self.publish(RouterNews::Polled {
+            external: polled.external,
+            connection: polled
                 .status
-                .map_or(Connection::Unknown, |status| status.connection);
-            view.last_answer = Some(SystemTime::now());
-            // What it refused before it may grant now.
-            if rebooted || line_is_back {
-                view.epoch = Some(Instant::now());
-            }
-            if let Some(table) = polled.table {
-                let tcp = |entry: &&Entry| entry.protocol == Protocol::Tcp;
-                let now = Instant::now();
-                for entry in table.entries.iter().filter(tcp) {
-                    self.life.countdowns.remaining(entry, now);
-                }
-                view.table = Some(TableView {
-                    table: Arc::new(table),
-                    read_at: polled.began,
-                    read_wall: SystemTime::now(),
-                });
-            }
+                .map_or(Connection::Unknown, |status| status.connection),
+            table,
+            rebooted,
         });
     }
 
     /// The router does not answer where it did: it may have gone, or moved.
     fn lose(&mut self, why: &Error, ctx: &mut Context<Self>) {
         warn!(%why, "the router is lost, looking for it");
-        self.life.router = None;
-        self.life.failures = 0;
-        self.shared.router.send_modify(|view| {
-            view.state = RouterState::Lost {
-                why: why.to_string(),
-            };
-            view.table = None;
+        self.volatile.router = None;
+        self.volatile.failures = 0;
+        self.publish(RouterNews::Lost {
+            why: why.to_string(),
         });
         self.round_after(Duration::ZERO, ctx);
-    }
-
-    /// What a request taught about the router.
-    fn learn(&self, request: Request, answer: &Answer) {
-        self.shared.router.send_if_modified(|view| {
-            let over = answer.refusal().is_none()
-                && view.refusal.as_ref().is_some_and(|refusal| {
-                    refusal.port == request.port() || answer.granted().is_some()
-                });
-            if over {
-                view.refusal = None;
-            }
-            let before = view.class();
-            if let Some(granted) = answer.granted() {
-                view.lessons.granted(granted);
-            }
-            view.lessons.delete_tried(answer.right());
-            over || view.class() != before
-        });
     }
 
     /// What an answer says to the rules; what it says about the router stays here.
@@ -361,12 +304,19 @@ impl RouterActor {
     ) -> Event {
         match answer {
             Ok(answer) => {
-                self.learn(request, &answer);
+                self.publish(RouterNews::Answered {
+                    port: request.port(),
+                    granted: answer.granted(),
+                    delete_right: answer.right(),
+                    refused: answer.refusal().is_some(),
+                });
                 if let Some(why) = answer.refusal() {
                     self.note_refusal(request, why);
                 }
-                let clock = self.shared.clock;
-                answer.event(request, &mut self.life.countdowns, |sent| clock.at(sent))
+                let clock = self.wired.shared.clock;
+                answer.event(request, &mut self.volatile.countdowns, |sent| {
+                    clock.at(sent)
+                })
             }
             Err(why) => {
                 self.note_refusal(request, &why);
@@ -378,31 +328,28 @@ impl RouterActor {
         }
     }
 
-    /// A mapping that came to nothing, for people to read: it is asked for again soon, and told
-    /// again only when the reason is another one.
+    /// A mapping that was not made, for people to read; one that was not deleted is only logged.
     fn note_refusal(&self, request: Request, why: &Error) {
         let Request::Secure { port, .. } = request else {
             warn!(port = %request.port(), %why, "a mapping was not deleted");
             return;
         };
-        let refusal = Refusal {
+        let news = self.publish(RouterNews::Refused(Refusal {
             port,
             kind: why.code(),
             why: why.to_string(),
-        };
-        let news = self.shared.router.send_if_modified(|view| {
-            let before = view.refusal.as_ref().map(|old| old.kind);
-            let news = before != Some(refusal.kind);
-            if news {
-                view.refusal = Some(refusal);
-            }
-            news
-        });
+        }));
         if news {
             warn!(%port, %why, "a mapping was not made");
         } else {
             debug!(%port, %why, "a mapping was not made, again");
         }
+    }
+
+    /// The one place where this actor changes what is known of the router. Returns whether that was
+    /// news to its readers.
+    fn publish(&self, news: RouterNews) -> bool {
+        self.wired.view.update(|view| view.apply(news))
     }
 }
 
@@ -415,62 +362,57 @@ impl Actor for RouterActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        if !self.shared.settings.router.enabled {
+        if !self.wired.shared.settings.router.enabled {
             return;
         }
-        let view: RouterView = self.shared.router.borrow().clone();
+        let view: RouterView = self.wired.shared.router.borrow().clone();
         if let (RouterState::Found, Some(found)) = (view.state, view.found) {
-            self.life.router = Some(Arc::new(Igd::new(found, Arc::clone(&self.observer))));
+            self.volatile.router =
+                Some(Arc::new(Igd::new(found, Arc::clone(&self.wired.observer))));
         }
-        ctx.add_stream(WatchStream::new(self.shared.lan.subscribe()));
+        ctx.add_stream(WatchStream::new(self.wired.shared.lan.subscribe()));
     }
 }
 
-impl Supervised for RouterActor {
-    fn restarting(&mut self, _: &mut Self::Context) {
-        self.life = Life::default();
-    }
-}
+supervised!(RouterActor { wired, volatile });
 
 impl StreamHandler<Result<LanAddress, NoAddress>> for RouterActor {
-    /// The first is the address at the start of this life; every other is a change, and on another
-    /// network there is another router.
+    /// The first is the address at the start of this incarnation; every other is a change, and on
+    /// another network there is another router.
     fn handle(&mut self, lan: Result<LanAddress, NoAddress>, ctx: &mut Self::Context) {
-        let moved = self.life.address.is_some();
+        let moved = self.volatile.address.is_some();
         match lan {
-            Ok(lan) => self.life.address = Some(lan),
+            Ok(lan) => self.volatile.address = Some(lan),
             Err(why) => {
-                self.life.address = None;
-                self.shared.router.send_modify(|view| {
-                    view.state = RouterState::Searching {
-                        why: Some(why.to_string()),
-                    };
+                self.volatile.address = None;
+                self.publish(RouterNews::NoAddress {
+                    why: why.to_string(),
                 });
             }
         }
-        if moved || self.life.address.is_none() {
-            self.life.router = None;
+        if moved || self.volatile.address.is_none() {
+            self.volatile.router = None;
         }
-        self.life.failures = 0;
+        self.volatile.failures = 0;
         self.round_after(Duration::ZERO, ctx);
     }
 }
 
-impl Handler<Ask> for RouterActor {
+impl Handler<AskRouter> for RouterActor {
     type Result = ResponseActFuture<Self, Event>;
 
-    fn handle(&mut self, ask: Ask, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, ask: AskRouter, _: &mut Self::Context) -> Self::Result {
         let request = ask.request;
-        let Some(router) = self.life.router.clone() else {
+        let Some(router) = self.volatile.router.clone() else {
             return Box::pin(actix::fut::ready(Event::Failed(request)));
         };
-        let mut learned = self.life.learned.clone();
+        let mut learned = self.volatile.learned.clone();
         let answered = async move {
             let answer = answer::to(&*router, &ask, &mut learned).await;
             (answer, learned)
         };
         let told = move |(answer, learned), actor: &mut Self, ctx: &mut Context<Self>| {
-            actor.life.learned = learned;
+            actor.volatile.learned = learned;
             actor.tell(request, answer, ctx)
         };
         Box::pin(answered.into_actor(self).map(told))

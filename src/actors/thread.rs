@@ -1,8 +1,8 @@
 //! `ThreadActor`: keeps one blocking thread running; capture, encoder and drive are of its kind.
 //!
 //! Blocking work never runs on an arbiter: it would hold up every actor there. So such an actor
-//! owns a thread and does nothing but start it again. The thread hangs on the actor value, not on a
-//! life of it: a crash of the actor leaves it running.
+//! owns a thread and does nothing but start it again. A crash of the actor leaves the thread
+//! running.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -12,21 +12,26 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracing::warn;
 
-use super::crash::Crash;
+use super::crash::ASKED_TO;
+use crate::messages::PanicNow;
 use crate::shared::SharedState;
-use porthole_supervise::{ThreadEnded, Vitals, Worker};
+use porthole_supervise::{Fixed, ThreadContext, ThreadEnded, Worker, supervised};
 
 /// How soon a thread that could not be started is tried again.
-const AGAIN: Duration = Duration::from_millis(250);
+const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// What the thread does.
+/// What the thread of a [`ThreadActor`] does.
 pub trait Work: Unpin + 'static {
-    /// Runs until the vitals say to stop; asking them is the sign of life.
-    fn run(shared: &Arc<SharedState>, vitals: &Vitals);
+    /// Runs until the thread's context says to stop; asking it is the heartbeat.
+    fn run(shared: &Arc<SharedState>, thread: &ThreadContext);
 }
 
-/// See the module.
+/// Keeps one thread running that does `W`; see the [module](self).
 pub struct ThreadActor<W> {
+    wired: Fixed<Wired<W>>,
+}
+
+struct Wired<W> {
     shared: Arc<SharedState>,
     thread: Worker,
     work: PhantomData<W>,
@@ -36,23 +41,26 @@ impl<W: Work> ThreadActor<W> {
     /// An actor that has yet to start its thread.
     pub fn new(shared: Arc<SharedState>, thread: Worker) -> Self {
         Self {
-            shared,
-            thread,
-            work: PhantomData,
+            wired: Fixed::new(Wired {
+                shared,
+                thread,
+                work: PhantomData,
+            }),
         }
     }
 
     fn ensure_thread(&mut self, ctx: &mut Context<Self>) {
-        let shared = Arc::clone(&self.shared);
+        let shared = Arc::clone(&self.wired.shared);
         let started = self
+            .wired
             .thread
-            .ensure(ctx.address().recipient(), move |vitals| {
-                W::run(&shared, vitals);
+            .ensure(ctx.address().recipient(), move |thread| {
+                W::run(&shared, thread);
                 Ok::<(), Infallible>(())
             });
         if let Err(why) = started {
             warn!(%why, "a thread is not started yet");
-            ctx.run_later(AGAIN, Self::ensure_thread);
+            ctx.run_later(RETRY_AFTER, Self::ensure_thread);
         }
     }
 }
@@ -65,20 +73,20 @@ impl<W: Work> Actor for ThreadActor<W> {
     }
 }
 
-impl<W: Work> Supervised for ThreadActor<W> {}
+supervised!([W: Work] ThreadActor<W> { wired });
 
 impl<W: Work> Handler<ThreadEnded> for ThreadActor<W> {
     type Result = ();
 
     fn handle(&mut self, ended: ThreadEnded, ctx: &mut Self::Context) {
-        ctx.run_later(ended.again_after, Self::ensure_thread);
+        ctx.run_later(ended.restart_after, Self::ensure_thread);
     }
 }
 
-impl<W: Work> Handler<Crash> for ThreadActor<W> {
+impl<W: Work> Handler<PanicNow> for ThreadActor<W> {
     type Result = ();
 
-    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
-        panic!("{}", super::crash::ASKED_TO);
+    fn handle(&mut self, _: PanicNow, _: &mut Self::Context) {
+        panic!("{}", ASKED_TO);
     }
 }

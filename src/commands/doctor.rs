@@ -18,7 +18,7 @@ use super::Config;
 use crate::lan::interface::{self, LanAddress};
 use crate::settings::{self, Settings};
 use crate::tls;
-use porthole_camera::v4l2::{self, Ability};
+use porthole_camera::v4l2::{self, Usability};
 use porthole_gateway::{
     self, Connection, Description, Entry, Gateway, Igd, Lease, LeaseFallback, MappingRequest,
     Observer, Route, Search, by_hand, verified,
@@ -103,12 +103,12 @@ fn cameras() {
     }
     for device in devices {
         let path = device.path.display();
-        match device.ability {
-            Ability::Camera { formats } => {
+        match device.usability {
+            Usability::Camera { formats } => {
                 let formats: Vec<String> = formats.iter().map(ToString::to_string).collect();
                 println!("Camera: {path}, {}: {}.", device.name, formats.join(", "));
             }
-            Ability::Unusable { why } => println!("Not usable: {path}, {}: {why}.", device.name),
+            Usability::Unusable { why } => println!("Not usable: {path}, {}: {why}.", device.name),
         }
     }
 }

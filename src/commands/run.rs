@@ -4,22 +4,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use actix::System;
-use tokio::sync::watch;
 use tracing::warn;
 
 use super::Config;
 use crate::auth::{Authority, FirstStart};
 use crate::durable::{self, StateFile};
-use crate::fleet::Fleet;
 use crate::lan::interface::{self, LanAddress};
-use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::shared::RoleCell;
-use crate::shared::{
-    CameraState, Clock, History, Identity, KeyNotice, ListenPorts, NameCell, Names, RouterState,
-    RouterView, SharedState,
-};
-use crate::site::AuthStateCell;
+use crate::shared::{Clock, Identity, Initial, Names};
 use crate::tls::{Tls, TlsError};
 use crate::tree;
 use porthole_durable::Writer;
@@ -39,8 +31,8 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     prepare_login(&file, &settings, &mut remembered)?;
     let authority = Authority::new(&settings, &remembered.login)?;
     let disk = Writer::start(file, remembered.clone())?;
-    let shared = Arc::new(shared(settings, clock, &remembered, authority, disk)?);
-    Ok(System::new().block_on(tree::run(shared))?)
+    let (shared, publishers) = initial(settings, clock, remembered, authority, disk)?.share();
+    Ok(System::new().block_on(tree::run(Arc::new(shared), publishers))?)
 }
 
 /// Makes the password of a first start and what sessions are signed with, where they are missing,
@@ -71,13 +63,13 @@ fn prepare_login(
     Ok(())
 }
 
-fn shared(
+fn initial(
     settings: Settings,
     clock: Clock,
-    remembered: &durable::State,
+    remembered: durable::State,
     authority: Authority,
     disk: Writer<durable::State>,
-) -> Result<SharedState, TlsError> {
+) -> Result<Initial, TlsError> {
     let identity = Identity {
         id: remembered.instance,
         boot: remembered.boot,
@@ -112,7 +104,6 @@ fn shared(
         configured: Some(settings.node.name.clone()).filter(|name| !name.is_empty()),
         numbered: remembered.name.clone(),
     };
-    let name = NameCell::new(names, identity.id);
     let lan = interface::find(settings.node.interface.as_deref(), settings.http.bind);
     let tls = Tls::start(
         &settings.http.tls,
@@ -120,30 +111,19 @@ fn shared(
         &own_names(&settings, identity, lan.as_ref().ok()),
         SystemTime::now(),
     )?;
-    let router = if settings.router.enabled {
-        RouterState::Searching { why: None }
-    } else {
-        RouterState::Disabled
-    };
-    let camera = CameraState::new(&settings.camera, remembered.camera.clone(), name.watch());
-    Ok(SharedState {
+    Ok(Initial {
+        settings,
         identity,
         clock,
-        metrics: Metrics::new(),
-        role: RoleCell::new(rules, state),
-        name,
-        lan: watch::Sender::new(lan),
-        router: watch::Sender::new(RouterView::new(router)),
-        fleet: watch::Sender::new(Arc::new(Fleet::default())),
-        keys: KeyNotice::default(),
-        listen_ports: ListenPorts::new(settings.http.port),
-        camera,
-        history: History::default(),
-        auth_state: AuthStateCell::new(remembered.auth_state.clone()),
+        rules,
+        election: state,
+        names,
+        lan,
+        overrides: remembered.camera,
+        auth_state: remembered.auth_state,
         authority,
         disk,
         tls,
-        settings,
     })
 }
 

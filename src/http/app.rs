@@ -5,20 +5,22 @@ use std::sync::Arc;
 
 use actix::Recipient;
 
-use crate::actors::crash::Crash;
-use crate::actors::election::ElectionActor;
-use crate::actors::lan::LanActor;
 use crate::http::stream::Pictures;
+use crate::messages::PanicNow;
+use crate::messages::election::{SetRemoteAccess, StepDown};
+use crate::messages::lan::RenameCamera;
 use crate::shared::SharedState;
 
-/// The addresses of the actors that a request may reach.
+/// What a request may ask of the actors.
 pub struct Actors {
-    /// Speaks with the other cameras.
-    pub lan: actix::Addr<LanActor>,
-    /// Gives up the office.
-    pub election: actix::Addr<ElectionActor>,
+    /// Gives another camera a name.
+    pub rename_camera: Recipient<RenameCamera>,
+    /// Gives up the leadership.
+    pub step_down: Recipient<StepDown>,
+    /// Turns the switch of ¶84.
+    pub set_remote_access: Recipient<SetRemoteAccess>,
     /// Every actor by its name, for the debug API.
-    pub crash: BTreeMap<&'static str, Recipient<Crash>>,
+    pub panic_now: BTreeMap<&'static str, Recipient<PanicNow>>,
 }
 
 /// What every handler is given.
@@ -33,7 +35,7 @@ impl App {
     /// What stream and snapshot need of it.
     pub fn pictures(&self) -> Pictures {
         Pictures {
-            viewing: self.shared.camera.viewing.clone(),
+            feed: self.shared.camera.feed.clone(),
             observer: Arc::new(self.shared.metrics.streams()),
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::Problem;
 use super::stream::{Pictures, fresh, timestamp, without_camera};
-use porthole_camera::viewing::TooManyViewers;
+use porthole_camera::viewers::TooManyViewers;
 
 /// How long a snapshot waits for a camera that has to be opened first.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -68,7 +68,7 @@ pub async fn snapshot(
     if let Some(answer) = without_camera(request.method(), headers) {
         return Ok(answer);
     }
-    let mut viewer = pictures.viewing.join()?;
+    let mut viewer = pictures.feed.subscribe()?;
     let picture = timeout(PATIENCE, viewer.next())
         .await
         .map_err(|_| PictureError::NotInTime)?

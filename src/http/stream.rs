@@ -19,8 +19,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::snapshot::PictureError;
-use porthole_camera::frame::Jpeg;
-use porthole_camera::viewing::{Viewer, Viewing};
+use porthole_camera::frame::Picture;
+use porthole_camera::viewers::{PictureFeed, Viewer};
 
 /// Without dashes in front: clients disagree on whether those belong to it.
 const BOUNDARY: &str = "porthole-frame";
@@ -55,7 +55,7 @@ pub trait StreamObserver: Send + Sync {
 /// What stream and snapshot need; the server keeps it as `web::Data`.
 pub struct Pictures {
     /// The camera.
-    pub viewing: Viewing,
+    pub feed: PictureFeed,
     /// Counts.
     pub observer: Arc<dyn StreamObserver>,
 }
@@ -83,7 +83,11 @@ pub async fn stream(
         return Ok(answer);
     }
     let period = period(request.query_string())?;
-    let parts = Parts::new(pictures.viewing.join()?, pictures.observer.clone(), period);
+    let parts = Parts::new(
+        pictures.feed.subscribe()?,
+        pictures.observer.clone(),
+        period,
+    );
     let first = stream::iter([Bytes::from_static(FIRST)]);
     let rest = stream::unfold(parts, |mut parts| async move {
         let part = parts.next().await?;
@@ -161,7 +165,7 @@ struct Parts {
     period: Option<Duration>,
     /// Before then no part is sent: the pace of `?fps=`.
     due: Instant,
-    last: Option<(Arc<Jpeg>, Instant)>,
+    last: Option<(Arc<Picture>, Instant)>,
 }
 
 impl Parts {

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use super::*;
 use porthole_camera::frame::PictureKind;
-use porthole_camera::slot::{Picture, PictureSlot, Published, Session};
-use porthole_camera::viewing::Audience;
+use porthole_camera::slot::{CaptureSession, NewPicture, PictureSlot, Published};
+use porthole_camera::viewers::ViewerCount;
 
 pub(in crate::http) const LIMIT: Duration = Duration::from_secs(40);
 
@@ -41,19 +41,22 @@ impl StreamObserver for Counts {
 /// A server with both handlers, and the slot that the camera would fill.
 pub(in crate::http) struct Server {
     pub(in crate::http) address: SocketAddr,
-    pub(in crate::http) audience: Arc<Audience>,
+    pub(in crate::http) viewer_count: Arc<ViewerCount>,
     pub(in crate::http) counts: Arc<Counts>,
     slot: Arc<PictureSlot>,
-    session: Session,
+    session: CaptureSession,
     handle: ServerHandle,
 }
 
 impl Server {
     pub(in crate::http) fn start(most: usize) -> Self {
-        let (audience, slot) = (Arc::new(Audience::new(most)), Arc::new(PictureSlot::new()));
+        let (viewer_count, slot) = (
+            Arc::new(ViewerCount::new(most)),
+            Arc::new(PictureSlot::new()),
+        );
         let counts = Arc::new(Counts::default());
         let pictures = web::Data::new(Pictures {
-            viewing: Viewing::new(audience.clone(), slot.clone()),
+            feed: PictureFeed::new(viewer_count.clone(), slot.clone()),
             observer: counts.clone(),
         });
         let server = HttpServer::new(move || {
@@ -82,7 +85,7 @@ impl Server {
         rt::spawn(server);
         Self {
             address,
-            audience,
+            viewer_count,
             counts,
             session: slot.begin(),
             slot,
@@ -93,7 +96,7 @@ impl Server {
     pub(in crate::http) fn publish(&self, bytes: Vec<u8>, width: u32, kind: PictureKind) {
         let published = self.slot.publish(
             self.session,
-            Picture {
+            NewPicture {
                 bytes: bytes.into(),
                 width,
                 height: 48,
@@ -116,7 +119,7 @@ impl Server {
     /// Waits until so many watch.
     pub(in crate::http) async fn viewers(&self, wanted: usize) {
         let reached = timeout(LIMIT, async {
-            while self.audience.viewers() != wanted {
+            while self.viewer_count.viewers() != wanted {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
@@ -293,7 +296,7 @@ async fn a_reader_that_stops_reading_is_closed() {
     let client = streaming(&server, "/stream.mjpg").await;
     server.viewers(1).await;
     let feeding = timeout(LIMIT, async {
-        while server.audience.viewers() > 0 {
+        while server.viewer_count.viewers() > 0 {
             server.show(&vec![7; 1_000_000]);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -377,7 +380,7 @@ async fn a_rate_that_cannot_be_is_refused_by_name() {
             "{body}"
         );
     }
-    assert_eq!(server.audience.viewers(), 0);
+    assert_eq!(server.viewer_count.viewers(), 0);
     server.stop().await;
 }
 
@@ -394,7 +397,7 @@ async fn head_and_options_leave_the_camera_alone() {
             );
         }
     }
-    assert!(server.audience.empty_for() > Duration::ZERO);
+    assert!(server.viewer_count.idle_for() > Duration::ZERO);
     assert_eq!(server.counts.joined.load(Ordering::SeqCst), 0);
     server.stop().await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Metrics;
 use crate::http::stream::StreamObserver;
-use porthole_camera::observe::{CameraObserver, Device, Discard};
+use porthole_camera::observe::{CameraObserver, DeviceStatus, Discard};
 use porthole_gateway::{Action, Observer};
 
 /// Counts what the streams do.
@@ -58,10 +58,10 @@ impl CameraObserver for CameraMetrics {
         self.0.capture_frames_discarded_total.of(why).inc();
     }
 
-    fn device(&self, device: Device) {
+    fn device(&self, device: DeviceStatus) {
         self.0.capture_device_up.set(match device {
-            Device::Up => 1,
-            Device::Down => 0,
+            DeviceStatus::Up => 1,
+            DeviceStatus::Down => 0,
         });
     }
 

@@ -1,4 +1,5 @@
-//! From the device to the viewers: the slots and what is told about them.
+//! What the camera's threads share with the rest of the program: its slots, its viewers, its
+//! settings, and the queue in front of its controls.
 
 use std::sync::Arc;
 
@@ -7,39 +8,40 @@ use tokio::sync::watch;
 use crate::fleet::Activity;
 use porthole_camera::SourceSelector;
 use porthole_camera::config::CameraConfig;
-use porthole_camera::control_queue::{ControlQueue, PATIENCE};
-use porthole_camera::control_worker::Offered;
+use porthole_camera::control_queue::{ANSWER_TIMEOUT, ControlQueue};
+use porthole_camera::control_worker::{ControlWorker, OfferedModes};
 use porthole_camera::observe::CameraHealth;
 use porthole_camera::settings::CameraSettings;
-use porthole_camera::slot::{PictureSlot, RawSlot};
-use porthole_camera::test_pattern_controls::TestPatternDevice;
+use porthole_camera::slot::{FrameSlot, PictureSlot};
+use porthole_camera::test_pattern::TestPatternDevice;
 use porthole_camera::user_overrides::UserOverrides;
-use porthole_camera::viewing::{Audience, MOST_VIEWERS, Viewing};
+use porthole_camera::viewers::{MAX_VIEWERS, PictureFeed, ViewerCount};
 
-/// The slots between capture, encoder and viewers. A crash of either actor leaves the last picture
-/// in place, and the viewers in their seats.
+/// The part of the shared state that belongs to the camera. A crash of the capture or the encoder
+/// actor leaves the last picture in place, and the viewers connected.
 pub struct CameraState {
-    /// Who watches.
-    pub audience: Arc<Audience>,
-    /// The newest frame.
-    pub raw: Arc<RawSlot>,
-    /// The newest picture.
+    /// Opens and closes the camera.
+    pub viewer_count: Arc<ViewerCount>,
+    /// The newest frame, from the capture thread to the encoder thread.
+    pub frames: Arc<FrameSlot>,
+    /// The newest picture, from the encoder thread to the viewers.
     pub pictures: Arc<PictureSlot>,
-    /// The viewers' way in.
-    pub viewing: Viewing,
+    /// Where the web server subscribes viewers.
+    pub feed: PictureFeed,
     /// What the camera is doing.
     pub health: watch::Sender<CameraHealth>,
-    /// What is asked of it; followed without a restart.
+    /// What is asked of it: the settings file with [`Self::overrides`] over it. Followed without a
+    /// restart.
     pub settings: watch::Sender<CameraSettings>,
     /// What people chose over HTTP. Changed by [`super::SharedState::choose`] alone.
     pub overrides: watch::Sender<UserOverrides>,
-    /// What it offers.
-    pub offered: watch::Sender<Offered>,
-    /// Where questions to its controls wait.
-    pub control_queue: Arc<ControlQueue>,
-    /// Where pictures and controls come from.
+    /// The sizes and rates that it offers.
+    pub offered: watch::Sender<OfferedModes>,
+    /// Where jobs for its controls wait.
+    pub control_queue: Arc<ControlQueue<ControlWorker>>,
+    /// Opens the source of pictures and controls that the settings name.
     pub source: SourceSelector,
-    /// What turns and changes the test pattern.
+    /// The drive and the controls of the test pattern.
     pub test_pattern: TestPatternDevice,
     configured: CameraConfig,
 }
@@ -51,19 +53,19 @@ impl CameraState {
         overrides: UserOverrides,
         name: watch::Receiver<String>,
     ) -> Self {
-        let audience = Arc::new(Audience::new(MOST_VIEWERS));
+        let viewer_count = Arc::new(ViewerCount::new(MAX_VIEWERS));
         let pictures = Arc::new(PictureSlot::new());
         let test_pattern = TestPatternDevice::default();
         Self {
-            viewing: Viewing::new(Arc::clone(&audience), Arc::clone(&pictures)),
-            audience,
-            raw: Arc::new(RawSlot::new()),
+            feed: PictureFeed::new(Arc::clone(&viewer_count), Arc::clone(&pictures)),
+            viewer_count,
+            frames: Arc::new(FrameSlot::new()),
             pictures,
             health: watch::Sender::new(CameraHealth::Idle),
             settings: watch::Sender::new(overrides.picture.over(configured)),
             overrides: watch::Sender::new(overrides),
             offered: watch::Sender::new(None),
-            control_queue: Arc::new(ControlQueue::new(PATIENCE)),
+            control_queue: Arc::new(ControlQueue::new(ANSWER_TIMEOUT)),
             source: SourceSelector::new(&configured.source, name, test_pattern.clone()),
             test_pattern,
             configured: configured.clone(),
@@ -90,8 +92,8 @@ impl CameraState {
             CameraHealth::Live {
                 width, height, fps, ..
             } => {
-                let viewers = match self.viewing.viewers() {
-                    0 => String::new(), // whoever reads this beside a picture would wonder
+                let viewers = match self.feed.viewers() {
+                    0 => String::new(), // beside a picture, "0 viewers" would puzzle its reader
                     1 => ", 1 viewer".to_owned(),
                     many => format!(", {many} viewers"),
                 };

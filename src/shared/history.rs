@@ -66,7 +66,7 @@ impl Default for History {
 
 impl History {
     /// Adds whatever is different from the snapshot before. The first one is only kept.
-    pub fn record(&self, snapshot: Snapshot, at: SystemTime) {
+    pub(super) fn record(&self, snapshot: Snapshot, at: SystemTime) {
         let before = self.log.borrow().clone();
         let news = before
             .snapshot

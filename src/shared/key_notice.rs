@@ -1,12 +1,11 @@
-//! The notice that somebody on this LAN has another site key: for the operator, on page and status.
+//! The notice that a peer on this LAN has another site key: for the operator, on page and status.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
 use tracing::warn;
 
+use super::published::{Published, Publisher, published};
 use crate::lan::KeyMismatch;
 
 /// How long the notice stays after the last such message: many of its reports, however slow its
@@ -18,21 +17,40 @@ const LOGGED_EVERY: Duration = Duration::from_mins(1);
 
 /// A peer whose messages were refused for its key.
 #[derive(Clone, Copy, Debug)]
-struct Stranger {
+struct ForeignPeer {
     address: Ipv4Addr,
     mismatch: KeyMismatch,
     heard_at: Instant,
     logged_at: Instant,
 }
 
-/// The last such peer, for as long as it is heard. Written by the lan actor, read by page and
-/// status.
-#[derive(Default)]
-pub struct KeyNotice {
-    last: ArcSwapOption<Stranger>,
-}
+/// The last such peer, for as long as it is heard.
+pub struct KeyNotice(Published<Option<ForeignPeer>>);
+
+/// Who takes note of such peers: the lan actor.
+pub struct KeyNoticePublisher(Publisher<Option<ForeignPeer>>);
 
 impl KeyNotice {
+    /// No such peer has been heard yet.
+    pub fn new() -> (KeyNoticePublisher, Self) {
+        let (publisher, last) = published(None);
+        (KeyNoticePublisher(publisher), Self(last))
+    }
+
+    /// What to tell the operator, in words; nothing while no peer with another key was heard for ten
+    /// minutes.
+    pub fn words(&self) -> Option<String> {
+        self.words_at(Instant::now())
+    }
+
+    fn words_at(&self, now: Instant) -> Option<String> {
+        let last = *self.0.borrow();
+        let last = last.filter(|last| now.saturating_duration_since(last.heard_at) < SHOWN_FOR)?;
+        Some(words(last.address, last.mismatch))
+    }
+}
+
+impl KeyNoticePublisher {
     /// A message from `address` was refused for its key.
     pub fn hear(&self, address: Ipv4Addr, mismatch: KeyMismatch) {
         let now = Instant::now();
@@ -41,35 +59,20 @@ impl KeyNotice {
         }
     }
 
-    /// What to tell the operator, in words; nothing while nobody with another key was heard for ten
-    /// minutes.
-    pub fn words(&self) -> Option<String> {
-        self.words_at(Instant::now())
-    }
-
     /// Whether the log should say so.
     fn note(&self, address: Ipv4Addr, mismatch: KeyMismatch, now: Instant) -> bool {
-        let logged_at = self
-            .last
-            .load()
-            .as_ref()
+        let last = *self.0.borrow();
+        let logged_at = last
             .map(|last| last.logged_at)
             .filter(|at| now.saturating_duration_since(*at) < LOGGED_EVERY);
-        self.last.store(Some(Arc::new(Stranger {
+        let peer = ForeignPeer {
             address,
             mismatch,
             heard_at: now,
             logged_at: logged_at.unwrap_or(now),
-        })));
+        };
+        self.0.replace(Some(peer), true);
         logged_at.is_none()
-    }
-
-    fn words_at(&self, now: Instant) -> Option<String> {
-        let last = self.last.load();
-        let last = last
-            .as_ref()
-            .filter(|last| now.saturating_duration_since(last.heard_at) < SHOWN_FOR)?;
-        Some(words(last.address, last.mismatch))
     }
 }
 
@@ -96,25 +99,25 @@ mod tests {
 
     #[test]
     fn it_names_the_peer_and_what_to_do_until_nobody_was_heard_for_ten_minutes() {
-        let cell = KeyNotice::default();
+        let (publisher, notice) = KeyNotice::new();
         let now = Instant::now();
-        assert_eq!(cell.words_at(now), None);
-        cell.note(PEER, KeyMismatch::Another, now);
+        assert_eq!(notice.words_at(now), None);
+        publisher.note(PEER, KeyMismatch::Another, now);
         assert_eq!(
-            cell.words_at(now + SHOWN_FOR / 2).unwrap(),
+            notice.words_at(now + SHOWN_FOR / 2).unwrap(),
             "A peer with another key is on this LAN (192.168.77.13): its messages are ignored. \
              Give all cameras the same site.key."
         );
-        assert_eq!(cell.words_at(now + SHOWN_FOR), None);
+        assert_eq!(notice.words_at(now + SHOWN_FOR), None);
     }
 
     #[test]
     fn the_log_says_it_at_first_and_then_once_a_minute() {
-        let cell = KeyNotice::default();
+        let (publisher, _notice) = KeyNotice::new();
         let start = Instant::now();
         let logged = (0..180)
             .filter(|second| {
-                cell.note(
+                publisher.note(
                     PEER,
                     KeyMismatch::Missing,
                     start + Duration::from_secs(*second),

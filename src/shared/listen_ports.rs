@@ -5,53 +5,55 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::published::{Published, Publisher, published};
 use porthole_types::InternalPort;
 
-/// How a wanted port stands.
+/// Whether a wanted port is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortStatus {
-    /// Somebody can come in.
+    /// Connections are accepted.
     Listening,
     /// It could not be opened; the text says why.
     Failed(String),
 }
 
-/// What is wanted, and what is. The election wants, the http actor opens and closes; neither waits
-/// for the other's mailbox, and either may begin again at any time.
-pub struct ListenPorts {
-    wanted: watch::Sender<BTreeSet<InternalPort>>,
-    status: watch::Sender<BTreeMap<InternalPort, PortStatus>>,
+impl PortStatus {
+    /// Why the port could not be opened, if it could not.
+    pub fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Listening => None,
+            Self::Failed(why) => Some(why),
+        }
+    }
 }
+
+/// The ports that are wanted, and those that are open. The election publishes the former, the http
+/// actor the latter; neither waits for the other's mailbox, and either may be restarted at any time.
+pub struct ListenPorts {
+    wanted: Published<BTreeSet<InternalPort>>,
+    status: Published<BTreeMap<InternalPort, PortStatus>>,
+}
+
+/// Who publishes the ports that are wanted.
+pub type WantedPorts = Publisher<BTreeSet<InternalPort>>;
+
+/// Who publishes which of them are open.
+pub type OpenPorts = Publisher<BTreeMap<InternalPort, PortStatus>>;
 
 impl ListenPorts {
     /// At first the port of the settings is wanted, and nothing is open.
-    pub fn new(first: InternalPort) -> Self {
-        Self {
-            wanted: watch::Sender::new(BTreeSet::from([first])),
-            status: watch::Sender::new(BTreeMap::new()),
-        }
+    pub fn new(first: InternalPort) -> (WantedPorts, OpenPorts, Self) {
+        let (wanted_ports, wanted) = published(BTreeSet::from([first]));
+        let (open_ports, status) = published(BTreeMap::new());
+        (wanted_ports, open_ports, Self { wanted, status })
     }
 
-    /// What is wanted.
+    /// The ports that are wanted; woken by each change.
     pub fn wanted(&self) -> watch::Receiver<BTreeSet<InternalPort>> {
         self.wanted.subscribe()
     }
 
-    /// Wants these and no others.
-    pub fn want(&self, ports: BTreeSet<InternalPort>) {
-        self.wanted.send_if_modified(|wanted| {
-            let changed = *wanted != ports;
-            *wanted = ports;
-            changed
-        });
-    }
-
-    /// Says how the doors stand.
-    pub fn set_status(&self, listen_ports: BTreeMap<InternalPort, PortStatus>) {
-        self.status.send_replace(listen_ports);
-    }
-
-    /// How the doors stand.
+    /// Each port that is or was wanted, with its status.
     pub fn status(&self) -> BTreeMap<InternalPort, PortStatus> {
         self.status.borrow().clone()
     }
@@ -62,9 +64,9 @@ impl ListenPorts {
     /// Why it could not be opened, or that it was not within `patience`.
     pub async fn opened(&self, port: InternalPort, patience: Duration) -> Result<(), String> {
         let mut status = self.status.subscribe();
-        let settled = status.wait_for(|listen_ports| listen_ports.contains_key(&port));
-        match tokio::time::timeout(patience, settled).await {
-            Ok(Ok(listen_ports)) => match listen_ports.get(&port) {
+        let known = status.wait_for(|ports| ports.contains_key(&port));
+        match tokio::time::timeout(patience, known).await {
+            Ok(Ok(ports)) => match ports.get(&port) {
                 Some(PortStatus::Failed(why)) => Err(why.clone()),
                 _ => Ok(()),
             },

@@ -1,24 +1,37 @@
-//! What outlives an actor.
+//! What outlives an actor, owned by the root.
 //!
-//! An actor that panics begins again with empty hands; what must not be lost then stands here,
-//! owned by the root, one writer each, any number of readers. Everything is a value that is
-//! replaced whole (a watch, an `ArcSwap`), never one that is changed in place, so a panic can leave
-//! nothing half done.
+//! An actor that panics begins again without what it knew; what must not be lost then is kept here.
+//! Everything is a value that is replaced whole (a watch, an `ArcSwap`), never one that is changed in
+//! place, so a panic can leave nothing half done.
 //!
-//! | cell | written by | read by |
+//! Most values have one publisher, and the types say so: [`SharedState`] lets everybody read, and
+//! [`Publishers`] holds the other side of each, made once and not to be cloned. The supervision tree
+//! moves each field of it into the actor that publishes:
+//!
+//! | value | publisher | moved into |
 //! |---|---|---|
-//! | [`RoleCell`] | election | everybody |
-//! | [`SharedState::lan`] | lan | router, election, http |
-//! | [`SharedState::router`] | router | registry, election, http |
-//! | [`SharedState::fleet`] | registry | http |
-//! | [`SharedState::listen_ports`] | election (wanted), http (open) | both |
-//! | [`SharedState::camera`] | capture, encoder, drive; http what people choose | http, lan |
-//! | [`SharedState::history`] | election | http |
-//! | [`SharedState::keys`] | lan | http |
-//! | [`SharedState::name`] | election (its number), http and lan (what people choose) | everybody |
-//! | [`SharedState::auth_state`] | http, lan | http, lan |
-//! | [`SharedState::authority`] | http (guesses, what was right) | http |
-//! | [`SharedState::disk`] | whoever has something to remember: a few fields each | the next start |
+//! | [`SharedState::role`] | [`RoleStepper`] | election |
+//! | [`SharedState::lan`] | [`Publisher`] | lan |
+//! | [`SharedState::router`] | [`Publisher`], by [`RouterView::apply`] | router |
+//! | [`SharedState::fleet`] | [`Publisher`] | registry |
+//! | [`SharedState::listen_ports`]: wanted | [`WantedPorts`] | election |
+//! | [`SharedState::listen_ports`]: open | [`OpenPorts`] | http |
+//! | [`SharedState::history`] | [`HistoryRecorder`] | election |
+//! | [`SharedState::keys`] | [`KeyNoticePublisher`] | lan |
+//!
+//! The others have several writers, and offer no more than the changes that these make. Each of
+//! them is atomic, and two at once do not undo each other:
+//!
+//! | value | changes | made by |
+//! |---|---|---|
+//! | [`SharedState::name`] | [`SharedState::rename`] | http; lan, when another server asks |
+//! | | [`NameCell::number`] | election |
+//! | [`SharedState::auth_state`] | [`SharedState::learn`], a merge | http, lan |
+//! | [`SharedState::authority`] | counts guesses, keeps what was right | http |
+//! | [`SharedState::camera`]: what people chose | [`SharedState::choose`] | http, drive |
+//! | [`SharedState::camera`]: slots, health | see [`CameraState`] | capture, encoder, drive |
+//! | the state file | the `remember…` methods and those above, some fields each | election, http, lan, drive |
+//! | [`SharedState::metrics`] | counters | everybody |
 
 mod camera;
 mod clock;
@@ -27,14 +40,14 @@ mod key_notice;
 mod leadership;
 mod listen_ports;
 mod name;
+mod published;
 mod role;
 mod router_view;
 mod unix_time;
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
-
-use tokio::sync::watch;
+use std::time::SystemTime;
 
 pub use camera::CameraState;
 pub use clock::Clock;
@@ -42,12 +55,13 @@ pub use history::{
     CameraChange, History, HistoryEntry, LISTENERS, Listener, ResumePoint, RouterChange,
     SiteChange, Snapshot,
 };
-pub use key_notice::KeyNotice;
+pub use key_notice::{KeyNotice, KeyNoticePublisher};
 pub use leadership::{CameraRef, LeadershipStanding, LeadershipView, Reason, Successor};
-pub use listen_ports::{ListenPorts, PortStatus};
+pub use listen_ports::{ListenPorts, OpenPorts, PortStatus, WantedPorts};
 pub use name::{NameCell, Names};
-pub use role::RoleCell;
-pub use router_view::{Refusal, RouterState, RouterView, TableView};
+pub use published::{Published, Publisher};
+pub use role::{RoleCell, RoleStepper};
+pub use router_view::{Refusal, RouterNews, RouterState, RouterView, TableView};
 pub use unix_time::unix_seconds;
 
 use crate::auth::Authority;
@@ -60,10 +74,10 @@ use crate::settings::{PortMode, Settings};
 use crate::site::{AuthState, AuthStateCell};
 use crate::tls::Tls;
 use porthole_camera::user_overrides::UserOverrides;
-use porthole_durable::{Kept, NotKept, Writer};
-use porthole_election::{RemoteAccess, Role};
-use porthole_types::Name;
-use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort};
+use porthole_durable::{PendingWrite, WriteError, Writer};
+use porthole_election::{self as election, RemoteAccess, Role, Rules};
+use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Name, Term};
+use published::published;
 
 /// Which server this is, and which run of it.
 #[derive(Clone, Copy, Debug)]
@@ -81,54 +95,163 @@ impl Identity {
     }
 }
 
-/// All of them.
+/// What every actor and every request may read.
 pub struct SharedState {
     /// What the operator asked for; fixed while the process lives.
     pub settings: Settings,
-    /// Who this is.
+    /// Which server this is.
     pub identity: Identity,
     /// The time that the rules count in.
     pub clock: Clock,
     /// What Prometheus reads.
     pub metrics: Metrics,
-    /// Who is representative, as far as this server may believe.
+    /// Which server is the representative, as far as this one may believe.
     pub role: RoleCell,
     /// What people call this server.
     pub name: NameCell,
     /// This server's address on the LAN (¶41), or why it has none.
-    pub lan: watch::Sender<Result<LanAddress, NoAddress>>,
+    pub lan: Published<Result<LanAddress, NoAddress>>,
     /// The router, as last seen.
-    pub router: watch::Sender<RouterView>,
+    pub router: Published<RouterView>,
     /// The peer map, as last merged.
-    pub fleet: watch::Sender<Arc<Fleet>>,
-    /// Whether a peer with another site key is about.
+    pub fleet: Published<Arc<Fleet>>,
+    /// Whether a peer with another site key is on the LAN.
     pub keys: KeyNotice,
     /// The ports this server listens on.
     pub listen_ports: ListenPorts,
     /// From the device to the viewers.
     pub camera: CameraState,
-    /// What happened lately.
-    pub history: History,
+    /// The latest changes of leadership, fleet and router.
+    pub history: Arc<History>,
     /// What the site knows about logins.
     pub auth_state: AuthStateCell,
-    /// Who may watch, and who may change things.
+    /// Passwords, tokens and sessions: which callers may watch, and which may change things.
+    pub authority: Authority,
+    /// The certificate and the protocol settings; none: HTTP in the clear. Fixed while the process
+    /// lives.
+    pub tls: Option<Tls>,
+    /// The state file.
+    disk: Writer<State>,
+}
+
+/// The one publisher of each value that has but one.
+pub struct Publishers {
+    /// Takes the steps of the election.
+    pub role: RoleStepper,
+    /// Of [`SharedState::lan`].
+    pub lan: Publisher<Result<LanAddress, NoAddress>>,
+    /// Of [`SharedState::router`].
+    pub router: Publisher<RouterView>,
+    /// Of [`SharedState::fleet`].
+    pub fleet: Publisher<Arc<Fleet>>,
+    /// Of [`SharedState::keys`].
+    pub keys: KeyNoticePublisher,
+    /// Of the ports that [`SharedState::listen_ports`] wants.
+    pub wanted_ports: WantedPorts,
+    /// Of the ports of [`SharedState::listen_ports`] that are open.
+    pub open_ports: OpenPorts,
+    /// Of [`SharedState::history`].
+    pub history: HistoryRecorder,
+}
+
+/// Takes note of what has changed.
+pub struct HistoryRecorder(Arc<History>);
+
+impl HistoryRecorder {
+    /// Compares what is known now with what was known at the last call.
+    pub fn record(&self, shared: &SharedState) {
+        self.0.record(Snapshot::of(shared), SystemTime::now());
+    }
+}
+
+/// What the program starts with.
+pub struct Initial {
+    /// What the operator asked for.
+    pub settings: Settings,
+    /// Which server this is.
+    pub identity: Identity,
+    /// The time that the rules count in.
+    pub clock: Clock,
+    /// The rules of the election.
+    pub rules: Rules,
+    /// Its state at the start.
+    pub election: election::State,
+    /// The names that settings and state file know.
+    pub names: Names,
+    /// The address on the LAN at the start.
+    pub lan: Result<LanAddress, NoAddress>,
+    /// What people chose about the camera in earlier runs.
+    pub overrides: UserOverrides,
+    /// What the state file knows about logins.
+    pub auth_state: AuthState,
+    /// Passwords, tokens and sessions.
     pub authority: Authority,
     /// The state file.
     pub disk: Writer<State>,
-    /// How visitors are spoken to; none: in the clear. Fixed while the process lives.
+    /// The certificate and the protocol settings.
     pub tls: Option<Tls>,
+}
+
+impl Initial {
+    /// The shared state at the start, and the publishers of what is in it.
+    pub fn share(self) -> (SharedState, Publishers) {
+        let router = if self.settings.router.enabled {
+            RouterState::Searching { why: None }
+        } else {
+            RouterState::Disabled
+        };
+        let name = NameCell::new(self.names, self.identity.id);
+        let camera = CameraState::new(&self.settings.camera, self.overrides, name.watch());
+        let (role_stepper, role) = RoleCell::new(self.rules, self.election);
+        let (lan_publisher, lan) = published(self.lan);
+        let (router_publisher, router) = published(RouterView::new(router));
+        let (fleet_publisher, fleet) = published(Arc::new(Fleet::default()));
+        let (key_publisher, keys) = KeyNotice::new();
+        let (wanted_ports, open_ports, listen_ports) = ListenPorts::new(self.settings.http.port);
+        let history = Arc::new(History::default());
+        let publishers = Publishers {
+            role: role_stepper,
+            lan: lan_publisher,
+            router: router_publisher,
+            fleet: fleet_publisher,
+            keys: key_publisher,
+            wanted_ports,
+            open_ports,
+            history: HistoryRecorder(Arc::clone(&history)),
+        };
+        let shared = SharedState {
+            settings: self.settings,
+            identity: self.identity,
+            clock: self.clock,
+            metrics: Metrics::new(),
+            role,
+            name,
+            lan,
+            router,
+            fleet,
+            keys,
+            listen_ports,
+            camera,
+            history,
+            auth_state: AuthStateCell::new(self.auth_state),
+            authority: self.authority,
+            tls: self.tls,
+            disk: self.disk,
+        };
+        (shared, publishers)
+    }
 }
 
 impl SharedState {
     /// People choose a name for this server, or with none leave that to the settings and the router
     /// again. Every other camera hears of it at once.
-    pub fn rename(&self, name: Option<Name>) -> Kept {
+    pub fn rename(&self, name: Option<Name>) -> PendingWrite {
         self.name.choose(name.clone());
         self.disk.update(|remembered| remembered.chosen_name = name)
     }
 
     /// People choose something about the camera.
-    pub fn choose(&self, change: impl FnOnce(&mut UserOverrides)) -> Kept {
+    pub fn choose(&self, change: impl FnOnce(&mut UserOverrides)) -> PendingWrite {
         self.camera.choose(change);
         // Whatever is the newest when it is this change's turn: two at once do not undo each other.
         self.disk
@@ -140,12 +263,12 @@ impl SharedState {
     ///
     /// # Errors
     /// When it cannot be stored, with the system's reason.
-    pub async fn rename_for_good(&self, name: Option<Name>) -> Result<(), NotKept> {
+    pub async fn rename_for_good(&self, name: Option<Name>) -> Result<(), WriteError> {
         let before = self.name.names().chosen;
         let kept = self.rename(name.clone()).wait().await;
         // Somebody may have chosen yet another meanwhile; that is for them to undo.
         if kept.is_err() && self.name.names().chosen == name {
-            self.rename(before).soon();
+            self.rename(before).detach();
         }
         kept
     }
@@ -160,8 +283,35 @@ impl SharedState {
         }
     }
 
+    /// Keeps what the election has to know at the next start: its term, the number this server is
+    /// called by, and the port that it may take up again.
+    pub fn remember_election(
+        &self,
+        term: Term,
+        numbered: Option<String>,
+        port: Option<ExternalPort>,
+    ) -> PendingWrite {
+        self.disk.update(|remembered| {
+            remembered.term = term;
+            remembered.name = numbered;
+            remembered.mapped_port = port;
+        })
+    }
+
+    /// Keeps how people have turned the switch of ¶84.
+    pub fn remember_remote_access(&self, remote_access: RemoteAccess) -> PendingWrite {
+        self.disk
+            .update(|remembered| remembered.remote_access = remote_access)
+    }
+
+    /// Undoes [`SharedState::remember_remote_access`]: what is in force now is kept again.
+    pub fn restore_remote_access(&self) -> PendingWrite {
+        self.disk
+            .update(|remembered| remembered.remote_access = self.role.load().remote_access)
+    }
+
     /// Takes over what somebody knows about logins, for good.
-    pub fn learn(&self, auth_state: &AuthState) -> Kept {
+    pub fn learn(&self, auth_state: &AuthState) -> PendingWrite {
         self.auth_state.learn(auth_state);
         // Asked for again when it is written down: somebody else may learn something at the same
         // time.

@@ -4,8 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use porthole_types::InstanceId;
-use porthole_types::Name;
+use porthole_types::{InstanceId, Name};
 
 /// The name: what people chose over HTTP, else what the settings say, else "server N" by the first
 /// port that the router gave. "server N" stays, whatever port comes later. Until there is any, the
@@ -50,7 +49,7 @@ impl NameCell {
         self.names().given()
     }
 
-    /// All of them.
+    /// The chosen, the configured and the numbered name.
     pub fn names(&self) -> Names {
         // Each change sets one whole field.
         self.names
@@ -60,7 +59,7 @@ impl NameCell {
     }
 
     /// People choose another; with none it goes by the settings or its number again.
-    pub fn choose(&self, name: Option<Name>) {
+    pub(super) fn choose(&self, name: Option<Name>) {
         self.change(|names| names.chosen = name);
     }
 
@@ -81,12 +80,12 @@ impl NameCell {
         }
     }
 
-    /// What to show.
+    /// The name that is shown: there is always one.
     pub fn shown(&self) -> String {
         self.shown.borrow().clone()
     }
 
-    /// What to show, for who wants to know when it changes.
+    /// The name that is shown; woken by each change.
     pub fn watch(&self) -> watch::Receiver<String> {
         self.shown.subscribe()
     }

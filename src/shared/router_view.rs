@@ -10,6 +10,9 @@ use porthole_gateway::{Connection, ExternalAddress, Found, RouterClass, RouterLe
 use porthole_types::ExternalPort;
 
 mod advice;
+mod news;
+
+pub use news::RouterNews;
 
 /// The router, as last seen.
 #[derive(Clone, Debug)]

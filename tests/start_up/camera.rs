@@ -15,7 +15,7 @@ const DRIVE: &str = "/api/v1/drive";
 /// `V4L2_CID_BRIGHTNESS`.
 const BRIGHTNESS: u32 = 0x0098_0900;
 
-/// A house with one camera that serves its LAN.
+/// One camera, once it serves its LAN.
 fn camera_in(house: &House) -> Camera {
     let camera = house.camera(2, "Front door").start();
     serves_the_lan(&camera);
@@ -316,7 +316,7 @@ fn it_is_turned_within_its_limits_and_sent_to_presets_that_outlive_a_power_cut()
 }
 
 #[test]
-fn presets_are_not_without_end() {
+fn at_most_32_presets_are_kept() {
     let house = House::with(Quirks::igd2());
     let camera = camera_in(&house);
     for number in 0..32 {
@@ -345,7 +345,7 @@ fn where_the_settings_say_that_nothing_moves_it_does_not() {
 }
 
 #[test]
-fn a_camera_that_is_not_there_is_told_of_without_keeping_anybody_waiting() {
+fn a_camera_that_is_not_there_is_reported_without_keeping_anybody_waiting() {
     let house = House::with(Quirks::igd2());
     let camera = house
         .camera(2, "Front door")

@@ -1,19 +1,19 @@
-//! What runs inside the small machine: the V4L2 source against every fault that `vivid` can inject
-//! (`drivers/media/test-drivers/vivid/vivid-ctrls.c`).
+//! What runs inside the virtual machine: the V4L2 source against every fault that `vivid` can
+//! inject (`drivers/media/test-drivers/vivid/vivid-ctrls.c`).
 
 use std::time::Duration;
 
 use porthole_camera::format::PixelFormat;
 use porthole_camera::frame::RawFrame;
-use porthole_camera::source::{Opener, Source, SourceError, Wanted};
-use porthole_camera::v4l2::{Ability, V4l2Opener, devices, first_camera};
+use porthole_camera::source::{RequestedMode, Source, SourceError, SourceOpener};
+use porthole_camera::v4l2::{Usability, V4l2Opener, devices, first_camera};
 use v4l::Device;
 use v4l::control::{Control, Value};
 
 /// The test's name, for the harness inside.
 pub(crate) const TEST: &str = "inside::the_v4l2_source_withstands_its_driver";
 
-const VGA: Wanted = Wanted {
+const VGA: RequestedMode = RequestedMode {
     width: 640,
     height: 480,
     fps: 30,
@@ -37,14 +37,14 @@ const STREAMON_ERROR: u32 = BASE + 69;
 const FATAL_ERROR: u32 = BASE + 70;
 
 #[test]
-#[ignore = "runs inside the small machine, as the only program there"]
+#[ignore = "runs inside the virtual machine, as the only program there"]
 fn the_v4l2_source_withstands_its_driver() {
     devices_are_told_apart();
     the_nearest_size_and_rate_are_taken();
     frames_are_whole_and_in_order();
     a_second_user_is_told_that_the_camera_is_busy();
     a_silent_camera_blocks_nobody_and_goes_on_where_it_stopped();
-    a_damaged_frame_is_told_by_having_no_bytes();
+    a_damaged_frame_has_no_bytes();
     for fault in [REQBUFS_ERROR, QBUF_ERROR, STREAMON_ERROR] {
         a_refused_start_is_an_error(fault);
     }
@@ -63,13 +63,13 @@ fn devices_are_told_apart() {
         panic!("three devices, not {listed:?}");
     };
     assert_eq!(camera.name, "vivid-000-vid-cap");
-    let Ability::Camera { formats } = &camera.ability else {
+    let Usability::Camera { formats } = &camera.usability else {
         panic!("{camera:?}");
     };
     assert!(formats.contains(&PixelFormat::Yuyv) && formats.contains(&PixelFormat::Nv12));
-    let why = |device: &porthole_camera::v4l2::Listed| match &device.ability {
-        Ability::Unusable { why } => why.clone(),
-        Ability::Camera { .. } => panic!("{device:?}"),
+    let why = |device: &porthole_camera::v4l2::VideoDevice| match &device.usability {
+        Usability::Unusable { why } => why.clone(),
+        Usability::Camera { .. } => panic!("{device:?}"),
     };
     assert!(why(planes).contains("multi-planar"), "{planes:?}");
     assert!(why(output).contains("not a camera"), "{output:?}");
@@ -82,7 +82,7 @@ fn devices_are_told_apart() {
 
 fn the_nearest_size_and_rate_are_taken() {
     let opened = |width, height, fps| {
-        let source = V4l2Opener::first().open(&Wanted { width, height, fps });
+        let source = V4l2Opener::first().open(&RequestedMode { width, height, fps });
         source.expect("it opens").describe()
     };
     assert_eq!(
@@ -129,7 +129,7 @@ fn a_silent_camera_blocks_nobody_and_goes_on_where_it_stopped() {
     }
 }
 
-fn a_damaged_frame_is_told_by_having_no_bytes() {
+fn a_damaged_frame_has_no_bytes() {
     let mut source = open();
     frame(&mut *source);
     set(DAMAGED_BUFFER, 1);

@@ -1,4 +1,4 @@
-//! A small machine (QEMU) that runs one program beside the kernel's `vivid` camera. Built and
+//! A virtual machine (QEMU) that runs one program beside the kernel's `vivid` camera. Built and
 //! started by the scripts in this folder, which `scripts/vm` uses too.
 
 use std::fmt;
@@ -99,14 +99,14 @@ impl Machine {
         console(self.dir.path())
     }
 
-    /// Stops the program with SIGTERM and returns its exit status, with the console's last word.
+    /// Stops the program with SIGTERM and returns its exit status, with what is on the console.
     pub(crate) fn stop(&mut self) -> (i32, String) {
         let answer = self.tell("stop");
         assert_eq!(answer, "ok", "there is a program to stop");
         self.status()
     }
 
-    /// Waits for the program's end and returns its exit status, with the console's last word.
+    /// Waits for the program's end and returns its exit status, with what is on the console.
     pub(crate) fn status(&mut self) -> (i32, String) {
         loop {
             match self.answers.recv_timeout(PATIENCE) {
@@ -159,16 +159,16 @@ fn start(kernel: &Path, initramfs: &Path, port: u16, dir: &Path) -> Option<Start
         }
     });
     match answers.recv_timeout(PATIENCE) {
-        Ok(word) if word == READY => return Some((qemu, control, answers)),
-        Ok(word) => panic!("init said {word:?}\n{}", console(dir)),
+        Ok(line) if line == READY => return Some((qemu, control, answers)),
+        Ok(line) => panic!("init said {line:?}\n{}", console(dir)),
         Err(_) => {}
     }
     let _ = qemu.kill();
-    let output = qemu.wait_with_output().expect("QEMU's last words");
-    let words = String::from_utf8_lossy(&output.stderr);
+    let output = qemu.wait_with_output().expect("QEMU's output");
+    let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
-        words.contains("Could not set up host forwarding"),
-        "the machine did not boot: {words}\n{}",
+        errors.contains("Could not set up host forwarding"),
+        "the machine did not boot: {errors}\n{}",
         console(dir)
     );
     None
@@ -186,11 +186,11 @@ fn script(name: &str) -> Command {
 
 fn run(command: &mut Command) -> Result<(), Skipped> {
     let Output { status, stderr, .. } = command.output().expect("a script of tests/vm runs");
-    let words = String::from_utf8_lossy(&stderr).trim().to_owned();
+    let errors = String::from_utf8_lossy(&stderr).trim().to_owned();
     if status.code() == Some(UNAVAILABLE) {
-        return Err(Skipped(words));
+        return Err(Skipped(errors));
     }
-    assert!(status.success(), "{command:?}: {status}\n{words}");
+    assert!(status.success(), "{command:?}: {status}\n{errors}");
     Ok(())
 }
 

@@ -1,8 +1,8 @@
-//! The capture loop: waits for viewers, opens the source, and puts its frames into the raw slot.
+//! The capture loop: waits for viewers, opens the source, and puts its frames into the frame slot.
 //!
-//! It never dies of a camera. What fails is told on a drawn placeholder, and the source is opened
-//! again after a back-off, for as long as somebody watches. No wait is longer than [`POLL`], and
-//! before each one the owner is asked whether to go on: that call is also the sign of life.
+//! A camera that fails never ends it. The reason is shown on a drawn placeholder, and the source is
+//! opened again after a back-off, for as long as somebody watches. No wait is longer than 200 ms,
+//! and before each one the owner is asked whether to go on: that call is also the sign of life.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,26 +10,24 @@ use std::time::{Duration, Instant, SystemTime};
 use porthole_backoff::Backoff;
 use tokio::sync::watch;
 
-use super::control_queue::ControlQueue;
 use super::format::PixelFormat;
 use super::frame::{PictureKind, RawFrame};
 use super::jpeg::{Encoder, Quality};
-use super::mjpeg::{self, Fault};
-use super::observe::{CameraHealth, CameraObserver, Device, Discard};
+use super::mjpeg::{self, MjpegError};
+use super::observe::{CameraHealth, CameraObserver, DeviceStatus, Discard};
 use super::placeholder;
+use super::poll::POLL_INTERVAL;
 use super::settings::CameraSettings;
-use super::slot::{Picture, PictureSlot, Put, RawSlot, Session};
-use super::source::{Opener, Source, SourceError, Wanted};
-use super::viewing::Audience;
+use super::slot::{CaptureSession, FrameSlot, NewPicture, PictureSlot, PutOutcome};
+use super::source::{RequestedMode, Source, SourceError, SourceOpener};
+use super::viewers::ViewerCount;
 
-/// The longest wait between two looks at the stop token.
-pub const POLL: Duration = Duration::from_millis(200);
-/// A source that sends nothing for so long is closed and opened again.
+/// A source that has sent nothing for this long is closed and opened again.
 const SILENT_AFTER: Duration = Duration::from_secs(5);
-/// So many bad frames in a row are a broken source, not a bad cable.
-const BAD_IN_A_ROW: u32 = 60;
-/// A placeholder is shown again so often, with the time of now.
-const PLACEHOLDER_EVERY: Duration = Duration::from_secs(1);
+/// This many bad frames in a row mean a broken source rather than a bad cable.
+const MAX_BAD_IN_A_ROW: u32 = 60;
+/// A placeholder is published again this often, each time with the current time.
+const PLACEHOLDER_PERIOD: Duration = Duration::from_secs(1);
 /// Pauses between attempts to open the source.
 const OPEN_AGAIN: Backoff =
     match Backoff::new(Duration::from_millis(500), Duration::from_secs(4), 0) {
@@ -37,84 +35,84 @@ const OPEN_AGAIN: Backoff =
         Err(_) => panic!("the pauses are in order"),
     };
 
-/// All that the capture loop works with.
-pub struct Capture {
-    /// The name on placeholders.
+/// The capture loop with all that it works with; [`CaptureLoop::run`] runs it.
+pub struct CaptureLoop {
+    /// The camera's name, for placeholders.
     pub name: watch::Receiver<String>,
     /// Opens the camera.
-    pub opener: Box<dyn Opener>,
-    /// Who watches.
-    pub audience: Arc<Audience>,
+    pub opener: Box<dyn SourceOpener>,
+    /// Opens the camera while it is not zero.
+    pub viewer_count: Arc<ViewerCount>,
     /// Where frames go.
-    pub raw: Arc<RawSlot>,
+    pub frames: Arc<FrameSlot>,
     /// Where placeholders go.
     pub pictures: Arc<PictureSlot>,
-    /// Where the state of the camera is told.
+    /// Where the state of the camera is published.
     pub health: watch::Sender<CameraHealth>,
-    /// What people ask for.
+    /// Size, rate and idle time; a change is followed at once.
     pub settings: watch::Receiver<CameraSettings>,
-    /// Where it is told that the camera has been opened.
-    pub control_queue: Arc<ControlQueue>,
-    /// Counts.
+    /// Called each time the source has been opened; must not block.
+    pub on_open: Box<dyn Fn() + Send>,
+    /// Counts frames, for the metrics.
     pub observer: Arc<dyn CameraObserver>,
     /// Size of the last picture, which placeholders take over; begin with `None`.
     pub last_size: Option<(u32, u32)>,
 }
 
 /// Why an open source was closed.
-enum Closed {
-    /// Nobody watches any more, or the owner stops the loop.
-    Unwanted,
-    /// Other size or rate asked for.
-    Changed,
-    /// It failed, after so many good frames.
+enum CloseReason {
+    /// Nobody has watched for the idle time, or the owner stops the loop.
+    NoViewers,
+    /// Another size or rate is asked for.
+    ModeChanged,
+    /// It failed, after this many good frames.
     Failed(SourceError, u64),
 }
 
-impl Capture {
+impl CaptureLoop {
     /// Runs until `keep_going` says no; it is asked at least every 250 ms, except while the source
     /// is being opened. Blocks; meant for a thread of its own, and may be called again after a
     /// panic.
     pub fn run(&mut self, keep_going: &dyn Fn() -> bool) {
         while keep_going() {
-            // Cleared before it is told: who comes because the camera rests must not see an old
-            // picture.
+            // Cleared before `Idle` is published: a viewer who comes because of that must not see
+            // an old picture.
             self.pictures.clear();
-            self.raw.clear();
-            self.observer.device(Device::Down);
+            self.frames.clear();
+            self.observer.device(DeviceStatus::Down);
             self.health.send_replace(CameraHealth::Idle);
-            while keep_going() && !self.audience.wait(POLL) {}
+            while keep_going() && !self.viewer_count.wait(POLL_INTERVAL) {}
             if keep_going() {
                 self.run_while_viewed(keep_going);
             }
         }
         self.pictures.clear();
-        self.raw.clear();
+        self.frames.clear();
     }
 
     /// From the first viewer until `idle_close` after the last.
     fn run_while_viewed(&mut self, keep_going: &dyn Fn() -> bool) {
         let mut failures = 0;
-        while self.is_wanted(keep_going) {
-            let wanted = self.settings.borrow_and_update().wanted;
+        while self.should_stay_open(keep_going) {
+            let requested = self.settings.borrow_and_update().requested;
             if failures == 0 {
                 self.health.send_replace(CameraHealth::Starting);
             }
-            let closed = match self.opener.open(&wanted) {
-                Ok(source) => self.stream(source, &wanted, keep_going),
-                Err(error) => Closed::Failed(error, 0),
+            let close_reason = match self.opener.open(&requested) {
+                Ok(source) => self.stream(source, &requested, keep_going),
+                Err(error) => CloseReason::Failed(error, 0),
             };
-            self.observer.device(Device::Down);
-            match closed {
-                Closed::Unwanted => return,
-                Closed::Changed => failures = 0,
-                Closed::Failed(error, frames) => {
+            self.observer.device(DeviceStatus::Down);
+            match close_reason {
+                CloseReason::NoViewers => return,
+                CloseReason::ModeChanged => failures = 0,
+                CloseReason::Failed(error, frames) => {
                     if frames > 0 {
                         failures = 0;
                     }
                     failures += 1;
                     let pause = OPEN_AGAIN.after(failures, 0);
-                    self.show_placeholder(&error, &wanted, pause, keep_going);
+                    self.show_placeholder(&error, &requested, pause, keep_going);
                 }
             }
         }
@@ -125,43 +123,43 @@ impl Capture {
     fn stream(
         &mut self,
         mut source: Box<dyn Source>,
-        wanted: &Wanted,
+        requested: &RequestedMode,
         keep_going: &dyn Fn() -> bool,
-    ) -> Closed {
+    ) -> CloseReason {
         let session = self.pictures.begin();
         let description = source.describe();
         let opened = source.format();
         tracing::info!(format = %opened, source = %description, "camera open");
-        self.observer.device(Device::Up);
-        self.control_queue.opened();
-        let mut rate = Rate::new();
+        self.observer.device(DeviceStatus::Up);
+        (self.on_open)();
+        let mut rate = FrameRate::new();
         let (mut good, mut bad) = (0, 0);
         let mut last_good = Instant::now();
         loop {
-            if !self.is_wanted(keep_going) {
-                return Closed::Unwanted;
+            if !self.should_stay_open(keep_going) {
+                return CloseReason::NoViewers;
             }
-            if self.settings.borrow().wanted != *wanted {
-                return Closed::Changed;
+            if self.settings.borrow().requested != *requested {
+                return CloseReason::ModeChanged;
             }
-            let frame = match source.next_frame(POLL) {
+            let frame = match source.next_frame(POLL_INTERVAL) {
                 Ok(Some(frame)) => frame,
                 Ok(None) if last_good.elapsed() < SILENT_AFTER => continue,
                 Ok(None) => {
                     let after = last_good.elapsed();
-                    return Closed::Failed(SourceError::Silent { after }, good);
+                    return CloseReason::Failed(SourceError::Silent { after }, good);
                 }
-                Err(error) => return Closed::Failed(error, good),
+                Err(error) => return CloseReason::Failed(error, good),
             };
             self.observer.captured();
-            let size = match examine(&frame) {
+            let size = match check_frame(&frame) {
                 Ok(size) => size,
-                Err(why) => {
-                    self.observer.discarded(why);
+                Err(reason) => {
+                    self.observer.discarded(reason);
                     bad += 1;
-                    if bad >= BAD_IN_A_ROW {
-                        let what = format!("{bad} frames in a row were {}", why.word());
-                        return Closed::Failed(SourceError::Broken { what }, good);
+                    if bad >= MAX_BAD_IN_A_ROW {
+                        let what = format!("{bad} frames in a row were {}", reason.word());
+                        return CloseReason::Failed(SourceError::Broken { what }, good);
                     }
                     continue;
                 }
@@ -178,7 +176,7 @@ impl Capture {
                 });
             }
             self.last_size = Some(size);
-            if self.raw.put(session, frame) == Put::Overwrote {
+            if self.frames.put(session, frame) == PutOutcome::Overwrote {
                 self.observer.discarded(Discard::Overwritten);
             }
         }
@@ -188,36 +186,38 @@ impl Capture {
     fn show_placeholder(
         &mut self,
         error: &SourceError,
-        wanted: &Wanted,
+        requested: &RequestedMode,
         pause: Duration,
         keep_going: &dyn Fn() -> bool,
     ) {
         let reason = error.to_string();
         tracing::warn!(%reason, again_in = ?pause, "no picture from the camera");
-        self.raw.clear();
+        self.frames.clear();
         let session = self.pictures.begin();
-        let (width, height) = self.last_size.unwrap_or((wanted.width, wanted.height));
+        let (width, height) = self
+            .last_size
+            .unwrap_or((requested.width, requested.height));
         let drawn = placeholder::draw(width, height, &self.name.borrow(), &reason)
             .map(|frame| (Encoder::new().encode(&frame, Quality::STREAM), frame.format));
         self.health.send_replace(CameraHealth::Failed { reason });
         let began = Instant::now();
         let mut shown: Option<Instant> = None;
-        while self.is_wanted(keep_going) && began.elapsed() < pause {
-            if self.settings.borrow().wanted != *wanted {
+        while self.should_stay_open(keep_going) && began.elapsed() < pause {
+            if self.settings.borrow().requested != *requested {
                 return;
             }
             if let Some((Ok(bytes), format)) = &drawn
-                && shown.is_none_or(|at| at.elapsed() >= PLACEHOLDER_EVERY)
+                && shown.is_none_or(|at| at.elapsed() >= PLACEHOLDER_PERIOD)
             {
                 self.show(session, bytes.clone(), (format.width, format.height));
                 shown = Some(Instant::now());
             }
-            std::thread::sleep(POLL.min(pause.saturating_sub(began.elapsed())));
+            std::thread::sleep(POLL_INTERVAL.min(pause.saturating_sub(began.elapsed())));
         }
     }
 
-    fn show(&self, session: Session, bytes: bytes::Bytes, (width, height): (u32, u32)) {
-        let picture = Picture {
+    fn show(&self, session: CaptureSession, bytes: bytes::Bytes, (width, height): (u32, u32)) {
+        let picture = NewPicture {
             bytes,
             width,
             height,
@@ -228,19 +228,19 @@ impl Capture {
         self.pictures.publish(session, picture);
     }
 
-    fn is_wanted(&self, keep_going: &dyn Fn() -> bool) -> bool {
-        // Ask for the sign of life in any case.
-        keep_going() && self.audience.empty_for() <= self.settings.borrow().idle_close
+    fn should_stay_open(&self, keep_going: &dyn Fn() -> bool) -> bool {
+        // `keep_going` first: asking it is the sign of life.
+        keep_going() && self.viewer_count.idle_for() <= self.settings.borrow().idle_close
     }
 }
 
-/// The size of a frame that can be shown.
-fn examine(frame: &RawFrame) -> Result<(u32, u32), Discard> {
+/// The size of a frame that can be shown, in pixels; otherwise why it cannot.
+fn check_frame(frame: &RawFrame) -> Result<(u32, u32), Discard> {
     if frame.format.pixel == PixelFormat::Mjpeg {
         return match mjpeg::inspect(&frame.data) {
             Ok(layout) => Ok((layout.width, layout.height)),
-            Err(Fault::Truncated) => Err(Discard::Truncated),
-            Err(Fault::NotJpeg) => Err(Discard::Malformed),
+            Err(MjpegError::Truncated) => Err(Discard::Truncated),
+            Err(MjpegError::NotJpeg) => Err(Discard::Malformed),
         };
     }
     let whole = frame.format.frame_bytes();
@@ -251,13 +251,13 @@ fn examine(frame: &RawFrame) -> Result<(u32, u32), Discard> {
     }
 }
 
-/// Frames per second, over windows of a second.
-struct Rate {
+/// Counts frames per second, over windows of a second.
+struct FrameRate {
     since: Instant,
     frames: u32,
 }
 
-impl Rate {
+impl FrameRate {
     fn new() -> Self {
         Self {
             since: Instant::now(),
@@ -265,7 +265,7 @@ impl Rate {
         }
     }
 
-    /// Counts a frame; the rate once a window is full.
+    /// Counts a frame; returns the rate once a window is full.
     fn count(&mut self, now: Instant) -> Option<f32> {
         self.frames += 1;
         let window = now.duration_since(self.since);
@@ -282,5 +282,4 @@ impl Rate {
 }
 
 #[cfg(test)]
-#[path = "capture_tests.rs"]
 mod tests;

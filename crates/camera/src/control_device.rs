@@ -7,16 +7,16 @@ use super::control::{Control, ControlId};
 use super::modes::Mode;
 use super::source::SourceError;
 
-/// What stands behind a panel.
+/// What the controls belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceKind {
-    /// A camera.
+    /// A V4L2 device.
     Device,
     /// The test pattern.
     TestPattern,
 }
 
-/// Tells one plugging-in of a device from the next.
+/// Tells one connection of a device from the next: another one each time it is plugged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionId(pub u64);
 
@@ -27,39 +27,40 @@ pub trait ControlDevice {
     /// Which camera it is, e.g. "HD Pro Webcam C920".
     fn camera(&self) -> &str;
 
-    /// A device or not.
+    /// Whether it is a device or the test pattern.
     fn kind(&self) -> DeviceKind;
 
-    /// Which plugging-in this is.
+    /// Identifies the connection; the controls may have been reset since another one.
     fn connection(&self) -> ConnectionId;
 
-    /// All controls that can be passed on, at most [`super::control::MOST_CONTROLS`].
+    /// All controls that can be passed on, at most [`super::control::MAX_CONTROLS`].
     ///
     /// # Errors
     /// [`SourceError`], also when they are not read by `until`.
     fn controls(&self, until: Instant) -> Result<Vec<Control>, SourceError>;
 
-    /// One of them, as it is now; nothing where there is no such control.
+    /// One control, as it is now; `None` where there is no such control.
     ///
     /// # Errors
     /// [`SourceError`]
     fn control(&self, id: ControlId) -> Result<Option<Control>, SourceError>;
 
-    /// Sets one. The device may round.
+    /// Sets one control. The device may round the value.
     ///
     /// # Errors
     /// [`SourceError`]
     fn set(&self, id: ControlId, value: i32) -> Result<(), SourceError>;
 
-    /// The sizes and rates that it offers; empty where it does not say.
+    /// The sizes and rates that it offers, as far as it has said by `until`; empty where it does
+    /// not say.
     fn modes(&self, until: Instant) -> Vec<Mode>;
 }
 
-/// Opens the panel, for one question after the other.
+/// Opens the camera for its controls; once for each job.
 pub trait ControlDeviceOpener: Send {
-    /// Opens it.
+    /// Opens it; no stream is started.
     ///
     /// # Errors
     /// [`SourceError`]
-    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError>;
+    fn open_control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError>;
 }

@@ -1,65 +1,63 @@
-//! The loop that speaks with a camera's controls: it takes one errand after the other from the
+//! The loop that speaks with a camera's controls: it runs one job after the other from the
 //! [`ControlQueue`].
 //!
 //! A call into a driver may take seconds (a motor that turns, a camera on a bad cable) or for ever,
 //! so this is a thread of its own: neither the picture nor anybody else's request waits for it. The
-//! device is opened for each errand and closed again; that starts no stream and lights no lamp.
+//! device is opened for each job and closed again; that starts no stream and lights no lamp.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
-use super::capture::POLL;
-use super::control::{self, Change, Control, Kind, Refused};
+use super::control::{self, Control, ControlChange, ControlChangeError, ControlKind};
 use super::control_device::{ConnectionId, ControlDevice, ControlDeviceOpener, DeviceKind};
-use super::control_queue::{ControlError, ControlJob, ControlQueue};
-use super::drive::{NoDrive, Pointing, Turn};
+use super::control_queue::{ControlError, ControlJob, ControlQueue, JOB_TIME_LIMIT};
+use super::drive::{DriveError, DriveMove, DriveState};
 use super::modes::Mode;
+use super::poll::POLL_INTERVAL;
 use super::source::SourceError;
-use super::test_pattern_controls::TestPatternDevice;
+use super::test_pattern::TestPatternDevice;
 use crate::config::DriveSource;
-use porthole_durable::Kept;
+use porthole_durable::PendingWrite;
 
-/// No errand goes on with another call after so long.
-pub const WORK: Duration = Duration::from_secs(5);
+/// Keeps the values that people set on controls, beyond the end of the program.
+pub trait OverrideStore: Send {
+    /// What was set on this camera ([`ControlDevice::camera`]), in the order in which to set it
+    /// again.
+    fn load(&self, camera: &str) -> Vec<ControlChange>;
 
-/// Keeps what people set, beyond the end of the program.
-pub trait Memory: Send {
-    /// What was set on this camera.
-    fn of(&self, camera: &str) -> Vec<Change>;
-
-    /// Adds to it.
-    fn remember(&self, camera: &str, set: &[Change]) -> Kept;
+    /// Adds to what was set on it.
+    fn save(&self, camera: &str, set: &[ControlChange]) -> PendingWrite;
 }
 
-/// What the camera offers; nothing before it was asked.
-pub type Offered = Option<Arc<[Mode]>>;
+/// The sizes and rates that the camera offers; nothing before it was asked.
+pub type OfferedModes = Option<Arc<[Mode]>>;
 
-/// See the module.
+/// Runs the jobs of a [`ControlQueue`]; see the [module](self).
 pub struct ControlWorker {
     /// Opens the camera.
     pub devices: Box<dyn ControlDeviceOpener>,
-    /// What the settings say about the drive.
+    /// Which motors count, as the settings say.
     pub drive: DriveSource,
-    /// The simulated one.
+    /// Takes the place of the motors with [`DriveSource::Simulated`].
     pub test_pattern: TestPatternDevice,
     /// What was set before.
-    pub memory: Box<dyn Memory>,
-    /// Where it is told what the camera offers.
-    pub offered: watch::Sender<Offered>,
-    /// The plugging-in whose controls are as they were set; begin with `None`.
-    pub settled: Option<ConnectionId>,
+    pub overrides: Box<dyn OverrideStore>,
+    /// Where the modes that the camera offers are published.
+    pub offered: watch::Sender<OfferedModes>,
+    /// The connection on which the controls were last brought to what was set; begin with `None`.
+    pub restored: Option<ConnectionId>,
 }
 
 impl ControlWorker {
-    /// Runs until `keep_going` says no; it is asked between two errands. Blocks; meant for a thread
+    /// Runs until `keep_going` says no; it is asked between two jobs. Blocks; meant for a thread
     /// of its own, and may be called again after a panic.
-    pub fn run(&mut self, control_queue: &ControlQueue, keep_going: &dyn Fn() -> bool) {
+    pub fn run(&mut self, queue: &ControlQueue<Self>, keep_going: &dyn Fn() -> bool) {
         while keep_going() {
-            match control_queue.next(POLL) {
-                Some(ControlJob::Opened) => self.opened(),
-                Some(ControlJob::Asked(job)) => job(self),
+            match queue.next(POLL_INTERVAL) {
+                Some(ControlJob::CameraOpened) => self.camera_opened(),
+                Some(ControlJob::Run(job)) => job(self),
                 None => {}
             }
         }
@@ -70,129 +68,129 @@ impl ControlWorker {
     /// # Errors
     /// [`ControlError`]
     pub fn controls(&mut self) -> Result<Vec<Control>, ControlError> {
-        let until = Instant::now() + WORK;
-        Ok(self.control_device(until)?.controls(until)?)
+        let until = Instant::now() + JOB_TIME_LIMIT;
+        Ok(self.open_device(until)?.controls(until)?)
     }
 
-    /// What the camera offers, asked now.
+    /// Asks the camera what it offers, unless that was done since it was plugged in, and publishes
+    /// it in [`Self::offered`].
     ///
     /// # Errors
     /// [`ControlError`]
-    pub fn look(&mut self) -> Result<(), ControlError> {
-        self.control_device(Instant::now() + WORK).map(drop)
+    pub fn refresh_modes(&mut self) -> Result<(), ControlError> {
+        self.open_device(Instant::now() + JOB_TIME_LIMIT).map(drop)
     }
 
-    /// Sets controls, in this order, and says what all are then. All are looked at before the first
-    /// is set; should the device refuse one all the same, those before it are set.
+    /// Sets controls, in this order, and returns all as they are then. All changes are checked
+    /// before the first is made; should the device refuse one all the same, those before it are
+    /// made.
     ///
     /// # Errors
     /// [`ControlError`]
-    pub fn set(&mut self, changes: &[Change]) -> Result<(Vec<Control>, Kept), ControlError> {
-        let until = Instant::now() + WORK;
-        let control_device = self.control_device(until)?;
-        control::check(&control_device.controls(until)?, changes)?;
+    pub fn set(
+        &mut self,
+        changes: &[ControlChange],
+    ) -> Result<(Vec<Control>, PendingWrite), ControlError> {
+        let until = Instant::now() + JOB_TIME_LIMIT;
+        let device = self.open_device(until)?;
+        control::check(&device.controls(until)?, changes)?;
         let mut lasting = Vec::new();
         let mut outcome = Ok(());
         for change in changes {
-            match make(&*control_device, *change, until) {
-                Ok(Kind::Button) => {}
+            match apply(&*device, *change, until) {
+                Ok(ControlKind::Button) => {}
                 Ok(_) if change.id.moves_the_camera() => {}
                 Ok(_) => lasting.push(*change),
-                Err(trouble) => {
-                    outcome = Err(trouble);
+                Err(error) => {
+                    outcome = Err(error);
                     break;
                 }
             }
         }
-        let kept = self.memory.remember(control_device.camera(), &lasting);
+        let kept = self.overrides.save(device.camera(), &lasting);
         outcome?;
-        Ok((control_device.controls(until)?, kept))
+        Ok((device.controls(until)?, kept))
     }
 
-    /// Where the camera points; nothing where nothing moves.
+    /// Where the camera points; `None` where nothing moves.
     ///
     /// # Errors
     /// [`ControlError`]
-    pub fn pointing(&mut self) -> Result<Option<Pointing>, ControlError> {
-        let control_device = self.motors(Instant::now() + WORK)?;
-        let pointing = control_device.as_deref().map(pointing).transpose()?;
-        Ok(pointing.filter(Pointing::moves))
+    pub fn drive_state(&mut self) -> Result<Option<DriveState>, ControlError> {
+        let device = self.motors(Instant::now() + JOB_TIME_LIMIT)?;
+        let state = device.as_deref().map(read_drive).transpose()?;
+        Ok(state.filter(DriveState::moves))
     }
 
-    /// Turns it, and says where it points then, as far as its motors have come.
+    /// Moves it, and returns where it points then, as far as its motors have come.
     ///
     /// # Errors
     /// [`ControlError`]
-    pub fn turn(&mut self, turn: Turn) -> Result<Pointing, ControlError> {
-        let until = Instant::now() + WORK;
-        let control_device = self.motors(until)?.ok_or(NoDrive::Nothing)?;
-        for (axis, to) in pointing(&*control_device)?.goals(turn)? {
+    pub fn move_drive(&mut self, command: DriveMove) -> Result<DriveState, ControlError> {
+        let until = Instant::now() + JOB_TIME_LIMIT;
+        let device = self.motors(until)?.ok_or(DriveError::NoAxis)?;
+        for (axis, to) in read_drive(&*device)?.targets(command)? {
             let id = axis.control();
-            make(&*control_device, Change { id, value: to }, until)?;
+            apply(&*device, ControlChange { id, value: to }, until)?;
         }
-        pointing(&*control_device)
+        read_drive(&*device)
     }
 
-    /// What moves, as the settings say; nothing where that is nothing.
+    /// The device whose motors count, as the settings say; `None` where they say none.
     fn motors(&mut self, until: Instant) -> Result<Option<Box<dyn ControlDevice>>, ControlError> {
         Ok(match self.drive {
             DriveSource::None => None,
             DriveSource::Simulated => Some(Box::new(self.test_pattern.clone())),
-            DriveSource::Auto => Some(self.control_device(until)?),
+            DriveSource::Auto => Some(self.open_device(until)?),
             DriveSource::V4l => {
-                let control_device = self.control_device(until)?;
-                (control_device.kind() == DeviceKind::Device).then_some(control_device)
+                let device = self.open_device(until)?;
+                (device.kind() == DeviceKind::Device).then_some(device)
             }
         })
     }
 
     /// Opens the camera. One that was plugged in since the last time is brought to what was set
     /// before.
-    fn control_device(&mut self, until: Instant) -> Result<Box<dyn ControlDevice>, ControlError> {
-        let control_device = self.devices.control_device()?;
-        if self.settled != Some(control_device.connection()) {
-            self.offered
-                .send_replace(Some(control_device.modes(until).into()));
-            restore(
-                &*control_device,
-                self.memory.of(control_device.camera()),
-                until,
-            );
-            self.settled = Some(control_device.connection());
+    fn open_device(&mut self, until: Instant) -> Result<Box<dyn ControlDevice>, ControlError> {
+        let device = self.devices.open_control_device()?;
+        if self.restored != Some(device.connection()) {
+            self.offered.send_replace(Some(device.modes(until).into()));
+            restore(&*device, self.overrides.load(device.camera()), until);
+            self.restored = Some(device.connection());
         }
-        Ok(control_device)
+        Ok(device)
     }
 
     /// The camera is open for viewers: some forget at that what was set.
-    fn opened(&mut self) {
-        self.settled = None;
-        if let Err(why) = self.control_device(Instant::now() + WORK) {
-            // Whoever watches sees it on the picture.
-            tracing::debug!(%why, "the camera's controls are not brought back");
+    fn camera_opened(&mut self) {
+        self.restored = None;
+        if let Err(error) = self.open_device(Instant::now() + JOB_TIME_LIMIT) {
+            // Viewers see the reason on the placeholder.
+            tracing::debug!(%error, "the camera's controls are not brought back");
         }
     }
 }
 
-/// Makes one change; the kind of the control tells what it was.
-fn make(
-    control_device: &dyn ControlDevice,
-    change: Change,
+/// Makes one change, and returns the kind of the control.
+fn apply(
+    device: &dyn ControlDevice,
+    change: ControlChange,
     until: Instant,
-) -> Result<Kind, ControlError> {
-    let Change { id, value } = change;
+) -> Result<ControlKind, ControlError> {
+    let ControlChange { id, value } = change;
     if Instant::now() > until {
-        return Err(ControlError::Late);
+        return Err(ControlError::TimedOut);
     }
-    let control = control_device.control(id)?.ok_or(Refused::Unknown(id))?;
-    control.takes(value)?;
-    control.is_active()?;
-    let not_taken = |why: String| ControlError::NotTaken {
+    let control = device.control(id)?.ok_or(ControlChangeError::Unknown(id))?;
+    control.check_value(value)?;
+    control.check_active()?;
+    let refused = |why: String| ControlError::DeviceRefused {
         name: control.name.clone(),
         why,
     };
-    control_device.set(id, value).map_err(|error| match error {
-        SourceError::Busy => not_taken("it is busy".to_owned()),
-        SourceError::Io { source, .. } => not_taken(source.to_string()),
+    device.set(id, value).map_err(|error| match error {
+        SourceError::Busy => refused("it is busy".to_owned()),
+        SourceError::Io { source, .. } => refused(source.to_string()),
         other => other.into(),
     })?;
     Ok(control.kind)
@@ -200,27 +198,29 @@ fn make(
 
 /// Sets again what was set before and is no longer so. What depends on another control may only go
 /// the second time.
-fn restore(control_device: &dyn ControlDevice, mut changes: Vec<Change>, until: Instant) {
+fn restore(device: &dyn ControlDevice, mut changes: Vec<ControlChange>, until: Instant) {
     for _ in 0..2 {
         changes.retain(|change| {
-            let is_so = match control_device.control(change.id) {
+            let is_set = match device.control(change.id) {
                 Ok(Some(control)) => control.value == Some(change.value),
                 Ok(None) | Err(_) => false,
             };
-            !is_so && make(control_device, *change, until).is_err()
+            !is_set && apply(device, *change, until).is_err()
         });
     }
-    for left in changes {
-        tracing::warn!(control = %left.id, value = left.value, camera = control_device.camera(), "a control is not as it was set");
+    for missing in changes {
+        tracing::warn!(
+            control = %missing.id,
+            value = missing.value,
+            camera = device.camera(),
+            "a control is not as it was set"
+        );
     }
 }
 
-fn pointing(control_device: &dyn ControlDevice) -> Result<Pointing, ControlError> {
-    Ok(Pointing::read(control_device.kind(), |id| {
-        control_device.control(id)
-    })?)
+fn read_drive(device: &dyn ControlDevice) -> Result<DriveState, ControlError> {
+    Ok(DriveState::read(device.kind(), |id| device.control(id))?)
 }
 
 #[cfg(test)]
-#[path = "control_worker_tests.rs"]
 mod tests;

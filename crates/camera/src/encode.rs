@@ -9,40 +9,40 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::capture::POLL;
 use super::format::PixelFormat;
 use super::frame::{PictureKind, RawFrame};
 use super::jpeg::{EncodeError, Encoder, Quality};
-use super::mjpeg::{self, Fault};
+use super::mjpeg::{self, MjpegError};
 use super::observe::{CameraObserver, Discard};
+use super::poll::POLL_INTERVAL;
 use super::settings::CameraSettings;
-use super::slot::{Picture, PictureSlot, Published, RawSlot};
+use super::slot::{FrameSlot, NewPicture, PictureSlot, Published};
 
-/// All that the encoder loop works with.
-pub struct Encoding {
+/// The encoder loop with all that it works with; [`EncodeLoop::run`] runs it.
+pub struct EncodeLoop {
     /// Where frames come from.
-    pub raw: Arc<RawSlot>,
+    pub frames: Arc<FrameSlot>,
     /// Where pictures go.
     pub pictures: Arc<PictureSlot>,
-    /// Quality.
+    /// The quality; a change is followed at once.
     pub settings: watch::Receiver<CameraSettings>,
-    /// Counts.
+    /// Counts pictures, for the metrics.
     pub observer: Arc<dyn CameraObserver>,
 }
 
-impl Encoding {
+impl EncodeLoop {
     /// Runs until `keep_going` says no; it is asked at least every 250 ms. Blocks; meant for a
     /// thread of its own, and may be called again after a panic.
     pub fn run(&self, keep_going: &dyn Fn() -> bool) {
         let mut encoder = Encoder::new();
         let mut last_error = None;
         while keep_going() {
-            let Some((session, frame)) = self.raw.take(POLL) else {
+            let Some((session, frame)) = self.frames.take(POLL_INTERVAL) else {
                 continue;
             };
             let began = Instant::now();
             let quality = self.settings.borrow().quality;
-            match picture(&mut encoder, &frame, quality) {
+            match encode(&mut encoder, &frame, quality) {
                 Ok(picture) => {
                     self.observer.encoded(began.elapsed(), picture.bytes.len());
                     match self.pictures.publish(session, picture) {
@@ -51,11 +51,11 @@ impl Encoding {
                     }
                     last_error = None;
                 }
-                Err((why, error)) => {
-                    self.observer.discarded(why);
-                    // The same words 30 times a second help nobody.
+                Err((reason, error)) => {
+                    self.observer.discarded(reason);
+                    // Logged once, not 30 times a second.
                     if last_error.as_ref() != Some(&error) {
-                        tracing::warn!(%error, reason = why.word(), "a frame cannot be shown");
+                        tracing::warn!(%error, reason = reason.word(), "a frame cannot be shown");
                         last_error = Some(error);
                     }
                 }
@@ -64,30 +64,30 @@ impl Encoding {
     }
 }
 
-fn picture(
+fn encode(
     encoder: &mut Encoder,
     frame: &RawFrame,
     quality: Quality,
-) -> Result<Picture, (Discard, String)> {
+) -> Result<NewPicture, (Discard, String)> {
     let (bytes, width, height) = if frame.format.pixel == PixelFormat::Mjpeg {
-        pass_through(&frame.data).map_err(|fault| {
-            let why = match fault {
-                Fault::Truncated => Discard::Truncated,
-                Fault::NotJpeg => Discard::Malformed,
+        pass_through(&frame.data).map_err(|error| {
+            let reason = match error {
+                MjpegError::Truncated => Discard::Truncated,
+                MjpegError::NotJpeg => Discard::Malformed,
             };
-            (why, fault.to_string())
+            (reason, error.to_string())
         })?
     } else {
         let bytes = encoder.encode(frame, quality).map_err(|error| {
-            let why = match error {
+            let reason = match error {
                 EncodeError::Short { .. } | EncodeError::Unsound { .. } => Discard::Malformed,
                 EncodeError::Compressed | EncodeError::Library(_) => Discard::Unencodable,
             };
-            (why, error.to_string())
+            (reason, error.to_string())
         })?;
         (bytes, frame.format.width, frame.format.height)
     };
-    Ok(Picture {
+    Ok(NewPicture {
         bytes,
         width,
         height,
@@ -97,7 +97,7 @@ fn picture(
     })
 }
 
-fn pass_through(frame: &Bytes) -> Result<(Bytes, u32, u32), Fault> {
+fn pass_through(frame: &Bytes) -> Result<(Bytes, u32, u32), MjpegError> {
     let layout = mjpeg::inspect(frame)?;
     Ok((mjpeg::complete(frame, &layout), layout.width, layout.height))
 }

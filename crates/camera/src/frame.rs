@@ -12,7 +12,7 @@ use super::format::FrameFormat;
 pub struct RawFrame {
     /// How `data` is to be read.
     pub format: FrameFormat,
-    /// The frame's bytes, in a buffer of [`super::pool::BufferPool`] where the source uses one.
+    /// The frame's bytes, shared and not copied by a clone.
     pub data: Bytes,
     /// When it was captured, for people (`X-Timestamp`).
     pub captured_at: SystemTime,
@@ -32,7 +32,7 @@ pub enum PictureKind {
 }
 
 impl PictureKind {
-    /// The word for headers and the API.
+    /// Its name in headers and the API.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -41,9 +41,9 @@ impl PictureKind {
     }
 }
 
-/// One encoded picture, shared by all who watch.
+/// One encoded picture, shared by all viewers.
 #[derive(Clone, Debug)]
-pub struct Jpeg {
+pub struct Picture {
     /// The whole file, from start-of-image to end-of-image.
     pub bytes: Bytes,
     /// Pixels across.
@@ -54,8 +54,8 @@ pub struct Jpeg {
     pub captured_at: SystemTime,
     /// The same moment on the monotonic clock.
     pub captured: Instant,
-    /// Counts published pictures from 1, over all sources that came and went; given by
-    /// [`super::slot::PictureSlot`], so that a viewer can tell how many it missed.
+    /// Counts published pictures from 1, over all sources that came and went; given by the
+    /// picture slot, so that a viewer can tell how many it missed.
     pub sequence: u64,
     /// Live or drawn.
     pub kind: PictureKind,

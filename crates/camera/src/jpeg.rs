@@ -30,7 +30,7 @@ impl Quality {
         }
     }
 
-    /// The plain number.
+    /// The number, 1 to 100.
     pub const fn get(self) -> u8 {
         self.0
     }
@@ -58,7 +58,7 @@ pub enum EncodeError {
     /// MJPEG is passed through, never encoded.
     #[error("the frame is a JPEG already")]
     Compressed,
-    /// The library gave up, in its own words.
+    /// The library failed, with its own message.
     #[error("the JPEG library failed: {0}")]
     Library(String),
 }
@@ -103,7 +103,7 @@ impl Encoder {
                     None => from_rgb(format, &frame.data, quality, output),
                 }
             }))
-            .unwrap_or_else(|panic| Err(EncodeError::Library(words(panic.as_ref()))))
+            .unwrap_or_else(|panic| Err(EncodeError::Library(panic_message(panic.as_ref()))))
         })
     }
 }
@@ -169,14 +169,13 @@ fn library(error: &std::io::Error) -> EncodeError {
     EncodeError::Library(error.to_string())
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<String>()
         .cloned()
         .or_else(|| panic.downcast_ref::<&str>().map(|&s| s.to_owned()))
-        .unwrap_or_else(|| "without a word".into())
+        .unwrap_or_else(|| "without a message".into())
 }
 
 #[cfg(test)]
-#[path = "jpeg_tests.rs"]
 mod tests;

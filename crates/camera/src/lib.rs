@@ -1,40 +1,47 @@
-//! From the device to the latest JPEG: sources, pixel formats, encoding, slots, pan and tilt.
+#![doc = include_str!("../README.md")]
 //!
-//! Capture thread → [`slot::RawSlot`] → encoder thread → [`slot::PictureSlot`] → any number of
-//! [`viewing::Viewer`]s. Newest wins in both slots; a frame is encoded once, whoever watches. What
-//! can be set on a camera goes another way: [`control_queue::ControlQueue`] → the
-//! [`control_worker::ControlWorker`]'s thread → the device's [`control_device::ControlDevice`].
+//! # Where to find what
+//!
+//! - Frames: [`source`] (the trait and its errors), [`v4l2`], [`test_pattern`], [`SourceSelector`].
+//! - The pipeline: [`capture`], [`encode`], the two slots between threads ([`slot`]), [`viewers`].
+//! - What is in it: [`mod@format`], [`frame`], [`jpeg`], [`modes`].
+//! - What is asked of a camera: [`config`] (the settings file), [`user_overrides`] (what people
+//!   chose over it), [`settings`] (the result).
+//! - Controls, pan, tilt, zoom: [`control`], [`control_device`], [`control_queue`],
+//!   [`control_worker`], [`drive`].
+//! - What it reports: [`observe`].
+//!
+//! Private: `mjpeg`, `huffman`, `planes`, `pool` (the parts of encoding), `drawing` and
+//! `placeholder` (pictures made here), `schema` (the `OpenAPI` shape of a patch), `poll`.
 
-mod canvas;
 pub mod capture;
 pub mod config;
 pub mod control;
 pub mod control_device;
 pub mod control_queue;
 pub mod control_worker;
+mod drawing;
 pub mod drive;
 pub mod encode;
 pub mod format;
 pub mod frame;
 mod huffman;
 pub mod jpeg;
-mod lettering;
-pub mod mjpeg;
+mod mjpeg;
 pub mod modes;
 pub mod observe;
-pub mod pattern;
-pub mod placeholder;
+mod placeholder;
 mod planes;
-pub mod pool;
-mod scene;
+mod poll;
+mod pool;
 mod schema;
 pub mod settings;
 pub mod slot;
 pub mod source;
 mod source_selector;
-pub mod test_pattern_controls;
+pub mod test_pattern;
 pub mod user_overrides;
 pub mod v4l2;
-pub mod viewing;
+pub mod viewers;
 
 pub use source_selector::SourceSelector;

@@ -1,4 +1,5 @@
-//! MJPEG frames made fit to be shown: whole, and with the Huffman table that cameras leave out.
+//! MJPEG frames made into JPEG files: checked to be whole, and given the Huffman tables that
+//! cameras leave out.
 //!
 //! Nothing is decoded. The markers before the scan are walked (ITU-T T.81 annex B), the
 //! end-of-image marker is looked for from the back, and what lies behind it (padding of the driver)
@@ -19,7 +20,7 @@ const SOF: [u8; 13] = [
 
 /// Why a frame is not a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum MjpegError {
     /// It does not begin like a JPEG, or its markers make no sense.
     #[error("the frame is not a JPEG")]
     NotJpeg,
@@ -28,9 +29,9 @@ pub enum Fault {
     Truncated,
 }
 
-/// What a look at the markers tells.
+/// Where the parts of a frame are, as its markers say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct JpegLayout {
     /// Pixels across.
     pub width: u32,
     /// Lines.
@@ -45,10 +46,10 @@ pub struct Layout {
 /// Reads the markers of one frame.
 ///
 /// # Errors
-/// [`Fault`] when the frame must not be shown.
-pub fn inspect(frame: &[u8]) -> Result<Layout, Fault> {
+/// [`MjpegError`] when the frame must not be shown.
+pub fn inspect(frame: &[u8]) -> Result<JpegLayout, MjpegError> {
     if frame.get(..2) != Some(&[0xFF, SOI]) {
-        return Err(Fault::NotJpeg);
+        return Err(MjpegError::NotJpeg);
     }
     let mut at = 2;
     let mut size = None;
@@ -60,15 +61,15 @@ pub fn inspect(frame: &[u8]) -> Result<Layout, Fault> {
                 continue;
             }
             Some(&[0xFF, marker]) => marker,
-            Some(_) => return Err(Fault::NotJpeg),
-            None => return Err(Fault::Truncated),
+            Some(_) => return Err(MjpegError::NotJpeg),
+            None => return Err(MjpegError::Truncated),
         };
         let Some(&[high, low]) = frame.get(at + 2..at + 4) else {
-            return Err(Fault::Truncated);
+            return Err(MjpegError::Truncated);
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
         if length < 2 {
-            return Err(Fault::NotJpeg);
+            return Err(MjpegError::NotJpeg);
         }
         match marker {
             SOS => break,
@@ -76,7 +77,7 @@ pub fn inspect(frame: &[u8]) -> Result<Layout, Fault> {
             _ if SOF.contains(&marker) => {
                 let Some(&[height_1, height_0, width_1, width_0]) = frame.get(at + 5..at + 9)
                 else {
-                    return Err(Fault::Truncated);
+                    return Err(MjpegError::Truncated);
                 };
                 size = Some((
                     u16::from_be_bytes([width_1, width_0]),
@@ -89,12 +90,12 @@ pub fn inspect(frame: &[u8]) -> Result<Layout, Fault> {
     }
     let (width, height) = size
         .filter(|&(w, h)| w > 0 && h > 0)
-        .ok_or(Fault::NotJpeg)?;
+        .ok_or(MjpegError::NotJpeg)?;
     let end = frame[at..]
         .windows(2)
         .rposition(|pair| pair == [0xFF, EOI])
-        .ok_or(Fault::Truncated)?;
-    Ok(Layout {
+        .ok_or(MjpegError::Truncated)?;
+    Ok(JpegLayout {
         width: width.into(),
         height: height.into(),
         scan: at,
@@ -104,7 +105,7 @@ pub fn inspect(frame: &[u8]) -> Result<Layout, Fault> {
 }
 
 /// The frame as a whole JPEG file: itself, without a copy, when it has its own Huffman tables.
-pub fn complete(frame: &Bytes, layout: &Layout) -> Bytes {
+pub fn complete(frame: &Bytes, layout: &JpegLayout) -> Bytes {
     if layout.has_tables {
         return frame.slice(..layout.end);
     }
@@ -147,8 +148,8 @@ mod tests {
     fn a_frame_without_huffman_tables_decodes_once_they_are_inserted() {
         let (whole, bare) = with_and_without_tables();
         assert!(bare.len() < whole.len());
-        let mended = complete(&bare, &inspect(&bare).unwrap());
-        assert_eq!(pixels(&mended), pixels(&whole));
+        let completed = complete(&bare, &inspect(&bare).unwrap());
+        assert_eq!(pixels(&completed), pixels(&whole));
     }
 
     #[test]
@@ -175,22 +176,26 @@ mod tests {
         let (whole, bare) = with_and_without_tables();
         for frame in [whole, bare] {
             for length in 2..frame.len() {
-                assert_eq!(inspect(&frame[..length]), Err(Fault::Truncated), "{length}");
+                assert_eq!(
+                    inspect(&frame[..length]),
+                    Err(MjpegError::Truncated),
+                    "{length}"
+                );
             }
         }
     }
 
     #[test]
     fn what_is_no_jpeg_is_refused() {
-        let lies: [&[u8]; 5] = [
+        let not_jpegs: [&[u8]; 5] = [
             b"",
             b"\x00",
             b"GIF89a",
             b"\xFF\xD8\x00\x00\x00\x00",
             b"\xFF\xD8\xFF\xE0\x00\x01\xFF\xDA",
         ];
-        for lie in lies {
-            assert_eq!(inspect(lie), Err(Fault::NotJpeg), "{lie:?}");
+        for frame in not_jpegs {
+            assert_eq!(inspect(frame), Err(MjpegError::NotJpeg), "{frame:?}");
         }
     }
 

@@ -1,11 +1,11 @@
-//! The sizes and rates that a camera offers, for who chooses among them. Pure.
+//! The sizes and rates that a camera offers, listed for people to choose from. Pure.
 
 use std::collections::BTreeMap;
 
-/// Sizes of one camera that are told.
-const MOST_SIZES: usize = 64;
-/// Rates of one size that are told.
-const MOST_RATES: usize = 16;
+/// Sizes of one camera that are listed; more are left out.
+const MAX_SIZES: usize = 64;
+/// Rates of one size that are listed; more are left out.
+const MAX_RATES: usize = 16;
 
 /// A size, and the rates at which the camera delivers it.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +18,8 @@ pub struct Mode {
     pub fps: Vec<f64>,
 }
 
-/// What people know sizes by; told of cameras that take any size in a range.
-pub const COMMON_SIZES: [(u32, u32); 10] = [
+/// Well-known sizes, listed for cameras that take any size in a range.
+pub(crate) const COMMON_SIZES: [(u32, u32); 10] = [
     (160, 120),
     (320, 240),
     (640, 360),
@@ -32,36 +32,36 @@ pub const COMMON_SIZES: [(u32, u32); 10] = [
     (3840, 2160),
 ];
 
-/// Rates told of cameras that take any rate in a range.
-pub const COMMON_RATES: [u32; 8] = [1, 5, 10, 15, 25, 30, 50, 60];
+/// Rates listed for cameras that take any rate in a range, per second.
+pub(crate) const COMMON_RATES: [u32; 8] = [1, 5, 10, 15, 25, 30, 50, 60];
 
-/// Gathers what one camera offers in several pixel formats: each size once, with all its rates.
+/// Collects what one camera offers in several pixel formats: each size once, with all its rates.
 #[derive(Default)]
-pub struct Gathered(BTreeMap<(u32, u32), Vec<f64>>);
+pub(crate) struct ModeCollector(BTreeMap<(u32, u32), Vec<f64>>);
 
-impl Gathered {
-    /// One more size, with rates.
-    pub fn add(&mut self, size: (u32, u32), rates: impl IntoIterator<Item = f64>) {
-        if self.0.len() >= MOST_SIZES && !self.0.contains_key(&size) {
+impl ModeCollector {
+    /// Adds a size with its rates per second.
+    pub(crate) fn add(&mut self, size: (u32, u32), rates: impl IntoIterator<Item = f64>) {
+        if self.0.len() >= MAX_SIZES && !self.0.contains_key(&size) {
             return;
         }
         let known = self.0.entry(size).or_default();
         for rate in rates {
-            // Two digits after the point tell apart what cameras have, and 29.97 from 30.
+            // Two decimals are enough to tell 29.97 from 30.
             let rate = (rate * 100.0).round() / 100.0;
-            if known.len() < MOST_RATES && rate.is_finite() && !known.contains(&rate) {
+            if known.len() < MAX_RATES && rate.is_finite() && !known.contains(&rate) {
                 known.push(rate);
             }
         }
     }
 
-    /// Whether another size would still be told.
-    pub fn has_room(&self) -> bool {
-        self.0.len() < MOST_SIZES
+    /// Whether another size would still be listed.
+    pub(crate) fn has_room(&self) -> bool {
+        self.0.len() < MAX_SIZES
     }
 
-    /// From small to large.
-    pub fn modes(self) -> Vec<Mode> {
+    /// The modes, from small to large.
+    pub(crate) fn modes(self) -> Vec<Mode> {
         let mut modes: Vec<Mode> = self
             .0
             .into_iter()
@@ -80,18 +80,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_size_is_told_once_with_the_rates_of_all_formats() {
-        let mut gathered = Gathered::default();
-        gathered.add((1280, 720), [30.0, 12.5]);
-        gathered.add((640, 480), [25.0]);
-        gathered.add((1280, 720), [30.0, 10.0]);
+    fn each_size_is_listed_once_with_the_rates_of_all_formats() {
+        let mut collector = ModeCollector::default();
+        collector.add((1280, 720), [30.0, 12.5]);
+        collector.add((640, 480), [25.0]);
+        collector.add((1280, 720), [30.0, 10.0]);
         let mode = |width, height, fps: &[f64]| Mode {
             width,
             height,
             fps: fps.to_vec(),
         };
         assert_eq!(
-            gathered.modes(),
+            collector.modes(),
             [
                 mode(640, 480, &[25.0]),
                 mode(1280, 720, &[10.0, 12.5, 30.0])
@@ -100,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_offers_thousands_is_told_of_in_part() {
-        let mut gathered = Gathered::default();
+    fn of_a_camera_that_offers_thousands_only_some_are_listed() {
+        let mut collector = ModeCollector::default();
         for side in 1..5000 {
-            gathered.add((side, side), (1..100).map(f64::from).chain([f64::INFINITY]));
+            collector.add((side, side), (1..100).map(f64::from).chain([f64::INFINITY]));
         }
-        let modes = gathered.modes();
-        assert_eq!((modes.len(), modes[0].fps.len()), (MOST_SIZES, MOST_RATES));
+        let modes = collector.modes();
+        assert_eq!((modes.len(), modes[0].fps.len()), (MAX_SIZES, MAX_RATES));
     }
 }

@@ -1,4 +1,4 @@
-//! What the camera's loops tell about their work: counters for the metrics, health for the pages.
+//! What the camera's loops report of their work: counters for the metrics, health for the pages.
 
 use std::time::Duration;
 
@@ -39,28 +39,37 @@ impl Discard {
     }
 }
 
-/// Whether the device delivers.
+/// Whether the source is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Device {
-    /// Open.
+pub enum DeviceStatus {
+    /// Open: frames come, or are about to.
     Up,
     /// Closed for want of viewers, or failed.
     Down,
 }
 
-/// Takes note of what capture and encoder do. Called from their threads, several times a frame: be
-/// quick.
+/// Counts what the capture and encoder loops do. Called from their threads, several times a frame:
+/// it must be quick.
 pub trait CameraObserver: Send + Sync {
     /// A frame came from the source.
     fn captured(&self);
     /// A captured frame will not be shown.
-    fn discarded(&self, why: Discard);
+    fn discarded(&self, reason: Discard);
     /// The device was opened or closed.
-    fn device(&self, device: Device);
+    fn device(&self, status: DeviceStatus);
     /// A frame was encoded (or, MJPEG, completed) in `took`, into `bytes` bytes.
     fn encoded(&self, took: Duration, bytes: usize);
     /// A live picture was shown, `since_capture` after it was captured.
     fn shown(&self, since_capture: Duration);
+}
+
+/// Takes note of nothing.
+impl CameraObserver for () {
+    fn captured(&self) {}
+    fn discarded(&self, _: Discard) {}
+    fn device(&self, _: DeviceStatus) {}
+    fn encoded(&self, _: Duration, _: usize) {}
+    fn shown(&self, _: Duration) {}
 }
 
 /// What the camera is doing, in words for the status page and the API.

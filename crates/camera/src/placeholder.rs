@@ -1,4 +1,5 @@
-//! The picture drawn when there is none: a camera crossed out, the camera's name, and the reason.
+//! The picture that is drawn when the camera gives none: a camera crossed out, the camera's name,
+//! and the reason.
 
 #![allow(
     clippy::cast_possible_wrap,
@@ -7,15 +8,16 @@
 
 use std::time::{Instant, SystemTime};
 
-use super::canvas::{Canvas, Colour};
 use super::format::{FrameFormat, PixelFormat};
 use super::frame::RawFrame;
-use super::lettering::{Lettering, wrap};
+use crate::drawing::canvas::{Canvas, Colour};
+use crate::drawing::lettering::{Lettering, wrap};
 
+/// Lines of the reason at most.
 const LINES: usize = 4;
 
-/// Draws it at a given size (that of the last picture: browsers keep the first size of a stream).
-/// Nothing when no picture can have that size.
+/// Draws the placeholder at a given size (that of the last picture: browsers keep the first size of
+/// a stream). `None` when no picture can have that size.
 pub fn draw(width: u32, height: u32, name: &str, reason: &str) -> Option<RawFrame> {
     let format = FrameFormat::tight(PixelFormat::Yuyv, width, height);
     if !format.is_sound() {

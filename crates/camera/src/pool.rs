@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// Buffers kept for the next frame at most: one being filled, one in the slot, one being encoded.
-const KEPT: usize = 3;
+/// Free buffers kept at most: one to fill, one for the slot, one for the encoder.
+const MAX_FREE: usize = 3;
 
-/// A few buffers that come back when the last holder of their [`Bytes`] lets go.
+/// A few buffers that come back when the last clone of their [`Bytes`] is dropped.
 #[derive(Clone, Default)]
 pub struct BufferPool {
-    spare: Arc<Mutex<Vec<Vec<u8>>>>,
+    free: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl BufferPool {
@@ -28,8 +28,8 @@ impl BufferPool {
     /// Those of `fill`; the buffer is kept for the next frame.
     pub fn fill<E>(&self, fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes, E> {
         let mut buffer = Pooled {
-            data: self.with_spare(Vec::pop).unwrap_or_default(),
-            home: self.clone(),
+            data: self.with_free(Vec::pop).unwrap_or_default(),
+            pool: self.clone(),
         };
         buffer.data.clear();
         fill(&mut buffer.data)?;
@@ -48,15 +48,15 @@ impl BufferPool {
         }
     }
 
-    fn with_spare<T>(&self, change: impl FnOnce(&mut Vec<Vec<u8>>) -> T) -> T {
-        // A list of spare buffers cannot be left half-changed: a panic elsewhere does not spoil it.
-        change(&mut self.spare.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with_free<T>(&self, change: impl FnOnce(&mut Vec<Vec<u8>>) -> T) -> T {
+        // A list of free buffers cannot be left half-changed: a panic elsewhere does not spoil it.
+        change(&mut self.free.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 struct Pooled {
     data: Vec<u8>,
-    home: BufferPool,
+    pool: BufferPool,
 }
 
 impl AsRef<[u8]> for Pooled {
@@ -68,9 +68,9 @@ impl AsRef<[u8]> for Pooled {
 impl Drop for Pooled {
     fn drop(&mut self) {
         let data = mem::take(&mut self.data);
-        self.home.with_spare(|spare| {
-            if spare.len() < KEPT {
-                spare.push(data);
+        self.pool.with_free(|free| {
+            if free.len() < MAX_FREE {
+                free.push(data);
             }
         });
     }
@@ -84,17 +84,17 @@ mod tests {
     fn a_buffer_comes_back_when_its_last_holder_lets_go() {
         let pool = BufferPool::new();
         let first = pool.copy(&[1; 4096]);
-        let place = first.as_ptr();
-        let also = first.clone();
+        let address = first.as_ptr();
+        let second_holder = first.clone();
         drop(first);
         assert_ne!(
             pool.copy(&[2; 16]).as_ptr(),
-            place,
+            address,
             "still held by the clone"
         );
-        drop(also);
-        let spare = pool.with_spare(|s| s.iter().any(|b| b.as_ptr() == place));
-        assert!(spare);
+        drop(second_holder);
+        let is_back = pool.with_free(|s| s.iter().any(|b| b.as_ptr() == address));
+        assert!(is_back);
     }
 
     #[test]
@@ -102,6 +102,6 @@ mod tests {
         let pool = BufferPool::new();
         let held: Vec<Bytes> = (0..10).map(|_| pool.copy(&[0; 64])).collect();
         drop(held);
-        assert_eq!(pool.with_spare(|s| s.len()), KEPT);
+        assert_eq!(pool.with_free(|s| s.len()), MAX_FREE);
     }
 }

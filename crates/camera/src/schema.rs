@@ -6,10 +6,10 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaType, T
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::user_overrides::{Field, Patch};
+use crate::user_overrides::{PictureField, PicturePatch};
 
 /// Its ranges are those of the settings.
-impl PartialSchema for Patch {
+impl PartialSchema for PicturePatch {
     fn schema() -> RefOr<Schema> {
         let patch = ObjectBuilder::new()
             .schema_type(Type::Object)
@@ -17,7 +17,7 @@ impl PartialSchema for Patch {
                 "What to change; null gives a number back to the settings.",
             ))
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
-        let fields = Field::ALL.into_iter();
+        let fields = PictureField::ALL.into_iter();
         fields
             .fold(patch, |patch, field| {
                 let (least, most) = field.allowed().into_inner();
@@ -32,7 +32,7 @@ impl PartialSchema for Patch {
     }
 }
 
-impl ToSchema for Patch {
+impl ToSchema for PicturePatch {
     fn name() -> Cow<'static, str> {
         "CameraSettingsPatch".into()
     }

@@ -1,5 +1,5 @@
-//! The two slots between threads: the newest raw frame, and the newest JPEG. Both hold one; newest
-//! wins.
+//! The two slots between threads: one for the newest frame, one for the newest picture. What comes
+//! later takes the place of what is there.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,47 +8,47 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::frame::{Jpeg, PictureKind, RawFrame};
+use super::frame::{Picture, PictureKind, RawFrame};
 
-/// One opening of the source. What was captured in an earlier one is never shown in a later one:
-/// neither a frame that was in the encoder when the camera went away, nor one from before a long
-/// idle time.
+/// Tells one opening of the source from the next. What was captured in an earlier one is never
+/// shown in a later one: neither a frame that was in the encoder when the camera went away, nor one
+/// from before a long idle time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Session(u64);
+pub struct CaptureSession(u64);
 
-/// What [`RawSlot::put`] did with the frame before.
+/// What [`FrameSlot::put`] did with the frame before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Put {
+pub enum PutOutcome {
     /// The slot was empty.
     Stored,
     /// The encoder had not come for the frame before: it is gone.
     Overwrote,
 }
 
-/// The newest raw frame, from the capture thread to an encoder thread.
+/// The newest frame, from the capture thread to an encoder thread.
 #[derive(Default)]
-pub struct RawSlot {
-    frame: Mutex<Option<(Session, RawFrame)>>,
-    filled: Condvar,
+pub struct FrameSlot {
+    frame: Mutex<Option<(CaptureSession, RawFrame)>>,
+    frame_put: Condvar,
 }
 
-impl RawSlot {
+impl FrameSlot {
     /// An empty slot.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Puts a frame in, over one that nobody took.
-    pub fn put(&self, session: Session, frame: RawFrame) -> Put {
+    pub fn put(&self, session: CaptureSession, frame: RawFrame) -> PutOutcome {
         let before = self.lock().replace((session, frame));
-        self.filled.notify_one();
-        before.map_or(Put::Stored, |_| Put::Overwrote)
+        self.frame_put.notify_one();
+        before.map_or(PutOutcome::Stored, |_| PutOutcome::Overwrote)
     }
 
-    /// Takes the frame out, waiting for one at most `timeout`.
-    pub fn take(&self, timeout: Duration) -> Option<(Session, RawFrame)> {
+    /// Takes the frame out, waiting for one at most `timeout`; `None` when there was none.
+    pub fn take(&self, timeout: Duration) -> Option<(CaptureSession, RawFrame)> {
         let (mut slot, _) = self
-            .filled
+            .frame_put
             .wait_timeout_while(self.lock(), timeout, |frame| frame.is_none())
             .unwrap_or_else(PoisonError::into_inner);
         slot.take()
@@ -60,14 +60,14 @@ impl RawSlot {
     }
 
     /// One store under the lock cannot be half done, so a panic elsewhere does not spoil the slot.
-    fn lock(&self) -> MutexGuard<'_, Option<(Session, RawFrame)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<(CaptureSession, RawFrame)>> {
         self.frame.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A picture on its way into the [`PictureSlot`], which numbers it.
 #[derive(Clone, Debug)]
-pub struct Picture {
+pub struct NewPicture {
     /// The whole JPEG file.
     pub bytes: Bytes,
     /// Pixels across.
@@ -93,7 +93,7 @@ pub enum Published {
 
 /// The newest JPEG, from the encoder threads to any number of viewers.
 pub struct PictureSlot {
-    newest: watch::Sender<Option<Arc<Jpeg>>>,
+    newest: watch::Sender<Option<Arc<Picture>>>,
     // Both change only under the lock of `newest`.
     session: AtomicU64,
     published: AtomicU64,
@@ -115,18 +115,18 @@ impl PictureSlot {
         }
     }
 
-    /// Begins a session: pictures of the ones before are refused from now on. The one on show
-    /// stays, so that viewers keep a picture while the camera is opened again.
-    pub fn begin(&self) -> Session {
+    /// Begins a session: pictures of the ones before are refused from now on. The one that is
+    /// there stays, so that viewers keep a picture while the camera is opened again.
+    pub fn begin(&self) -> CaptureSession {
         let mut session = 0;
         self.newest.send_if_modified(|_| {
             session = self.session.fetch_add(1, Ordering::Relaxed) + 1;
             false
         });
-        Session(session)
+        CaptureSession(session)
     }
 
-    /// Ends the session and takes the picture off: whoever comes next waits for a fresh one.
+    /// Ends the session and removes the picture: the next viewer waits for a fresh one.
     pub fn clear(&self) {
         self.newest.send_if_modified(|newest| {
             self.session.fetch_add(1, Ordering::Relaxed);
@@ -134,8 +134,8 @@ impl PictureSlot {
         });
     }
 
-    /// Shows a picture to all viewers.
-    pub fn publish(&self, session: Session, picture: Picture) -> Published {
+    /// Shows a picture to all viewers, unless it comes too late.
+    pub fn publish(&self, session: CaptureSession, picture: NewPicture) -> Published {
         let shown = self.newest.send_if_modified(|newest| {
             let ended = self.session.load(Ordering::Relaxed) != session.0;
             // Two encoder threads may finish in the other order than the frames came.
@@ -145,7 +145,7 @@ impl PictureSlot {
             if ended || overtaken {
                 return false;
             }
-            *newest = Some(Arc::new(Jpeg {
+            *newest = Some(Arc::new(Picture {
                 bytes: picture.bytes,
                 width: picture.width,
                 height: picture.height,
@@ -164,7 +164,7 @@ impl PictureSlot {
     }
 
     /// Follows the slot from now on.
-    pub fn watch(&self) -> watch::Receiver<Option<Arc<Jpeg>>> {
+    pub fn watch(&self) -> watch::Receiver<Option<Arc<Picture>>> {
         self.newest.subscribe()
     }
 }
@@ -184,8 +184,8 @@ mod tests {
         }
     }
 
-    fn picture(captured: Instant) -> Picture {
-        Picture {
+    fn picture(captured: Instant) -> NewPicture {
+        NewPicture {
             bytes: Bytes::from_static(b"jpeg"),
             width: 1,
             height: 1,
@@ -196,10 +196,10 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_raw_frame_wins() {
-        let slot = RawSlot::new();
-        assert_eq!(slot.put(Session(1), frame(1)), Put::Stored);
-        assert_eq!(slot.put(Session(1), frame(2)), Put::Overwrote);
+    fn the_newest_frame_wins() {
+        let slot = FrameSlot::new();
+        assert_eq!(slot.put(CaptureSession(1), frame(1)), PutOutcome::Stored);
+        assert_eq!(slot.put(CaptureSession(1), frame(2)), PutOutcome::Overwrote);
         let (_, taken) = slot.take(Duration::ZERO).unwrap();
         assert_eq!(taken.sequence, 2);
         assert!(slot.take(Duration::ZERO).is_none());
@@ -207,12 +207,12 @@ mod tests {
 
     #[test]
     fn a_waiting_encoder_is_woken_by_the_frame() {
-        let slot = Arc::new(RawSlot::new());
+        let slot = Arc::new(FrameSlot::new());
         let encoder = std::thread::spawn({
             let slot = slot.clone();
             move || slot.take(Duration::from_mins(1)).map(|(_, f)| f.sequence)
         });
-        slot.put(Session(1), frame(7));
+        slot.put(CaptureSession(1), frame(7));
         assert_eq!(encoder.join().unwrap(), Some(7));
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::format::FrameFormat;
 use super::frame::RawFrame;
 
-/// What the settings ask for. A source takes the nearest it can do; [`Source::format`] tells what
-/// it took.
+/// The size and rate that the settings ask for. A source takes the nearest that it can deliver;
+/// [`Source::format`] is what it took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct RequestedMode {
     /// Pixels across.
     pub width: u32,
     /// Lines.
@@ -25,10 +25,10 @@ pub trait Source: Send {
     /// What its frames look like. Fixed while it is open.
     fn format(&self) -> FrameFormat;
 
-    /// One line for people: device, card, driver, or "test pattern".
+    /// One line for people: device, name, format and rate, or "test pattern".
     fn describe(&self) -> String;
 
-    /// Waits for the next frame, at most `timeout`; nothing when none came in time.
+    /// Waits for the next frame, at most `timeout`; `None` when none came in time.
     ///
     /// # Errors
     /// [`SourceError`]; the source is then dropped, and opened again after a back-off.
@@ -36,15 +36,15 @@ pub trait Source: Send {
 }
 
 /// Opens the source, again and again: when the first viewer comes, and after each failure.
-pub trait Opener: Send {
+pub trait SourceOpener: Send {
     /// Opens the source with what comes nearest to `wanted`.
     ///
     /// # Errors
     /// [`SourceError`], whose words go onto the placeholder picture.
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError>;
+    fn open(&self, wanted: &RequestedMode) -> Result<Box<dyn Source>, SourceError>;
 }
 
-/// Why there is no picture, in words for the person who looks at the placeholder.
+/// Why there is no picture; its text is drawn on the placeholder.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The device is not there, or was unplugged.
@@ -56,7 +56,7 @@ pub enum SourceError {
     /// The device is open and answers, but no frame comes.
     #[error("the camera has sent no picture for {} s", after.as_secs())]
     Silent {
-        /// For how long.
+        /// Time since the last frame.
         after: Duration,
     },
     /// It works, but not in a way this program can use.
@@ -65,10 +65,10 @@ pub enum SourceError {
         /// What is missing, e.g. "it offers only H264".
         what: String,
     },
-    /// It breaks its own rules, e.g. frames of a wrong size.
+    /// It contradicts itself, e.g. with frames of a wrong size.
     #[error("the camera misbehaves: {what}")]
     Broken {
-        /// What it did.
+        /// What is wrong.
         what: String,
     },
     /// The system refused a call.
@@ -76,7 +76,7 @@ pub enum SourceError {
     Io {
         /// What was being done, e.g. "starting the stream".
         what: String,
-        /// The system's own word.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -1,5 +1,5 @@
-//! `source = "source_selector"`: the first camera that there is, or the test pattern where there is
-//! none.
+//! Chooses the source that the settings name; with `source = "auto"` the first camera that there
+//! is, or the test pattern where there is none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,31 +7,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 use super::control_device::{ControlDevice, ControlDeviceOpener};
-use super::pattern::PatternOpener;
-use super::source::{Opener, Source, SourceError, Wanted};
-use super::test_pattern_controls::TestPatternDevice;
+use super::source::{RequestedMode, Source, SourceError, SourceOpener};
+use super::test_pattern::{TestPatternDevice, TestPatternOpener};
 use super::v4l2::{V4l2Opener, devices, first_camera};
 use crate::config::CameraSource;
 
-/// Where pictures and controls come from, as the settings say. Clones are the same place.
+/// Opens the camera that the settings name, for its pictures and for its controls. Clones share
+/// what they have seen.
 #[derive(Clone)]
 pub struct SourceSelector {
     source: CameraSource,
-    pattern: PatternOpener,
-    /// `source_selector` looks anew each time it opens: a camera may be plugged in after the
+    pattern: TestPatternOpener,
+    /// `auto` looks anew each time it opens: a camera may be plugged in after the
     /// program has started. Once there was one, its absence is a failure to be shown, not a
     /// reason for a test pattern.
     had_a_camera: Arc<AtomicBool>,
 }
 
-/// What is there now.
-enum Found {
+/// What is to be opened now.
+enum Selected {
     Camera(V4l2Opener),
     Pattern,
 }
 
 impl SourceSelector {
-    /// The place that the settings ask for; `name` and `test_pattern` are the test pattern's.
+    /// `name` and `test_pattern` are for the test pattern: what is drawn into it, and its controls.
     pub fn new(
         source: &CameraSource,
         name: watch::Receiver<String>,
@@ -39,43 +39,43 @@ impl SourceSelector {
     ) -> Self {
         Self {
             source: source.clone(),
-            pattern: PatternOpener { name, test_pattern },
+            pattern: TestPatternOpener { name, test_pattern },
             had_a_camera: Arc::default(),
         }
     }
 
-    fn look(&self) -> Found {
+    fn select(&self) -> Selected {
         match &self.source {
-            CameraSource::Test => Found::Pattern,
-            CameraSource::V4l(path) => Found::Camera(V4l2Opener::at(path)),
+            CameraSource::Test => Selected::Pattern,
+            CameraSource::V4l(path) => Selected::Camera(V4l2Opener::at(path)),
             CameraSource::Auto => {
                 if first_camera(&devices()).is_some() {
                     self.had_a_camera.store(true, Ordering::Relaxed);
                 }
                 if self.had_a_camera.load(Ordering::Relaxed) {
-                    Found::Camera(V4l2Opener::first())
+                    Selected::Camera(V4l2Opener::first())
                 } else {
-                    Found::Pattern
+                    Selected::Pattern
                 }
             }
         }
     }
 }
 
-impl Opener for SourceSelector {
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
-        match self.look() {
-            Found::Camera(camera) => camera.open(wanted),
-            Found::Pattern => self.pattern.open(wanted),
+impl SourceOpener for SourceSelector {
+    fn open(&self, wanted: &RequestedMode) -> Result<Box<dyn Source>, SourceError> {
+        match self.select() {
+            Selected::Camera(camera) => camera.open(wanted),
+            Selected::Pattern => self.pattern.open(wanted),
         }
     }
 }
 
 impl ControlDeviceOpener for SourceSelector {
-    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
-        match self.look() {
-            Found::Camera(camera) => camera.control_device(),
-            Found::Pattern => self.pattern.test_pattern.control_device(),
+    fn open_control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
+        match self.select() {
+            Selected::Camera(camera) => camera.open_control_device(),
+            Selected::Pattern => self.pattern.test_pattern.open_control_device(),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What people chose for this camera over HTTP; kept over restarts, and goes before the settings.
-//! Pure.
+//! What people chose for this camera over HTTP. It is kept over restarts, and goes before the
+//! settings file. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,34 +8,34 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::control::{Change, ControlId, MOST_CONTROLS};
+use super::control::{ControlChange, ControlId, MAX_CONTROLS};
 use super::drive::Pose;
 use super::jpeg::Quality;
 use super::settings::CameraSettings;
-use super::source::Wanted;
+use super::source::RequestedMode;
 use crate::config::{CameraConfig, FPS, QUALITY, SIDE};
 use porthole_types::Name;
 
 /// Presets that a camera keeps.
-pub const MOST_PRESETS: usize = 32;
+pub const MAX_PRESETS: usize = 32;
 
-/// All of it.
+/// Everything that people chose for this camera.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserOverrides {
     /// Size, rate and quality.
     #[serde(default)]
-    pub picture: PictureChoice,
+    pub picture: PictureOverrides,
     /// The controls of a device.
     #[serde(default)]
-    pub controls: ControlChoice,
+    pub controls: ControlOverrides,
     /// Where the drive can be sent by name.
     #[serde(default)]
     pub presets: BTreeMap<Name, Pose>,
 }
 
-/// What is not chosen is as the settings say.
+/// Size, rate and quality, each as chosen or, with `None`, as in the settings file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PictureChoice {
+pub struct PictureOverrides {
     #[serde(default)]
     width: Option<u32>,
     #[serde(default)]
@@ -48,7 +48,7 @@ pub struct PictureChoice {
 
 /// A number that people can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub enum PictureField {
     /// Pixels across.
     Width,
     /// Lines.
@@ -59,28 +59,27 @@ pub enum Field {
     Quality,
 }
 
-/// Numbers that people choose anew, or with none give back to the settings.
+/// A change of some of the numbers: to a new value, or with `None` back to the settings file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Patch(Vec<(Field, Option<u32>)>);
+pub struct PicturePatch(Vec<(PictureField, Option<u32>)>);
 
-/// Why a patch is none: each field that is wrong, if there is such a field, and what is wrong with
-/// it.
+/// Why a patch is not valid: what is wrong, each time with the field, if there is such a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadPatch(Vec<(Option<Field>, String)>);
+pub struct InvalidPatch(Vec<(Option<PictureField>, String)>);
 
 /// Values by control, for the camera that they were chosen for: another one plugged in its place
 /// has its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ControlChoice {
+pub struct ControlOverrides {
     camera: String,
     values: BTreeMap<ControlId, i32>,
 }
 
-impl Field {
-    /// All of them.
+impl PictureField {
+    /// All fields, in the order of the API.
     pub const ALL: [Self; 4] = [Self::Width, Self::Height, Self::Fps, Self::Quality];
 
-    /// Its name in the API and the settings.
+    /// The field's name in the API and the settings.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Width => "width",
@@ -90,7 +89,7 @@ impl Field {
         }
     }
 
-    /// What it can be, as in the settings.
+    /// The values that the API and the settings accept.
     pub fn allowed(self) -> RangeInclusive<u32> {
         match self {
             Self::Width | Self::Height => SIDE,
@@ -100,38 +99,38 @@ impl Field {
     }
 }
 
-impl PictureChoice {
-    fn field(&mut self, field: Field) -> &mut Option<u32> {
+impl PictureOverrides {
+    fn field(&mut self, field: PictureField) -> &mut Option<u32> {
         match field {
-            Field::Width => &mut self.width,
-            Field::Height => &mut self.height,
-            Field::Fps => &mut self.fps,
-            Field::Quality => &mut self.quality,
+            PictureField::Width => &mut self.width,
+            PictureField::Height => &mut self.height,
+            PictureField::Fps => &mut self.fps,
+            PictureField::Quality => &mut self.quality,
         }
     }
 
-    /// Takes the patch over; what it does not name stays.
-    pub fn apply(&mut self, patch: &Patch) {
+    /// Applies a patch; fields that it does not name stay.
+    pub fn apply(&mut self, patch: &PicturePatch) {
         for (field, value) in &patch.0 {
             *self.field(*field) = *value;
         }
     }
 
-    /// What is then asked of the camera. A number out of its range, which only another hand can
-    /// have written into the state file, does not count.
+    /// The settings that result over those of the file. A number out of its range, which can only
+    /// come from a state file that was edited by hand, does not count.
     pub fn over(mut self, configured: &CameraConfig) -> CameraSettings {
-        let mut or = |field: Field, configured: u32| {
-            let user_overrides = self.field(field).filter(|n| field.allowed().contains(n));
-            user_overrides.unwrap_or(configured)
+        let mut or = |field: PictureField, configured: u32| {
+            let chosen = self.field(field).filter(|n| field.allowed().contains(n));
+            chosen.unwrap_or(configured)
         };
-        let wanted = Wanted {
-            width: or(Field::Width, configured.width),
-            height: or(Field::Height, configured.height),
-            fps: or(Field::Fps, configured.fps),
+        let requested = RequestedMode {
+            width: or(PictureField::Width, configured.width),
+            height: or(PictureField::Height, configured.height),
+            fps: or(PictureField::Fps, configured.fps),
         };
-        let quality = or(Field::Quality, configured.quality.into());
+        let quality = or(PictureField::Quality, configured.quality.into());
         CameraSettings {
-            wanted,
+            requested,
             quality: u8::try_from(quality)
                 .ok()
                 .and_then(Quality::new)
@@ -141,16 +140,19 @@ impl PictureChoice {
     }
 }
 
-impl Patch {
+impl PicturePatch {
     /// Reads a patch from a JSON object: numbers, or `null` to give one back to the settings.
     ///
     /// # Errors
-    /// Everything that is wrong with it: names that are none, values that are not allowed.
-    pub fn read(body: &Map<String, Value>) -> Result<Self, BadPatch> {
+    /// Everything that is wrong with it: unknown names, values that are not allowed.
+    pub fn read(body: &Map<String, Value>) -> Result<Self, InvalidPatch> {
         let (mut patch, mut wrong) = (Vec::new(), Vec::new());
         for (name, value) in body {
-            let Some(field) = Field::ALL.into_iter().find(|field| field.name() == name) else {
-                let names = Field::ALL.map(Field::name).join(", ");
+            let Some(field) = PictureField::ALL
+                .into_iter()
+                .find(|field| field.name() == name)
+            else {
+                let names = PictureField::ALL.map(PictureField::name).join(", ");
                 let words = format!("there is no {}: there are {names}", short(name));
                 wrong.push((None, words));
                 continue;
@@ -159,13 +161,17 @@ impl Patch {
             // To JSON 640.0 is a whole number, too. A larger one than fits becomes the largest,
             // which no field allows.
             let number = value.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0);
-            match number.map(|n| n as u32).filter(|number| allowed.contains(number)) {
+            match number
+                .map(|n| n as u32)
+                .filter(|number| allowed.contains(number))
+            {
                 Some(number) => patch.push((field, Some(number))),
                 None if value.is_null() => patch.push((field, None)),
                 None => wrong.push((
                     Some(field),
                     format!(
-                        "{name} is {}: allowed are whole numbers from {} to {}, or null for what the settings say",
+                        "{name} is {}: allowed are whole numbers from {} to {}, \
+                         or null for what the settings say",
                         short(&value.to_string()),
                         allowed.start(),
                         allowed.end()
@@ -177,12 +183,12 @@ impl Patch {
             Ok(Self(patch))
         } else {
             wrong.truncate(8); // a body may hold thousands
-            Err(BadPatch(wrong))
+            Err(InvalidPatch(wrong))
         }
     }
 }
 
-/// What a stranger wrote, not longer than helps.
+/// Text from a request, cut to 40 characters.
 fn short(text: &str) -> String {
     let shown: String = text.chars().take(40).collect();
     if shown.len() < text.len() {
@@ -192,23 +198,23 @@ fn short(text: &str) -> String {
     }
 }
 
-impl BadPatch {
-    /// The first field that there is and whose value is wrong.
-    pub fn field(&self) -> Option<Field> {
+impl InvalidPatch {
+    /// The first known field whose value is wrong.
+    pub fn field(&self) -> Option<PictureField> {
         self.0.iter().find_map(|(field, _)| *field)
     }
 }
 
-impl fmt::Display for BadPatch {
+impl fmt::Display for InvalidPatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<&str> = self.0.iter().map(|(_, words)| words.as_str()).collect();
         f.write_str(&words.join("; "))
     }
 }
 
-impl ControlChoice {
+impl ControlOverrides {
     /// Remembers what was set on `camera`. What was chosen for another one is forgotten.
-    pub fn remember(&mut self, camera: &str, set: &[Change]) {
+    pub fn remember(&mut self, camera: &str, set: &[ControlChange]) {
         if self.camera != camera {
             *self = Self {
                 camera: camera.to_owned(),
@@ -216,22 +222,22 @@ impl ControlChoice {
             };
         }
         for change in set {
-            if self.values.len() < MOST_CONTROLS || self.values.contains_key(&change.id) {
+            if self.values.len() < MAX_CONTROLS || self.values.contains_key(&change.id) {
                 self.values.insert(change.id, change.value);
             }
         }
     }
 
-    /// What was chosen for `camera`, by number. That puts what switches an automatism before what
-    /// it governs: V4L2 numbers the common ones so.
-    pub fn of(&self, camera: &str) -> Vec<Change> {
+    /// What was chosen for `camera`, in the order of their numbers. So a control that switches an
+    /// automatic mode comes before those that it governs: V4L2 numbers the common ones so.
+    pub fn of(&self, camera: &str) -> Vec<ControlChange> {
         if self.camera != camera {
             return Vec::new();
         }
         let values = self.values.iter();
         values
-            .map(|(&id, &value)| Change { id, value })
-            .take(MOST_CONTROLS)
+            .map(|(&id, &value)| ControlChange { id, value })
+            .take(MAX_CONTROLS)
             .collect()
     }
 }
@@ -257,19 +263,19 @@ mod tests {
         }
     }
 
-    fn read(body: &Value) -> Result<Patch, BadPatch> {
-        Patch::read(body.as_object().unwrap())
+    fn read(body: &Value) -> Result<PicturePatch, InvalidPatch> {
+        PicturePatch::read(body.as_object().unwrap())
     }
 
-    fn numbers(choice: PictureChoice) -> (u32, u32, u32, Quality) {
+    fn numbers(choice: PictureOverrides) -> (u32, u32, u32, Quality) {
         let settings = choice.over(&configured());
-        let Wanted { width, height, fps } = settings.wanted;
+        let RequestedMode { width, height, fps } = settings.requested;
         (width, height, fps, settings.quality)
     }
 
     #[test]
     fn what_is_chosen_goes_before_the_settings_and_the_rest_stays() {
-        let mut choice = PictureChoice::default();
+        let mut choice = PictureOverrides::default();
         let quality = |q| Quality::new(q).unwrap();
         assert_eq!(numbers(choice), (1280, 720, 30, quality(80)));
         choice.apply(&read(&json!({"width": 640.0, "height": 480})).unwrap());
@@ -297,7 +303,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_each_range_are_allowed_and_what_is_beyond_is_not() {
-        for field in Field::ALL {
+        for field in PictureField::ALL {
             let (least, most) = field.allowed().into_inner();
             for (value, is_good) in [
                 (least - 1, false),
@@ -321,38 +327,42 @@ mod tests {
 
     #[test]
     fn controls_are_remembered_for_the_camera_that_they_were_set_on() {
-        let change = |id, value| Change {
+        let change = |id, value| ControlChange {
             id: ControlId(id),
             value,
         };
-        let mut choice = ControlChoice::default();
+        let mut choice = ControlOverrides::default();
         choice.remember("vivid", &[change(2, 5), change(1, 7)]);
         choice.remember("vivid", &[change(2, 6)]);
         assert_eq!(choice.of("vivid"), [change(1, 7), change(2, 6)]);
         assert_eq!(choice.of("another"), []);
         let text = serde_json::to_string(&choice).unwrap();
         assert_eq!(
-            serde_json::from_str::<ControlChoice>(&text).unwrap(),
+            serde_json::from_str::<ControlOverrides>(&text).unwrap(),
             choice
         );
         choice.remember("another", &[change(1, 1)]);
         assert_eq!(choice.of("vivid"), []);
-        let many: Vec<Change> = (0..1000).map(|id| change(id, 0)).collect();
+        let many: Vec<ControlChange> = (0..1000).map(|id| change(id, 0)).collect();
         choice.remember("another", &many);
-        assert_eq!(choice.of("another").len(), MOST_CONTROLS);
+        assert_eq!(choice.of("another").len(), MAX_CONTROLS);
     }
 
     proptest! {
         #[test]
         fn no_body_makes_a_size_or_rate_that_the_settings_would_refuse(
             name in "width|height|fps|quality|other",
-            value in prop_oneof![any::<i64>().prop_map(Value::from), any::<f64>().prop_map(Value::from), Just(Value::Null)],
+            value in prop_oneof![
+                any::<i64>().prop_map(Value::from),
+                any::<f64>().prop_map(Value::from),
+                Just(Value::Null)
+            ],
         ) {
-            let mut choice = PictureChoice::default();
+            let mut choice = PictureOverrides::default();
             if let Ok(patch) = read(&json!({name: value})) {
                 choice.apply(&patch);
             }
-            let Wanted { width, height, fps } = choice.over(&configured()).wanted;
+            let RequestedMode { width, height, fps } = choice.over(&configured()).requested;
             prop_assert!(SIDE.contains(&width) && SIDE.contains(&height) && FPS.contains(&fps));
         }
     }

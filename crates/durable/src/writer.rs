@@ -1,4 +1,4 @@
-//! Writing a state without making anybody wait for the disk who does not want to.
+//! A thread that writes the newest state; callers wait for the disk only where they choose to.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,9 +7,9 @@ use std::{io, thread};
 
 use tokio::sync::watch;
 
-/// Where a state is stored: a file, for one.
+/// Where a [`Writer`] stores its state: a file, for one.
 pub trait Store<S>: Send + 'static {
-    /// Why it could not be stored.
+    /// Why a state could not be stored.
     type Error: std::fmt::Display;
 
     /// Stores `state` for good before it returns. Blocks.
@@ -19,14 +19,15 @@ pub trait Store<S>: Send + 'static {
     fn save(&self, state: &S) -> Result<(), Self::Error>;
 }
 
-/// Holds what this server remembers, and a thread that stores it. Several parts of the program each
-/// change what is theirs in it. What is overtaken before it is written is never written: only the
-/// newest counts.
+/// Holds a state, and a thread that stores it. Several parts of the program each change what is
+/// theirs in it. A state that is overtaken before it is written is never written: only the newest
+/// counts. Dropping it waits until the last change is stored.
 pub struct Writer<S> {
     newest: Arc<Mutex<Newest<S>>>,
-    written: watch::Receiver<Written>,
-    /// One place: a bell that has been rung need not be rung again.
-    bell: Option<SyncSender<()>>,
+    progress: watch::Receiver<Progress>,
+    /// Wakes the thread. It has room for one: a second wake-up before the thread has looked adds
+    /// nothing.
+    wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -36,90 +37,93 @@ struct Newest<S> {
     changes: u64,
 }
 
-/// How far the file has come.
+/// How far the thread has come.
 #[derive(Clone, Debug, Default)]
-struct Written {
-    /// Up to this change it was tried.
-    tried: u64,
-    /// Why the last try failed.
+struct Progress {
+    /// The number of the last change that the last attempt included.
+    attempted: u64,
+    /// Why the last attempt failed.
     failure: Option<String>,
 }
 
-/// A change that is on its way to the disk.
+/// A change on its way to the disk.
 #[must_use = "without waiting nobody learns whether it will outlive a power cut"]
-pub struct Kept {
+pub struct PendingWrite {
+    /// The number of the change.
     change: u64,
-    written: watch::Receiver<Written>,
+    progress: watch::Receiver<Progress>,
 }
 
-/// A change counts now, and will not after a restart.
+/// A change that counts in memory, but is not on the disk.
 #[derive(Debug, thiserror::Error)]
 #[error("it could not be stored, so a restart would undo it: {0}")]
-pub struct NotKept(String);
+pub struct WriteError(String);
 
 impl<S: Clone + Send + 'static> Writer<S> {
-    /// Starts the thread, with what is stored already.
+    /// Starts the thread; `state` is what is stored already.
     ///
     /// # Errors
-    /// When the system refuses it.
+    /// When the system starts no thread.
     pub fn start(store: impl Store<S>, state: S) -> io::Result<Self> {
         let newest = Arc::new(Mutex::new(Newest { state, changes: 0 }));
-        let (tell, written) = watch::channel(Written::default());
-        let (bell, rung) = sync_channel(1);
-        let theirs = Arc::clone(&newest);
+        let (progress_sender, progress) = watch::channel(Progress::default());
+        let (wake, woken) = sync_channel(1);
+        let shared = Arc::clone(&newest);
         let thread = thread::Builder::new()
             .name("state file".to_owned())
-            .spawn(move || write_on(&rung, &theirs, &store, &tell))?;
+            .spawn(move || run(&woken, &shared, &store, &progress_sender))?;
         Ok(Self {
             newest,
-            written,
-            bell: Some(bell),
+            progress,
+            wake: Some(wake),
             thread: Some(thread),
         })
     }
 
-    /// Changes what is remembered, and has it stored soon. `change` sets a few fields and cannot
-    /// fail.
-    pub fn update(&self, change: impl FnOnce(&mut S)) -> Kept {
+    /// Changes the state at once, and has it stored soon. `change` runs under a lock: it sets a few
+    /// fields and cannot fail.
+    pub fn update(&self, change: impl FnOnce(&mut S)) -> PendingWrite {
         let mut newest = lock(&self.newest);
         change(&mut newest.state);
         newest.changes += 1;
         let change = newest.changes;
         drop(newest);
-        if let Some(bell) = &self.bell
-            && let Err(TrySendError::Disconnected(())) = bell.try_send(())
+        if let Some(wake) = &self.wake
+            && let Err(TrySendError::Disconnected(())) = wake.try_send(())
         {
             tracing::error!("nobody writes the state file any more");
         }
-        Kept {
+        PendingWrite {
             change,
-            written: self.written.clone(),
+            progress: self.progress.clone(),
         }
     }
 }
 
-impl Kept {
+impl PendingWrite {
     /// Waits until the change is on the disk.
     ///
     /// # Errors
     /// When it cannot be written, with the system's reason.
-    pub async fn wait(mut self) -> Result<(), NotKept> {
+    pub async fn wait(mut self) -> Result<(), WriteError> {
         let change = self.change;
         let outcome = self
-            .written
-            .wait_for(|written| written.tried >= change)
+            .progress
+            .wait_for(|progress| progress.attempted >= change)
             .await;
         match outcome {
-            Ok(written) => written
+            Ok(progress) => progress
                 .failure
                 .clone()
-                .map_or(Ok(()), |why| Err(NotKept(why))),
-            Err(_) => Err(NotKept("nobody writes the state file any more".to_owned())),
+                .map_or(Ok(()), |reason| Err(WriteError(reason))),
+            Err(_) => Err(WriteError(
+                "nobody writes the state file any more".to_owned(),
+            )),
         }
     }
 
-    /// For who is content that it is stored soon, or not at all.
-    pub fn soon(self) {}
+    /// Does not wait: it is stored soon, or the failure is only logged.
+    pub fn detach(self) {}
 }
 
 fn lock<S>(newest: &Mutex<Newest<S>>) -> MutexGuard<'_, Newest<S>> {
@@ -127,15 +131,16 @@ fn lock<S>(newest: &Mutex<Newest<S>>) -> MutexGuard<'_, Newest<S>> {
     newest.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write_on<S: Clone>(
-    rung: &Receiver<()>,
+/// Stores the newest state each time it is woken.
+fn run<S: Clone>(
+    woken: &Receiver<()>,
     newest: &Mutex<Newest<S>>,
     store: &impl Store<S>,
-    tell: &watch::Sender<Written>,
+    progress: &watch::Sender<Progress>,
 ) {
-    // Ends when the writer is dropped, after what was rung before has been written.
-    while rung.recv().is_ok() {
-        let (state, tried) = {
+    // Ends when the writer is dropped, after the wake-up that came before has been worked off.
+    while woken.recv().is_ok() {
+        let (state, attempted) = {
             let newest = lock(newest);
             (newest.state.clone(), newest.changes)
         };
@@ -143,14 +148,14 @@ fn write_on<S: Clone>(
         if let Some(error) = &failure {
             tracing::warn!(%error, "a restart would start from the old state");
         }
-        tell.send_replace(Written { tried, failure });
+        progress.send_replace(Progress { attempted, failure });
     }
 }
 
 impl<S> Drop for Writer<S> {
     /// Waits until what was changed last is on the disk.
     fn drop(&mut self) {
-        self.bell = None;
+        self.wake = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // it holds nothing that a panic could leave half done
         }
@@ -184,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let writer = Writer::start(NumberFile(folder.path().to_owned()), 0).unwrap();
         for number in 0..50 {
-            writer.update(|state| *state = number).soon();
+            writer.update(|state| *state = number).detach();
         }
         drop(writer);
         assert_eq!(stored(folder.path()), 49);
@@ -194,7 +199,7 @@ mod tests {
     async fn who_waits_for_a_change_finds_it_on_the_disk_and_the_others_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let writer = Writer::start(NumberFile(folder.path().to_owned()), 0).unwrap();
-        writer.update(|state| *state += 7).soon();
+        writer.update(|state| *state += 7).detach();
         let second = writer.update(|state| *state += 100);
         second.wait().await.unwrap();
         assert_eq!(stored(folder.path()), 107);
@@ -203,14 +208,14 @@ mod tests {
     #[tokio::test]
     async fn a_disk_that_does_not_take_it_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let in_the_way = folder.path().join("data");
-        std::fs::write(&in_the_way, "a file where the folder should be").unwrap();
-        let writer = Writer::start(NumberFile(in_the_way), 0).unwrap();
+        let obstacle = folder.path().join("data");
+        std::fs::write(&obstacle, "a file where the folder should be").unwrap();
+        let writer = Writer::start(NumberFile(obstacle), 0).unwrap();
         let change = writer.update(|state| *state = 1);
-        let why = change.wait().await.unwrap_err().to_string();
+        let reason = change.wait().await.unwrap_err().to_string();
         assert!(
-            why.contains("File exists") || why.contains("Not a directory"),
-            "{why}"
+            reason.contains("File exists") || reason.contains("Not a directory"),
+            "{reason}"
         );
     }
 }

@@ -15,7 +15,7 @@ pub struct Budget {
 
 /// What one crash leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum CrashAction {
     /// Within the budget.
     Restart,
     /// Past it.
@@ -24,12 +24,12 @@ pub(super) enum Verdict {
 
 /// The recent crashes of one actor. Holds at most `budget.restarts` instants.
 #[derive(Clone, Debug)]
-pub(super) struct Window {
+pub(super) struct CrashWindow {
     budget: Budget,
     crashes: VecDeque<Instant>,
 }
 
-impl Window {
+impl CrashWindow {
     /// A window without a crash in it.
     pub(super) const fn new(budget: Budget) -> Self {
         Self {
@@ -40,8 +40,8 @@ impl Window {
 
     /// Counts a crash at `now`, which must not lie before the one counted last.
     ///
-    /// Returns the verdict and how many crashes the window holds, this one included.
-    pub(super) fn crash(&mut self, now: Instant) -> (Verdict, u32) {
+    /// Returns the action and how many crashes the window holds, this one included.
+    pub(super) fn crash(&mut self, now: Instant) -> (CrashAction, u32) {
         let window = self.budget.window;
         while self
             .crashes
@@ -53,10 +53,10 @@ impl Window {
         // At most `restarts` are held, so the count fits.
         let in_window = self.crashes.len() as u32;
         if in_window >= self.budget.restarts {
-            return (Verdict::Escalate, in_window.saturating_add(1));
+            return (CrashAction::Escalate, in_window.saturating_add(1));
         }
         self.crashes.push_back(now);
-        (Verdict::Restart, in_window + 1)
+        (CrashAction::Restart, in_window + 1)
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_sixth_crash_in_the_window_of_five_escalates() {
-        let mut window = Window::new(Budget {
+        let mut window = CrashWindow::new(Budget {
             restarts: 5,
             window: 60 * SECOND,
         });
@@ -78,32 +78,35 @@ mod tests {
         for nth in 1..=5 {
             assert_eq!(
                 window.crash(start + nth * SECOND),
-                (Verdict::Restart, nth),
+                (CrashAction::Restart, nth),
                 "crash {nth}"
             );
         }
-        assert_eq!(window.crash(start + 6 * SECOND), (Verdict::Escalate, 6));
+        assert_eq!(window.crash(start + 6 * SECOND), (CrashAction::Escalate, 6));
     }
 
     #[test]
     fn a_crash_as_old_as_the_window_is_forgiven() {
-        let mut window = Window::new(Budget {
+        let mut window = CrashWindow::new(Budget {
             restarts: 1,
             window: 10 * SECOND,
         });
         let start = Instant::now();
-        assert_eq!(window.crash(start).0, Verdict::Restart);
-        assert_eq!(window.crash(start + 10 * SECOND), (Verdict::Restart, 1));
-        assert_eq!(window.crash(start + 19 * SECOND), (Verdict::Escalate, 2));
+        assert_eq!(window.crash(start).0, CrashAction::Restart);
+        assert_eq!(window.crash(start + 10 * SECOND), (CrashAction::Restart, 1));
+        assert_eq!(
+            window.crash(start + 19 * SECOND),
+            (CrashAction::Escalate, 2)
+        );
     }
 
     #[test]
     fn without_a_budget_the_first_crash_escalates() {
-        let mut window = Window::new(Budget {
+        let mut window = CrashWindow::new(Budget {
             restarts: 0,
             window: SECOND,
         });
-        assert_eq!(window.crash(Instant::now()), (Verdict::Escalate, 1));
+        assert_eq!(window.crash(Instant::now()), (CrashAction::Escalate, 1));
     }
 
     proptest! {
@@ -115,7 +118,7 @@ mod tests {
             gaps_ms in prop::collection::vec(0_u64..200, 0..80),
         ) {
             let window_length = Duration::from_millis(window_ms);
-            let mut window = Window::new(Budget { restarts, window: window_length });
+            let mut window = CrashWindow::new(Budget { restarts, window: window_length });
             let mut forgiven: Vec<Instant> = Vec::new();
             let mut now = Instant::now();
             for gap in gaps_ms {
@@ -123,9 +126,9 @@ mod tests {
                 let recent = forgiven.iter().filter(|&&then| now - then < window_length).count();
                 let expected = if recent < restarts as usize {
                     forgiven.push(now);
-                    Verdict::Restart
+                    CrashAction::Restart
                 } else {
-                    Verdict::Escalate
+                    CrashAction::Escalate
                 };
                 prop_assert_eq!(window.crash(now), (expected, recent as u32 + 1));
                 prop_assert!(window.crashes.len() <= restarts as usize);

@@ -19,9 +19,9 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// The text of a panic payload.
 fn message(payload: Box<dyn Any + Send>) -> String {
     let text = if let Some(text) = payload.downcast_ref::<&'static str>() {
-        clipped(text)
+        truncated(text)
     } else if let Some(text) = payload.downcast_ref::<String>() {
-        clipped(text)
+        truncated(text)
     } else {
         "a panic without a message".to_owned()
     };
@@ -34,7 +34,7 @@ fn message(payload: Box<dyn Any + Send>) -> String {
 }
 
 /// At most [`MAX_MESSAGE`] bytes of a text, cut between characters.
-pub(super) fn clipped(text: &str) -> String {
+pub(super) fn truncated(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_MESSAGE)].to_owned()
 }
 

@@ -15,7 +15,7 @@ type Latch = Arc<Mutex<Option<Event>>>;
 
 /// Where events are put. Never blocks, never panics: it is used where nothing may go wrong.
 #[derive(Clone, Debug)]
-pub(super) struct Sink {
+pub(super) struct EventSender {
     queue: mpsc::Sender<Event>,
     latch: Latch,
 }
@@ -28,11 +28,11 @@ pub struct Events {
 }
 
 /// A channel that may drop events when nobody listens, but never the first fatal one.
-pub(super) fn channel() -> (Sink, Events) {
+pub(super) fn channel() -> (EventSender, Events) {
     let (tx, rx) = mpsc::channel(CAPACITY);
     let latch = Latch::default();
     (
-        Sink {
+        EventSender {
             queue: tx,
             latch: Arc::clone(&latch),
         },
@@ -40,7 +40,7 @@ pub(super) fn channel() -> (Sink, Events) {
     )
 }
 
-impl Sink {
+impl EventSender {
     pub(super) fn send(&self, event: Event) {
         if !event.is_fatal() {
             let _ = self.queue.try_send(event);
@@ -106,13 +106,13 @@ mod tests {
 
     #[test]
     fn a_fatal_event_is_heard_though_the_channel_is_full() {
-        let (sink, mut events) = channel();
+        let (sender, mut events) = channel();
         for _ in 0..2 * CAPACITY {
-            sink.send(harmless());
+            sender.send(harmless());
         }
-        sink.send(fatal("web"));
-        sink.send(fatal("network"));
-        drop(sink);
+        sender.send(fatal("web"));
+        sender.send(fatal("network"));
+        drop(sender);
         assert_eq!(events.blocking_next(), Some(fatal("web")));
         let mut rest = 0;
         while events.blocking_next().is_some() {

@@ -8,37 +8,37 @@ use actix::{Actor, Context, Supervised};
 use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until};
 
-use super::budget::{Budget, Verdict};
-use super::channel::Sink;
+use super::budget::{Budget, CrashAction};
+use super::channel::EventSender;
 use super::event::{ActorName, Cause, Event, TreePath};
 use super::incarnation::Incarnation;
-use super::policy::{History, Policy};
+use super::policy::{CrashHistory, Policy};
 use super::progress::{Progress, now};
-use super::resync::Rank;
+use super::resync::StartOrder;
 
-/// Runs one actor for as long as its budget, and nobody's wish to shut down, allow.
+/// Runs one actor until its budget is used up or a shutdown is requested.
 pub(super) struct ChildRunner<A: Actor<Context = Context<A>>> {
     incarnation: Incarnation<A>,
     progress: Progress,
-    history: History,
-    rank: Rank,
-    /// True once a shutdown was asked for.
-    asked: watch::Receiver<bool>,
-    reports: Reports,
+    history: CrashHistory,
+    start_order: StartOrder,
+    /// True once a shutdown was requested.
+    shutdown: watch::Receiver<bool>,
+    reporter: EventReporter,
 }
 
-/// Says what happens to one actor.
+/// Sends the events of one actor.
 #[derive(Clone)]
-pub(super) struct Reports {
-    pub(super) sink: Sink,
+pub(super) struct EventReporter {
+    pub(super) events: EventSender,
     pub(super) actor: ActorName,
     pub(super) path: TreePath,
     pub(super) budget: Budget,
 }
 
-impl Reports {
+impl EventReporter {
     pub(super) fn escalated(&self, cause: Cause) {
-        self.sink.send(Event::Escalated {
+        self.events.send(Event::Escalated {
             actor: self.actor,
             path: self.path.clone(),
             cause,
@@ -47,18 +47,19 @@ impl Reports {
     }
 }
 
-/// What came of a crash.
-enum Revival {
-    NextLife,
-    /// It was one too many.
-    Refused(Cause),
-    /// A shutdown was asked for meanwhile.
+/// What a crash led to.
+enum Recovery {
+    Restarted,
+    /// The budget is used up.
+    GivenUp(Cause),
+    /// A shutdown was requested meanwhile.
     Shutdown,
 }
 
-/// What the actor's turn on the arbiter came to.
-enum Turn {
-    Over(Cause),
+/// Why polling the actor's future came to an end.
+enum PollOutcome {
+    /// The incarnation is over.
+    Ended(Cause),
     /// A job began whose deadline is sooner than the timer's.
     SoonerDeadline,
 }
@@ -68,117 +69,117 @@ impl<A: Actor<Context = Context<A>> + Supervised> ChildRunner<A> {
         incarnation: Incarnation<A>,
         progress: Progress,
         policy: Policy,
-        rank: Rank,
-        asked: watch::Receiver<bool>,
-        reports: Reports,
+        start_order: StartOrder,
+        shutdown: watch::Receiver<bool>,
+        reporter: EventReporter,
     ) -> Self {
         Self {
             incarnation,
             progress,
-            history: History::new(policy, reports.path.as_str()),
-            rank,
-            asked,
-            reports,
+            history: CrashHistory::new(policy, reporter.path.as_str()),
+            start_order,
+            shutdown,
+            reporter,
         }
     }
 
     /// Runs the actor until it is given up or shut down.
     pub(super) async fn run(mut self) {
-        let (actor, path) = (self.reports.actor, self.reports.path.clone());
-        self.reports.sink.send(Event::Started {
+        let (actor, path) = (self.reporter.actor, self.reporter.path.clone());
+        self.reporter.events.send(Event::Started {
             actor,
             path: path.clone(),
         });
-        while let Some(cause) = self.live().await {
-            match self.revive(cause).await {
-                Revival::NextLife => {}
-                Revival::Refused(cause) => {
+        while let Some(cause) = self.run_incarnation().await {
+            match self.restart(cause).await {
+                Recovery::Restarted => {}
+                Recovery::GivenUp(cause) => {
                     self.incarnation.abandon();
-                    self.reports.escalated(cause);
+                    self.reporter.escalated(cause);
                     return;
                 }
-                Revival::Shutdown => {
+                Recovery::Shutdown => {
                     self.incarnation.abandon();
                     break;
                 }
             }
         }
         drop(self.incarnation);
-        self.reports.sink.send(Event::Ended { actor, path });
+        self.reporter.events.send(Event::Ended { actor, path });
     }
 
-    /// Runs one life to its end. Returns what ended it, unless that was a shutdown.
-    async fn live(&mut self) -> Option<Cause> {
-        let mut leaving = false;
+    /// Runs one incarnation to its end. Returns what ended it, unless that was a shutdown.
+    async fn run_incarnation(&mut self) -> Option<Cause> {
+        let mut stopping = false;
         loop {
             let Self {
                 incarnation,
                 progress,
-                asked,
+                shutdown,
                 ..
             } = self;
             let deadline = progress.earliest();
-            let turn = tokio::select! {
+            let outcome = tokio::select! {
                 biased;
-                () = asked_for(asked), if !leaving => {
-                    leaving = true;
+                () = shutdown_requested(shutdown), if !stopping => {
+                    stopping = true;
                     incarnation.ask_to_stop();
                     continue;
                 }
-                turn = poll_fn(|task| {
+                outcome = poll_fn(|task| {
                     if let Poll::Ready(cause) = incarnation.poll(task) {
-                        return Poll::Ready(Turn::Over(cause));
+                        return Poll::Ready(PollOutcome::Ended(cause));
                     }
                     progress.wake_on_sooner(task.waker());
                     if is_sooner(progress.earliest(), deadline) {
-                        return Poll::Ready(Turn::SoonerDeadline);
+                        return Poll::Ready(PollOutcome::SoonerDeadline);
                     }
                     Poll::Pending
-                }) => turn,
-                // After the actor's turn: a job that ends in the very turn of its deadline has made it.
+                }) => outcome,
+                // After the poll: a job that ends in the very poll of its deadline is in time.
                 () = until(deadline) => match progress.overdue() {
-                    Some(job) => Turn::Over(Cause::Hang { job: job.name, limit: job.limit }),
+                    Some(job) => PollOutcome::Ended(Cause::Hang { job: job.name, limit: job.limit }),
                     None => continue,
                 },
             };
-            match turn {
-                Turn::SoonerDeadline => {}
-                Turn::Over(_) if leaving => return None,
-                Turn::Over(cause) => return Some(cause),
+            match outcome {
+                PollOutcome::SoonerDeadline => {}
+                PollOutcome::Ended(_) if stopping => return None,
+                PollOutcome::Ended(cause) => return Some(cause),
             }
         }
     }
 
-    /// Begins the next life after a crash, if the budget has one left.
-    async fn revive(&mut self, mut cause: Cause) -> Revival {
+    /// Begins the next incarnation after a crash, if the budget allows one more.
+    async fn restart(&mut self, mut cause: Cause) -> Recovery {
         loop {
             let decision = self.history.crash(now());
-            if decision.verdict == Verdict::Escalate {
-                return Revival::Refused(cause);
+            if decision.action == CrashAction::Escalate {
+                return Recovery::GivenUp(cause);
             }
-            self.reports.sink.send(Event::Restarted {
-                actor: self.reports.actor,
-                path: self.reports.path.clone(),
+            self.reporter.events.send(Event::Restarted {
+                actor: self.reporter.actor,
+                path: self.reporter.path.clone(),
                 cause,
                 in_window: decision.in_window,
                 total: decision.total,
             });
             // Even a sleep of zero costs a tick of the timer, 1.2 ms: a restart that need not wait
-            // goes round it.
+            // does without.
             if !decision.after.is_zero() {
                 tokio::select! {
-                    () = asked_for(&mut self.asked) => return Revival::Shutdown,
+                    () = shutdown_requested(&mut self.shutdown) => return Recovery::Shutdown,
                     () = sleep(decision.after) => {}
                 }
             } else if decision.in_window > 1 {
-                // One that crashes as it starts leaves the others on the arbiter their turn.
+                // One that crashes as it starts lets the others on the arbiter run in between.
                 tokio::task::yield_now().await;
             }
-            self.progress.new_life();
+            self.progress.new_incarnation();
             match self.incarnation.restart() {
                 Ok(()) => {
-                    self.rank.tell_younger(self.reports.actor);
-                    return Revival::NextLife;
+                    self.start_order.notify_dependents(self.reporter.actor);
+                    return Recovery::Restarted;
                 }
                 Err(next) => cause = next,
             }
@@ -186,9 +187,9 @@ impl<A: Actor<Context = Context<A>> + Supervised> ChildRunner<A> {
     }
 }
 
-/// Ends when a shutdown is asked for; never, when nobody is left to ask.
-async fn asked_for(asked: &mut watch::Receiver<bool>) {
-    if asked.wait_for(|asked| *asked).await.is_err() {
+/// Ends when a shutdown is requested; never, when nobody is left to request one.
+async fn shutdown_requested(shutdown: &mut watch::Receiver<bool>) {
+    if shutdown.wait_for(|requested| *requested).await.is_err() {
         pending::<()>().await;
     }
 }

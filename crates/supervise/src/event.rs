@@ -1,4 +1,4 @@
-//! What supervision has to say.
+//! The events of a tree, for its root.
 
 use std::fmt;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub enum Cause {
         /// The error in words, at most 512 bytes.
         error: String,
     },
-    /// It began a job and did not end it in time, or showed no sign of life.
+    /// It began a job and did not end it in time, or gave no heartbeat.
     Hang {
         /// What it was doing.
         job: &'static str,
@@ -79,70 +79,69 @@ impl fmt::Display for Cause {
 /// What happened. Its `Display` is a log line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A kept actor began its first life.
+    /// An actor was started.
     Started {
-        /// Which.
+        /// Its name.
         actor: ActorName,
-        /// Where.
+        /// Its place in the tree.
         path: TreePath,
     },
-    /// A kept actor crashed, and is about to begin its next life. One event per crash within the
-    /// budget.
+    /// An actor crashed and is about to be restarted. One event per crash within the budget.
     Restarted {
-        /// Which.
+        /// Its name.
         actor: ActorName,
-        /// Where.
+        /// Its place in the tree.
         path: TreePath,
-        /// Why.
+        /// What ended the last incarnation.
         cause: Cause,
         /// Crashes within the budget's window, this one included.
         in_window: u32,
         /// Crashes since the program started, this one included.
         total: u64,
     },
-    /// A kept actor used up its budget, or could not be started: its address is dead. Comes once
-    /// per actor.
+    /// An actor used up its budget, or could not be started: its address is closed. Comes once per
+    /// actor.
     Escalated {
-        /// Which.
+        /// Its name.
         actor: ActorName,
-        /// Where.
+        /// Its place in the tree.
         path: TreePath,
         /// The crash that was one too many.
         cause: Cause,
         /// The budget it exceeded.
         budget: Budget,
     },
-    /// A kept actor ended because a shutdown was asked for.
+    /// An actor ended because a shutdown was requested.
     Ended {
-        /// Which.
+        /// Its name.
         actor: ActorName,
-        /// Where.
+        /// Its place in the tree.
         path: TreePath,
     },
     /// An actor started its blocking thread again.
     ThreadRestarted {
-        /// The owner.
+        /// The actor that owns the thread.
         actor: ActorName,
-        /// Where the thread hangs in the tree.
+        /// The thread's place in the tree, below its owner.
         path: TreePath,
-        /// Why it had to.
+        /// What ended the previous thread.
         cause: Cause,
         /// Restarts of this thread since its owner was made.
         total: u64,
     },
     /// A thread hangs. It was told to end when it wakes; nothing can end it before.
     ThreadAbandoned {
-        /// The owner.
+        /// The actor that owns the thread.
         actor: ActorName,
-        /// Where the thread hangs in the tree.
+        /// The thread's place in the tree, below its owner.
         path: TreePath,
-        /// How many of this kind hang now.
+        /// How many threads of this worker hang now.
         abandoned: usize,
     },
     /// An arbiter's thread is blocked: everything on it stands still, and nothing inside can
     /// restart it.
     ArbiterStuck {
-        /// Which.
+        /// The name that it is watched under.
         arbiter: &'static str,
         /// For how long, at least.
         silent_for: Duration,

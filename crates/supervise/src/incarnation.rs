@@ -1,4 +1,4 @@
-//! One actor's actix future behind a fence: every call into the actor's code is caught.
+//! One actor's actix future; a panic in any call into the actor's code is caught here.
 
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
@@ -10,8 +10,8 @@ use futures_util::task::noop_waker_ref;
 use super::catch::catch;
 use super::event::Cause;
 
-/// The future of a kept actor, and an address of it, so that the actor does not end for want of
-/// addresses (actix would then also refuse to restart it).
+/// The future of a supervised actor, and an address of it, so that the actor does not end for want
+/// of addresses (actix would then also refuse to restart it).
 pub(super) struct Incarnation<A: Actor<Context = Context<A>>> {
     /// `None` once the end was called.
     future: Option<ContextFut<A, Context<A>>>,
@@ -29,7 +29,7 @@ impl<A: Actor<Context = Context<A>> + Supervised> Incarnation<A> {
         }
     }
 
-    /// Runs the actor until it waits. `Ready` when this life is over.
+    /// Runs the actor until it waits. `Ready` when this incarnation is over.
     pub(super) fn poll(&mut self, task: &mut TaskContext<'_>) -> Poll<Cause> {
         let Some(future) = &mut self.future else {
             return Poll::Ready(Cause::Stopped);
@@ -41,8 +41,8 @@ impl<A: Actor<Context = Context<A>> + Supervised> Incarnation<A> {
         }
     }
 
-    /// Cancels what the last life spawned and begins the next: `restarting()` is called here,
-    /// `started()` by the first poll.
+    /// Cancels what the last incarnation spawned and begins the next: `restarting()` is called
+    /// here, `started()` by the first poll.
     ///
     /// # Errors
     /// When `restarting()` panics, or one of the cancelled futures does as it is dropped.
@@ -51,7 +51,7 @@ impl<A: Actor<Context = Context<A>> + Supervised> Incarnation<A> {
             return Ok(());
         };
         catch(|| {
-            let used = future.ctx().spawn(Spent).into_usize();
+            let used = future.ctx().spawn(Noop).into_usize();
             // True: the address held here keeps the mailbox connected.
             future.restart();
             retire_handles(future.ctx(), used);
@@ -80,14 +80,14 @@ impl<A: Actor<Context = Context<A>> + Supervised> Incarnation<A> {
     }
 }
 
-/// Keeps the next life from the spawn handles of the last one.
+/// Keeps the next incarnation from the spawn handles of the last one.
 ///
-/// actix numbers futures from 1 in each life, but carries cancellations that a panic left unserved
-/// over to the next: an actor that cancels its timer and then panics would find its *new* timer
-/// cancelled. The first poll serves them, so handles up to the last one used are spent on futures
-/// that do nothing (and cost no allocation: they are zero-sized). Beyond a thousand an exact answer
-/// costs too much; half way up, a clash takes a future that was spawned in the middle of a long
-/// life and is cancelled just before its end.
+/// actix numbers futures from 1 in each incarnation, but carries cancellations that a panic left
+/// unserved over to the next: an actor that cancels its timer and then panics would find its *new*
+/// timer cancelled. The first poll serves them, so handles up to the last one used are spent on
+/// futures that do nothing (and cost no allocation: they are zero-sized). Beyond a thousand an
+/// exact answer costs too much; half way up, a clash takes a future that was spawned in the middle
+/// of a long incarnation and is cancelled just before its end.
 fn retire_handles<A: Actor<Context = Context<A>>>(ctx: &mut Context<A>, used: usize) {
     let count = if used <= RETIRED_EXACTLY {
         used
@@ -95,14 +95,14 @@ fn retire_handles<A: Actor<Context = Context<A>>>(ctx: &mut Context<A>, used: us
         RETIRED_EXACTLY / 2
     };
     for _ in 0..count {
-        ctx.spawn(Spent);
+        ctx.spawn(Noop);
     }
 }
 
 /// Does nothing, at once.
-struct Spent;
+struct Noop;
 
-impl<A: Actor> ActorFuture<A> for Spent {
+impl<A: Actor> ActorFuture<A> for Noop {
     type Output = ();
 
     fn poll(
@@ -115,8 +115,8 @@ impl<A: Actor> ActorFuture<A> for Spent {
     }
 }
 
-/// The arbiter ends: the actor is stopped in order, as actix would, but behind the fence. A panic
-/// in `stopped()` and one in the actor's `Drop` are caught one by one; together, unfenced, they
+/// The arbiter ends: the actor is stopped in order, as actix would, but with panics caught. A panic
+/// in `stopped()` and one in the actor's `Drop` are caught one by one; together, uncaught, they
 /// abort the process.
 impl<A: Actor<Context = Context<A>>> Drop for Incarnation<A> {
     fn drop(&mut self) {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use porthole_backoff::{Backoff, draw};
 
-use super::budget::{Budget, Verdict, Window};
+use super::budget::{Budget, CrashAction, CrashWindow};
 
 /// How one actor is restarted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub struct Policy {
 
 /// One actor's crashes so far, and what the policy says to each.
 #[derive(Debug)]
-pub(super) struct History {
+pub(super) struct CrashHistory {
     policy: Policy,
-    window: Window,
+    window: CrashWindow,
     total: u64,
     seed: String,
 }
@@ -29,7 +29,7 @@ pub(super) struct History {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Decision {
     /// Restart or escalate.
-    pub(super) verdict: Verdict,
+    pub(super) action: CrashAction,
     /// How long to wait before the restart.
     pub(super) after: Duration,
     /// Crashes in the window, this one included.
@@ -38,12 +38,12 @@ pub(super) struct Decision {
     pub(super) total: u64,
 }
 
-impl History {
+impl CrashHistory {
     /// No crash yet. `seed` sets the jitter apart from that of other actors.
     pub(super) fn new(policy: Policy, seed: &str) -> Self {
         Self {
             policy,
-            window: Window::new(policy.budget),
+            window: CrashWindow::new(policy.budget),
             total: 0,
             seed: seed.to_owned(),
         }
@@ -52,9 +52,9 @@ impl History {
     /// Counts a crash at `now`.
     pub(super) fn crash(&mut self, now: Instant) -> Decision {
         self.total = self.total.saturating_add(1);
-        let (verdict, in_window) = self.window.crash(now);
+        let (action, in_window) = self.window.crash(now);
         Decision {
-            verdict,
+            action,
             after: self
                 .policy
                 .backoff
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn waits_grow_within_the_window_and_start_over_after_it() {
         let second = Duration::from_secs(1);
-        let mut history = History::new(
+        let mut history = CrashHistory::new(
             Policy {
                 budget: Budget {
                     restarts: 3,
@@ -89,8 +89,8 @@ mod tests {
 
         let later = history.crash(start + 10 * second);
         assert_eq!(
-            (later.verdict, later.after, later.in_window, later.total),
-            (Verdict::Restart, Duration::ZERO, 1, 4)
+            (later.action, later.after, later.in_window, later.total),
+            (CrashAction::Restart, Duration::ZERO, 1, 4)
         );
     }
 }

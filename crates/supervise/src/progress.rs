@@ -1,5 +1,5 @@
-//! Deadlines for what an actor does asynchronously: a job that outlives its limit makes its keeper
-//! treat the actor as crashed. (What blocks the thread itself is the watchdog's affair.)
+//! Deadlines for what an actor does asynchronously: a job that outlives its limit makes its child
+//! runner treat the actor as crashed. (The watchdog notices what blocks the thread itself.)
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -10,7 +10,7 @@ use futures_util::task::AtomicWaker;
 /// Jobs one actor may have under way at a time; those beyond it are not watched.
 const MAX_JOBS: usize = 64;
 
-/// An actor's means to say what it is waiting for. Clones share the bookkeeping.
+/// Where an actor registers the jobs that it waits for. Clones share the bookkeeping.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<Shared>);
 
@@ -20,12 +20,12 @@ struct Shared {
     child_runner: AtomicWaker,
 }
 
-/// The jobs under way in the present life.
+/// The jobs under way in the present incarnation.
 #[derive(Debug, Default)]
 struct Jobs {
     under_way: Vec<UnderWay>,
-    /// Never used twice, so what an earlier life began can neither end nor outlive a job of this
-    /// one.
+    /// Never used twice, so what an earlier incarnation began can neither end nor outlive a job of
+    /// this one.
     next_id: u64,
 }
 
@@ -106,8 +106,8 @@ impl Progress {
         }
     }
 
-    /// Forgets the jobs of the life that ended. Their guards, dropped late, end nothing.
-    pub(super) fn new_life(&self) {
+    /// Forgets the jobs of the incarnation that ended. Their guards, dropped late, end nothing.
+    pub(super) fn new_incarnation(&self) {
         self.jobs().under_way.clear();
     }
 
@@ -182,10 +182,10 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_of_an_earlier_life_ends_nothing_in_this_one() {
+    fn a_guard_of_an_earlier_incarnation_ends_nothing_in_this_one() {
         let progress = Progress::default();
         let old = progress.job("old", SECOND);
-        progress.new_life();
+        progress.new_incarnation();
         assert_eq!(progress.earliest(), None);
         let new = progress.job("new", SECOND);
         drop(old);

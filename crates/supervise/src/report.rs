@@ -4,7 +4,7 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic;
 use std::thread;
 
-use super::catch::clipped;
+use super::catch::truncated;
 
 /// Has every panic logged by `tracing` with its thread, place and message, and a backtrace where
 /// `RUST_BACKTRACE` asks for one. Where nothing collects logs (yet), the hook that was there before
@@ -23,7 +23,7 @@ pub fn install_hook() {
         let place = info
             .location()
             .map_or_else(|| "unknown".to_owned(), ToString::to_string);
-        let message = clipped(info.payload_as_str().unwrap_or("a panic without a message"));
+        let message = truncated(info.payload_as_str().unwrap_or("a panic without a message"));
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
             tracing::error!(thread, place, %backtrace, "panic: {message}");

@@ -1,4 +1,4 @@
-//! Telling the younger actors of a group that an elder was restarted.
+//! Telling the dependents in a group that a dependency was restarted.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,40 +6,40 @@ use actix::{Message, Recipient};
 
 use super::event::ActorName;
 
-/// "Your elder was restarted": whoever gets this tells the elder again what it may have forgotten,
-/// and keeps its own state.
+/// "A dependency of yours was restarted": whoever receives this tells the dependency again what it
+/// may have forgotten, and keeps its own state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub struct Resync {
-    /// The one that was restarted.
-    pub elder: ActorName,
+    /// The actor that was restarted.
+    pub dependency: ActorName,
 }
 
-/// The actors of one group in start order, with the way to tell each, where it wants to be told.
+/// The actors of one group in start order; the recipient is that of one that wants to be told.
 #[derive(Clone, Default)]
 pub(super) struct Siblings(Arc<Mutex<Vec<Option<Recipient<Resync>>>>>);
 
-/// One actor's place among its siblings.
-pub(super) struct Rank {
+/// One actor's position among its siblings: those started later depend on it.
+pub(super) struct StartOrder {
     siblings: Siblings,
     index: usize,
 }
 
 impl Siblings {
-    /// Adds the youngest.
-    pub(super) fn join(&self, recipient: Option<Recipient<Resync>>) -> Rank {
+    /// Appends an actor: it depends on all before it.
+    pub(super) fn join(&self, recipient: Option<Recipient<Resync>>) -> StartOrder {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(recipient);
-        Rank {
+        StartOrder {
             siblings: self.clone(),
             index: all.len() - 1,
         }
     }
 }
 
-impl Rank {
-    /// Tells everyone younger, in start order.
-    pub(super) fn tell_younger(&self, elder: ActorName) {
+impl StartOrder {
+    /// Tells every actor that was started later, in start order.
+    pub(super) fn notify_dependents(&self, dependency: ActorName) {
         let all = self
             .siblings
             .0
@@ -47,9 +47,9 @@ impl Rank {
             .unwrap_or_else(PoisonError::into_inner);
         for recipient in all.iter().skip(self.index + 1).flatten() {
             // In actix each sender has one slot of its own. A fresh clone has it free, so a full
-            // mailbox cannot swallow the message; the elder's budget bounds how many
+            // mailbox cannot swallow the message; the dependency's budget bounds how many
             // there are. A closed one needs no telling.
-            let _ = recipient.clone().try_send(Resync { elder });
+            let _ = recipient.clone().try_send(Resync { dependency });
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// Set once, never unset. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stop(Arc<(Mutex<bool>, Condvar)>);
+pub(super) struct StopToken(Arc<(Mutex<bool>, Condvar)>);
 
-impl Stop {
+impl StopToken {
     /// Asks; wakes whoever sleeps on the token.
     pub(super) fn set(&self) {
         let (set, changed) = &*self.0;
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_set_token_wakes_the_sleeper_and_stays_set() {
-        let stop = Stop::default();
+        let stop = StopToken::default();
         assert!(!stop.wait(Duration::ZERO));
         let sleeper = std::thread::spawn({
             let stop = stop.clone();

@@ -1,23 +1,23 @@
-//! The tree: a root, its groups, and the actors kept in them.
+//! The tree: a root, its groups, and the actors supervised in them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{io, mem};
 
-use actix::dev::channel::channel as mailbox;
+use actix::dev::channel::{AddressReceiver, channel as mailbox};
 use actix::{Actor, Addr, ArbiterHandle, Context, Handler, Recipient, Supervised};
 use porthole_backoff::Backoff;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::catch::catch;
-use super::channel::{Events, Sink, channel};
-use super::child_runner::{ChildRunner, Reports};
+use super::channel::{EventSender, Events, channel};
+use super::child_runner::{ChildRunner, EventReporter};
 use super::event::{ActorName, Cause, TreePath};
 use super::incarnation::Incarnation;
 use super::policy::Policy;
 use super::progress::Progress;
-use super::resync::{Rank, Resync, Siblings};
+use super::resync::{Resync, Siblings, StartOrder};
 use super::watchdog::Watchdog;
 use super::worker::Worker;
 
@@ -32,21 +32,21 @@ pub struct Supervisor {
 }
 
 struct Root {
-    sink: Sink,
+    events: EventSender,
     /// In start order.
     children: Mutex<Vec<Child>>,
 }
 
-/// A kept actor, as seen from the root.
+/// A supervised actor, as seen from the root.
 struct Child {
     path: TreePath,
-    /// Set to ask for a shutdown; closed once the keeper has ended.
+    /// Set to request a shutdown; closed once the child runner has ended.
     shutdown: watch::Sender<bool>,
 }
 
-/// Actors that depend on each other, the younger on the elder: when an elder is restarted, its
-/// younger siblings are told to [`Resync`]. A group has no budget of its own, since nested budgets
-/// multiply; it names a place.
+/// Actors each of which depends on those started before it: when one is restarted, its dependents
+/// are told to [`Resync`]. A group has no budget of its own, since nested budgets multiply; it only
+/// names a path in the tree.
 #[derive(Clone)]
 pub struct Group {
     root: Arc<Root>,
@@ -54,28 +54,28 @@ pub struct Group {
     siblings: Siblings,
 }
 
-/// What a kept actor holds of its keeper. Handed to the function that makes the actor.
+/// What supervision gives to an actor: handed to the function that makes it.
 #[derive(Clone)]
-pub struct Lifeline {
+pub struct ChildContext {
     /// Deadlines for the actor's asynchronous jobs.
     pub progress: Progress,
-    reports: Reports,
+    reporter: EventReporter,
 }
 
-impl Lifeline {
-    /// A place for one blocking thread that the actor will own. A thread that shows no sign of life
-    /// for `silence` is taken for hung; `backoff` says how long to wait before each restart.
+impl ChildContext {
+    /// A slot for one blocking thread that the actor will own. A thread that gives no heartbeat for
+    /// `silence` is taken for hung; `backoff` says how long to wait before each restart.
     pub fn worker(&self, name: &'static str, silence: Duration, backoff: Backoff) -> Worker {
-        Worker::new(name, silence, backoff, self.reports.clone())
+        Worker::new(name, silence, backoff, self.reporter.clone())
     }
 }
 
 impl Supervisor {
-    /// A tree without actors, and what will happen in it.
+    /// A tree without actors, and the events of it.
     pub fn new() -> (Self, Events) {
-        let (sink, events) = channel();
+        let (sender, events) = channel();
         let root = Arc::new(Root {
-            sink,
+            events: sender,
             children: Mutex::default(),
         });
         (Self { root }, events)
@@ -91,15 +91,16 @@ impl Supervisor {
         }
     }
 
-    /// A watch on arbiters, which have to turn within `limit`.
+    /// A watchdog for arbiters: one that runs no task for `limit` is reported as stuck.
     ///
     /// # Errors
     /// When the system has no thread to give.
     pub fn watchdog(&self, limit: Duration) -> io::Result<Watchdog> {
-        Watchdog::start(limit, self.root.sink.clone())
+        Watchdog::start(limit, self.root.events.clone())
     }
 
-    /// Asks all actors to stop, the youngest first, each when the one before has ended.
+    /// Asks all actors to stop, dependents before what they depend on, each when the one before has
+    /// ended.
     ///
     /// Returns those that had not ended when `limit` for all of them together was over; the actors
     /// after the first such one were asked, but not waited for.
@@ -125,67 +126,83 @@ impl Supervisor {
 }
 
 impl Group {
-    /// Starts an actor on `arbiter` and keeps it. `make` runs there; the actor need not be `Send`.
-    /// The address is valid at once and through all the actor's lives.
-    pub fn keep<A, F>(
-        &self,
-        arbiter: &ArbiterHandle,
-        name: ActorName,
-        policy: Policy,
-        make: F,
-    ) -> Addr<A>
+    /// Describes an actor that is to run on `arbiter` and creates its mailbox. The address is valid
+    /// at once, so actors that send to each other can be described before either is started.
+    pub fn child<A>(&self, arbiter: &ArbiterHandle, name: ActorName, policy: Policy) -> ChildSpec<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
-        F: FnOnce(&mut Context<A>, Lifeline) -> A + Send + 'static,
     {
-        self.keep_as(arbiter, name, policy, make, |_| None)
+        let (sender, mailbox) = mailbox(MAILBOX);
+        ChildSpec {
+            group: self.clone(),
+            arbiter: arbiter.clone(),
+            name,
+            policy,
+            address: Addr::new(sender),
+            mailbox,
+            resync: None,
+        }
+    }
+}
+
+/// An actor that is yet to be started. What is sent to its address meanwhile waits in the mailbox.
+#[must_use = "the actor runs once `start` is called"]
+pub struct ChildSpec<A: Actor<Context = Context<A>>> {
+    group: Group,
+    arbiter: ArbiterHandle,
+    name: ActorName,
+    policy: Policy,
+    address: Addr<A>,
+    mailbox: AddressReceiver<A>,
+    resync: Option<Recipient<Resync>>,
+}
+
+impl<A> ChildSpec<A>
+where
+    A: Actor<Context = Context<A>> + Supervised,
+{
+    /// The actor's address, through all its restarts.
+    pub fn address(&self) -> Addr<A> {
+        self.address.clone()
     }
 
-    /// [`keep`](Self::keep), for an actor that is told when one started before it in this group is
-    /// restarted.
-    pub fn keep_synced<A, F>(
-        &self,
-        arbiter: &ArbiterHandle,
-        name: ActorName,
-        policy: Policy,
-        make: F,
-    ) -> Addr<A>
+    /// Has the actor told whenever one that was started before it in its group is restarted.
+    pub fn resynced(mut self) -> Self
     where
-        A: Actor<Context = Context<A>> + Supervised + Handler<Resync>,
-        F: FnOnce(&mut Context<A>, Lifeline) -> A + Send + 'static,
+        A: Handler<Resync>,
     {
-        self.keep_as(arbiter, name, policy, make, |address| {
-            Some(address.clone().recipient())
-        })
+        self.resync = Some(self.address.clone().recipient());
+        self
     }
 
-    fn keep_as<A, F>(
-        &self,
-        arbiter: &ArbiterHandle,
-        name: ActorName,
-        policy: Policy,
-        make: F,
-        resync: impl FnOnce(&Addr<A>) -> Option<Recipient<Resync>>,
-    ) -> Addr<A>
+    /// Starts the actor. `make` runs on its arbiter; the actor need not be `Send`. It depends on
+    /// all that were started before it in its group.
+    pub fn start<F>(self, make: F) -> Addr<A>
     where
-        A: Actor<Context = Context<A>> + Supervised,
-        F: FnOnce(&mut Context<A>, Lifeline) -> A + Send + 'static,
+        F: FnOnce(&mut Context<A>, ChildContext) -> A + Send + 'static,
     {
-        let (sender, receiver) = mailbox(MAILBOX);
-        let address = Addr::new(sender);
-        let rank = self.siblings.join(resync(&address));
-        let reports = Reports {
-            sink: self.root.sink.clone(),
+        let Self {
+            group,
+            arbiter,
+            name,
+            policy,
+            address,
+            mailbox,
+            resync,
+        } = self;
+        let start_order = group.siblings.join(resync);
+        let reporter = EventReporter {
+            events: group.root.events.clone(),
             actor: name,
-            path: self.path.child(name.0),
+            path: group.path.child(name.0),
             budget: policy.budget,
         };
-        let asked = self.root.adopt(reports.path.clone());
+        let shutdown = group.root.adopt(reporter.path.clone());
 
-        let unsent = reports.clone();
+        let unsent = reporter.clone();
         let sent = arbiter.spawn_fn(move || {
-            if let Err(message) = begin(receiver, policy, rank, asked, &reports, make) {
-                reports.escalated(Cause::Panic { message });
+            if let Err(message) = begin(mailbox, policy, start_order, shutdown, &reporter, make) {
+                reporter.escalated(Cause::Panic { message });
             }
         });
         if !sent {
@@ -197,39 +214,39 @@ impl Group {
     }
 }
 
-/// Makes the actor and starts its keeper, on the actor's own arbiter.
+/// Makes the actor and starts its child runner, on the actor's own arbiter.
 ///
 /// # Errors
 /// When `make` panics: its message. There is no actor then that could be restarted.
 fn begin<A, F>(
-    receiver: actix::dev::channel::AddressReceiver<A>,
+    receiver: AddressReceiver<A>,
     policy: Policy,
-    rank: Rank,
-    asked: watch::Receiver<bool>,
-    reports: &Reports,
+    start_order: StartOrder,
+    shutdown: watch::Receiver<bool>,
+    reporter: &EventReporter,
     make: F,
 ) -> Result<(), String>
 where
     A: Actor<Context = Context<A>> + Supervised,
-    F: FnOnce(&mut Context<A>, Lifeline) -> A,
+    F: FnOnce(&mut Context<A>, ChildContext) -> A,
 {
     let progress = Progress::default();
-    let lifeline = Lifeline {
+    let child = ChildContext {
         progress: progress.clone(),
-        reports: reports.clone(),
+        reporter: reporter.clone(),
     };
     let future = catch(|| {
         let mut context = Context::with_receiver(receiver);
-        let actor = make(&mut context, lifeline);
+        let actor = make(&mut context, child);
         context.into_future(actor)
     })?;
     let child_runner = ChildRunner::new(
         Incarnation::new(future),
         progress,
         policy,
-        rank,
-        asked,
-        reports.clone(),
+        start_order,
+        shutdown,
+        reporter.clone(),
     );
     actix::spawn(child_runner.run());
     Ok(())
@@ -237,11 +254,11 @@ where
 
 impl Root {
     fn adopt(&self, path: TreePath) -> watch::Receiver<bool> {
-        let (shutdown, asked) = watch::channel(false);
+        let (shutdown, requested) = watch::channel(false);
         self.children
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(Child { path, shutdown });
-        asked
+        requested
     }
 }

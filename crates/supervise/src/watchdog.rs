@@ -1,8 +1,8 @@
-//! One thread that notices when an arbiter no longer turns.
+//! One thread that notices when an arbiter no longer runs its tasks.
 //!
 //! A panic is caught and an asynchronous job has its deadline, but a call that blocks an arbiter's
-//! thread stops everything on it, its keepers too. Only another thread can notice, and only a new
-//! process can help.
+//! thread stops everything on it, its child runners too. Only another thread can notice, and only a
+//! new process can help.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,17 +12,17 @@ use std::time::Duration;
 
 use actix::ArbiterHandle;
 
-use super::channel::Sink;
+use super::channel::EventSender;
 use super::event::Event;
-use super::silence::{Finding, Silence};
-use super::stop::Stop;
+use super::hang_detector::{HangDetector, Liveness};
+use super::stop::StopToken;
 
 /// Arbiters are checked for as long as this lives; dropping it ends the thread.
 #[derive(Debug)]
 pub struct Watchdog {
     limit: Duration,
     watched: Arc<Mutex<Vec<Watched>>>,
-    stop: Stop,
+    stop: StopToken,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -30,19 +30,19 @@ pub struct Watchdog {
 struct Watched {
     arbiter: &'static str,
     /// Held by the task that raises it, which an arbiter drops when it ends in order.
-    pulse: Weak<AtomicU64>,
-    silence: Silence,
+    beats: Weak<AtomicU64>,
+    detector: HangDetector,
 }
 
 impl Watchdog {
-    pub(super) fn start(limit: Duration, sink: Sink) -> io::Result<Self> {
+    pub(super) fn start(limit: Duration, events: EventSender) -> io::Result<Self> {
         let watched = Arc::<Mutex<Vec<Watched>>>::default();
-        let stop = Stop::default();
+        let stop = StopToken::default();
         let thread = thread::Builder::new().name("watchdog".to_owned()).spawn({
             let (watched, stop) = (Arc::clone(&watched), stop.clone());
             move || {
-                while !stop.wait(Silence::every(limit)) {
-                    check(&watched, &sink);
+                while !stop.wait(HangDetector::every(limit)) {
+                    check(&watched, &events);
                 }
             }
         })?;
@@ -56,37 +56,38 @@ impl Watchdog {
 
     /// Watches an arbiter from now on, until it ends.
     pub fn watch(&self, name: &'static str, arbiter: &ArbiterHandle) {
-        let pulse = Arc::new(AtomicU64::new(0));
+        let beats = Arc::new(AtomicU64::new(0));
         self.watched
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(Watched {
                 arbiter: name,
-                pulse: Arc::downgrade(&pulse),
-                silence: Silence::new(self.limit, 0),
+                beats: Arc::downgrade(&beats),
+                detector: HangDetector::new(self.limit, 0),
             });
-        let (every, stop) = (Silence::every(self.limit), self.stop.clone());
-        // An arbiter that has ended drops the task at once, and with it the pulse.
+        let (every, stop) = (HangDetector::every(self.limit), self.stop.clone());
+        // An arbiter that has ended drops the task at once, and with it the beats.
         arbiter.spawn(async move {
             while !stop.is_set() {
-                pulse.fetch_add(1, Ordering::Relaxed);
-                // Twice per check: no check may fall between two beats of an arbiter that turns.
+                beats.fetch_add(1, Ordering::Relaxed);
+                // Twice per check: no check may fall between two heartbeats of an arbiter that
+                // runs.
                 tokio::time::sleep(every / 2).await;
             }
         });
     }
 }
 
-fn check(watched: &Mutex<Vec<Watched>>, sink: &Sink) {
+fn check(watched: &Mutex<Vec<Watched>>, events: &EventSender) {
     let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
     watched.retain_mut(|one| {
-        let Some(pulse) = one.pulse.upgrade() else {
+        let Some(beats) = one.beats.upgrade() else {
             return false;
         };
-        if one.silence.check(pulse.load(Ordering::Relaxed)) == Finding::Hung {
-            sink.send(Event::ArbiterStuck {
+        if one.detector.check(beats.load(Ordering::Relaxed)) == Liveness::Hung {
+            events.send(Event::ArbiterStuck {
                 arbiter: one.arbiter,
-                silent_for: one.silence.limit(),
+                silent_for: one.detector.limit(),
             });
         }
         true

@@ -2,22 +2,22 @@
 //!
 //! ```ignore
 //! // In the function that makes the actor:
-//! let worker = lifeline.worker("capture", Duration::from_secs(5), backoff);
+//! let worker = child.worker("capture", Duration::from_secs(5), backoff);
 //! // In the actor, called by `started()`:
 //! fn capture(&mut self, ctx: &mut Context<Self>) {
 //!     let camera = self.camera.clone();
 //!     let owner = ctx.address().recipient();
-//!     let presence = self.worker.ensure(owner, move |vitals| {
-//!         while vitals.go_on() { camera.next_frame()?; }
+//!     let started = self.worker.ensure(owner, move |thread| {
+//!         while thread.should_continue() { camera.next_frame()?; }
 //!         Ok::<_, CameraError>(())
 //!     });
 //! }
 //! // Handler<ThreadEnded>:
-//! ctx.run_later(ended.again_after, Self::capture);
+//! ctx.run_later(ended.restart_after, Self::capture);
 //! ```
 //!
-//! The thread outlives a crash of its owner: the owner's next life calls `ensure` again and finds
-//! it running.
+//! The thread outlives a crash of its owner: the owner's next incarnation calls `ensure` again and
+//! finds it running.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,13 +29,13 @@ use porthole_backoff::{Backoff, draw};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::catch::{catch, clipped};
-use super::child_runner::Reports;
+use super::catch::{catch, truncated};
+use super::child_runner::EventReporter;
 use super::event::{Cause, Event, TreePath};
+use super::hang_detector::{HangDetector, Liveness};
 use super::progress::now;
-use super::silence::{Finding, Silence};
-use super::stop::Stop;
-use super::vitals::Vitals;
+use super::stop::StopToken;
+use super::thread_context::ThreadContext;
 
 /// Hung threads of one worker that may exist at a time: each holds a stack and whatever it hangs
 /// on.
@@ -50,14 +50,14 @@ pub struct ThreadEnded {
     /// Why; [`Cause::Stopped`] when its function returned `Ok`, asked to or not.
     pub cause: Cause,
     /// How long to wait before starting it again; nothing when it was told to stop.
-    pub again_after: Duration,
+    pub restart_after: Duration,
 }
 
 /// Whether a thread had to be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// It runs since before.
-    Running,
+pub enum ThreadStatus {
+    /// It was running before the call.
+    AlreadyRunning,
     /// It has just been started.
     Started,
 }
@@ -65,10 +65,10 @@ pub enum Presence {
 /// Why a thread could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The present one was told to stop and has not ended yet; [`ThreadEnded`] will tell.
+    /// The present one was told to stop and has not ended yet; [`ThreadEnded`] follows when it has.
     #[error("the thread {0} is still stopping")]
     Stopping(&'static str),
-    /// Too many of its predecessors hang.
+    /// Too many earlier threads of this worker hang.
     #[error("{hung} threads {thread} hang already; another one would too")]
     TooManyHung {
         /// The worker's name.
@@ -86,29 +86,30 @@ pub enum StartError {
     },
 }
 
-/// A place for one thread. Dropping it tells the thread to stop.
+/// A slot for one thread. Dropping it tells the thread to stop.
 pub struct Worker {
     name: &'static str,
     silence: Duration,
-    seat: Arc<Seat>,
+    slot: Arc<ThreadSlot>,
 }
 
-/// What the worker shares with the task that attends its thread.
-struct Seat {
+/// What the worker shares with the task that monitors its thread.
+struct ThreadSlot {
     backoff: Backoff,
-    reports: Reports,
+    reporter: EventReporter,
     path: TreePath,
-    state: Mutex<State>,
+    state: Mutex<SlotState>,
 }
 
 #[derive(Default)]
-struct State {
+/// What is known of the thread that has the slot.
+struct SlotState {
     /// The token of the thread that runs.
-    running: Option<Stop>,
+    running: Option<StopToken>,
     /// Why the last one ended, if nobody had asked it to.
     crash: Option<Cause>,
-    /// Ends in a row that nobody had asked for, see [`Seat::crashed`].
-    in_a_row: u32,
+    /// Consecutive ends that nobody had asked for, see [`ThreadSlot::crashed`].
+    consecutive_crashes: u32,
     restarts: u64,
     /// Threads that hang and have not woken yet.
     hung: usize,
@@ -119,15 +120,15 @@ impl Worker {
         name: &'static str,
         silence: Duration,
         backoff: Backoff,
-        reports: Reports,
+        reporter: EventReporter,
     ) -> Self {
-        let path = reports.path.child(name);
+        let path = reporter.path.child(name);
         Self {
             name,
             silence,
-            seat: Arc::new(Seat {
+            slot: Arc::new(ThreadSlot {
                 backoff,
-                reports,
+                reporter,
                 path,
                 state: Mutex::default(),
             }),
@@ -144,15 +145,15 @@ impl Worker {
         &self,
         owner: Recipient<ThreadEnded>,
         body: F,
-    ) -> Result<Presence, StartError>
+    ) -> Result<ThreadStatus, StartError>
     where
         E: Display,
-        F: FnOnce(&Vitals) -> Result<(), E> + Send + 'static,
+        F: FnOnce(&ThreadContext) -> Result<(), E> + Send + 'static,
     {
-        let mut state = self.seat.state();
+        let mut state = self.slot.state();
         match &state.running {
             Some(stop) if stop.is_set() => return Err(StartError::Stopping(self.name)),
-            Some(_) => return Ok(Presence::Running),
+            Some(_) => return Ok(ThreadStatus::AlreadyRunning),
             None => {}
         }
         if state.hung >= MAX_ABANDONED {
@@ -161,15 +162,15 @@ impl Worker {
                 hung: state.hung,
             });
         }
-        let vitals = Vitals::new(self.silence);
+        let thread_context = ThreadContext::new(self.silence);
         let (tell, told) = oneshot::channel();
         thread::Builder::new()
             .name(self.name.to_owned())
             .spawn({
-                let vitals = vitals.share();
+                let thread_context = thread_context.share();
                 move || {
                     // Nobody listens when the arbiter has ended.
-                    let _ = tell.send(outcome(|| body(&vitals)));
+                    let _ = tell.send(outcome(|| body(&thread_context)));
                 }
             })
             .map_err(|source| StartError::System {
@@ -177,32 +178,32 @@ impl Worker {
                 source,
             })?;
 
-        state.running = Some(vitals.stop().clone());
+        state.running = Some(thread_context.stop().clone());
         if let Some(cause) = state.crash.take() {
             state.restarts = state.restarts.saturating_add(1);
-            self.seat.reports.sink.send(Event::ThreadRestarted {
-                actor: self.seat.reports.actor,
-                path: self.seat.path.clone(),
+            self.slot.reporter.events.send(Event::ThreadRestarted {
+                actor: self.slot.reporter.actor,
+                path: self.slot.path.clone(),
                 cause,
                 total: state.restarts,
             });
         }
         drop(state);
-        let watch = Silence::new(self.silence, 0);
-        actix::spawn(attend(
+        let detector = HangDetector::new(self.silence, 0);
+        actix::spawn(monitor(
             self.name,
-            Arc::clone(&self.seat),
-            vitals,
-            watch,
+            Arc::clone(&self.slot),
+            thread_context,
+            detector,
             told,
             owner,
         ));
-        Ok(Presence::Started)
+        Ok(ThreadStatus::Started)
     }
 
     /// Tells the thread to stop, if it runs. [`ThreadEnded`] follows when it has.
     pub fn stop(&self) {
-        if let Some(stop) = &self.seat.state().running {
+        if let Some(stop) = &self.slot.state().running {
             stop.set();
         }
     }
@@ -216,7 +217,7 @@ impl Drop for Worker {
 
 /// How a thread's function ended.
 fn outcome<E: Display>(body: impl FnOnce() -> Result<(), E>) -> Cause {
-    let ended = catch(|| body().map_err(|error| clipped(&error.to_string())));
+    let ended = catch(|| body().map_err(|error| truncated(&error.to_string())));
     match ended {
         Ok(Ok(())) => Cause::Stopped,
         Ok(Err(error)) => Cause::Failed { error },
@@ -225,89 +226,90 @@ fn outcome<E: Display>(body: impl FnOnce() -> Result<(), E>) -> Cause {
 }
 
 /// Waits for a thread to end, or to fall silent, and tells its owner.
-async fn attend(
+async fn monitor(
     thread: &'static str,
-    seat: Arc<Seat>,
-    vitals: Vitals,
-    mut silence: Silence,
+    slot: Arc<ThreadSlot>,
+    thread_context: ThreadContext,
+    mut detector: HangDetector,
     mut told: oneshot::Receiver<Cause>,
     owner: Recipient<ThreadEnded>,
 ) {
     let start = now();
-    let every = Silence::every(silence.limit());
+    let every = HangDetector::every(detector.limit());
     let cause = loop {
         if let Ok(cause) = timeout(every, &mut told).await {
             // The thread always tells: what it runs is caught.
             break cause.unwrap_or(Cause::Stopped);
         }
-        if silence.check(vitals.signs()) == Finding::Hung {
+        if detector.check(thread_context.heartbeats()) == Liveness::Hung {
             break Cause::Hang {
                 job: thread,
-                limit: silence.limit(),
+                limit: detector.limit(),
             };
         }
     };
     let hung = matches!(cause, Cause::Hang { .. });
-    let asked = vitals.stop().is_set();
-    // It may wake one day, and must not go on beside its successor then.
-    vitals.stop().set();
-    let lived = now().saturating_duration_since(start);
-    let again_after = if asked {
-        seat.left(&cause)
+    let requested = thread_context.stop().is_set();
+    // It may wake one day, and must not run beside its replacement then.
+    thread_context.stop().set();
+    let ran_for = now().saturating_duration_since(start);
+    let restart_after = if requested {
+        slot.stopped_on_request(&cause)
     } else {
-        seat.crashed(&cause, lived)
+        slot.crashed(&cause, ran_for)
     };
     // This clone has sent nothing yet, so the mailbox has a slot for it; a closed one has no owner
     // to tell.
     let _ = owner.try_send(ThreadEnded {
         thread,
         cause,
-        again_after,
+        restart_after,
     });
     if hung {
         // Without a limit, since there is none: the task is all that is kept of it, and those are
         // few.
         let _ = told.await;
-        seat.state().hung -= 1;
+        slot.state().hung -= 1;
     }
 }
 
-impl Seat {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl ThreadSlot {
+    fn state(&self) -> MutexGuard<'_, SlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Frees the seat of a thread that was told to stop: its end begins nothing.
-    fn left(&self, cause: &Cause) -> Duration {
+    /// Frees the slot of a thread that was told to stop: its end begins nothing.
+    fn stopped_on_request(&self, cause: &Cause) -> Duration {
         let mut state = self.state();
-        state.in_a_row = 0;
+        state.consecutive_crashes = 0;
         state.crash = None;
         self.vacate(&mut state, cause);
         Duration::ZERO
     }
 
-    /// Frees the seat of a thread that ended unasked, after it `lived` for so long. Returns how
-    /// long to wait before the next one.
-    fn crashed(&self, cause: &Cause, lived: Duration) -> Duration {
+    /// Frees the slot of a thread that ended unasked, after it `ran_for` so long. Returns how long
+    /// to wait before the next one.
+    fn crashed(&self, cause: &Cause, ran_for: Duration) -> Duration {
         let mut state = self.state();
-        // One that outlived the longest wait had recovered.
-        state.in_a_row = if lived > self.backoff.max() {
+        // One that outran_for the longest wait had recovered.
+        state.consecutive_crashes = if ran_for > self.backoff.max() {
             1
         } else {
-            state.in_a_row.saturating_add(1)
+            state.consecutive_crashes.saturating_add(1)
         };
         state.crash = Some(cause.clone());
         self.vacate(&mut state, cause);
         let draw = draw(self.path.as_str(), state.restarts);
-        self.backoff.after(state.in_a_row.saturating_sub(1), draw)
+        self.backoff
+            .after(state.consecutive_crashes.saturating_sub(1), draw)
     }
 
-    fn vacate(&self, state: &mut State, cause: &Cause) {
+    fn vacate(&self, state: &mut SlotState, cause: &Cause) {
         state.running = None;
         if matches!(cause, Cause::Hang { .. }) {
             state.hung += 1;
-            self.reports.sink.send(Event::ThreadAbandoned {
-                actor: self.reports.actor,
+            self.reporter.events.send(Event::ThreadAbandoned {
+                actor: self.reporter.actor,
                 path: self.path.clone(),
                 abandoned: state.hung,
             });

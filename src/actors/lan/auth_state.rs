@@ -1,6 +1,6 @@
 //! The lan actor's part in agreeing about logins: telling everybody what has changed here, and each
-//! who differs what is known here. Only where there is a site key: who cannot sign is not believed,
-//! and is told nothing.
+//! server whose digest differs what is known here. Only where there is a site key: a server that
+//! cannot sign is not believed, and is told nothing.
 
 use std::time::Instant;
 
@@ -11,22 +11,22 @@ use crate::lan::{AntiEntropy, Body, Digests, Occasion};
 use crate::site::AuthState;
 use porthole_election::{Destination, Peer};
 
-/// What this life of the actor knows of the facts.
-pub(super) struct Shared {
+/// What this incarnation of the actor knows of the auth state.
+pub(super) struct AuthSync {
     /// What the others have been told, or have told.
     auth_state: AuthState,
-    /// Of what is known here; reckoned once for all the reports that are compared with it.
+    /// Of what is known here; computed once for all the reports that are compared with it.
     digest: u32,
     anti_entropy: AntiEntropy,
 }
 
 impl LanActor {
     /// Where there is no key nothing is shared.
-    pub(super) fn share(&self) -> Option<Shared> {
-        let settings = &self.shared.settings;
+    pub(super) fn start_auth_sync(&self) -> Option<AuthSync> {
+        let settings = &self.wired.shared.settings;
         settings.site.key.is_some().then(|| {
-            let auth_state = self.shared.auth_state.now();
-            Shared {
+            let auth_state = self.wired.shared.auth_state.now();
+            AuthSync {
                 digest: auth_state.digest(),
                 auth_state,
                 anti_entropy: AntiEntropy::new(settings.lan.heartbeat),
@@ -36,17 +36,20 @@ impl LanActor {
 
     /// What a report says; 0 where nothing is shared.
     pub(super) fn digest(&self) -> u32 {
-        self.life.shared.as_ref().map_or(0, |shared| shared.digest)
+        self.volatile
+            .auth_sync
+            .as_ref()
+            .map_or(0, |sync| sync.digest)
     }
 
-    /// The facts have changed. What the others do not know they are told at once.
-    fn facts_changed(&mut self, auth_state: &AuthState) {
-        let Some(shared) = &mut self.life.shared else {
+    /// The auth state has changed. What the others do not know they are told at once.
+    fn auth_state_changed(&mut self, auth_state: &AuthState) {
+        let Some(sync) = &mut self.volatile.auth_sync else {
             return;
         };
-        shared.digest = auth_state.digest();
-        let news = auth_state.since(&shared.auth_state).pieces();
-        shared.auth_state.clone_from(auth_state);
+        sync.digest = auth_state.digest();
+        let news = auth_state.since(&sync.auth_state).pieces();
+        sync.auth_state.clone_from(auth_state);
         if news.is_empty() {
             return;
         }
@@ -58,31 +61,31 @@ impl LanActor {
 
     /// Another server knows something.
     pub(super) fn learn(&mut self, auth_state: &AuthState, ctx: &mut Context<Self>) {
-        let Some(shared) = &mut self.life.shared else {
+        let Some(sync) = &mut self.volatile.auth_sync else {
             return;
         };
-        shared.auth_state.merge(auth_state);
-        if !self.shared.auth_state.learn(auth_state) {
+        sync.auth_state.merge(auth_state);
+        if !self.wired.shared.auth_state.learn(auth_state) {
             return;
         }
-        shared.digest = self.shared.auth_state.with(AuthState::digest);
+        sync.digest = self.wired.shared.auth_state.with(AuthState::digest);
         // Merged already; this has it stored, with what others have learned meanwhile.
-        self.shared.learn(auth_state).soon();
+        self.wired.shared.learn(auth_state).detach();
         let promise =
             |reporting: &mut crate::lan::Reporting| reporting.learned(Instant::now(), entropy());
-        if let Some(wait) = self.life.reporting.as_mut().and_then(promise) {
+        if let Some(wait) = self.volatile.reporting.as_mut().and_then(promise) {
             ctx.run_later(wait, |actor, _| actor.glance());
         }
     }
 
     /// A report has come, with the digest of what its sender knows.
     pub(super) fn compare(&mut self, from: Peer, theirs: u32, ctx: &mut Context<Self>) {
-        let Some(shared) = &mut self.life.shared else {
+        let Some(sync) = &mut self.volatile.auth_sync else {
             return;
         };
-        let mine = shared.digest;
+        let mine = sync.digest;
         let digests = Digests { mine, theirs };
-        let heard = shared
+        let heard = sync
             .anti_entropy
             .heard(from, digests, Instant::now(), entropy());
         if let Some(wait) = heard {
@@ -91,14 +94,14 @@ impl LanActor {
     }
 
     fn tell_who_differs(&mut self) {
-        let Some(shared) = &mut self.life.shared else {
+        let Some(sync) = &mut self.volatile.auth_sync else {
             return;
         };
-        let different = shared.anti_entropy.due(shared.digest, Instant::now());
+        let different = sync.anti_entropy.due(sync.digest, Instant::now());
         if different.is_empty() {
             return;
         }
-        let pieces = self.shared.auth_state.with(AuthState::pieces);
+        let pieces = self.wired.shared.auth_state.with(AuthState::pieces);
         for address in different {
             for piece in &pieces {
                 self.send(Destination::One(address), Body::AuthState(piece.clone()));
@@ -109,6 +112,6 @@ impl LanActor {
 
 impl StreamHandler<AuthState> for LanActor {
     fn handle(&mut self, auth_state: AuthState, _: &mut Self::Context) {
-        self.facts_changed(&auth_state);
+        self.auth_state_changed(&auth_state);
     }
 }

@@ -1,4 +1,4 @@
-//! The lan actor's errands: asking another server to take another name, and doing as another asks
+//! The lan actor's requests: asking another server to take another name, and doing as another asks
 //! (¶53).
 
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use std::time::Instant;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::{LanActor, Rename};
+use super::LanActor;
 use crate::lan::{ASK_AGAIN, Body, Next, NotDone, Outcome, Renaming, RequestId, Turn};
+use crate::messages::lan::RenameCamera;
 use porthole_election::{Destination, Peer};
-use porthole_types::InstanceId;
-use porthole_types::Name;
+use porthole_types::{InstanceId, Name};
 
-/// Who waits for the answer.
+/// Where the answer is awaited.
 pub(super) type Waits = oneshot::Sender<Result<(), NotDone>>;
 
 impl LanActor {
-    fn begin(&mut self, rename: Rename, waits: Waits, ctx: &mut Context<Self>) {
+    fn begin(&mut self, rename: RenameCamera, waits: Waits, ctx: &mut Context<Self>) {
         let fail = |waits: Waits, why| {
             let _ = waits.send(Err(why)); // who asked may have given up
         };
-        if !self.shared.settings.lan.enabled {
+        if !self.wired.shared.settings.lan.enabled {
             return fail(waits, NotDone::Silent);
         }
         // Without randomness there is no telling answers apart.
@@ -33,14 +33,14 @@ impl LanActor {
             address: rename.address,
             name: rename.name,
         };
-        match self.life.requests.begin(request_id, renaming, waits) {
-            Ok(()) => self.request_id(request_id, ctx),
+        match self.volatile.requests.begin(request_id, renaming, waits) {
+            Ok(()) => self.ask(request_id, ctx),
             Err(waits) => fail(waits, NotDone::Busy),
         }
     }
 
-    fn request_id(&mut self, request_id: RequestId, ctx: &mut Context<Self>) {
-        match self.life.requests.next(request_id) {
+    fn ask(&mut self, request_id: RequestId, ctx: &mut Context<Self>) {
+        match self.volatile.requests.next(request_id) {
             Next::Ask(Renaming { of, address, name }) => {
                 self.send(
                     Destination::One(address),
@@ -50,9 +50,7 @@ impl LanActor {
                         name,
                     },
                 );
-                ctx.run_later(ASK_AGAIN, move |actor, ctx| {
-                    actor.request_id(request_id, ctx)
-                });
+                ctx.run_later(ASK_AGAIN, move |actor, ctx| actor.ask(request_id, ctx));
             }
             Next::GiveUp(waits) => {
                 let _ = waits.send(Err(NotDone::Unanswered));
@@ -62,7 +60,7 @@ impl LanActor {
     }
 
     pub(super) fn answered(&mut self, from: InstanceId, request_id: RequestId, outcome: Outcome) {
-        if let Some(waits) = self.life.requests.answered(from, request_id) {
+        if let Some(waits) = self.volatile.requests.answered(from, request_id) {
             let _ = waits.send(outcome.map_err(NotDone::Refused));
         }
     }
@@ -75,16 +73,24 @@ impl LanActor {
         name: Option<Name>,
         ctx: &mut Context<Self>,
     ) {
-        match self.life.served.asked(from.id, request_id, Instant::now()) {
+        match self
+            .volatile
+            .served
+            .asked(from.id, request_id, Instant::now())
+        {
             Turn::Run => {
-                let shared = Arc::clone(&self.shared);
+                let shared = Arc::clone(&self.wired.shared);
                 let rename = async move {
                     tracing::info!(by = %from.address, name = ?name, "another camera renames this one");
                     shared.rename_for_good(name).await
                 };
-                let tell = move |kept: Result<(), porthole_durable::NotKept>, actor: &mut Self| {
+                let tell = move |kept: Result<(), porthole_durable::WriteError>,
+                                 actor: &mut Self| {
                     let outcome = kept.map_err(|why| why.to_string());
-                    actor.life.served.ran(from.id, request_id, outcome.clone());
+                    actor
+                        .volatile
+                        .served
+                        .ran(from.id, request_id, outcome.clone());
                     actor.answer(from, request_id, outcome);
                 };
                 let told = rename
@@ -111,10 +117,10 @@ impl LanActor {
     }
 }
 
-impl Handler<Rename> for LanActor {
+impl Handler<RenameCamera> for LanActor {
     type Result = ResponseFuture<Result<(), NotDone>>;
 
-    fn handle(&mut self, rename: Rename, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, rename: RenameCamera, ctx: &mut Self::Context) -> Self::Result {
         let (waits, told) = oneshot::channel();
         self.begin(rename, waits, ctx);
         Box::pin(async move {

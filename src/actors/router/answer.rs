@@ -1,11 +1,11 @@
-//! Between the words of the rules and those of the router: what a [`Request`] asks, and what the
+//! Between the terms of the rules and those of the router: what a [`Request`] asks, and what the
 //! answer means.
 
 use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::{Ask, EntryOf};
+use crate::messages::router::{AskRouter, MappingKind};
 use porthole_election::{self as election, Event, Owner, OwnerKind, Request, Timestamp};
 use porthole_gateway::{
     Countdowns, DeleteRight, Description, Entry, Error, Gateway, Lease, LeaseFallback,
@@ -32,7 +32,7 @@ pub(super) enum Answer {
 /// Asks the router what the rules want.
 pub(super) async fn to(
     router: &dyn Gateway,
-    ask: &Ask,
+    ask: &AskRouter,
     Learned {
         lease_fallback,
         wording,
@@ -46,10 +46,12 @@ pub(super) async fn to(
                 lease: Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
                 description: Description::for_name(&ask.name),
             };
-            let outcome = match ask.entry {
-                // Not for a moment may the office be anybody's.
-                EntryOf::Office => verified::secure(router, &request, lease_fallback).await,
-                EntryOf::Member => {
+            let outcome = match ask.mapping {
+                // Not for a moment may the representative port be free.
+                MappingKind::Representative => {
+                    verified::secure(router, &request, lease_fallback).await
+                }
+                MappingKind::Own => {
                     verified::secure_worded(router, &request, lease_fallback, wording).await
                 }
             };
@@ -83,7 +85,7 @@ impl Answer {
         }
     }
 
-    /// Why a mapping was not made, where the rules have a word of their own for it.
+    /// Why a mapping was not made, where the rules have an event of their own for it.
     pub(super) fn refusal(&self) -> Option<&Error> {
         match self {
             Self::Secured(verified::Outcome::NoRoom(why)) => Some(why),
@@ -91,7 +93,7 @@ impl Answer {
         }
     }
 
-    /// The same in the words of the rules; `at` puts a time on their clock.
+    /// The same in the terms of the rules; `at` puts a time on their clock.
     pub(super) fn event(
         &self,
         request: Request,
@@ -132,7 +134,7 @@ impl Answer {
             Self::Evicted(verified::Eviction::Irremovable { entry, refusal }) => {
                 let why = refusal.as_ref().map(ToString::to_string);
                 let why = why.unwrap_or_else(|| "the router said yes and did nothing".to_owned());
-                warn!(%port, client = %entry.client, %why, "the mapping of the dead server stays");
+                warn!(%port, client = %entry.client, %why, "the stale mapping stays");
                 Event::Irremovable(port)
             }
         }
@@ -169,27 +171,27 @@ mod tests {
     use porthole_gateway::{Action, Protocol};
     use porthole_types::{ExternalPort, InternalPort};
 
-    fn office() -> ExternalPort {
+    fn representative_port() -> ExternalPort {
         ExternalPort::new(8080).unwrap()
     }
 
     fn secure() -> Request {
         Request::Secure {
-            port: office(),
+            port: representative_port(),
             lease: Duration::from_secs(30),
         }
     }
 
     fn evict() -> Request {
         Request::Evict {
-            port: office(),
+            port: representative_port(),
             from: "192.168.77.12".parse().unwrap(),
         }
     }
 
     fn entry(client: &str, description: &str, lease: u32) -> Entry {
         Entry {
-            external: office(),
+            external: representative_port(),
             protocol: Protocol::Tcp,
             client: client.to_owned(),
             internal: InternalPort::new(8080),
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_a_port_and_for_how_long_is_told_as_far_as_the_router_shows_it() {
+    fn the_holder_of_a_port_and_its_time_are_told_as_far_as_the_router_shows_them() {
         let theirs = |entry| Answer::Secured(verified::Outcome::Theirs(entry));
         let ours_kin = taken(&theirs(Some(entry("192.168.77.12", "Porthole yard", 17))));
         let by = |kind| {
@@ -259,10 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_is_a_word_of_its_own_and_still_told_to_people() {
+    fn a_full_table_is_an_event_of_its_own_and_still_told_to_people() {
         let full = refused(Action::AddPortMapping, 728);
         let answer = Answer::Secured(verified::Outcome::NoRoom(full.clone()));
-        assert_eq!(event(secure(), &answer), Event::NoRoom(office()));
+        assert_eq!(
+            event(secure(), &answer),
+            Event::NoRoom(representative_port())
+        );
         assert_eq!(answer.refusal(), Some(&full));
         assert_eq!(answer.granted(), None);
     }
@@ -270,14 +275,17 @@ mod tests {
     #[test]
     fn an_eviction_ends_in_gone_irremovable_or_somebody_elses() {
         let gone = Answer::Evicted(verified::Eviction::Gone(DeleteRight::Granted));
-        assert_eq!(event(evict(), &gone), Event::Evicted(office()));
+        assert_eq!(event(evict(), &gone), Event::Evicted(representative_port()));
         assert_eq!(gone.right(), DeleteRight::Granted);
 
         let stays = Answer::Evicted(verified::Eviction::Irremovable {
             entry: entry("192.168.77.12", "Porthole yard", 0),
             refusal: Some(refused(Action::DeletePortMapping, 606)),
         });
-        assert_eq!(event(evict(), &stays), Event::Irremovable(office()));
+        assert_eq!(
+            event(evict(), &stays),
+            Event::Irremovable(representative_port())
+        );
         assert_eq!(stays.right(), DeleteRight::Refused);
 
         let third = entry("192.168.77.13", "Porthole till", 30);

@@ -9,13 +9,13 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::cameras::CameraView;
-use crate::actors::lan::Rename;
 use crate::fleet::{Camera, Labels, Who};
 use crate::http::access::Caller;
 use crate::http::object::Object;
 use crate::http::page_models::Viewpoint;
 use crate::http::{App, Problem};
 use crate::lan::NotDone;
+use crate::messages::lan::RenameCamera;
 use porthole_types::InstanceId;
 use porthole_types::Name;
 
@@ -142,7 +142,7 @@ async fn rename_other(
     camera: &Camera,
     name: Option<Name>,
 ) -> Result<(), Problem> {
-    let asked = app.actors.lan.send(Rename {
+    let asked = app.actors.rename_camera.send(RenameCamera {
         id,
         address: *camera.lan.ip(),
         name,

@@ -9,10 +9,10 @@ use super::camera_settings::stored;
 use super::whole::whole;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
-use porthole_camera::control::{self, Access, ControlId, Refused};
+use porthole_camera::control::{self, Access, ControlChangeError, ControlId};
 use porthole_camera::control_queue::ControlError;
 use porthole_camera::control_worker::ControlWorker;
-use porthole_camera::drive::NoDrive;
+use porthole_camera::drive::DriveError;
 
 /// One control, as it is now.
 #[derive(Serialize, ToSchema)]
@@ -113,7 +113,7 @@ struct Change {
 )]
 pub async fn controls(app: Data<App>) -> Result<Json<Vec<Control>>, Problem> {
     let control_queue = &app.shared.camera.control_queue;
-    let controls = control_queue.ask(ControlWorker::controls).await?;
+    let controls = control_queue.run(ControlWorker::controls).await?;
     Ok(shown(controls))
 }
 
@@ -145,7 +145,7 @@ pub async fn change(
         .map(|Object(change)| change.into())
         .collect();
     let control_queue = &app.shared.camera.control_queue;
-    let set = control_queue.ask(move |worker| worker.set(&changes));
+    let set = control_queue.run(move |worker| worker.set(&changes));
     let (controls, kept) = set.await?;
     stored(kept).await?;
     Ok(shown(controls))
@@ -155,7 +155,7 @@ fn shown(controls: Vec<control::Control>) -> Json<Vec<Control>> {
     Json(controls.into_iter().map(Control::from).collect())
 }
 
-impl From<&Change> for control::Change {
+impl From<&Change> for control::ControlChange {
     fn from(change: &Change) -> Self {
         Self {
             id: ControlId(change.id),
@@ -171,10 +171,10 @@ impl From<control::Control> for Control {
             id: control.id.0,
             name: control.name,
             kind: match control.kind {
-                control::Kind::Integer => Kind::Integer,
-                control::Kind::Boolean => Kind::Boolean,
-                control::Kind::Menu => Kind::Menu,
-                control::Kind::Button => Kind::Button,
+                control::ControlKind::Integer => Kind::Integer,
+                control::ControlKind::Boolean => Kind::Boolean,
+                control::ControlKind::Menu => Kind::Menu,
+                control::ControlKind::Button => Kind::Button,
             },
             value: control.value,
             min: control.min,
@@ -195,15 +195,17 @@ impl From<control::Control> for Control {
 impl From<ControlError> for Problem {
     fn from(trouble: ControlError) -> Self {
         let status = match &trouble {
-            ControlError::Camera(_) | ControlError::Full | ControlError::Failed => {
+            ControlError::Camera(_) | ControlError::QueueFull | ControlError::Panicked => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            ControlError::Late => StatusCode::GATEWAY_TIMEOUT,
-            ControlError::NotTaken { .. }
-            | ControlError::Refused(Refused::Inactive { .. })
-            | ControlError::NoDrive(NoDrive::Nothing | NoDrive::Without(_)) => StatusCode::CONFLICT,
+            ControlError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            ControlError::DeviceRefused { .. }
+            | ControlError::InvalidChange(ControlChangeError::Inactive { .. })
+            | ControlError::Drive(DriveError::NoAxis | DriveError::MissingAxis(_)) => {
+                StatusCode::CONFLICT
+            }
             // What a control takes is the camera's to say: the body is as it is described.
-            ControlError::Refused(_) => {
+            ControlError::InvalidChange(_) => {
                 let problem = Self::of_field("controls", trouble.to_string());
                 return problem.with_status(StatusCode::CONFLICT);
             }

@@ -11,8 +11,8 @@ use crate::http::{App, Problem};
 use porthole_camera::control_worker::ControlWorker;
 use porthole_camera::modes;
 use porthole_camera::observe::CameraHealth;
-use porthole_camera::user_overrides::Patch;
-use porthole_durable::Kept;
+use porthole_camera::user_overrides::PicturePatch;
+use porthole_durable::PendingWrite;
 
 /// What is asked of the camera, what it offers, and what it delivers.
 #[derive(Serialize, ToSchema)]
@@ -90,7 +90,7 @@ pub async fn settings(app: Data<App>) -> Json<Settings> {
     let camera = &app.shared.camera;
     if camera.offered.borrow().is_none() {
         // Where it does not answer now, that is told by where its pictures are.
-        let _ = camera.control_queue.ask(ControlWorker::look).await;
+        let _ = camera.control_queue.run(ControlWorker::refresh_modes).await;
     }
     Json(now(&app))
 }
@@ -104,7 +104,7 @@ pub async fn settings(app: Data<App>) -> Json<Settings> {
     patch,
     path = "/api/v1/camera/settings",
     tag = "commands",
-    request_body = Patch,
+    request_body = PicturePatch,
     responses(
         (status = 200, description = "How it is now", body = Settings),
         (status = 500, description = "It counts now, but could not be stored"),
@@ -114,7 +114,7 @@ pub async fn change(
     app: Data<App>,
     body: Json<Map<String, Value>>,
 ) -> Result<Json<Settings>, Problem> {
-    let patch = Patch::read(&body).map_err(|bad| match bad.field() {
+    let patch = PicturePatch::read(&body).map_err(|bad| match bad.field() {
         Some(field) => Problem::of_field(field.name(), bad.to_string()),
         None => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string()),
     })?;
@@ -124,7 +124,7 @@ pub async fn change(
 }
 
 /// Waits until what was changed is on the disk.
-pub(super) async fn stored(kept: Kept) -> Result<(), Problem> {
+pub(super) async fn stored(kept: PendingWrite) -> Result<(), Problem> {
     kept.wait().await.map_err(|why| {
         let detail = format!("this counts now, but {why}");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
@@ -138,9 +138,9 @@ fn now(app: &App) -> Settings {
     let offered = camera.offered.borrow().clone();
     Settings {
         asked: Numbers {
-            width: asked.wanted.width,
-            height: asked.wanted.height,
-            fps: asked.wanted.fps,
+            width: asked.requested.width,
+            height: asked.requested.height,
+            fps: asked.requested.fps,
             quality: asked.quality.get(),
         },
         configured: Numbers {

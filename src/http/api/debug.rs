@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 
-use crate::actors::crash::Crash;
 use crate::http::{App, Problem};
+use crate::messages::PanicNow;
 
 /// Crash an actor
 ///
@@ -25,7 +25,7 @@ use crate::http::{App, Problem};
     ),
 )]
 pub async fn crash(app: Data<App>, actor: Path<String>) -> Result<HttpResponse, Problem> {
-    let known = app.actors.crash.get(actor.as_str());
+    let known = app.actors.panic_now.get(actor.as_str());
     let allowed = app.shared.settings.debug.allow_crash;
     let Some(actor) = known.filter(|_| allowed) else {
         return Err(Problem::new(
@@ -33,7 +33,7 @@ pub async fn crash(app: Data<App>, actor: Path<String>) -> Result<HttpResponse, 
             "there is nothing to crash here",
         ));
     };
-    match actor.try_send(Crash) {
+    match actor.try_send(PanicNow) {
         Ok(()) => Ok(HttpResponse::Accepted().finish()),
         Err(_) => Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,

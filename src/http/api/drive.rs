@@ -14,8 +14,8 @@ use crate::http::{App, Problem};
 use porthole_camera::control_device::DeviceKind;
 use porthole_camera::control_queue::ControlError;
 use porthole_camera::control_worker::ControlWorker;
-use porthole_camera::drive::{Axis, NoDrive, Pointing, Pose, Turn};
-use porthole_camera::user_overrides::MOST_PRESETS;
+use porthole_camera::drive::{Axis, DriveError, DriveMove, DriveState, Pose};
+use porthole_camera::user_overrides::MAX_PRESETS;
 use porthole_types::Name;
 
 /// Where the camera points. Pan and tilt are in arc seconds (the unit of V4L2's controls), zoom is
@@ -156,18 +156,20 @@ pub async fn position(app: Data<App>) -> Result<Json<Drive>, Problem> {
 )]
 pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>, Problem> {
     let turn = match command.into_inner() {
-        Command::To(Object(angles)) => Turn::To(angles.into()),
-        Command::By(Object(angles)) => Turn::By(angles.into()),
-        Command::Home => Turn::Home,
+        Command::To(Object(angles)) => DriveMove::Absolute(angles.into()),
+        Command::By(Object(angles)) => DriveMove::Relative(angles.into()),
+        Command::Home => DriveMove::Home,
         Command::Preset(name) => {
             let name = named(&name)?;
             let chosen = app.shared.camera.overrides.borrow();
             let stance = chosen.presets.get(&name).ok_or_else(|| unknown(&name))?;
-            Turn::Back(*stance)
+            DriveMove::Preset(*stance)
         }
     };
     let control_queue = &app.shared.camera.control_queue;
-    let pointing = control_queue.ask(move |worker| worker.turn(turn)).await?;
+    let pointing = control_queue
+        .run(move |worker| worker.move_drive(turn))
+        .await?;
     Ok(Json(drive(&app, Some(pointing))))
 }
 
@@ -193,16 +195,16 @@ pub async fn store(app: Data<App>, name: Path<String>) -> Result<Json<Drive>, Pr
     let name = named(&name)?;
     let pointing = pointing(&app)
         .await?
-        .ok_or(ControlError::NoDrive(NoDrive::Nothing))?;
+        .ok_or(ControlError::Drive(DriveError::NoAxis))?;
     let mut is_full = false;
     let kept = app.shared.choose(|chosen| {
-        is_full = chosen.presets.len() >= MOST_PRESETS && !chosen.presets.contains_key(&name);
+        is_full = chosen.presets.len() >= MAX_PRESETS && !chosen.presets.contains_key(&name);
         if !is_full {
-            chosen.presets.insert(name, pointing.stance());
+            chosen.presets.insert(name, pointing.pose());
         }
     });
     if is_full {
-        let why = format!("there are {MOST_PRESETS} presets already, and no more are kept");
+        let why = format!("there are {MAX_PRESETS} presets already, and no more are kept");
         return Err(Problem::new(StatusCode::CONFLICT, why));
     }
     stored(kept).await?;
@@ -235,9 +237,9 @@ pub async fn forget(app: Data<App>, name: Path<String>) -> Result<HttpResponse, 
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn pointing(app: &App) -> Result<Option<Pointing>, Problem> {
+async fn pointing(app: &App) -> Result<Option<DriveState>, Problem> {
     let control_queue = &app.shared.camera.control_queue;
-    Ok(control_queue.ask(ControlWorker::pointing).await?)
+    Ok(control_queue.run(ControlWorker::drive_state).await?)
 }
 
 fn named(text: &str) -> Result<Name, Problem> {
@@ -249,13 +251,13 @@ fn unknown(name: &Name) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, why)
 }
 
-fn drive(app: &App, pointing: Option<Pointing>) -> Drive {
-    let stance = pointing.as_ref().map(Pointing::stance).unwrap_or_default();
+fn drive(app: &App, pointing: Option<DriveState>) -> Drive {
+    let stance = pointing.as_ref().map(DriveState::pose).unwrap_or_default();
     let ends = |axis| {
         let reach = pointing.as_ref()?.axis(axis)?;
         Some(Ends {
-            min: reach.least,
-            max: reach.most,
+            min: reach.min,
+            max: reach.max,
         })
     };
     let chosen = app.shared.camera.overrides.borrow();

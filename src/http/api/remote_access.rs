@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::settled::{self, LOOK, PATIENCE};
-use crate::actors::election::Expose;
 use crate::http::object::Object;
 use crate::http::{App, Problem};
+use crate::messages::election::SetRemoteAccess;
 use crate::shared::SharedState;
 use porthole_election::RemoteAccess;
 use porthole_types::ExternalPort;
@@ -81,14 +81,9 @@ pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json
     }
     // First for good: whoever switches a camera off does not want it back on the Internet after a
     // power cut.
-    let kept = shared
-        .disk
-        .update(|state| state.remote_access = remote_access);
+    let kept = shared.remember_remote_access(remote_access);
     if let Err(why) = kept.wait().await {
-        shared
-            .disk
-            .update(|state| state.remote_access = shared.role.load().remote_access)
-            .soon();
+        shared.restore_remote_access().detach();
         return Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("nothing was changed: {why}"),
@@ -97,8 +92,8 @@ pub async fn expose(app: Data<App>, wanted: Json<Object<Wanted>>) -> Result<Json
     let turned = async {
         while app
             .actors
-            .election
-            .send(Expose(remote_access))
+            .set_remote_access
+            .send(SetRemoteAccess(remote_access))
             .await
             .is_err()
         {

@@ -204,7 +204,7 @@ fn camera(app: &App) -> CameraStatus {
         width: None,
         height: None,
         fps: None,
-        viewers: camera.viewing.viewers(),
+        viewers: camera.feed.viewers(),
     };
     match camera.health.borrow().clone() {
         CameraHealth::Idle => idle,

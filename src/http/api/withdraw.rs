@@ -8,11 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::settled::{self, PATIENCE};
-use crate::actors::election::StepDown;
 use crate::fleet::{Camera, Vouched};
 use crate::http::client_network::client_network;
 use crate::http::links::UrlResolver;
 use crate::http::{App, Problem};
+use crate::messages::election::StepDown;
 use crate::shared::{LeadershipView, SharedState};
 use porthole_election::{Request, Role};
 use porthole_types::Term;
@@ -68,7 +68,7 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
     let released = async {
         // An error is a crash on this very message: what it did shows in the role cell all the
         // same.
-        let _ = app.actors.election.send(StepDown).await;
+        let _ = app.actors.step_down.send(StepDown).await;
         settled::until(shared, || is_released(shared)).await;
     };
     match tokio::time::timeout(PATIENCE, released).await {

@@ -1,4 +1,4 @@
-//! Around every call of the `v4l` crate: its panics and the system's error numbers become
+//! Wraps every call of the `v4l` crate: its panics and the system's error numbers become
 //! [`SourceError`]s.
 //!
 //! The crate unwraps what drivers tell it: names that are not UTF-8, colour spaces and menu types
@@ -24,7 +24,7 @@ pub(super) fn call<T>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(translate(doing, error)),
         Err(panic) => Err(SourceError::Broken {
-            what: format!("{doing}: {}", words(panic.as_ref())),
+            what: format!("{doing}: {}", panic_message(panic.as_ref())),
         }),
     }
 }
@@ -50,7 +50,7 @@ fn translate(doing: &'static str, error: io::Error) -> SourceError {
     }
 }
 
-fn words(panic: &(dyn Any + Send)) -> &str {
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<String>()
         .map(String::as_str)

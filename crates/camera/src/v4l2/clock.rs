@@ -1,4 +1,5 @@
-//! When a frame was captured: from the driver's clock to ours. Pure but for [`Moment::of`].
+//! When a frame was captured: from the driver's clock to the program's. Pure but for
+//! [`Moment::of`].
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -6,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 use v4l::buffer::Flags;
 use v4l::timestamp::Timestamp;
 
-/// A frame that claims to be older was stamped by a clock that is not the one we read.
+/// A frame that claims to be older was stamped by another clock than the monotonic one.
 const OLDEST: Duration = Duration::from_secs(10);
 
 /// The same moment on both of the program's clocks.
@@ -48,7 +49,7 @@ fn duration(seconds: i64, nanoseconds: i64) -> Option<Duration> {
     Some(Duration::new(seconds, nanoseconds))
 }
 
-/// How long ago `stamp` was, both on the monotonic clock; nothing when it lies in the future or too
+/// How long ago `stamp` was, both on the monotonic clock; zero when it lies in the future or too
 /// far back.
 fn age(now: Duration, stamp: Duration) -> Duration {
     now.checked_sub(stamp)
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_stamped_just_now_gets_our_own_time() {
+    fn a_frame_stamped_just_now_gets_the_time_of_now() {
         let before = Instant::now();
         let now = clock_gettime(ClockId::Monotonic);
         let moment = Moment::of(MONOTONIC, Timestamp::new(now.tv_sec, now.tv_nsec / 1000));

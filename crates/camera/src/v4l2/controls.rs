@@ -1,8 +1,8 @@
-//! A V4L2 device's controls: which of them can be passed on, and their values.
+//! A V4L2 device's controls: which of them people can set, and their values.
 //!
 //! The crate's own list ends with a panic at the first control of a kind or name that it does not
-//! know (its issue 98), and cannot read menus of numbers; so the four calls are made here, and what
-//! is odd is passed over.
+//! know (its issue 98), and cannot read menus of numbers; so the four calls are made here, and
+//! controls of other kinds are left out.
 
 use std::path::Path;
 use std::time::Instant;
@@ -17,39 +17,39 @@ use v4l::v4l_sys::{
 
 use super::call::{call, is_gone};
 use super::ioctl::{GetControl, QueryControl, QueryMenu, SetControl, ioctl};
-use super::{modes, open};
+use super::{capabilities, modes};
 use crate::control::{
-    Access, Choice, Control, ControlId, Kind, MOST_CONTROLS, MOST_OPTIONS, clean,
+    Access, Control, ControlId, ControlKind, MAX_CONTROLS, MAX_OPTIONS, MenuOption, clean,
 };
 use crate::control_device::{ConnectionId, ControlDevice, DeviceKind};
 use crate::modes::Mode;
 use crate::source::SourceError;
 
-/// Controls of any kind that are looked at: a driver that never comes to its end must not keep us.
-const MOST_LOOKED_AT: usize = 1024;
+/// Controls of any kind that are read: the list of a broken driver may have no end.
+const MAX_READ: usize = 1024;
 
 /// An open device, for its controls.
-pub(super) struct V4l2Panel {
+pub(super) struct V4l2ControlDevice {
     device: Device,
     camera: String,
     connection: ConnectionId,
 }
 
-impl V4l2Panel {
+impl V4l2ControlDevice {
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         use std::os::unix::fs::MetadataExt as _;
-        // Each plugging-in makes a new node, with a new number in its file system.
+        // Plugging it in makes a new node, with a new number in its file system.
         let connection = fs::metadata(path).map_or(0, |node| node.ino());
         let device = call("opening the device", || Device::with_path(path))?;
         Ok(Self {
-            camera: clean(&open::card(&device)?),
+            camera: clean(&capabilities::card(&device)?),
             connection: ConnectionId(connection),
             device,
         })
     }
 
     /// What the device says of this control, or with [`V4L2_CTRL_FLAG_NEXT_CTRL`] of the next one;
-    /// nothing where there is none.
+    /// `None` where there is none.
     fn query(&self, id: u32) -> Result<Option<v4l2_query_ext_ctrl>, SourceError> {
         let mut query = v4l2_query_ext_ctrl {
             id,
@@ -67,7 +67,7 @@ impl V4l2Panel {
             reserved: [0; 32],
         };
         match call("listing its controls", || {
-            ioctl::<QueryControl>(&self.device, &mut query).map_err(its_own)
+            ioctl::<QueryControl>(&self.device, &mut query).map_err(of_control)
         }) {
             Ok(()) => Ok(Some(query)),
             // The end of the list; ENOTTY: a device without controls.
@@ -80,20 +80,24 @@ impl V4l2Panel {
         }
     }
 
-    /// The control with its value and options, if it can be passed on.
+    /// The control with its value and options; `None` for one that is left out.
     fn describe(&self, query: &v4l2_query_ext_ctrl) -> Result<Option<Control>, SourceError> {
-        let Some(mut control) = of(query) else {
+        let Some(mut control) = without_value(query) else {
             return Ok(None);
         };
-        if control.kind == Kind::Menu {
+        if control.kind == ControlKind::Menu {
             control.options = self.options(query)?;
         }
-        if control.kind != Kind::Button {
+        if control.kind != ControlKind::Button {
             control.value = match self.value(control.id) {
                 Ok(value) => Some(value),
                 Err(error) if is_gone(&error) => return Err(error),
                 Err(error) => {
-                    tracing::debug!(control = control.name, %error, "a control without a value is passed over");
+                    tracing::debug!(
+                        control = control.name,
+                        %error,
+                        "a control without a value is passed over"
+                    );
                     return Ok(None);
                 }
             };
@@ -104,20 +108,20 @@ impl V4l2Panel {
     fn value(&self, id: ControlId) -> Result<i32, SourceError> {
         let mut control = v4l2_control { id: id.0, value: 0 };
         call("reading a control", || {
-            ioctl::<GetControl>(&self.device, &mut control).map_err(its_own)
+            ioctl::<GetControl>(&self.device, &mut control).map_err(of_control)
         })?;
         Ok(control.value)
     }
 
     /// A menu's entries. Some numbers have none (`VIDIOC_QUERYMENU` may answer EINVAL for them).
-    fn options(&self, query: &v4l2_query_ext_ctrl) -> Result<Vec<Choice>, SourceError> {
+    fn options(&self, query: &v4l2_query_ext_ctrl) -> Result<Vec<MenuOption>, SourceError> {
         let kind = if query.type_ == Type::IntegerMenu as u32 {
             Type::IntegerMenu
         } else {
             Type::Menu
         };
         let mut options = Vec::new();
-        for value in (query.minimum..=query.maximum).take(MOST_OPTIONS) {
+        for value in (query.minimum..=query.maximum).take(MAX_OPTIONS) {
             let (Ok(index), Ok(value)) = (u32::try_from(value), i32::try_from(value)) else {
                 continue;
             };
@@ -128,7 +132,7 @@ impl V4l2Panel {
                 reserved: 0,
             };
             let read = call("listing a menu", || {
-                ioctl::<QueryMenu>(&self.device, &mut item).map_err(its_own)?;
+                ioctl::<QueryMenu>(&self.device, &mut item).map_err(of_control)?;
                 // It panics where the name is not UTF-8.
                 MenuItem::try_from((kind, item)).map_err(|()| io::ErrorKind::InvalidData.into())
             });
@@ -138,13 +142,13 @@ impl V4l2Panel {
                 Err(error) if is_gone(&error) => return Err(error),
                 Err(_) => continue,
             };
-            options.push(Choice { value, name });
+            options.push(MenuOption { value, name });
         }
         Ok(options)
     }
 }
 
-impl ControlDevice for V4l2Panel {
+impl ControlDevice for V4l2ControlDevice {
     fn camera(&self) -> &str {
         &self.camera
     }
@@ -160,7 +164,7 @@ impl ControlDevice for V4l2Panel {
     fn controls(&self, until: Instant) -> Result<Vec<Control>, SourceError> {
         let mut controls = Vec::new();
         let mut last = 0;
-        for _ in 0..MOST_LOOKED_AT {
+        for _ in 0..MAX_READ {
             if Instant::now() > until {
                 return Err(SourceError::Broken {
                     what: "it takes too long to list its controls".to_owned(),
@@ -171,7 +175,7 @@ impl ControlDevice for V4l2Panel {
                 break;
             };
             // A list that does not rise would have no end.
-            if query.id <= last || controls.len() >= MOST_CONTROLS {
+            if query.id <= last || controls.len() >= MAX_CONTROLS {
                 break;
             }
             last = query.id;
@@ -192,7 +196,7 @@ impl ControlDevice for V4l2Panel {
     fn set(&self, id: ControlId, value: i32) -> Result<(), SourceError> {
         let mut control = v4l2_control { id: id.0, value };
         call("setting a control", || {
-            ioctl::<SetControl>(&self.device, &mut control).map_err(its_own)
+            ioctl::<SetControl>(&self.device, &mut control).map_err(of_control)
         })
     }
 
@@ -204,13 +208,14 @@ impl ControlDevice for V4l2Panel {
 /// `V4L2_CTRL_ID_MASK`.
 const ID_MASK: u32 = 0x0fff_ffff;
 
-/// What can be said of a control without its value; nothing for those that are passed over.
-fn of(query: &v4l2_query_ext_ctrl) -> Option<Control> {
+/// The control without its value and options; `None` for those that are left out.
+fn without_value(query: &v4l2_query_ext_ctrl) -> Option<Control> {
     let flags = Flags::from_bits_truncate(query.flags);
-    let is_odd = flags.intersects(Flags::DISABLED | Flags::HAS_PAYLOAD) || query.nr_of_dims > 0;
-    let kind = kind(query.type_).filter(|_| !is_odd)?;
+    let is_unsupported =
+        flags.intersects(Flags::DISABLED | Flags::HAS_PAYLOAD) || query.nr_of_dims > 0;
+    let kind = kind(query.type_).filter(|_| !is_unsupported)?;
     // A button is written only; another control that is cannot be shown.
-    if kind != Kind::Button && flags.contains(Flags::WRITE_ONLY) {
+    if kind != ControlKind::Button && flags.contains(Flags::WRITE_ONLY) {
         return None;
     }
     // A value that changes by itself is shown; to set it would not last.
@@ -237,22 +242,22 @@ fn of(query: &v4l2_query_ext_ctrl) -> Option<Control> {
 }
 
 /// The kinds with a value of 32 bits that people can choose.
-fn kind(number: u32) -> Option<Kind> {
+fn kind(number: u32) -> Option<ControlKind> {
     const INTEGER: u32 = Type::Integer as u32;
     const BOOLEAN: u32 = Type::Boolean as u32;
     const MENU: u32 = Type::Menu as u32;
     const BUTTON: u32 = Type::Button as u32;
     const INTEGER_MENU: u32 = Type::IntegerMenu as u32;
     match number {
-        INTEGER => Some(Kind::Integer),
-        BOOLEAN => Some(Kind::Boolean),
-        MENU | INTEGER_MENU => Some(Kind::Menu),
-        BUTTON => Some(Kind::Button),
+        INTEGER => Some(ControlKind::Integer),
+        BOOLEAN => Some(ControlKind::Boolean),
+        MENU | INTEGER_MENU => Some(ControlKind::Menu),
+        BUTTON => Some(ControlKind::Button),
         _ => None,
     }
 }
 
-/// The device's name for it, in whatever encoding that is.
+/// The device's name for a control, whatever its encoding.
 fn name(letters: &[std::os::raw::c_char]) -> String {
     let bytes: Vec<u8> = letters
         .iter()
@@ -261,9 +266,9 @@ fn name(letters: &[std::os::raw::c_char]) -> String {
     clean(&String::from_utf8_lossy(&bytes))
 }
 
-/// Cameras answer EIO and ENOENT to a request for one control that they dislike; that is no sign
-/// that they have left.
-fn its_own(error: io::Error) -> io::Error {
+/// Cameras answer EIO and ENOENT to a request for one control that they refuse; [`call`] would take
+/// that for a camera that has left.
+fn of_control(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(libc::EIO | libc::ENOENT) => io::Error::other(error.to_string()),
         _ => error,
@@ -302,17 +307,17 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_control_is_passed_on() {
-        let gain = of(&query(Type::Integer, Flags::SLIDER)).unwrap();
+    fn a_plain_control_is_listed() {
+        let gain = without_value(&query(Type::Integer, Flags::SLIDER)).unwrap();
         assert_eq!(
             (gain.name.as_str(), gain.kind, gain.min, gain.max, gain.step),
-            ("Gain", Kind::Integer, -5, 5, 1)
+            ("Gain", ControlKind::Integer, -5, 5, 1)
         );
         assert_eq!(gain.access, Access::Writable);
     }
 
     #[test]
-    fn odd_controls_are_passed_over() {
+    fn unsupported_controls_are_left_out() {
         for kind in [
             Type::Integer64,
             Type::CtrlClass,
@@ -321,27 +326,27 @@ mod tests {
             Type::U8,
             Type::Area,
         ] {
-            assert_eq!(of(&query(kind, Flags::empty())), None, "{kind}");
+            assert_eq!(without_value(&query(kind, Flags::empty())), None, "{kind}");
         }
         for number in [0, 10, 0x107, 0x300, u32::MAX] {
             let mut unknown = query(Type::Integer, Flags::empty());
             unknown.type_ = number;
-            assert_eq!(of(&unknown), None, "{number}");
+            assert_eq!(without_value(&unknown), None, "{number}");
         }
         for flags in [Flags::DISABLED, Flags::HAS_PAYLOAD, Flags::WRITE_ONLY] {
-            assert_eq!(of(&query(Type::Integer, flags)), None, "{flags}");
+            assert_eq!(without_value(&query(Type::Integer, flags)), None, "{flags}");
         }
         let mut wide = query(Type::Integer, Flags::empty());
         wide.maximum = i64::from(i32::MAX) + 1;
-        assert_eq!(of(&wide), None);
+        assert_eq!(without_value(&wide), None);
         let mut array = query(Type::Integer, Flags::empty());
         array.nr_of_dims = 1;
-        assert_eq!(of(&array), None);
+        assert_eq!(without_value(&array), None);
     }
 
     #[test]
     fn what_cannot_be_set_now_is_told_from_what_never_can() {
-        let access = |flags| of(&query(Type::Integer, flags)).unwrap().access;
+        let access = |flags| without_value(&query(Type::Integer, flags)).unwrap().access;
         assert_eq!(access(Flags::READ_ONLY), Access::ReadOnly);
         assert_eq!(access(Flags::VOLATILE), Access::ReadOnly);
         assert_eq!(access(Flags::INACTIVE), Access::Inactive);
@@ -350,15 +355,15 @@ mod tests {
 
     #[test]
     fn a_button_may_be_write_only() {
-        let button = of(&query(Type::Button, Flags::WRITE_ONLY)).unwrap();
-        assert_eq!(button.kind, Kind::Button);
+        let button = without_value(&query(Type::Button, Flags::WRITE_ONLY)).unwrap();
+        assert_eq!(button.kind, ControlKind::Button);
     }
 
     #[test]
     fn an_error_of_one_control_is_not_a_camera_that_left() {
         let gone = |number| {
             let asked: Result<(), _> = call("testing", || {
-                Err(its_own(io::Error::from_raw_os_error(number)))
+                Err(of_control(io::Error::from_raw_os_error(number)))
             });
             is_gone(&asked.unwrap_err())
         };

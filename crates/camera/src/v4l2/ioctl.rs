@@ -12,7 +12,7 @@ use v4l::v4l2::vidioc::{
 pub(super) trait Request {
     /// Fixed in `videodev2.h` together with the number, which carries its size.
     type Argument;
-    /// The number.
+    /// The request code of `ioctl(2)`.
     const NUMBER: _IOC_TYPE;
 }
 
@@ -35,7 +35,7 @@ requests!(
     QueryMenu(v4l2_querymenu) = VIDIOC_QUERYMENU;
     /// The value of a control of 32 bits.
     GetControl(v4l2_control) = VIDIOC_G_CTRL;
-    /// The same, to be set.
+    /// The value that a control of 32 bits is to have.
     SetControl(v4l2_control) = VIDIOC_S_CTRL;
 );
 
@@ -45,7 +45,7 @@ requests!(
 /// The system's.
 #[allow(
     unsafe_code,
-    reason = "there is no other way into the kernel, and the crate's own panics on what it does not know"
+    reason = "the `v4l` crate's own calls panic on controls that it does not know"
 )]
 pub(super) fn ioctl<R: Request>(device: &Device, argument: &mut R::Argument) -> io::Result<()> {
     let argument: *mut R::Argument = argument;

@@ -1,12 +1,13 @@
 //! Cameras of the Linux kernel (V4L2, `/dev/video*`), through the `v4l` crate.
 //!
 //! `open` opens one; `choose` and `clock` are pure: which format, size and rate, and when a frame
-//! was taken. `probe` lists the devices, `modes` what one offers, `stream` reads frames, `controls`
-//! are the device's own (by way of `ioctl`), `call` stands around every call of the crate,
-//! because it panics on answers that it does not know. A camera that breaks, hangs or leaves is an
-//! error, never more.
+//! was taken. `capabilities` asks an open device what it is and what it offers, `probe` lists the
+//! devices, `modes` the sizes and rates of one; `stream` reads frames; `controls` are the device's
+//! own (by way of `ioctl`). `call` wraps every call of the crate, because that panics on answers
+//! that it does not know. A camera that breaks, hangs or leaves is an error, never a panic.
 
 mod call;
+mod capabilities;
 mod choose;
 mod clock;
 mod controls;
@@ -19,19 +20,19 @@ mod stream;
 use std::path::PathBuf;
 
 use super::control_device::{ControlDevice, ControlDeviceOpener};
-use super::source::{Opener, Source, SourceError, Wanted};
-use controls::V4l2Panel;
+use super::source::{RequestedMode, Source, SourceError, SourceOpener};
+use controls::V4l2ControlDevice;
 use open::open;
-pub use probe::{Ability, Listed, devices, first_camera};
+pub use probe::{Usability, VideoDevice, devices, first_camera};
 
 /// Opens a V4L2 camera.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct V4l2Opener {
-    which: Which,
+    selection: Selection,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Which {
+enum Selection {
     At(PathBuf),
     First,
 }
@@ -40,24 +41,24 @@ impl V4l2Opener {
     /// The camera at this path, e.g. `/dev/video0` or a link in `/dev/v4l/by-id`.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
-            which: Which::At(path.into()),
+            selection: Selection::At(path.into()),
         }
     }
 
-    /// Whichever camera is the first when it is opened: one that is plugged in again may come back
+    /// The camera that is the first when it is opened: one that is plugged in again may come back
     /// under another number.
     pub const fn first() -> Self {
         Self {
-            which: Which::First,
+            selection: Selection::First,
         }
     }
 }
 
 impl V4l2Opener {
     fn path(&self) -> Result<PathBuf, SourceError> {
-        match &self.which {
-            Which::At(path) => Ok(path.clone()),
-            Which::First => {
+        match &self.selection {
+            Selection::At(path) => Ok(path.clone()),
+            Selection::First => {
                 let listed = devices();
                 let camera = first_camera(&listed).ok_or(SourceError::Gone)?;
                 Ok(camera.path.clone())
@@ -66,15 +67,15 @@ impl V4l2Opener {
     }
 }
 
-impl Opener for V4l2Opener {
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
+impl SourceOpener for V4l2Opener {
+    fn open(&self, wanted: &RequestedMode) -> Result<Box<dyn Source>, SourceError> {
         Ok(Box::new(open(&self.path()?, wanted)?))
     }
 }
 
 impl ControlDeviceOpener for V4l2Opener {
-    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
-        Ok(Box::new(V4l2Panel::open(&self.path()?)?))
+    fn open_control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
+        Ok(Box::new(V4l2ControlDevice::open(&self.path()?)?))
     }
 }
 
@@ -82,7 +83,7 @@ impl ControlDeviceOpener for V4l2Opener {
 mod tests {
     use super::*;
 
-    const ANY: Wanted = Wanted {
+    const ANY: RequestedMode = RequestedMode {
         width: 640,
         height: 480,
         fps: 30,

@@ -4,32 +4,35 @@ use std::time::Instant;
 
 use v4l::Device;
 
+use super::capabilities;
 use super::choose::{Intervals, Sizes};
-use super::open;
 use crate::format::PixelFormat;
-use crate::modes::{COMMON_RATES, COMMON_SIZES, Gathered, Mode};
+use crate::modes::{COMMON_RATES, COMMON_SIZES, Mode, ModeCollector};
 
 /// What the device offers, as far as it has said by `until`.
 pub(super) fn of(device: &Device, until: Instant) -> Vec<Mode> {
-    let mut gathered = Gathered::default();
-    let formats = open::offered(device).unwrap_or_default();
+    let mut collector = ModeCollector::default();
+    let formats = capabilities::offered(device).unwrap_or_default();
     let served = formats
         .into_iter()
         .filter(|&fourcc| PixelFormat::from_fourcc(fourcc).is_some());
     for fourcc in served {
-        for size in open::sizes(device, fourcc).into_iter().flat_map(told) {
-            if Instant::now() > until || !gathered.has_room() {
-                return gathered.modes();
+        for size in capabilities::sizes(device, fourcc)
+            .into_iter()
+            .flat_map(listed)
+        {
+            if Instant::now() > until || !collector.has_room() {
+                return collector.modes();
             }
-            let intervals = open::intervals(device, fourcc, size);
-            gathered.add(size, intervals.into_iter().flat_map(rates));
+            let intervals = capabilities::intervals(device, fourcc, size);
+            collector.add(size, intervals.into_iter().flat_map(rates));
         }
     }
-    gathered.modes()
+    collector.modes()
 }
 
 /// A size, or the common ones of a range with its greatest.
-fn told(sizes: Sizes) -> Vec<(u32, u32)> {
+fn listed(sizes: Sizes) -> Vec<(u32, u32)> {
     match sizes {
         Sizes::One(width, height) => vec![(width, height)],
         Sizes::Range { width, height } => {
@@ -63,14 +66,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_told_by_what_people_know() {
+    fn ranges_are_listed_as_common_sizes_and_rates() {
         let sizes = Sizes::Range {
             width: Span::new(32, 1920, 8),
             height: Span::new(32, 1080, 2),
         };
-        let told = told(sizes);
-        assert!(told.contains(&(640, 480)) && told.ends_with(&[(1920, 1080)]));
-        assert!(!told.contains(&(3840, 2160)));
+        let listed = listed(sizes);
+        assert!(listed.contains(&(640, 480)) && listed.ends_with(&[(1920, 1080)]));
+        assert!(!listed.contains(&(3840, 2160)));
         let interval = |numerator, denominator| Interval {
             numerator,
             denominator,

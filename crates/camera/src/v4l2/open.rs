@@ -1,34 +1,32 @@
-//! Opening a camera: is it one, which format, size and rate does it take, and its buffers.
+//! Opening a camera: format, size and rate are set, and its buffers mapped.
 
 use std::path::Path;
 
 use v4l::Device;
 use v4l::buffer::Type;
 use v4l::format::{Colorspace, FourCC, Quantization};
-use v4l::frameinterval::FrameIntervalEnum;
-use v4l::framesize::FrameSizeEnum;
 use v4l::io::mmap::Stream;
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 
 use super::call::{call, is_gone};
-use super::choose::{self, Interval, Intervals, Offer, Sizes, Span};
-use super::probe;
+use super::capabilities::{self, intervals, offered, sizes};
+use super::choose::{self, Interval, Offer};
 use super::stream::V4l2Source;
 use crate::format::{FrameFormat, PixelFormat, Range};
-use crate::source::{SourceError, Wanted};
+use crate::source::{RequestedMode, SourceError};
 
-/// Buffers shared with the driver: one in our hands, one being filled, two for a thread that is
-/// late.
+/// Buffers shared with the driver: one being read here, one being filled, two for when this thread
+/// is late.
 const BUFFERS: u32 = 4;
 
 /// Opens the camera at `path` with what comes nearest to `wanted`.
 ///
 /// # Errors
-/// [`SourceError`], as [`crate::source::Opener::open`].
-pub(super) fn open(path: &Path, wanted: &Wanted) -> Result<V4l2Source, SourceError> {
+/// [`SourceError`], as [`crate::source::SourceOpener::open`].
+pub(super) fn open(path: &Path, wanted: &RequestedMode) -> Result<V4l2Source, SourceError> {
     let device = call("opening the device", || Device::with_path(path))?;
-    let card = card(&device)?;
+    let card = capabilities::card(&device)?;
     let (format, fourcc) = set_format(&device, wanted)?;
     let interval = set_interval(&device, fourcc, &format, wanted.fps)?;
     let stream = call("mapping its buffers", || {
@@ -36,34 +34,21 @@ pub(super) fn open(path: &Path, wanted: &Wanted) -> Result<V4l2Source, SourceErr
     })?;
     let rate = interval.map_or_else(String::new, |i| format!(" at {i}"));
     let what = format!("V4L2 {}: {card}, {format}{rate}", path.display());
-    tracing::info!(device = %path.display(), card, %format, rate = rate.trim_start(), "camera opened");
+    tracing::info!(
+        device = %path.display(),
+        card,
+        %format,
+        rate = rate.trim_start(),
+        "camera opened"
+    );
     Ok(V4l2Source::new(device, stream, format, what))
 }
 
-/// The camera's name, once it is known to be a camera that this program can read.
-///
-/// # Errors
-/// [`SourceError::Unsupported`] with the reason when it is not.
-pub(super) fn card(device: &Device) -> Result<String, SourceError> {
-    let capabilities = match call("asking what it is", || device.query_caps()) {
-        Ok(capabilities) => capabilities,
-        // A name in another encoding than UTF-8 makes the crate panic. The formats will tell what
-        // it can do.
-        Err(SourceError::Broken { .. }) => return Ok("unnamed camera".to_owned()),
-        Err(SourceError::Io { source, .. }) if source.raw_os_error() == Some(libc::ENOTTY) => {
-            return Err(SourceError::Unsupported {
-                what: "it is not a video device".to_owned(),
-            });
-        }
-        Err(error) => return Err(error),
-    };
-    probe::refusal(capabilities.capabilities).map_or(Ok(capabilities.card), |what| {
-        Err(SourceError::Unsupported { what: what.into() })
-    })
-}
-
 /// Sets the best format that the device takes; its own answer is what counts.
-fn set_format(device: &Device, wanted: &Wanted) -> Result<(FrameFormat, FourCC), SourceError> {
+fn set_format(
+    device: &Device,
+    wanted: &RequestedMode,
+) -> Result<(FrameFormat, FourCC), SourceError> {
     let fourccs = offered(device)?;
     let offers: Vec<Offer> = fourccs
         .iter()
@@ -93,36 +78,8 @@ fn set_format(device: &Device, wanted: &Wanted) -> Result<(FrameFormat, FourCC),
         }
     }
     Err(refused.unwrap_or_else(|| SourceError::Unsupported {
-        what: probe::no_common_format(&fourccs),
+        what: capabilities::no_common_format(&fourccs),
     }))
-}
-
-/// The codes of the formats that the device offers, in its own order.
-pub(super) fn offered(device: &Device) -> Result<Vec<[u8; 4]>, SourceError> {
-    match call("listing its formats", || device.enum_formats()) {
-        Ok(formats) => Ok(formats.iter().map(|f| f.fourcc.repr).collect()),
-        // The crate panics on a description that is not UTF-8. Then each format is tried in turn.
-        Err(SourceError::Broken { .. }) => Ok(PixelFormat::ALL.map(PixelFormat::fourcc).to_vec()),
-        Err(error) => Err(error),
-    }
-}
-
-/// The sizes offered with this format; none when the device does not say (many drivers do not).
-pub(super) fn sizes(device: &Device, fourcc: [u8; 4]) -> Vec<Sizes> {
-    let listed = call("listing its sizes", || {
-        device.enum_framesizes(FourCC::new(&fourcc))
-    });
-    let listed = listed.unwrap_or_default();
-    listed
-        .into_iter()
-        .map(|listed| match listed.size {
-            FrameSizeEnum::Discrete(size) => Sizes::One(size.width, size.height),
-            FrameSizeEnum::Stepwise(s) => Sizes::Range {
-                width: Span::new(s.min_width, s.max_width, s.step_width),
-                height: Span::new(s.min_height, s.max_height, s.step_height),
-            },
-        })
-        .collect()
 }
 
 /// What the driver's answer means for the encoder; nothing when it is no format that we read.
@@ -157,28 +114,6 @@ const fn range(pixel: PixelFormat, said: Quantization, space: Colorspace) -> Ran
     }
 }
 
-/// The rates offered with this format and size; none when the device does not say.
-pub(super) fn intervals(
-    device: &Device,
-    fourcc: [u8; 4],
-    (width, height): (u32, u32),
-) -> Vec<Intervals> {
-    let listed = call("listing its rates", || {
-        device.enum_frameintervals(FourCC::new(&fourcc), width, height)
-    });
-    listed
-        .unwrap_or_default()
-        .into_iter()
-        .map(|listed| match listed.interval {
-            FrameIntervalEnum::Discrete(one) => Intervals::One(one.into()),
-            FrameIntervalEnum::Stepwise(s) => Intervals::Range {
-                shortest: s.min.into(),
-                longest: s.max.into(),
-            },
-        })
-        .collect()
-}
-
 /// Sets the rate that comes nearest to `fps` and returns the one that the device took; nothing when
 /// it knows no rates, which is no reason to do without its pictures.
 fn set_interval(
@@ -196,15 +131,6 @@ fn set_interval(
         Err(error) => {
             tracing::debug!(%error, "the camera keeps its own rate");
             Ok(None)
-        }
-    }
-}
-
-impl From<v4l::Fraction> for Interval {
-    fn from(fraction: v4l::Fraction) -> Self {
-        Self {
-            numerator: fraction.numerator,
-            denominator: fraction.denominator,
         }
     }
 }

@@ -24,22 +24,24 @@ pub(super) struct V4l2Source {
     stream: Option<Stream<'static>>,
     device: Device,
     format: FrameFormat,
-    what: String,
+    /// For [`Source::describe`].
+    description: String,
     stage: Stage,
     sequence: Sequence,
     buffers: BufferPool,
 }
 
-/// Where the buffers are. `Stream::next` gives back the buffer in our hands before it takes
-/// another, so calling it with none in hand would queue a buffer twice, which the kernel refuses.
+/// Where the buffers are. `Stream::next` gives back the buffer that it handed out last before it
+/// takes another, so calling it with none in hand would queue a buffer twice, which the kernel
+/// refuses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// The stream is not started; the first `next` does it.
     Idle,
     /// The driver has all buffers: the first `next` timed out.
     AllQueued,
-    /// We have one, the driver the others.
-    OneInHand,
+    /// `Stream::next` has handed out one, the driver has the others.
+    OneHandedOut,
 }
 
 impl V4l2Source {
@@ -47,13 +49,13 @@ impl V4l2Source {
         device: Device,
         stream: Stream<'static>,
         format: FrameFormat,
-        what: String,
+        description: String,
     ) -> Self {
         Self {
             stream: Some(stream),
             device,
             format,
-            what,
+            description,
             stage: Stage::Idle,
             sequence: Sequence::default(),
             buffers: BufferPool::new(),
@@ -85,10 +87,10 @@ impl V4l2Source {
             return Err(SourceError::Gone);
         };
         if self.stage == Stage::AllQueued {
-            // The crate shows a buffer's bytes only through `next`: this frame is given up to have
-            // one in hand.
+            // The crate shows a buffer's bytes only through `next`: this frame is given up so
+            // that one is handed out.
             call("taking a frame", || CaptureStream::dequeue(stream))?;
-            self.stage = Stage::OneInHand;
+            self.stage = Stage::OneHandedOut;
             return Ok(None);
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -104,7 +106,7 @@ impl V4l2Source {
             Err(error) => Err(error),
         })?;
         self.stage = if frame.is_some() {
-            Stage::OneInHand
+            Stage::OneHandedOut
         } else {
             Stage::AllQueued
         };
@@ -118,7 +120,7 @@ impl Source for V4l2Source {
     }
 
     fn describe(&self) -> String {
-        self.what.clone()
+        self.description.clone()
     }
 
     fn next_frame(&mut self, timeout: Duration) -> Result<Option<RawFrame>, SourceError> {
@@ -145,14 +147,18 @@ impl Drop for V4l2Source {
                 // Its buffers and its descriptor are lost until the program ends. No driver in the
                 // kernel's tree does this; the device would be held by it in any
                 // case.
-                tracing::error!(%error, camera = self.what, "the camera does not stop; given up");
+                tracing::error!(
+                    %error,
+                    camera = self.description,
+                    "the camera does not stop; given up"
+                );
                 mem::forget(stream);
             }
             _ => drop(stream),
         }));
         if stopped.is_err() {
             tracing::error!(
-                camera = self.what,
+                camera = self.description,
                 "the camera does not take its buffers back"
             );
         }

@@ -20,20 +20,20 @@ const HEIGHT: i32 = 20;
 const INK_FROM: f32 = 0.36;
 
 /// How far a glyph covers each pixel of its box.
-pub(super) struct Glyph {
-    pub(super) width: usize,
-    pub(super) alpha: Vec<u8>,
+pub(crate) struct Glyph {
+    pub(crate) width: usize,
+    pub(crate) alpha: Vec<u8>,
 }
 
 /// A font of one height, with the glyphs drawn so far.
-pub(super) struct Lettering {
+pub(crate) struct Lettering {
     scale: f32,
     glyphs: HashMap<char, Glyph>,
 }
 
 impl Lettering {
     /// Letters of `height` pixels, ascenders and descenders included; at least 8.
-    pub(super) fn new(height: f32) -> Self {
+    pub(crate) fn new(height: f32) -> Self {
         Self {
             scale: height.max(8.0) / HEIGHT as f32,
             glyphs: HashMap::new(),
@@ -42,23 +42,23 @@ impl Lettering {
 
     /// The largest letters up to `height` that let a text of so many letters fit into `width`
     /// pixels.
-    pub(super) fn fitting(height: f32, letters: usize, width: f32) -> Self {
+    pub(crate) fn fitting(height: f32, letters: usize, width: f32) -> Self {
         let widest = width / letters.max(1) as f32 * HEIGHT as f32 / WIDTH as f32;
         Self::new(height.min(widest))
     }
 
     /// Height of a line in pixels.
-    pub(super) fn height(&self) -> f32 {
+    pub(crate) fn height(&self) -> f32 {
         self.scale * HEIGHT as f32
     }
 
     /// Pixels from one letter to the next.
-    pub(super) fn advance(&self) -> f32 {
+    pub(crate) fn advance(&self) -> f32 {
         self.scale * WIDTH as f32
     }
 
     /// The glyph of a letter; that of a question mark for what Latin-1 lacks.
-    pub(super) fn glyph(&mut self, letter: char) -> &Glyph {
+    pub(crate) fn glyph(&mut self, letter: char) -> &Glyph {
         let scale = self.scale;
         // Latin-1 bounds the number of glyphs kept.
         let letter = if (letter as u32) < 256 { letter } else { '?' };
@@ -153,7 +153,7 @@ fn taps(target: usize, scale: f32) -> (i32, [f32; 4]) {
 
 /// Breaks a text into lines of at most `width` letters, between words where it can. What needs more
 /// than `most` lines ends in dots.
-pub(super) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     let width = width.max(4);
     let mut lines = vec![String::new()];
     let mut room = width;

@@ -2,10 +2,12 @@
 
 use std::sync::mpsc as blocking;
 
-use super::super::{Cause, Presence, StartError, Supervisor, ThreadEnded, Vitals, Worker};
 use super::*;
+use porthole_supervise::{
+    Cause, StartError, Supervisor, ThreadContext, ThreadEnded, ThreadStatus, Worker,
+};
 
-type Body = Box<dyn FnOnce(&Vitals) -> Result<(), String> + Send>;
+type Body = Box<dyn FnOnce(&ThreadContext) -> Result<(), String> + Send>;
 
 /// Owns one thread and passes on what it hears of it.
 struct Owner {
@@ -28,11 +30,11 @@ impl Handler<ThreadEnded> for Owner {
 }
 
 #[derive(Message)]
-#[rtype(result = "Result<Presence, StartError>")]
+#[rtype(result = "Result<ThreadStatus, StartError>")]
 struct Start(Body);
 
 impl Handler<Start> for Owner {
-    type Result = Result<Presence, StartError>;
+    type Result = Result<ThreadStatus, StartError>;
 
     fn handle(&mut self, start: Start, ctx: &mut Self::Context) -> Self::Result {
         self.worker.ensure(ctx.address().recipient(), start.0)
@@ -79,15 +81,13 @@ impl Scene {
     fn new(silence: Duration) -> Self {
         let (supervisor, events) = Supervisor::new();
         let (tell, heard) = mpsc::unbounded_channel();
-        let owner = supervisor.group("media").keep(
-            &here(),
-            ActorName("capture"),
-            forgiving(5),
-            move |_, lifeline| Owner {
-                worker: lifeline.worker("grabber", silence, Backoff::new(WAIT, LONG, 0).unwrap()),
+        let owner = supervisor
+            .group("media")
+            .child(&here(), ActorName("capture"), forgiving(5))
+            .start(move |_, child| Owner {
+                worker: child.worker("grabber", silence, Backoff::new(WAIT, LONG, 0).unwrap()),
                 heard: tell,
-            },
-        );
+            });
         Self {
             owner,
             heard,
@@ -98,8 +98,8 @@ impl Scene {
 
     async fn start(
         &self,
-        body: impl FnOnce(&Vitals) -> Result<(), String> + Send + 'static,
-    ) -> Result<Presence, StartError> {
+        body: impl FnOnce(&ThreadContext) -> Result<(), String> + Send + 'static,
+    ) -> Result<ThreadStatus, StartError> {
         soon(self.owner.send(Start(Box::new(body)))).await.unwrap()
     }
 
@@ -108,8 +108,8 @@ impl Scene {
     }
 }
 
-fn until_stopped(vitals: &Vitals) -> Result<(), String> {
-    if vitals.wait(LONG) {
+fn until_stopped(thread_context: &ThreadContext) -> Result<(), String> {
+    if thread_context.wait(LONG) {
         return Err("nobody told it to stop".to_owned());
     }
     Ok(())
@@ -120,7 +120,7 @@ async fn a_thread_that_panics_or_fails_is_reported_and_started_again_ever_later(
     let mut scene = Scene::new(LONG);
     assert_eq!(
         scene.start(|_| panic!("torn frame")).await.unwrap(),
-        Presence::Started
+        ThreadStatus::Started
     );
     let panicked = Cause::Panic {
         message: "torn frame".to_owned(),
@@ -130,7 +130,7 @@ async fn a_thread_that_panics_or_fails_is_reported_and_started_again_ever_later(
         ThreadEnded {
             thread: "grabber",
             cause: panicked.clone(),
-            again_after: Duration::ZERO,
+            restart_after: Duration::ZERO,
         }
     );
     scene.start(|_| Err("unplugged".to_owned())).await.unwrap();
@@ -138,7 +138,7 @@ async fn a_thread_that_panics_or_fails_is_reported_and_started_again_ever_later(
         error: "unplugged".to_owned(),
     };
     let ended = scene.ended().await;
-    assert_eq!((ended.cause, ended.again_after), (failed.clone(), WAIT));
+    assert_eq!((ended.cause, ended.restart_after), (failed.clone(), WAIT));
     scene.start(until_stopped).await.unwrap();
 
     for (nth, expected) in [(1, panicked), (2, failed)] {
@@ -152,18 +152,21 @@ async fn a_thread_that_panics_or_fails_is_reported_and_started_again_ever_later(
 }
 
 #[actix::test]
-async fn a_thread_told_to_stop_ends_without_a_back_off_or_a_word_to_the_root() {
+async fn a_thread_told_to_stop_ends_without_a_back_off_or_an_event() {
     let mut scene = Scene::new(LONG);
     for _ in 0..3 {
-        assert_eq!(scene.start(until_stopped).await.unwrap(), Presence::Started);
+        assert_eq!(
+            scene.start(until_stopped).await.unwrap(),
+            ThreadStatus::Started
+        );
         soon(scene.owner.send(StopThread)).await.unwrap();
         let ended = scene.ended().await;
         assert_eq!(
-            (ended.cause, ended.again_after),
+            (ended.cause, ended.restart_after),
             (Cause::Stopped, Duration::ZERO)
         );
     }
-    // The first word to the root is about what happened after all that.
+    // The first event is about what happened after all that.
     soon(scene.owner.send(Crash)).await.unwrap_err();
     assert!(matches!(
         next(&mut scene.events).await,
@@ -176,14 +179,14 @@ async fn a_thread_outlives_the_crash_of_its_owner() {
     let mut scene = Scene::new(LONG);
     scene.start(until_stopped).await.unwrap();
     soon(scene.owner.send(Crash)).await.unwrap_err();
-    let presence = scene.start(|_| Err("a second thread".to_owned())).await;
-    assert_eq!(presence.unwrap(), Presence::Running);
+    let status = scene.start(|_| Err("a second thread".to_owned())).await;
+    assert_eq!(status.unwrap(), ThreadStatus::AlreadyRunning);
     soon(scene.owner.send(StopThread)).await.unwrap();
     assert_eq!(scene.ended().await.cause, Cause::Stopped);
 }
 
 #[actix::test]
-async fn a_thread_that_is_still_stopping_has_no_successor_yet() {
+async fn a_thread_that_is_still_stopping_is_not_replaced_yet() {
     let mut scene = Scene::new(LONG);
     let (release, released) = blocking::channel::<()>();
     scene
@@ -200,7 +203,10 @@ async fn a_thread_that_is_still_stopping_has_no_successor_yet() {
     ));
     drop(release);
     scene.ended().await;
-    assert_eq!(scene.start(until_stopped).await.unwrap(), Presence::Started);
+    assert_eq!(
+        scene.start(until_stopped).await.unwrap(),
+        ThreadStatus::Started
+    );
 }
 
 #[actix::test]
@@ -212,14 +218,14 @@ async fn hung_threads_are_abandoned_told_to_stop_and_few() {
         let (release, released) = blocking::channel::<()>();
         releases.push(release);
         let tell = tell.clone();
-        let presence = scene
-            .start(move |vitals| {
+        let status = scene
+            .start(move |thread_context| {
                 let _ = released.recv_timeout(LONG);
-                let _ = tell.send(vitals.go_on());
+                let _ = tell.send(thread_context.should_continue());
                 Ok(())
             })
             .await;
-        assert_eq!(presence.unwrap(), Presence::Started);
+        assert_eq!(status.unwrap(), ThreadStatus::Started);
         assert_eq!(
             scene.ended().await.cause,
             Cause::Hang {
@@ -253,7 +259,7 @@ async fn hung_threads_are_abandoned_told_to_stop_and_few() {
     }
     // Once they have ended there is room again.
     soon(async {
-        while !matches!(scene.start(until_stopped).await, Ok(Presence::Started)) {
+        while !matches!(scene.start(until_stopped).await, Ok(ThreadStatus::Started)) {
             tokio::task::yield_now().await;
         }
     })
@@ -266,8 +272,11 @@ async fn a_thread_that_waits_for_longer_than_its_limit_is_not_taken_for_hung() {
     let silence = Duration::from_millis(400);
     let mut scene = Scene::new(silence);
     scene
-        .start(move |vitals| {
-            assert!(vitals.wait(2 * silence), "told to stop while it waited");
+        .start(move |thread_context| {
+            assert!(
+                thread_context.wait(2 * silence),
+                "told to stop while it waited"
+            );
             Err("waited".to_owned())
         })
         .await
@@ -285,8 +294,8 @@ async fn dropping_the_worker_stops_its_thread() {
     let scene = Scene::new(LONG);
     let (tell, mut told) = mpsc::unbounded_channel();
     scene
-        .start(move |vitals| {
-            until_stopped(vitals)?;
+        .start(move |thread_context| {
+            until_stopped(thread_context)?;
             tell.send("ended").map_err(|e| e.to_string())
         })
         .await

@@ -4,8 +4,8 @@ use std::sync::mpsc as blocking;
 
 use actix::WrapFuture;
 
-use super::super::{Cause, Supervisor};
 use super::*;
+use porthole_supervise::{Cause, Supervisor};
 
 const LIMIT: Duration = Duration::from_millis(20);
 const HOUR: Duration = Duration::from_hours(1);
@@ -21,7 +21,8 @@ fn subject() -> (Addr<Subject>, Events, Supervisor) {
     let (supervisor, events) = Supervisor::new();
     let address = supervisor
         .group("test")
-        .keep(&here(), SUBJECT, forgiving(5), Subject::new);
+        .child(&here(), SUBJECT, forgiving(5))
+        .start(Subject::new);
     (address, events, supervisor)
 }
 
@@ -30,8 +31,8 @@ async fn a_job_that_outlives_its_limit_restarts_the_actor_and_is_cancelled() {
     let (address, mut events, _supervisor) = subject();
     let (work, cancelled) = token();
     tell(&address, move |act, ctx| {
-        let _other = act.lifeline.progress.job("something long", HOUR);
-        let job = act.lifeline.progress.job("poll the router", LIMIT);
+        let _other = act.child.progress.job("something long", HOUR);
+        let job = act.child.progress.job("poll the router", LIMIT);
         let endless = async move {
             std::future::pending::<()>().await;
             drop((job, work));
@@ -46,7 +47,7 @@ async fn a_job_that_outlives_its_limit_restarts_the_actor_and_is_cancelled() {
         matches!(&event, Event::Restarted { cause, .. } if *cause == hang()),
         "{event}"
     );
-    assert_eq!(lives(&address).await, Ok(2));
+    assert_eq!(incarnations(&address).await, Ok(2));
     assert!(cancelled());
 }
 
@@ -54,7 +55,7 @@ async fn a_job_that_outlives_its_limit_restarts_the_actor_and_is_cancelled() {
 async fn a_job_that_ends_in_time_restarts_nothing() {
     let (address, mut events, supervisor) = subject();
     tell(&address, |act, ctx| {
-        let job = act.lifeline.progress.job("poll the router", LIMIT);
+        let job = act.child.progress.job("poll the router", LIMIT);
         ctx.spawn(async move { drop(job) }.into_actor(act));
     })
     .await
@@ -62,7 +63,7 @@ async fn a_job_that_ends_in_time_restarts_nothing() {
     // Another job's hang, begun later with the same limit, shows that the first one's deadline has
     // passed.
     tell(&address, |act, ctx| {
-        let job = act.lifeline.progress.job("second", LIMIT);
+        let job = act.child.progress.job("second", LIMIT);
         let endless = async move {
             std::future::pending::<()>().await;
             drop(job);
@@ -89,12 +90,12 @@ async fn a_job_that_ends_in_time_restarts_nothing() {
 #[actix::test]
 async fn a_job_begun_outside_the_actor_is_watched_too() {
     let (address, mut events, _supervisor) = subject();
-    let progress = tell(&address, |act, _| act.lifeline.progress.clone())
+    let progress = tell(&address, |act, _| act.child.progress.clone())
         .await
         .unwrap();
     let _long = progress.job("something long", HOUR);
-    // By its answer the keeper has set its timer for the long one.
-    assert_eq!(lives(&address).await, Ok(1));
+    // By its answer the child runner has set its timer for the long one.
+    assert_eq!(incarnations(&address).await, Ok(1));
     let _job = progress.job("poll the router", LIMIT);
     let event = next(&mut events).await;
     assert!(
@@ -104,10 +105,10 @@ async fn a_job_begun_outside_the_actor_is_watched_too() {
 }
 
 #[actix::test]
-async fn a_guard_kept_from_an_earlier_life_does_not_hang_this_one() {
+async fn a_guard_kept_from_an_earlier_incarnation_does_not_hang_this_one() {
     let (address, mut events, _supervisor) = subject();
     let _old = tell(&address, |act, _| {
-        act.lifeline.progress.job("of the first life", LIMIT)
+        act.child.progress.job("of the first incarnation", LIMIT)
     })
     .await
     .unwrap();
@@ -118,7 +119,9 @@ async fn a_guard_kept_from_an_earlier_life_does_not_hang_this_one() {
     ));
     // Its deadline lies after the old one's, so whichever is watched comes first.
     let _new = tell(&address, |act, _| {
-        act.lifeline.progress.job("of the second life", 2 * LIMIT)
+        act.child
+            .progress
+            .job("of the second incarnation", 2 * LIMIT)
     })
     .await
     .unwrap();
@@ -128,7 +131,7 @@ async fn a_guard_kept_from_an_earlier_life_does_not_hang_this_one() {
             event,
             Event::Restarted {
                 cause: Cause::Hang {
-                    job: "of the second life",
+                    job: "of the second incarnation",
                     ..
                 },
                 total: 2,
@@ -140,10 +143,10 @@ async fn a_guard_kept_from_an_earlier_life_does_not_hang_this_one() {
 }
 
 #[actix::test]
-async fn a_guard_dropped_late_does_not_end_a_job_of_this_life() {
+async fn a_guard_dropped_late_does_not_end_a_job_of_the_next_incarnation() {
     let (address, mut events, _supervisor) = subject();
     let old = tell(&address, |act, _| {
-        act.lifeline.progress.job("of the first life", HOUR)
+        act.child.progress.job("of the first incarnation", HOUR)
     })
     .await
     .unwrap();
@@ -153,7 +156,7 @@ async fn a_guard_dropped_late_does_not_end_a_job_of_this_life() {
         Event::Restarted { total: 1, .. }
     ));
     let _new = tell(&address, |act, _| {
-        act.lifeline.progress.job("poll the router", LIMIT)
+        act.child.progress.job("poll the router", LIMIT)
     })
     .await
     .unwrap();

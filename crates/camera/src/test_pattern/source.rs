@@ -16,39 +16,39 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
-use super::canvas::{Canvas, Colour};
+use super::device::{TestPatternControls, TestPatternDevice};
 use super::drive::SimulatedDrive;
-use super::format::{FrameFormat, PixelFormat};
-use super::frame::RawFrame;
-use super::lettering::Lettering;
-use super::pool::BufferPool;
 use super::scene::{Palette, Scene};
-use super::source::{Opener, Source, SourceError, Wanted};
-use super::test_pattern_controls::{TestPatternControls, TestPatternDevice};
+use crate::drawing::canvas::{Canvas, Colour};
+use crate::drawing::lettering::Lettering;
+use crate::format::{FrameFormat, PixelFormat};
+use crate::frame::RawFrame;
+use crate::pool::BufferPool;
+use crate::source::{RequestedMode, Source, SourceError, SourceOpener};
 
-/// Opens test patterns.
+/// Opens test patterns, which share `test_pattern`.
 #[derive(Clone)]
-pub struct PatternOpener {
-    /// The camera's name, as it is now.
+pub(crate) struct TestPatternOpener {
+    /// The camera's name, drawn into the picture; a new one is drawn at once.
     pub name: watch::Receiver<String>,
-    /// What turns and changes it.
+    /// Its controls, pan and tilt.
     pub test_pattern: TestPatternDevice,
 }
 
-impl Opener for PatternOpener {
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
-        let pattern = Pattern::new(wanted, self.name.clone(), self.test_pattern.clone());
+impl SourceOpener for TestPatternOpener {
+    fn open(&self, wanted: &RequestedMode) -> Result<Box<dyn Source>, SourceError> {
+        let pattern = TestPattern::new(wanted, self.name.clone(), self.test_pattern.clone());
         Ok(Box::new(pattern))
     }
 }
 
 /// The open test source. Paces itself: frames come at the rate asked for.
-pub struct Pattern {
+pub struct TestPattern {
     format: FrameFormat,
     period: Duration,
     name: watch::Receiver<String>,
     drive: SimulatedDrive,
-    test_pattern_controls: TestPatternControls,
+    controls: TestPatternControls,
     scene: Scene,
     palette: Palette,
     caption: Caption,
@@ -63,17 +63,14 @@ pub struct Pattern {
     pool: BufferPool,
 }
 
-impl Pattern {
+impl TestPattern {
     /// A pattern of the size wanted (even sides of 64 to 4096) at 1 to 120 frames per second.
     pub fn new(
-        wanted: &Wanted,
+        wanted: &RequestedMode,
         name: watch::Receiver<String>,
         test_pattern: TestPatternDevice,
     ) -> Self {
-        let TestPatternDevice {
-            drive,
-            test_pattern_controls,
-        } = test_pattern;
+        let TestPatternDevice { drive, controls } = test_pattern;
         let side = |side: u32| side.clamp(64, 4096).next_multiple_of(2);
         let format = FrameFormat::tight(PixelFormat::Yuyv, side(wanted.width), side(wanted.height));
         let text = name.borrow().clone();
@@ -87,7 +84,7 @@ impl Pattern {
             format,
             name,
             drive,
-            test_pattern_controls,
+            controls,
             palette,
             way: 0.0,
             last: now,
@@ -108,10 +105,10 @@ impl Pattern {
         }
         self.sequence += 1;
         let since = captured.saturating_duration_since(self.last);
-        self.way += since.as_secs_f32() * self.test_pattern_controls.speed();
+        self.way += since.as_secs_f32() * self.controls.speed();
         self.last = captured;
-        let (brighter, way) = (self.test_pattern_controls.brightness(), self.way);
-        let has_caption = self.test_pattern_controls.has_caption();
+        let (brighter, way) = (self.controls.brightness(), self.way);
+        let has_caption = self.controls.has_caption();
         let Self {
             format,
             scene,
@@ -153,14 +150,14 @@ impl Pattern {
 
 /// The drive's position in shares of its limits, -1 to 1; up is negative, as in pictures.
 fn target(drive: &SimulatedDrive) -> (f32, f32) {
-    let (at, most) = (drive.position(), SimulatedDrive::LIMITS.most);
+    let (at, max) = (drive.position(), SimulatedDrive::LIMITS.max);
     (
-        at.pan as f32 / most.pan as f32,
-        -at.tilt as f32 / most.tilt as f32,
+        at.pan as f32 / max.pan as f32,
+        -at.tilt as f32 / max.tilt as f32,
     )
 }
 
-impl Source for Pattern {
+impl Source for TestPattern {
     fn format(&self) -> FrameFormat {
         self.format
     }
@@ -250,12 +247,12 @@ fn subsecond(at: SystemTime) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::drive::Position;
     use super::*;
     use crate::control_device::ControlDevice as _;
-    use crate::drive::Position;
 
-    fn pattern(name: &str, drive: &SimulatedDrive) -> Pattern {
-        let wanted = Wanted {
+    fn pattern(name: &str, drive: &SimulatedDrive) -> TestPattern {
+        let wanted = RequestedMode {
             width: 640,
             height: 480,
             fps: 30,
@@ -265,7 +262,7 @@ mod tests {
             drive: drive.clone(),
             ..TestPatternDevice::default()
         };
-        Pattern::new(&wanted, name, test_pattern)
+        TestPattern::new(&wanted, name, test_pattern)
     }
 
     /// Mean difference of luma between two frames, over the part above the caption.
@@ -290,7 +287,7 @@ mod tests {
 
     #[test]
     fn frames_differ_and_are_numbered_without_a_gap() {
-        let mut pattern = pattern("Gate", &SimulatedDrive::new());
+        let mut pattern = pattern("Gate", &SimulatedDrive::default());
         let mut frames = Vec::new();
         while frames.len() < 3 {
             frames.extend(pattern.next_frame(Duration::from_secs(1)).unwrap());
@@ -313,7 +310,7 @@ mod tests {
 
     #[test]
     fn panning_moves_the_picture() {
-        let drive = SimulatedDrive::new();
+        let drive = SimulatedDrive::default();
         let mut pattern = pattern("Gate", &drive);
         let (now, time) = (pattern.last, SystemTime::now());
         let before = pattern.frame(now, time);
@@ -326,10 +323,10 @@ mod tests {
 
     #[test]
     fn its_controls_change_the_picture() {
-        let mut pattern = pattern("Gate", &SimulatedDrive::new());
+        let mut pattern = pattern("Gate", &SimulatedDrive::default());
         let test_pattern = TestPatternDevice {
             drive: pattern.drive.clone(),
-            test_pattern_controls: pattern.test_pattern_controls.clone(),
+            controls: pattern.controls.clone(),
         };
         let (start, time) = (pattern.last, SystemTime::now());
         let before = pattern.frame(start, time);
@@ -353,12 +350,12 @@ mod tests {
     #[test]
     fn a_new_name_is_drawn_without_opening_again() {
         let (rename, name) = watch::channel("Gate".to_owned());
-        let wanted = Wanted {
+        let wanted = RequestedMode {
             width: 320,
             height: 240,
             fps: 30,
         };
-        let mut pattern = Pattern::new(&wanted, name, TestPatternDevice::default());
+        let mut pattern = TestPattern::new(&wanted, name, TestPatternDevice::default());
         let (now, time) = (pattern.last, SystemTime::now());
         pattern.frame(now, time);
         rename.send("Yard".into()).unwrap();

@@ -1,15 +1,16 @@
-//! The attendant with a camera that does what the test says, and the desk in front of it.
+//! The worker with a camera that does what the test says, and the queue in front of it.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::*;
 use crate::control::tests::control;
 use crate::control::{Access, ControlId};
 use crate::drive::{Axis, Pose};
-use crate::user_overrides::ControlChoice;
+use crate::user_overrides::ControlOverrides;
 use porthole_durable::{Store, Writer};
 
 const GAIN: ControlId = ControlId(1);
@@ -19,12 +20,12 @@ const EXPOSURE: ControlId = ControlId(2);
 const RESET: ControlId = ControlId(7);
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A camera whose controls are as wished; clones are the same one.
+/// A camera with the controls that a test gives it; clones are the same one.
 #[derive(Clone, Default)]
-struct Fake(Arc<Inside>);
+struct FakeDevice(Arc<FakeState>);
 
 #[derive(Default)]
-struct Inside {
+struct FakeState {
     controls: Mutex<BTreeMap<ControlId, Control>>,
     connection: AtomicU64,
     is_gone: AtomicBool,
@@ -33,7 +34,7 @@ struct Inside {
     refuses: Mutex<Option<ControlId>>,
 }
 
-impl Fake {
+impl FakeDevice {
     fn with(controls: impl IntoIterator<Item = Control>) -> Self {
         let fake = Self::default();
         let controls = controls.into_iter().map(|control| (control.id, control));
@@ -42,19 +43,15 @@ impl Fake {
     }
 
     fn usual() -> Self {
-        let mut exposure = control(EXPOSURE.0, Kind::Integer);
+        let mut exposure = control(EXPOSURE.0, ControlKind::Integer);
         exposure.access = Access::Inactive;
-        let mut source_selector = control(AUTO.0, Kind::Boolean);
-        (
-            source_selector.min,
-            source_selector.max,
-            source_selector.value,
-        ) = (0, 1, Some(1));
+        let mut auto = control(AUTO.0, ControlKind::Boolean);
+        (auto.min, auto.max, auto.value) = (0, 1, Some(1));
         let others = [
-            control(GAIN.0, Kind::Integer),
-            control(RESET.0, Kind::Button),
+            control(GAIN.0, ControlKind::Integer),
+            control(RESET.0, ControlKind::Button),
         ];
-        Self::with([exposure, source_selector].into_iter().chain(others))
+        Self::with([exposure, auto].into_iter().chain(others))
     }
 
     fn value(&self, id: ControlId) -> Option<i32> {
@@ -72,8 +69,8 @@ impl Fake {
     }
 }
 
-impl ControlDeviceOpener for Fake {
-    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
+impl ControlDeviceOpener for FakeDevice {
+    fn open_control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
         if self.0.is_gone.load(Ordering::SeqCst) {
             return Err(SourceError::Gone);
         }
@@ -81,7 +78,7 @@ impl ControlDeviceOpener for Fake {
     }
 }
 
-impl ControlDevice for Fake {
+impl ControlDevice for FakeDevice {
     fn camera(&self) -> &'static str {
         "a fake"
     }
@@ -124,8 +121,8 @@ impl ControlDevice for Fake {
     }
 }
 
-struct Notebook {
-    choice: Mutex<ControlChoice>,
+struct FakeStore {
+    overrides: Mutex<ControlOverrides>,
     disk: Writer<()>,
 }
 
@@ -140,42 +137,42 @@ impl Store<()> for NoDisk {
     }
 }
 
-impl Memory for Arc<Notebook> {
-    fn of(&self, camera: &str) -> Vec<Change> {
-        self.choice.lock().unwrap().of(camera)
+impl OverrideStore for Arc<FakeStore> {
+    fn load(&self, camera: &str) -> Vec<ControlChange> {
+        self.overrides.lock().unwrap().of(camera)
     }
-    fn remember(&self, camera: &str, set: &[Change]) -> Kept {
-        self.choice.lock().unwrap().remember(camera, set);
+    fn save(&self, camera: &str, set: &[ControlChange]) -> PendingWrite {
+        self.overrides.lock().unwrap().remember(camera, set);
         self.disk.update(|()| {})
     }
 }
 
-fn control_worker(fake: &Fake, drive: DriveSource) -> (ControlWorker, Arc<Notebook>) {
-    let notebook = Arc::new(Notebook {
-        choice: Mutex::default(),
+fn worker_of(device: &FakeDevice, drive: DriveSource) -> (ControlWorker, Arc<FakeStore>) {
+    let store = Arc::new(FakeStore {
+        overrides: Mutex::default(),
         disk: Writer::start(NoDisk, ()).unwrap(),
     });
-    let control_worker = ControlWorker {
-        devices: Box::new(fake.clone()),
+    let worker = ControlWorker {
+        devices: Box::new(device.clone()),
         drive,
         test_pattern: TestPatternDevice::default(),
-        memory: Box::new(Arc::clone(&notebook)),
+        overrides: Box::new(Arc::clone(&store)),
         offered: watch::Sender::new(None),
-        settled: None,
+        restored: None,
     };
-    (control_worker, notebook)
+    (worker, store)
 }
 
-fn change(id: ControlId, value: i32) -> Change {
-    Change { id, value }
+fn change(id: ControlId, value: i32) -> ControlChange {
+    ControlChange { id, value }
 }
 
 #[test]
 fn what_was_set_is_set_again_on_a_camera_that_was_plugged_in_anew_and_not_before() {
-    let fake = Fake::usual();
-    let (mut control_worker, _) = control_worker(&fake, DriveSource::Auto);
+    let fake = FakeDevice::usual();
+    let (mut worker, _) = worker_of(&fake, DriveSource::Auto);
     let both = [change(AUTO, 0), change(EXPOSURE, 9), change(RESET, 1)];
-    let (controls, _) = control_worker.set(&both).unwrap();
+    let (controls, _) = worker.set(&both).unwrap();
     let exposure = controls.iter().find(|c| c.id == EXPOSURE).unwrap();
     assert_eq!(exposure.value, Some(9));
     assert_eq!(fake.taken(), [(5, 0), (2, 9), (7, 1)]);
@@ -183,83 +180,88 @@ fn what_was_set_is_set_again_on_a_camera_that_was_plugged_in_anew_and_not_before
     // By another program: that is no reason to take it back.
     fake.set(EXPOSURE, 3).unwrap();
     fake.taken();
-    control_worker.controls().unwrap();
+    worker.controls().unwrap();
     assert_eq!(fake.taken(), []);
 
     fake.replug();
-    control_worker.controls().unwrap();
+    worker.controls().unwrap();
     // The exposure, of the lower number, goes only the second time; the button is not pushed again.
     assert_eq!(fake.taken(), [(5, 0), (2, 9)]);
-    control_worker.opened();
+    worker.camera_opened();
     assert_eq!(fake.taken(), [], "they are so already");
 }
 
 #[test]
 fn one_that_the_camera_refuses_is_named_and_those_before_it_are_kept() {
-    let fake = Fake::usual();
-    let (mut control_worker, notebook) = control_worker(&fake, DriveSource::Auto);
+    let fake = FakeDevice::usual();
+    let (mut worker, store) = worker_of(&fake, DriveSource::Auto);
     *fake.0.refuses.lock().unwrap() = Some(AUTO);
-    let trouble = control_worker
+    let error = worker
         .set(&[change(GAIN, 4), change(AUTO, 0), change(GAIN, 5)])
         .err()
         .unwrap();
-    let words = trouble.to_string();
-    assert!(matches!(trouble, ControlError::NotTaken { .. }), "{words}");
+    let words = error.to_string();
+    assert!(
+        matches!(error, ControlError::DeviceRefused { .. }),
+        "{words}"
+    );
     assert!(
         words.contains("Control 5") && words.contains("Permission denied"),
         "{words}"
     );
     assert_eq!(fake.value(GAIN), Some(4));
-    let remembered = notebook.choice.lock().unwrap().of("a fake");
-    assert_eq!(remembered, [change(GAIN, 4)]);
+    let saved = store.overrides.lock().unwrap().of("a fake");
+    assert_eq!(saved, [change(GAIN, 4)]);
 }
 
 #[test]
 fn nothing_is_set_where_one_of_them_cannot_be() {
-    let fake = Fake::usual();
-    let (mut control_worker, _) = control_worker(&fake, DriveSource::Auto);
+    let fake = FakeDevice::usual();
+    let (mut worker, _) = worker_of(&fake, DriveSource::Auto);
     for bad in [change(GAIN, 11), change(ControlId(77), 0)] {
-        assert!(control_worker.set(&[change(GAIN, 4), bad]).is_err());
+        assert!(worker.set(&[change(GAIN, 4), bad]).is_err());
     }
     assert_eq!(fake.taken(), []);
 }
 
 #[test]
 fn a_motor_is_moved_within_its_limits_and_never_moved_again_at_the_next_opening() {
-    let mut pan = control(ControlId::PAN.0, Kind::Integer);
+    let mut pan = control(ControlId::PAN.0, ControlKind::Integer);
     (pan.min, pan.max) = (-36_000, 36_000);
-    let fake = Fake::with([pan]);
-    let (mut control_worker, _) = control_worker(&fake, DriveSource::V4l);
+    let fake = FakeDevice::with([pan]);
+    let (mut worker, _) = worker_of(&fake, DriveSource::V4l);
     let to = |pan| Pose {
         pan: Some(pan),
         ..Pose::default()
     };
-    let at = control_worker.turn(Turn::To(to(i32::MAX))).unwrap();
-    assert_eq!(at.axis(Axis::Pan).unwrap().at, 36_000);
-    let at = control_worker.turn(Turn::By(to(-6000))).unwrap();
-    assert_eq!(at.axis(Axis::Pan).unwrap().at, 30_000);
-    let (_, kept) = control_worker.set(&[change(ControlId::PAN, 100)]).unwrap();
-    kept.soon();
-    control_worker.turn(Turn::Home).unwrap();
+    let at = worker
+        .move_drive(DriveMove::Absolute(to(i32::MAX)))
+        .unwrap();
+    assert_eq!(at.axis(Axis::Pan).unwrap().position, 36_000);
+    let at = worker.move_drive(DriveMove::Relative(to(-6000))).unwrap();
+    assert_eq!(at.axis(Axis::Pan).unwrap().position, 30_000);
+    let (_, kept) = worker.set(&[change(ControlId::PAN, 100)]).unwrap();
+    kept.detach();
+    worker.move_drive(DriveMove::Home).unwrap();
     fake.taken();
-    control_worker.opened();
+    worker.camera_opened();
     assert_eq!(fake.taken(), []);
 }
 
 #[test]
 fn the_settings_say_what_moves() {
-    let fake = Fake::usual();
+    let fake = FakeDevice::usual();
     for (source, kind) in [
         (DriveSource::None, None),
         (DriveSource::V4l, None),
         (DriveSource::Auto, None),
         (DriveSource::Simulated, Some(DeviceKind::TestPattern)),
     ] {
-        let (mut control_worker, _) = control_worker(&fake, source);
-        let pointing = control_worker.pointing().unwrap();
-        assert_eq!(pointing.map(|p| p.kind), kind, "{source:?}");
+        let (mut worker, _) = worker_of(&fake, source);
+        let state = worker.drive_state().unwrap();
+        assert_eq!(state.map(|s| s.kind), kind, "{source:?}");
         assert_eq!(
-            control_worker.turn(Turn::Home).is_ok(),
+            worker.move_drive(DriveMove::Home).is_ok(),
             kind.is_some(),
             "{source:?}"
         );
@@ -268,44 +270,44 @@ fn the_settings_say_what_moves() {
 
 #[test]
 fn a_camera_that_is_not_there_is_an_error_and_is_restored_when_it_comes() {
-    let fake = Fake::usual();
-    let (mut control_worker, _) = control_worker(&fake, DriveSource::Auto);
-    let (_, kept) = control_worker.set(&[change(GAIN, 4)]).unwrap();
-    kept.soon();
+    let fake = FakeDevice::usual();
+    let (mut worker, _) = worker_of(&fake, DriveSource::Auto);
+    let (_, kept) = worker.set(&[change(GAIN, 4)]).unwrap();
+    kept.detach();
     fake.0.is_gone.store(true, Ordering::SeqCst);
-    control_worker.opened();
-    let trouble = control_worker.controls().unwrap_err();
-    assert!(matches!(trouble, ControlError::Camera(SourceError::Gone)));
+    worker.camera_opened();
+    let error = worker.controls().unwrap_err();
+    assert!(matches!(error, ControlError::Camera(SourceError::Gone)));
     fake.0.is_gone.store(false, Ordering::SeqCst);
     fake.replug();
-    control_worker.controls().unwrap();
+    worker.controls().unwrap();
     assert_eq!(fake.value(GAIN), Some(4));
 }
 
-/// A desk with a thread that attends to it.
-struct Staffed {
-    control_queue: Arc<ControlQueue>,
+/// A queue with a thread that runs its jobs.
+struct RunningWorker {
+    queue: Arc<ControlQueue<ControlWorker>>,
     going: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Staffed {
-    fn at(control_queue: Arc<ControlQueue>) -> Self {
+impl RunningWorker {
+    fn of(queue: Arc<ControlQueue<ControlWorker>>) -> Self {
         let going = Arc::new(AtomicBool::new(true));
-        let (theirs, go_on) = (Arc::clone(&control_queue), Arc::clone(&going));
+        let (jobs, go_on) = (Arc::clone(&queue), Arc::clone(&going));
         let thread = thread::spawn(move || {
-            let (mut control_worker, _notebook) = control_worker(&Fake::usual(), DriveSource::Auto);
-            control_worker.run(&theirs, &|| go_on.load(Ordering::SeqCst));
+            let (mut worker, _store) = worker_of(&FakeDevice::usual(), DriveSource::Auto);
+            worker.run(&jobs, &|| go_on.load(Ordering::SeqCst));
         });
         Self {
-            control_queue,
+            queue,
             going,
             thread: Some(thread),
         }
     }
 }
 
-impl Drop for Staffed {
+impl Drop for RunningWorker {
     fn drop(&mut self) {
         self.going.store(false, Ordering::SeqCst);
         let ended = self.thread.take().expect("it is joined once").join();
@@ -314,56 +316,54 @@ impl Drop for Staffed {
 }
 
 #[tokio::test]
-async fn questions_are_answered_one_after_the_other() {
-    let staffed = Staffed::at(Arc::new(ControlQueue::new(LIMIT)));
-    let controls = staffed.control_queue.ask(ControlWorker::controls).await;
+async fn jobs_are_run_one_after_the_other() {
+    let running = RunningWorker::of(Arc::new(ControlQueue::new(LIMIT)));
+    let controls = running.queue.run(ControlWorker::controls).await;
     assert_eq!(controls.unwrap().len(), 4);
-    let set = staffed
-        .control_queue
-        .ask(|control_worker| control_worker.set(&[change(GAIN, 4)]));
+    let set = running.queue.run(|worker| worker.set(&[change(GAIN, 4)]));
     set.await.unwrap().1.wait().await.unwrap();
 }
 
 #[tokio::test]
-async fn while_the_thread_hangs_askers_wait_a_bounded_time_and_what_they_left_is_never_done() {
-    let control_queue = Arc::new(ControlQueue::new(Duration::from_millis(50)));
+async fn while_the_thread_hangs_callers_wait_a_bounded_time_and_their_jobs_are_never_run() {
+    let queue = Arc::new(ControlQueue::new(Duration::from_millis(50)));
     let done = Arc::new(AtomicU64::new(0));
-    let waiting: Vec<_> = (0..20)
+    let calls: Vec<_> = (0..20)
         .map(|_| {
-            let (control_queue, done) = (Arc::clone(&control_queue), Arc::clone(&done));
-            let question = move |_: &mut ControlWorker| {
+            let (queue, done) = (Arc::clone(&queue), Arc::clone(&done));
+            let job = move |_: &mut ControlWorker| {
                 done.fetch_add(1, Ordering::SeqCst);
                 Ok(())
             };
-            tokio::spawn(async move { control_queue.ask(question).await })
+            tokio::spawn(async move { queue.run(job).await })
         })
         .collect();
-    let (mut late, mut full) = (0, 0);
-    for asked in waiting {
-        match asked.await.unwrap() {
-            Err(ControlError::Late) => late += 1,
-            Err(ControlError::Full) => full += 1,
+    let (mut timed_out, mut refused) = (0, 0);
+    for call in calls {
+        match call.await.unwrap() {
+            Err(ControlError::TimedOut) => timed_out += 1,
+            Err(ControlError::QueueFull) => refused += 1,
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((late, full), (16, 4));
+    assert_eq!((timed_out, refused), (16, 4));
 
     // The thread comes to itself, or another takes its place.
-    let staffed = Staffed::at(control_queue);
-    let answered = async { while staffed.control_queue.ask(|_| Ok(())).await.is_err() {} };
+    let running = RunningWorker::of(queue);
+    let answered = async { while running.queue.run(|_| Ok(())).await.is_err() {} };
     tokio::time::timeout(LIMIT, answered).await.unwrap();
     assert_eq!(done.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
-async fn a_question_that_panics_is_told_as_a_failure() {
-    let control_queue = Arc::new(ControlQueue::new(LIMIT));
-    let theirs = Arc::clone(&control_queue);
+async fn a_job_that_panics_is_told_as_a_failure() {
+    let queue = Arc::new(ControlQueue::new(LIMIT));
+    let jobs = Arc::clone(&queue);
     let thread = thread::spawn(move || {
-        let (mut control_worker, _notebook) = control_worker(&Fake::usual(), DriveSource::Auto);
-        control_worker.run(&theirs, &|| true);
+        let (mut worker, _store) = worker_of(&FakeDevice::usual(), DriveSource::Auto);
+        worker.run(&jobs, &|| true);
     });
-    let asked: Result<(), _> = control_queue.ask(|_| panic!("odd answer")).await;
-    assert!(matches!(asked, Err(ControlError::Failed)), "{asked:?}");
+    let answer: Result<(), _> = queue.run(|_| panic!("odd answer")).await;
+    assert!(matches!(answer, Err(ControlError::Panicked)), "{answer:?}");
     assert!(thread.join().is_err(), "its actor starts it again");
 }

@@ -5,25 +5,25 @@
     reason = "no side of a picture is longer than 65,500 pixels"
 )]
 
-use super::lettering::Lettering;
+use crate::drawing::lettering::Lettering;
 
 /// A colour in full-range YCbCr (JFIF).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Colour {
-    pub(super) y: u8,
-    pub(super) cb: u8,
-    pub(super) cr: u8,
+pub(crate) struct Colour {
+    pub(crate) y: u8,
+    pub(crate) cb: u8,
+    pub(crate) cr: u8,
 }
 
 impl Colour {
-    pub(super) const WHITE: Self = Self {
+    pub(crate) const WHITE: Self = Self {
         y: 255,
         cb: 128,
         cr: 128,
     };
 
     /// Hue in degrees; saturation and lightness from 0 to 1.
-    pub(super) fn hsl(hue: f32, saturation: f32, lightness: f32) -> Self {
+    pub(crate) fn hsl(hue: f32, saturation: f32, lightness: f32) -> Self {
         let amplitude = saturation * lightness.min(1.0 - lightness);
         let channel = |n: f32| {
             let k = (n + hue / 30.0).rem_euclid(12.0);
@@ -39,7 +39,7 @@ impl Colour {
 
     /// From this colour (0) to another (1).
     #[must_use]
-    pub(super) fn towards(self, other: Self, share: f32) -> Self {
+    pub(crate) fn towards(self, other: Self, share: f32) -> Self {
         let mix = |a: u8, b: u8| {
             (f32::from(a) + (f32::from(b) - f32::from(a)) * share.clamp(0.0, 1.0)).round() as u8
         };
@@ -52,7 +52,7 @@ impl Colour {
 }
 
 /// A picture being drawn. Whatever lies outside it is left out.
-pub(super) struct Canvas<'a> {
+pub(crate) struct Canvas<'a> {
     data: &'a mut [u8],
     stride: usize,
     width: i32,
@@ -61,7 +61,7 @@ pub(super) struct Canvas<'a> {
 
 impl<'a> Canvas<'a> {
     /// A canvas over tight YUYV data of this size.
-    pub(super) fn new(data: &'a mut [u8], width: u32, height: u32) -> Self {
+    pub(crate) fn new(data: &'a mut [u8], width: u32, height: u32) -> Self {
         Self {
             data,
             stride: width.div_ceil(2) as usize * 4,
@@ -72,7 +72,7 @@ impl<'a> Canvas<'a> {
 
     /// Lays a colour over one pixel, 0 not at all, 255 fully. A pair of pixels shares the chroma of
     /// its left one.
-    pub(super) fn blend(&mut self, x: i32, y: i32, colour: Colour, alpha: u8) {
+    pub(crate) fn blend(&mut self, x: i32, y: i32, colour: Colour, alpha: u8) {
         if alpha == 0 || !(0..self.width).contains(&x) || !(0..self.height).contains(&y) {
             return;
         }
@@ -85,7 +85,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Lays a colour over a rectangle.
-    pub(super) fn rectangle(
+    pub(crate) fn rectangle(
         &mut self,
         (x, y): (i32, i32),
         (width, height): (i32, i32),
@@ -101,7 +101,7 @@ impl<'a> Canvas<'a> {
 
     /// Lays a colour over what `coverage` covers of a box around `(x, y)`: it is asked with the
     /// distance from there, and answers from 0 (outside) to 1 (inside), in between on the edge.
-    pub(super) fn shape(
+    pub(crate) fn shape(
         &mut self,
         (x, y): (f32, f32),
         (half_width, half_height): (f32, f32),
@@ -121,7 +121,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Writes a line of text, its top left corner at `(x, y)`.
-    pub(super) fn text(
+    pub(crate) fn text(
         &mut self,
         letters: &mut Lettering,
         (x, y): (i32, i32),

@@ -8,22 +8,22 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 
 use super::*;
-use crate::encode::Encoding;
+use crate::encode::EncodeLoop;
 use crate::format::FrameFormat;
-use crate::frame::Jpeg;
-use crate::viewing::{Viewer, Viewing};
+use crate::frame::Picture;
+use crate::viewers::{PictureFeed, Viewer};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// What the camera does at one opening.
-enum Act {
+enum Opening {
     Refuse(SourceError),
     /// Sends frames of this kind until told to stop; then it is gone.
-    Send(Kind),
+    Send(FrameKind),
 }
 
 #[derive(Clone)]
-enum Kind {
+enum FrameKind {
     Grey {
         width: u32,
         height: u32,
@@ -36,20 +36,20 @@ enum Kind {
 /// A camera that follows a script; when that is over it sends grey frames.
 #[derive(Clone, Default)]
 struct Camera {
-    script: Arc<Mutex<VecDeque<Act>>>,
+    script: Arc<Mutex<VecDeque<Opening>>>,
     opened: Arc<AtomicUsize>,
     open_now: Arc<AtomicUsize>,
-    asked: Arc<Mutex<Vec<Wanted>>>,
+    asked: Arc<Mutex<Vec<RequestedMode>>>,
 }
 
-impl Opener for Camera {
-    fn open(&self, wanted: &Wanted) -> Result<Box<dyn Source>, SourceError> {
+impl SourceOpener for Camera {
+    fn open(&self, wanted: &RequestedMode) -> Result<Box<dyn Source>, SourceError> {
         self.asked.lock().unwrap().push(*wanted);
-        let act = self.script.lock().unwrap().pop_front();
-        let kind = match act {
-            Some(Act::Refuse(error)) => return Err(error),
-            Some(Act::Send(kind)) => kind,
-            None => Kind::Grey {
+        let opening = self.script.lock().unwrap().pop_front();
+        let kind = match opening {
+            Some(Opening::Refuse(error)) => return Err(error),
+            Some(Opening::Send(kind)) => kind,
+            None => FrameKind::Grey {
                 width: wanted.width,
                 height: wanted.height,
             },
@@ -65,7 +65,7 @@ impl Opener for Camera {
 }
 
 struct Scripted {
-    kind: Kind,
+    kind: FrameKind,
     sent: u64,
     open_now: Arc<AtomicUsize>,
 }
@@ -79,9 +79,11 @@ impl Drop for Scripted {
 impl Source for Scripted {
     fn format(&self) -> FrameFormat {
         match self.kind {
-            Kind::Grey { width, height } => FrameFormat::tight(PixelFormat::Grey, width, height),
-            Kind::Mjpeg(_) => FrameFormat::tight(PixelFormat::Mjpeg, 32, 24),
-            Kind::OneThenGone => FrameFormat::tight(PixelFormat::Grey, 32, 24),
+            FrameKind::Grey { width, height } => {
+                FrameFormat::tight(PixelFormat::Grey, width, height)
+            }
+            FrameKind::Mjpeg(_) => FrameFormat::tight(PixelFormat::Mjpeg, 32, 24),
+            FrameKind::OneThenGone => FrameFormat::tight(PixelFormat::Grey, 32, 24),
         }
     }
 
@@ -92,8 +94,8 @@ impl Source for Scripted {
     fn next_frame(&mut self, _: Duration) -> Result<Option<RawFrame>, SourceError> {
         let format = self.format();
         let data = match &self.kind {
-            Kind::OneThenGone if self.sent > 0 => return Err(SourceError::Gone),
-            Kind::Mjpeg(frame) => frame.clone(),
+            FrameKind::OneThenGone if self.sent > 0 => return Err(SourceError::Gone),
+            FrameKind::Mjpeg(frame) => frame.clone(),
             _ => vec![90; format.frame_bytes().unwrap()].into(),
         };
         // A camera's pace: without it the loop would spin.
@@ -125,7 +127,7 @@ impl CameraObserver for Counts {
             self.truncated.fetch_add(1, Ordering::SeqCst);
         }
     }
-    fn device(&self, _: Device) {}
+    fn device(&self, _: DeviceStatus) {}
     fn encoded(&self, _: Duration, _: usize) {
         self.encoded.fetch_add(1, Ordering::SeqCst);
     }
@@ -133,8 +135,8 @@ impl CameraObserver for Counts {
 }
 
 /// Both loops running over a scripted camera.
-struct Rig {
-    viewing: Viewing,
+struct RunningLoops {
+    feed: PictureFeed,
     camera: Camera,
     counts: Arc<Counts>,
     health: watch::Receiver<CameraHealth>,
@@ -143,40 +145,40 @@ struct Rig {
     threads: Vec<JoinHandle<()>>,
 }
 
-const WANTED: Wanted = Wanted {
+const REQUESTED: RequestedMode = RequestedMode {
     width: 64,
     height: 48,
     fps: 30,
 };
 
-impl Rig {
-    fn start(script: impl IntoIterator<Item = Act>) -> Self {
+impl RunningLoops {
+    fn start(script: impl IntoIterator<Item = Opening>) -> Self {
         let camera = Camera::default();
         camera.script.lock().unwrap().extend(script);
-        let audience = Arc::new(Audience::new(8));
+        let viewer_count = Arc::new(ViewerCount::new(8));
         let pictures = Arc::new(PictureSlot::new());
-        let raw = Arc::new(RawSlot::new());
+        let frames = Arc::new(FrameSlot::new());
         let counts = Arc::new(Counts::default());
         let (health_sender, health) = watch::channel(CameraHealth::Idle);
         let (settings, follow) = watch::channel(CameraSettings {
-            wanted: WANTED,
+            requested: REQUESTED,
             quality: Quality::STREAM,
             idle_close: Duration::ZERO,
         });
-        let mut capture = Capture {
+        let mut capture = CaptureLoop {
             name: watch::channel("Gate".to_owned()).1,
             opener: Box::new(camera.clone()),
-            audience: audience.clone(),
-            raw: raw.clone(),
+            viewer_count: viewer_count.clone(),
+            frames: frames.clone(),
             pictures: pictures.clone(),
             health: health_sender,
             settings: follow.clone(),
-            control_queue: Arc::new(ControlQueue::new(LIMIT)),
+            on_open: Box::new(|| {}),
             observer: counts.clone(),
             last_size: None,
         };
-        let encoding = Encoding {
-            raw,
+        let encoding = EncodeLoop {
+            frames,
             pictures: pictures.clone(),
             settings: follow,
             observer: counts.clone(),
@@ -188,7 +190,7 @@ impl Rig {
             thread::spawn(move || encoding.run(&|| b.load(Ordering::SeqCst))),
         ];
         Self {
-            viewing: Viewing::new(audience, pictures),
+            feed: PictureFeed::new(viewer_count, pictures),
             camera,
             counts,
             health,
@@ -210,7 +212,7 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
+impl Drop for RunningLoops {
     fn drop(&mut self) {
         self.going.store(false, Ordering::SeqCst);
         for thread in self.threads.drain(..) {
@@ -221,8 +223,8 @@ impl Drop for Rig {
     }
 }
 
-/// The next picture that is as wanted.
-async fn picture(viewer: &mut Viewer, is_so: impl Fn(&Jpeg) -> bool) -> Arc<Jpeg> {
+/// The next picture for which `is_so` holds.
+async fn picture(viewer: &mut Viewer, is_so: impl Fn(&Picture) -> bool) -> Arc<Picture> {
     let found = tokio::time::timeout(LIMIT, async {
         loop {
             let picture = viewer.next().await.unwrap();
@@ -234,11 +236,11 @@ async fn picture(viewer: &mut Viewer, is_so: impl Fn(&Jpeg) -> bool) -> Arc<Jpeg
     found.await.expect("no such picture came in time")
 }
 
-fn live(jpeg: &Jpeg) -> bool {
+fn live(jpeg: &Picture) -> bool {
     jpeg.kind == PictureKind::Live
 }
 
-fn placeholder(jpeg: &Jpeg) -> bool {
+fn placeholder(jpeg: &Picture) -> bool {
     jpeg.kind == PictureKind::Placeholder
 }
 
@@ -255,58 +257,54 @@ fn mjpeg_frame() -> Bytes {
 
 #[tokio::test]
 async fn the_camera_opens_with_the_first_viewer_and_closes_after_the_last() {
-    let mut test_pattern = Rig::start([]);
-    assert_eq!(test_pattern.camera.opened.load(Ordering::SeqCst), 0);
+    let mut loops = RunningLoops::start([]);
+    assert_eq!(loops.camera.opened.load(Ordering::SeqCst), 0);
     for opening in 1..=2 {
-        let mut viewer = test_pattern.viewing.join().unwrap();
+        let mut viewer = loops.feed.subscribe().unwrap();
         let shown = picture(&mut viewer, live).await;
         assert_eq!((shown.width, shown.height), (64, 48));
-        let second = test_pattern.viewing.join().unwrap();
+        let second = loops.feed.subscribe().unwrap();
         drop(viewer);
-        assert_eq!(test_pattern.camera.open_now.load(Ordering::SeqCst), 1);
+        assert_eq!(loops.camera.open_now.load(Ordering::SeqCst), 1);
         drop(second);
-        test_pattern
-            .until("idle", |h| *h == CameraHealth::Idle)
-            .await;
-        assert_eq!(test_pattern.camera.open_now.load(Ordering::SeqCst), 0);
-        assert_eq!(test_pattern.camera.opened.load(Ordering::SeqCst), opening);
+        loops.until("idle", |h| *h == CameraHealth::Idle).await;
+        assert_eq!(loops.camera.open_now.load(Ordering::SeqCst), 0);
+        assert_eq!(loops.camera.opened.load(Ordering::SeqCst), opening);
     }
 }
 
 #[tokio::test]
 async fn a_viewer_after_an_idle_time_gets_no_picture_from_before() {
-    let mut test_pattern = Rig::start([]);
-    let mut viewer = test_pattern.viewing.join().unwrap();
+    let mut loops = RunningLoops::start([]);
+    let mut viewer = loops.feed.subscribe().unwrap();
     picture(&mut viewer, live).await;
     drop(viewer);
-    test_pattern
-        .until("idle", |h| *h == CameraHealth::Idle)
-        .await;
+    loops.until("idle", |h| *h == CameraHealth::Idle).await;
     let came_back = Instant::now();
-    let mut viewer = test_pattern.viewing.join().unwrap();
+    let mut viewer = loops.feed.subscribe().unwrap();
     let first = picture(&mut viewer, |_| true).await;
     assert!(first.captured >= came_back);
 }
 
 #[tokio::test]
 async fn a_camera_that_does_not_open_shows_why_and_is_tried_again() {
-    let mut test_pattern = Rig::start([Act::Refuse(SourceError::Busy)]);
-    let mut viewer = test_pattern.viewing.join().unwrap();
+    let mut loops = RunningLoops::start([Opening::Refuse(SourceError::Busy)]);
+    let mut viewer = loops.feed.subscribe().unwrap();
     let drawn = picture(&mut viewer, |_| true).await;
     assert!(placeholder(&drawn));
     assert_eq!((drawn.width, drawn.height), (64, 48));
     turbojpeg::decompress(&drawn.bytes, turbojpeg::PixelFormat::RGB).unwrap();
-    let failed = test_pattern.until("failed", |h| matches!(h, CameraHealth::Failed { .. }));
+    let failed = loops.until("failed", |h| matches!(h, CameraHealth::Failed { .. }));
     let reason = "another program is using the camera".to_owned();
     assert_eq!(failed.await, CameraHealth::Failed { reason });
     picture(&mut viewer, live).await;
-    test_pattern.until_live().await;
+    loops.until_live().await;
 }
 
 #[tokio::test]
 async fn an_unplugged_camera_leaves_a_placeholder_of_its_size_and_comes_back() {
-    let mut test_pattern = Rig::start([Act::Send(Kind::OneThenGone)]);
-    let mut viewer = test_pattern.viewing.join().unwrap();
+    let mut loops = RunningLoops::start([Opening::Send(FrameKind::OneThenGone)]);
+    let mut viewer = loops.feed.subscribe().unwrap();
     let drawn = picture(&mut viewer, placeholder).await;
     assert_eq!(
         (drawn.width, drawn.height),
@@ -315,19 +313,19 @@ async fn an_unplugged_camera_leaves_a_placeholder_of_its_size_and_comes_back() {
     );
     let back = picture(&mut viewer, live).await;
     assert!(back.sequence > drawn.sequence);
-    test_pattern.until_live().await;
-    assert_eq!(test_pattern.camera.opened.load(Ordering::SeqCst), 2);
+    loops.until_live().await;
+    assert_eq!(loops.camera.opened.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
 async fn a_camera_of_which_every_frame_is_cut_off_is_named_as_broken() {
     let whole = mjpeg_frame();
     let cut = whole.slice(..whole.len() - 10);
-    let mut test_pattern = Rig::start([Act::Send(Kind::Mjpeg(cut))]);
-    let mut viewer = test_pattern.viewing.join().unwrap();
+    let mut loops = RunningLoops::start([Opening::Send(FrameKind::Mjpeg(cut))]);
+    let mut viewer = loops.feed.subscribe().unwrap();
     let first = picture(&mut viewer, |_| true).await;
     assert!(placeholder(&first), "a truncated frame is never shown");
-    let failed = test_pattern
+    let failed = loops
         .until("failed", |h| matches!(h, CameraHealth::Failed { .. }))
         .await;
     let CameraHealth::Failed { reason } = failed else {
@@ -335,16 +333,16 @@ async fn a_camera_of_which_every_frame_is_cut_off_is_named_as_broken() {
     };
     assert!(reason.contains("truncated"), "{reason}");
     assert_eq!(
-        test_pattern.counts.truncated.load(Ordering::SeqCst),
-        u64::from(BAD_IN_A_ROW)
+        loops.counts.truncated.load(Ordering::SeqCst),
+        u64::from(MAX_BAD_IN_A_ROW)
     );
 }
 
 #[tokio::test]
 async fn mjpeg_reaches_the_viewer_byte_for_byte() {
     let frame = mjpeg_frame();
-    let test_pattern = Rig::start([Act::Send(Kind::Mjpeg(frame.clone()))]);
-    let mut viewer = test_pattern.viewing.join().unwrap();
+    let loops = RunningLoops::start([Opening::Send(FrameKind::Mjpeg(frame.clone()))]);
+    let mut viewer = loops.feed.subscribe().unwrap();
     let shown = picture(&mut viewer, |_| true).await;
     assert_eq!(shown.bytes, frame);
     assert_eq!((shown.width, shown.height), (32, 24));
@@ -352,21 +350,21 @@ async fn mjpeg_reaches_the_viewer_byte_for_byte() {
 
 #[tokio::test]
 async fn another_size_is_taken_up_without_a_restart() {
-    let mut test_pattern = Rig::start([]);
-    let mut viewer = test_pattern.viewing.join().unwrap();
+    let mut loops = RunningLoops::start([]);
+    let mut viewer = loops.feed.subscribe().unwrap();
     picture(&mut viewer, |p| p.width == 64).await;
-    test_pattern.settings.send_modify(|s| s.wanted.width = 128);
+    loops.settings.send_modify(|s| s.requested.width = 128);
     picture(&mut viewer, |p| live(p) && p.width == 128).await;
-    test_pattern.until_live().await;
-    let asked = test_pattern.camera.asked.lock().unwrap().clone();
+    loops.until_live().await;
+    let asked = loops.camera.asked.lock().unwrap().clone();
     assert_eq!(asked.iter().map(|w| w.width).collect::<Vec<_>>(), [64, 128]);
 }
 
 #[tokio::test]
 async fn viewers_share_one_encode_of_each_frame() {
-    let test_pattern = Rig::start([]);
-    let mut first = test_pattern.viewing.join().unwrap();
-    let mut second = test_pattern.viewing.join().unwrap();
+    let loops = RunningLoops::start([]);
+    let mut first = loops.feed.subscribe().unwrap();
+    let mut second = loops.feed.subscribe().unwrap();
     for _ in 0..20 {
         let a = picture(&mut first, |_| true).await;
         let b = picture(&mut second, |p| p.sequence >= a.sequence).await;
@@ -374,8 +372,8 @@ async fn viewers_share_one_encode_of_each_frame() {
             assert_eq!(a.bytes.as_ptr(), b.bytes.as_ptr());
         }
     }
-    let captured = test_pattern.counts.captured.load(Ordering::SeqCst);
-    let encoded = test_pattern.counts.encoded.load(Ordering::SeqCst);
+    let captured = loops.counts.captured.load(Ordering::SeqCst);
+    let encoded = loops.counts.encoded.load(Ordering::SeqCst);
     assert!((1..=captured).contains(&encoded), "{encoded} of {captured}");
 }
 
@@ -389,6 +387,6 @@ fn a_raw_frame_shorter_than_its_format_is_discarded() {
         captured: Instant::now(),
         sequence: 0,
     };
-    assert_eq!(examine(&frame(128)), Ok((8, 8)));
-    assert_eq!(examine(&frame(127)), Err(Discard::Malformed));
+    assert_eq!(check_frame(&frame(128)), Ok((8, 8)));
+    assert_eq!(check_frame(&frame(127)), Err(Discard::Malformed));
 }

@@ -2,14 +2,15 @@
 
 use actix::{ActorContext, WrapFuture};
 
-use super::super::{Cause, Supervisor};
 use super::*;
+use porthole_supervise::{Cause, Supervisor};
 
 fn subject(policy: Policy) -> (Addr<Subject>, Events, Supervisor) {
     let (supervisor, events) = Supervisor::new();
     let address = supervisor
         .group("test")
-        .keep(&here(), SUBJECT, policy, Subject::new);
+        .child(&here(), SUBJECT, policy)
+        .start(Subject::new);
     (address, events, supervisor)
 }
 
@@ -17,7 +18,7 @@ fn subject(policy: Policy) -> (Addr<Subject>, Events, Supervisor) {
 async fn after_a_panic_in_a_handler_the_same_address_answers() {
     let (address, mut events, _supervisor) = subject(forgiving(5));
     crash(&address).await;
-    assert_eq!(lives(&address).await, Ok(2));
+    assert_eq!(incarnations(&address).await, Ok(2));
     let Event::Restarted {
         actor,
         path,
@@ -43,7 +44,7 @@ async fn after_a_panic_in_a_handler_the_same_address_answers() {
 #[actix::test]
 async fn of_the_queued_mail_only_the_message_in_hand_is_lost() {
     let (address, _events, _supervisor) = subject(forgiving(5));
-    let before = tell(&address, |act, _| act.lives);
+    let before = tell(&address, |act, _| act.incarnations);
     let fatal = tell(&address, |_, _| panic!("as told"));
     let behind: Vec<_> = (0..10).map(|n| tell(&address, move |_, _| n)).collect();
     assert_eq!(before.await, Ok(1));
@@ -51,7 +52,7 @@ async fn of_the_queued_mail_only_the_message_in_hand_is_lost() {
     for (n, answer) in behind.into_iter().enumerate() {
         assert_eq!(answer.await, Ok(n));
     }
-    assert_eq!(lives(&address).await, Ok(2));
+    assert_eq!(incarnations(&address).await, Ok(2));
 }
 
 #[actix::test]
@@ -66,7 +67,7 @@ async fn a_panic_in_a_future_of_the_actor_restarts_it() {
         next(&mut events).await,
         Event::Restarted { total: 1, .. }
     ));
-    assert_eq!(lives(&address).await, Ok(2));
+    assert_eq!(incarnations(&address).await, Ok(2));
 }
 
 #[actix::test]
@@ -81,7 +82,7 @@ async fn a_panic_in_an_interval_restarts_it() {
         next(&mut events).await,
         Event::Restarted { total: 1, .. }
     ));
-    assert_eq!(lives(&address).await, Ok(2));
+    assert_eq!(incarnations(&address).await, Ok(2));
 }
 
 #[actix::test]
@@ -89,11 +90,12 @@ async fn panics_in_started_count_and_are_survived() {
     let (supervisor, mut events) = Supervisor::new();
     let address = supervisor
         .group("test")
-        .keep(&here(), SUBJECT, forgiving(5), |ctx, lifeline| Subject {
+        .child(&here(), SUBJECT, forgiving(5))
+        .start(|ctx, child| Subject {
             panics_in_started: 3,
-            ..Subject::new(ctx, lifeline)
+            ..Subject::new(ctx, child)
         });
-    assert_eq!(lives(&address).await, Ok(4));
+    assert_eq!(incarnations(&address).await, Ok(4));
     for nth in 1..=3 {
         let event = next(&mut events).await;
         assert!(
@@ -110,7 +112,7 @@ async fn panics_in_restarting_count_and_are_survived() {
         .await
         .unwrap();
     crash(&address).await;
-    assert_eq!(lives(&address).await, Ok(2));
+    assert_eq!(incarnations(&address).await, Ok(2));
     let mut causes = Vec::new();
     for _ in 0..3 {
         if let Event::Restarted {
@@ -128,7 +130,7 @@ async fn panics_in_restarting_count_and_are_survived() {
 async fn an_actor_that_stops_by_itself_is_restarted() {
     let (address, mut events, _supervisor) = subject(forgiving(5));
     tell(&address, |_, ctx| ctx.stop()).await.unwrap();
-    assert_eq!(lives(&address).await, Ok(2));
+    assert_eq!(incarnations(&address).await, Ok(2));
     let event = next(&mut events).await;
     assert!(
         matches!(
@@ -143,17 +145,18 @@ async fn an_actor_that_stops_by_itself_is_restarted() {
 }
 
 #[actix::test]
-async fn an_actor_nobody_has_an_address_of_is_kept_and_restarted() {
+async fn an_actor_nobody_has_an_address_of_runs_on_and_is_restarted() {
     let (ticks, mut ticked) = mpsc::unbounded_channel();
     let (supervisor, mut events) = Supervisor::new();
     drop(
         supervisor
             .group("test")
-            .keep(&here(), SUBJECT, forgiving(5), |ctx, lifeline| {
+            .child(&here(), SUBJECT, forgiving(5))
+            .start(|ctx, child| {
                 ctx.run_later(Duration::from_millis(5), |_, _| panic!("alone"));
                 Subject {
                     ticks: Some(ticks),
-                    ..Subject::new(ctx, lifeline)
+                    ..Subject::new(ctx, child)
                 }
             }),
     );
@@ -165,20 +168,28 @@ async fn an_actor_nobody_has_an_address_of_is_kept_and_restarted() {
 async fn a_neighbour_on_the_same_arbiter_notices_nothing() {
     let (supervisor, _events) = Supervisor::new();
     let group = supervisor.group("test");
-    let [one, other] = ["one", "other"]
-        .map(|name| group.keep(&here(), ActorName(name), forgiving(5), Subject::new));
-    let answers: Vec<_> = (0..5).map(|_| tell(&other, |act, _| act.lives)).collect();
+    let [one, other] = ["one", "other"].map(|name| {
+        group
+            .child(&here(), ActorName(name), forgiving(5))
+            .start(Subject::new)
+    });
+    let answers: Vec<_> = (0..5)
+        .map(|_| tell(&other, |act, _| act.incarnations))
+        .collect();
     for _ in 0..5 {
         crash(&one).await;
     }
     for answer in answers {
         assert_eq!(answer.await, Ok(1));
     }
-    assert_eq!((lives(&one).await, lives(&other).await), (Ok(6), Ok(1)));
+    assert_eq!(
+        (incarnations(&one).await, incarnations(&other).await),
+        (Ok(6), Ok(1))
+    );
 }
 
 #[actix::test]
-async fn timers_and_futures_of_a_dead_life_are_gone_in_the_next() {
+async fn timers_and_futures_are_gone_after_a_crash() {
     let (address, _events, _supervisor) = subject(forgiving(5));
     let (timer, timer_gone) = token();
     let (future, future_gone) = token();
@@ -204,19 +215,20 @@ async fn timers_and_futures_of_a_dead_life_are_gone_in_the_next() {
         panic!("as told");
     });
     assert_eq!(fatal.await, Err::<(), _>(MailboxError::Closed));
-    assert_eq!(lives(&address).await, Ok(2));
+    assert_eq!(incarnations(&address).await, Ok(2));
     assert!(timer_gone() && future_gone() && waited_gone());
 }
 
 #[actix::test]
-async fn a_timer_cancelled_by_a_dead_life_does_not_take_the_next_life_s_with_it() {
+async fn a_timer_cancelled_before_a_crash_does_not_cancel_one_of_the_next_incarnation() {
     let (ticks, mut ticked) = mpsc::unbounded_channel();
     let (supervisor, _events) = Supervisor::new();
     let address = supervisor
         .group("test")
-        .keep(&here(), SUBJECT, forgiving(5), |ctx, lifeline| Subject {
+        .child(&here(), SUBJECT, forgiving(5))
+        .start(|ctx, child| Subject {
             ticks: Some(ticks),
-            ..Subject::new(ctx, lifeline)
+            ..Subject::new(ctx, child)
         });
     assert_eq!(soon(ticked.recv()).await, Some(1));
     let fatal = tell(&address, |act, ctx| {
@@ -235,7 +247,7 @@ async fn a_thousand_panics_lose_a_thousand_messages_and_nothing_else() {
         assert!(matches!(next(&mut events).await, Event::Restarted { total, .. } if total == nth));
         assert_eq!(tell(&address, move |_, _| nth).await, Ok(nth));
     }
-    assert_eq!(lives(&address).await, Ok(1_001));
+    assert_eq!(incarnations(&address).await, Ok(1_001));
 }
 
 #[actix::test]
@@ -244,14 +256,14 @@ async fn the_sixth_crash_escalates_once_and_mail_after_it_is_refused() {
     for _ in 0..5 {
         crash(&address).await;
     }
-    assert_eq!(lives(&address).await, Ok(6));
+    assert_eq!(incarnations(&address).await, Ok(6));
     let (sixth, behind) = (
         tell(&address, |_, _| panic!("the sixth")),
         tell(&address, |_, _| ()),
     );
     assert_eq!(sixth.await, Err::<(), _>(MailboxError::Closed));
     assert_eq!(behind.await, Err(MailboxError::Closed));
-    assert_eq!(lives(&address).await, Err(MailboxError::Closed));
+    assert_eq!(incarnations(&address).await, Err(MailboxError::Closed));
     assert!(!address.connected());
 
     for _ in 0..5 {
@@ -259,19 +271,23 @@ async fn the_sixth_crash_escalates_once_and_mail_after_it_is_refused() {
     }
     let last = next(&mut events).await;
     assert!(last.is_fatal(), "{last}");
+    let Event::Escalated {
+        actor,
+        path,
+        cause,
+        budget,
+    } = last
+    else {
+        panic!("not an escalation: {last}");
+    };
+    assert_eq!((actor, path.as_str()), (SUBJECT, "root/test/subject"));
     assert_eq!(
-        last,
-        Event::Escalated {
-            actor: SUBJECT,
-            path: super::super::TreePath::root()
-                .child("test")
-                .child("subject"),
-            cause: Cause::Panic {
-                message: "the sixth".to_owned()
-            },
-            budget: forgiving(5).budget,
+        cause,
+        Cause::Panic {
+            message: "the sixth".to_owned()
         }
     );
+    assert_eq!(budget, forgiving(5).budget);
     drop(supervisor);
     assert_eq!(
         soon(events.next()).await,
@@ -288,18 +304,20 @@ async fn only_an_actor_that_ends_in_order_is_asked_to_clean_up() {
     let (tell_stopped, mut stopped) = mpsc::unbounded_channel();
     let keep = |name| {
         let tell_stopped = tell_stopped.clone();
-        group.keep(&arbiter.handle(), name, forgiving(0), |ctx, lifeline| {
-            let mut subject = Subject::new(ctx, lifeline);
-            subject.cleanup.stopped = Some(tell_stopped);
-            subject
-        })
+        group
+            .child(&arbiter.handle(), name, forgiving(0))
+            .start(|ctx, child| {
+                let mut subject = Subject::new(ctx, child);
+                subject.cleanup.stopped = Some(tell_stopped);
+                subject
+            })
     };
     let (crashed, orderly) = (keep(ActorName("crashed")), keep(ActorName("orderly")));
     drop(tell_stopped);
     crash(&crashed).await;
     assert!(matches!(next(&mut events).await, Event::Escalated { .. }));
     assert_eq!(stopped.try_recv(), Err(mpsc::error::TryRecvError::Empty));
-    assert_eq!(lives(&orderly).await, Ok(1));
+    assert_eq!(incarnations(&orderly).await, Ok(1));
     arbiter.stop();
     arbiter.join().unwrap();
     assert_eq!(soon(stopped.recv()).await, Some(()));
@@ -320,10 +338,10 @@ async fn giving_up_an_actor_whose_cleanup_panics_does_not_abort() {
 async fn an_arbiter_that_ends_under_an_actor_whose_cleanup_panics_does_not_abort() {
     let arbiter = Arbiter::new();
     let (supervisor, _events) = Supervisor::new();
-    let address =
-        supervisor
-            .group("test")
-            .keep(&arbiter.handle(), SUBJECT, forgiving(0), Subject::new);
+    let address = supervisor
+        .group("test")
+        .child(&arbiter.handle(), SUBJECT, forgiving(0))
+        .start(Subject::new);
     tell(&address, |act, _| act.cleanup.panics = true)
         .await
         .unwrap();
@@ -344,5 +362,5 @@ async fn mail_that_comes_during_the_back_off_is_answered_after_it() {
     assert!(matches!(next(&mut events).await, Event::Restarted { .. }));
     assert!(matches!(next(&mut events).await, Event::Restarted { .. }));
     // The second crash is followed by a wait, in which this comes.
-    assert_eq!(lives(&address).await, Ok(3));
+    assert_eq!(incarnations(&address).await, Ok(3));
 }

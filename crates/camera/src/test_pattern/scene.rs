@@ -6,7 +6,7 @@
     reason = "no side of a picture is longer than 65,500 pixels"
 )]
 
-use super::canvas::{Canvas, Colour};
+use crate::drawing::canvas::{Canvas, Colour};
 
 /// How much larger than the picture the scene is, across and down: room for pan and tilt.
 const MARGIN: (f32, f32) = (1.5, 1.3);

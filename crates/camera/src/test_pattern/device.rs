@@ -1,24 +1,24 @@
-//! What can be set on the test pattern: the same as on a camera, so that pages and programs have
-//! something to set.
+//! The controls of the test pattern: of the same kinds as on a camera, so that pages and programs
+//! have something to set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
-use super::control::{Access, Control, ControlId, Kind};
-use super::control_device::{ConnectionId, ControlDevice, ControlDeviceOpener, DeviceKind};
 use super::drive::{Position, SimulatedDrive};
-use super::modes::{COMMON_RATES, COMMON_SIZES, Gathered, Mode};
-use super::source::SourceError;
+use crate::control::{Access, Control, ControlId, ControlKind};
+use crate::control_device::{ConnectionId, ControlDevice, ControlDeviceOpener, DeviceKind};
+use crate::modes::{COMMON_RATES, COMMON_SIZES, Mode, ModeCollector};
+use crate::source::SourceError;
 
 const BRIGHTNESS: ControlId = ControlId(0x0098_0900);
 // V4L2_CID_PRIVATE_BASE: numbers that mean something on this camera alone.
 const SPEED: ControlId = ControlId(0x0800_0000);
 const CAPTION: ControlId = ControlId(0x0800_0001);
 
-/// What the settings of the test pattern stand at. Clones are the same knobs.
+/// The values of the test pattern's own controls. Clones share them.
 #[derive(Clone, Debug)]
-pub struct TestPatternControls(Arc<Values>);
+pub(crate) struct TestPatternControls(Arc<Values>);
 
 #[derive(Debug)]
 struct Values {
@@ -39,36 +39,36 @@ impl Default for TestPatternControls {
 
 impl TestPatternControls {
     /// What is added to each pixel's luma.
-    pub(super) fn brightness(&self) -> i16 {
+    pub(crate) fn brightness(&self) -> i16 {
         let value = self.0.brightness.load(Ordering::Relaxed);
         i16::try_from(value).unwrap_or(0)
     }
 
     /// How fast clouds and balloon go: 1 is their own pace.
-    pub(super) fn speed(&self) -> f32 {
+    pub(crate) fn speed(&self) -> f32 {
         self.0.speed.load(Ordering::Relaxed) as f32 / 100.0
     }
 
     /// Whether name and clock are drawn.
-    pub(super) fn has_caption(&self) -> bool {
+    pub(crate) fn has_caption(&self) -> bool {
         self.0.caption.load(Ordering::Relaxed) != 0
     }
 }
 
-/// What turns and changes the test pattern. Clones are the same.
+/// The test pattern as a device with controls. Clones share their state.
 #[derive(Clone, Debug, Default)]
 pub struct TestPatternDevice {
-    /// Where it looks.
-    pub drive: SimulatedDrive,
-    /// How it looks.
-    pub test_pattern_controls: TestPatternControls,
+    /// Its pan and tilt.
+    pub(crate) drive: SimulatedDrive,
+    /// Brightness, speed and caption.
+    pub(crate) controls: TestPatternControls,
 }
 
 impl TestPatternDevice {
     fn all(&self) -> [Control; 5] {
         let at = self.drive.position();
         let limits = SimulatedDrive::LIMITS;
-        let values = &self.test_pattern_controls.0;
+        let values = &self.controls.0;
         let control = |id, name: &str, kind, value: i32, (min, max, default)| Control {
             id,
             name: name.to_owned(),
@@ -81,18 +81,18 @@ impl TestPatternDevice {
             options: Vec::new(),
             access: Access::Writable,
         };
-        let knob = |value: &AtomicI32| value.load(Ordering::Relaxed);
-        let integer = Kind::Integer;
+        let load = |value: &AtomicI32| value.load(Ordering::Relaxed);
+        let integer = ControlKind::Integer;
         let (pan, tilt) = (
-            (limits.least.pan, limits.most.pan, 0),
-            (limits.least.tilt, limits.most.tilt, 0),
+            (limits.min.pan, limits.max.pan, 0),
+            (limits.min.tilt, limits.max.tilt, 0),
         );
         [
             control(
                 BRIGHTNESS,
                 "Brightness",
                 integer,
-                knob(&values.brightness),
+                load(&values.brightness),
                 (-100, 100, 0),
             ),
             control(ControlId::PAN, "Pan, Absolute", integer, at.pan, pan),
@@ -101,14 +101,14 @@ impl TestPatternDevice {
                 SPEED,
                 "Speed of the Clouds",
                 integer,
-                knob(&values.speed),
+                load(&values.speed),
                 (0, 400, 100),
             ),
             control(
                 CAPTION,
                 "Name and Clock",
-                Kind::Boolean,
-                knob(&values.caption),
+                ControlKind::Boolean,
+                load(&values.caption),
                 (0, 1, 1),
             ),
         ]
@@ -116,7 +116,7 @@ impl TestPatternDevice {
 }
 
 impl ControlDeviceOpener for TestPatternDevice {
-    fn control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
+    fn open_control_device(&self) -> Result<Box<dyn ControlDevice>, SourceError> {
         Ok(Box::new(self.clone()))
     }
 }
@@ -143,7 +143,7 @@ impl ControlDevice for TestPatternDevice {
     }
 
     fn set(&self, id: ControlId, value: i32) -> Result<(), SourceError> {
-        let values = &self.test_pattern_controls.0;
+        let values = &self.controls.0;
         let at = self.drive.position();
         match id {
             BRIGHTNESS => values.brightness.store(value, Ordering::Relaxed),
@@ -157,10 +157,10 @@ impl ControlDevice for TestPatternDevice {
     }
 
     fn modes(&self, _: Instant) -> Vec<Mode> {
-        let mut gathered = Gathered::default();
+        let mut collector = ModeCollector::default();
         for size in COMMON_SIZES {
-            gathered.add(size, COMMON_RATES.map(f64::from));
+            collector.add(size, COMMON_RATES.map(f64::from));
         }
-        gathered.modes()
+        collector.modes()
     }
 }

@@ -246,7 +246,7 @@ fn what_the_library_refuses_by_unwinding_comes_back_as_an_error() {
         from_rgb(&format, &data, Quality::STREAM, &mut Vec::new())
     }))
     .unwrap_err();
-    assert!(words(panic.as_ref()).contains("Maximum supported image dimension"));
+    assert!(panic_message(panic.as_ref()).contains("Maximum supported image dimension"));
     let frame = RawFrame {
         format,
         data: data.into(),

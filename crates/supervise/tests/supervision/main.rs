@@ -1,5 +1,7 @@
 //! The whole of supervision, on real actix systems.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +13,7 @@ use actix::{
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{ActorName, Backoff, Budget, Event, Events, Lifeline, Policy, Resync};
+use porthole_supervise::{ActorName, Backoff, Budget, ChildContext, Event, Events, Policy, Resync};
 
 mod hangs;
 mod panics;
@@ -38,26 +40,26 @@ fn forgiving(restarts: u32) -> Policy {
 
 const SUBJECT: ActorName = ActorName("subject");
 
-/// An actor that does what it is told, and can be told to fail at any point of its life.
+/// An actor that does what it is told, and can be told to fail at any point.
 struct Subject {
-    lifeline: Lifeline,
-    lives: u32,
+    child: ChildContext,
+    incarnations: u32,
     /// How many of the next calls panic.
     panics_in_started: u32,
     panics_in_restarting: u32,
     cleanup: Cleanup,
     stays_when_asked_to_stop: bool,
-    /// Told the number of each life by a timer that the life started.
+    /// Told the number of each incarnation by a timer that it started.
     ticks: Option<mpsc::UnboundedSender<u32>>,
     tick: SpawnHandle,
-    elders: Vec<ActorName>,
+    restarted_dependencies: Vec<ActorName>,
 }
 
 impl Subject {
-    fn new(_: &mut Context<Self>, lifeline: Lifeline) -> Self {
+    fn new(_: &mut Context<Self>, child: ChildContext) -> Self {
         Self {
-            lifeline,
-            lives: 0,
+            child,
+            incarnations: 0,
             panics_in_started: 0,
             panics_in_restarting: 0,
             cleanup: Cleanup {
@@ -67,7 +69,7 @@ impl Subject {
             stays_when_asked_to_stop: false,
             ticks: None,
             tick: SpawnHandle::default(),
-            elders: Vec::new(),
+            restarted_dependencies: Vec::new(),
         }
     }
 }
@@ -76,7 +78,7 @@ impl Actor for Subject {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.lives += 1;
+        self.incarnations += 1;
         if self.panics_in_started > 0 {
             self.panics_in_started -= 1;
             panic!("in started");
@@ -84,7 +86,7 @@ impl Actor for Subject {
         if self.ticks.is_some() {
             self.tick = ctx.run_later(Duration::from_millis(1), |act, _| {
                 if let Some(ticks) = &act.ticks {
-                    let _ = ticks.send(act.lives);
+                    let _ = ticks.send(act.incarnations);
                 }
             });
         }
@@ -139,16 +141,16 @@ impl Handler<Resync> for Subject {
     type Result = ();
 
     fn handle(&mut self, resync: Resync, _: &mut Self::Context) {
-        self.elders.push(resync.elder);
+        self.restarted_dependencies.push(resync.dependency);
     }
 }
 
-type Deed<R> = Box<dyn FnOnce(&mut Subject, &mut Context<Subject>) -> R + Send>;
+type Action<R> = Box<dyn FnOnce(&mut Subject, &mut Context<Subject>) -> R + Send>;
 
 /// Does something inside the actor.
 #[derive(Message)]
 #[rtype(result = "R")]
-struct Do<R: 'static>(Deed<R>);
+struct Do<R: 'static>(Action<R>);
 
 impl<R: Send + 'static> Handler<Do<R>> for Subject {
     type Result = actix::MessageResult<Do<R>>;
@@ -161,13 +163,13 @@ impl<R: Send + 'static> Handler<Do<R>> for Subject {
 /// Sends at once; the answer is awaited later, or never.
 fn tell<R, F>(
     address: &Addr<Subject>,
-    deed: F,
+    action: F,
 ) -> impl Future<Output = Result<R, MailboxError>> + use<R, F>
 where
     R: Send + 'static,
     F: FnOnce(&mut Subject, &mut Context<Subject>) -> R + Send + 'static,
 {
-    let answer = address.send(Do(Box::new(deed)));
+    let answer = address.send(Do(Box::new(action)));
     async move { soon(answer).await }
 }
 
@@ -178,8 +180,8 @@ async fn crash(address: &Addr<Subject>) {
     );
 }
 
-async fn lives(address: &Addr<Subject>) -> Result<u32, MailboxError> {
-    tell(address, |act, _| act.lives).await
+async fn incarnations(address: &Addr<Subject>) -> Result<u32, MailboxError> {
+    tell(address, |act, _| act.incarnations).await
 }
 
 /// The next event that is not a first start.

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 use std::thread;
 
-use super::super::{Cause, Supervisor};
 use super::*;
+use porthole_supervise::{Cause, Supervisor};
 
 #[actix::test]
-async fn an_actor_is_kept_on_another_arbiter_and_need_not_be_send() {
+async fn an_actor_is_supervised_on_another_arbiter_and_need_not_be_send() {
     struct NotSend {
         _rc: Rc<()>,
     }
@@ -34,9 +34,9 @@ async fn an_actor_is_kept_on_another_arbiter_and_need_not_be_send() {
     let address = thread::spawn({
         let handle = arbiter.handle();
         move || {
-            group.keep(&handle, ActorName("http"), forgiving(5), |_, _| NotSend {
-                _rc: Rc::new(()),
-            })
+            group
+                .child(&handle, ActorName("http"), forgiving(5))
+                .start(|_, _| NotSend { _rc: Rc::new(()) })
         }
     })
     .join()
@@ -55,57 +55,65 @@ async fn an_actor_is_kept_on_another_arbiter_and_need_not_be_send() {
 }
 
 #[actix::test]
-async fn a_restart_is_told_to_the_younger_of_the_group_and_to_nobody_else() {
+async fn a_restart_is_told_to_the_dependents_in_the_group_and_to_nobody_else() {
     let (supervisor, _events) = Supervisor::new();
     let network = supervisor.group("network");
-    let keep = |name| network.keep_synced(&here(), ActorName(name), forgiving(5), Subject::new);
+    let keep = |name| {
+        network
+            .child(&here(), ActorName(name), forgiving(5))
+            .resynced()
+            .start(Subject::new)
+    };
     let (router, registry, lan) = (keep("router"), keep("registry"), keep("lan"));
-    let capture = supervisor.group("media").keep_synced(
-        &here(),
-        ActorName("capture"),
-        forgiving(5),
-        Subject::new,
-    );
+    let capture = supervisor
+        .group("media")
+        .child(&here(), ActorName("capture"), forgiving(5))
+        .resynced()
+        .start(Subject::new);
     crash(&registry).await;
-    assert_eq!(lives(&registry).await, Ok(2));
+    assert_eq!(incarnations(&registry).await, Ok(2));
     crash(&router).await;
-    assert_eq!(lives(&router).await, Ok(2));
+    assert_eq!(incarnations(&router).await, Ok(2));
 
-    let elders = |address: &Addr<Subject>| tell(address, |act, _| act.elders.clone());
+    let restarted_dependencies =
+        |address: &Addr<Subject>| tell(address, |act, _| act.restarted_dependencies.clone());
     let [of_router, of_registry] = [ActorName("router"), ActorName("registry")];
-    assert_eq!(elders(&router).await, Ok(vec![]));
-    assert_eq!(elders(&registry).await, Ok(vec![of_router]));
-    assert_eq!(elders(&lan).await, Ok(vec![of_registry, of_router]));
-    assert_eq!(elders(&capture).await, Ok(vec![]));
-    assert_eq!(lives(&lan).await, Ok(1));
+    assert_eq!(restarted_dependencies(&router).await, Ok(vec![]));
+    assert_eq!(restarted_dependencies(&registry).await, Ok(vec![of_router]));
+    assert_eq!(
+        restarted_dependencies(&lan).await,
+        Ok(vec![of_registry, of_router])
+    );
+    assert_eq!(restarted_dependencies(&capture).await, Ok(vec![]));
+    assert_eq!(incarnations(&lan).await, Ok(1));
 }
 
 #[actix::test]
 async fn a_full_mailbox_does_not_swallow_a_resync() {
     let (supervisor, mut events) = Supervisor::new();
     let group = supervisor.group("network");
-    let elder = group.keep(&here(), ActorName("elder"), forgiving(50), Subject::new);
+    let dependency = group
+        .child(&here(), ActorName("dependency"), forgiving(50))
+        .start(Subject::new);
     let busy = Arbiter::new();
-    let younger = group.keep_synced(
-        &busy.handle(),
-        ActorName("younger"),
-        forgiving(5),
-        Subject::new,
-    );
+    let dependent = group
+        .child(&busy.handle(), ActorName("dependent"), forgiving(5))
+        .resynced()
+        .start(Subject::new);
     let (release, released) = std::sync::mpsc::channel::<()>();
-    let blocked = tell(&younger, move |_, _| {
+    let blocked = tell(&dependent, move |_, _| {
         let _ = released.recv_timeout(Duration::from_mins(1));
     });
-    while younger.try_send(Do(Box::new(|_, _| ()))).is_ok() {}
+    while dependent.try_send(Do(Box::new(|_, _| ()))).is_ok() {}
     for _ in 0..40 {
-        crash(&elder).await;
+        crash(&dependency).await;
         assert!(matches!(next(&mut events).await, Event::Restarted { .. }));
     }
-    assert_eq!(lives(&elder).await, Ok(41));
+    assert_eq!(incarnations(&dependency).await, Ok(41));
     drop(release);
     blocked.await.unwrap();
     assert_eq!(
-        tell(&younger, |act, _| act.elders.len()).await,
+        tell(&dependent, |act, _| act.restarted_dependencies.len()).await,
         Ok(40),
         "resyncs are lost"
     );
@@ -116,18 +124,16 @@ async fn a_full_mailbox_does_not_swallow_a_resync() {
 #[actix::test]
 async fn an_actor_that_cannot_even_be_made_escalates() {
     let (supervisor, mut events) = Supervisor::new();
-    let address =
-        supervisor
-            .group("test")
-            .keep(&here(), SUBJECT, forgiving(5), |_, _| -> Subject {
-                panic!("no")
-            });
+    let address = supervisor
+        .group("test")
+        .child(&here(), SUBJECT, forgiving(5))
+        .start(|_, _| -> Subject { panic!("no") });
     let event = next(&mut events).await;
     assert!(
         matches!(&event, Event::Escalated { cause: Cause::Panic { message }, .. } if message == "no"),
         "{event}"
     );
-    assert_eq!(lives(&address).await, Err(MailboxError::Closed));
+    assert_eq!(incarnations(&address).await, Err(MailboxError::Closed));
 }
 
 #[actix::test]
@@ -139,7 +145,8 @@ async fn an_actor_for_an_arbiter_that_has_ended_escalates() {
     let (supervisor, mut events) = Supervisor::new();
     let address = supervisor
         .group("test")
-        .keep(&handle, SUBJECT, forgiving(5), Subject::new);
+        .child(&handle, SUBJECT, forgiving(5))
+        .start(Subject::new);
     let event = next(&mut events).await;
     assert!(
         matches!(
@@ -151,15 +158,18 @@ async fn an_actor_for_an_arbiter_that_has_ended_escalates() {
         ),
         "{event}"
     );
-    assert_eq!(lives(&address).await, Err(MailboxError::Closed));
+    assert_eq!(incarnations(&address).await, Err(MailboxError::Closed));
 }
 
 #[actix::test]
-async fn a_shutdown_ends_the_youngest_first_and_restarts_nobody() {
+async fn a_shutdown_ends_dependents_first_and_restarts_nobody() {
     let (supervisor, mut events) = Supervisor::new();
     let group = supervisor.group("test");
-    let addresses = ["eldest", "middle", "youngest"]
-        .map(|name| group.keep(&here(), ActorName(name), forgiving(5), Subject::new));
+    let addresses = ["first", "second", "third"].map(|name| {
+        group
+            .child(&here(), ActorName(name), forgiving(5))
+            .start(Subject::new)
+    });
     // A panic on the way out ends it as well as anything.
     tell(&addresses[1], |act, _| act.cleanup.panics = true)
         .await
@@ -168,7 +178,7 @@ async fn a_shutdown_ends_the_youngest_first_and_restarts_nobody() {
         soon(supervisor.shutdown(Duration::from_secs(20))).await,
         vec![]
     );
-    for name in ["youngest", "middle", "eldest"] {
+    for name in ["third", "second", "first"] {
         let event = next(&mut events).await;
         assert!(
             matches!(event, Event::Ended { actor, .. } if actor == ActorName(name)),
@@ -183,15 +193,19 @@ async fn a_shutdown_does_not_wait_for_ever_for_one_that_will_not_stop() {
     let (supervisor, _events) = Supervisor::new();
     let address = supervisor
         .group("test")
-        .keep(&here(), SUBJECT, forgiving(5), |ctx, lifeline| Subject {
+        .child(&here(), SUBJECT, forgiving(5))
+        .start(|ctx, child| Subject {
             stays_when_asked_to_stop: true,
-            ..Subject::new(ctx, lifeline)
+            ..Subject::new(ctx, child)
         });
-    assert_eq!(lives(&address).await, Ok(1));
+    assert_eq!(incarnations(&address).await, Ok(1));
     let left = soon(supervisor.shutdown(Duration::from_millis(20))).await;
-    let left: Vec<_> = left.iter().map(super::super::TreePath::as_str).collect();
+    let left: Vec<_> = left
+        .iter()
+        .map(porthole_supervise::TreePath::as_str)
+        .collect();
     assert_eq!(left, ["root/test/subject"]);
-    assert_eq!(lives(&address).await, Ok(1));
+    assert_eq!(incarnations(&address).await, Ok(1));
 }
 
 #[actix::test]
@@ -204,7 +218,8 @@ async fn a_shutdown_does_not_sit_out_a_back_off() {
     };
     let address = supervisor
         .group("test")
-        .keep(&here(), SUBJECT, policy, Subject::new);
+        .child(&here(), SUBJECT, policy)
+        .start(Subject::new);
     crash(&address).await;
     crash(&address).await;
     for _ in 0..2 {

@@ -2,31 +2,31 @@
 
 use std::time::Duration;
 
-/// Checks without a sign of life that make a hang.
+/// Consecutive checks without a heartbeat that make a hang.
 const CHECKS: u32 = 4;
 
 /// Watches a counter that something alive keeps raising.
 ///
 /// After SIGSTOP, a paused virtual machine or a long stall of the checker itself, the clock has
 /// moved on but nobody had a chance to run. So silence is measured in checks, [`CHECKS`] of them in
-/// a row, one each [`Silence::every`].
+/// a row, one each [`HangDetector::every`].
 #[derive(Debug)]
-pub(super) struct Silence {
+pub(super) struct HangDetector {
     limit: Duration,
     last: u64,
     silent: u32,
 }
 
-/// What one check found.
+/// The result of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Finding {
-    /// It moved, or was silent for too short a time to tell.
-    Fine,
-    /// It has just been silent for the limit; told once per silence.
+pub(super) enum Liveness {
+    /// The counter moved, or has stood still for too short a time to tell.
+    Alive,
+    /// It has stood still for the limit; returned once per silence.
     Hung,
 }
 
-impl Silence {
+impl HangDetector {
     /// A watch on a counter that stands at `count`.
     pub(super) const fn new(limit: Duration, count: u64) -> Self {
         Self {
@@ -47,17 +47,17 @@ impl Silence {
     }
 
     /// Looks at the counter.
-    pub(super) fn check(&mut self, count: u64) -> Finding {
+    pub(super) fn check(&mut self, count: u64) -> Liveness {
         if count != self.last {
             self.last = count;
             self.silent = 0;
-            return Finding::Fine;
+            return Liveness::Alive;
         }
         self.silent = self.silent.saturating_add(1);
         if self.silent == CHECKS {
-            Finding::Hung
+            Liveness::Hung
         } else {
-            Finding::Fine
+            Liveness::Alive
         }
     }
 }
@@ -68,11 +68,11 @@ mod tests {
 
     #[test]
     fn four_silent_checks_in_a_row_are_a_hang_told_once() {
-        let mut silence = Silence::new(Duration::from_secs(4), 0);
+        let mut detector = HangDetector::new(Duration::from_secs(4), 0);
         let findings: Vec<_> = [0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]
             .into_iter()
             .enumerate()
-            .filter(|&(_, count)| silence.check(count) == Finding::Hung)
+            .filter(|&(_, count)| detector.check(count) == Liveness::Hung)
             .map(|(nth, _)| nth)
             .collect();
         assert_eq!(findings, [7, 13]);

@@ -1,0 +1,199 @@
+//! What the router actor finds out, and what that makes of the view: the only way to change it.
+
+use std::time::{Instant, SystemTime};
+
+use super::{Refusal, RouterState, RouterView, TableView};
+use porthole_gateway::{Connection, DeleteRight, ExternalAddress, Found, Lease, RouterLessons};
+use porthole_types::ExternalPort;
+
+/// What the router actor has found out.
+pub enum RouterNews {
+    /// This server has no address to look for a router from.
+    NoAddress {
+        /// The reason, in words.
+        why: String,
+    },
+    /// A search found none.
+    NotFound {
+        /// The reason, in words.
+        why: String,
+    },
+    /// A search found this one, and it is to be used.
+    Found(Found),
+    /// It has answered a poll.
+    Polled {
+        /// Its address on the Internet side, as far as it tells.
+        external: Option<ExternalAddress>,
+        /// Whether its Internet side is up.
+        connection: Connection,
+        /// Its table, if that was read.
+        table: Option<TableView>,
+        /// It has started anew since the poll before.
+        rebooted: bool,
+    },
+    /// It does not answer any more where it did.
+    Lost {
+        /// What it did last, in words.
+        why: String,
+    },
+    /// It has answered a request about this port.
+    Answered {
+        /// The port that the request was about.
+        port: ExternalPort,
+        /// The lease of the mapping that was made, if one was.
+        granted: Option<Lease>,
+        /// What the answer says about the right to delete others' mappings.
+        delete_right: DeleteRight,
+        /// It refused for a reason that the rules know.
+        refused: bool,
+    },
+    /// It did not make a mapping.
+    Refused(Refusal),
+}
+
+impl RouterView {
+    /// Takes over what was found out. Returns whether readers are to be woken.
+    pub fn apply(&mut self, news: RouterNews) -> bool {
+        match news {
+            RouterNews::NoAddress { why } => {
+                self.state = RouterState::Searching { why: Some(why) };
+                true
+            }
+            RouterNews::NotFound { why } => {
+                let state = match self.state {
+                    RouterState::Lost { .. } => RouterState::Lost { why },
+                    _ => RouterState::Searching { why: Some(why) },
+                };
+                let news = self.state != state;
+                self.state = state;
+                news
+            }
+            RouterNews::Found(found) => {
+                // The same one on another port is still the same; what it has become will show.
+                let known = self.found.as_ref().map(|known| &known.identity);
+                if known != Some(&found.identity) {
+                    self.lessons = RouterLessons::default();
+                }
+                self.state = RouterState::Found;
+                self.found = Some(found);
+                self.epoch = Some(Instant::now());
+                self.table = None;
+                self.refusal = None;
+                self.last_answer = Some(SystemTime::now());
+                true
+            }
+            RouterNews::Polled {
+                external,
+                connection,
+                table,
+                rebooted,
+            } => {
+                let address = |seen: Option<ExternalAddress>| seen.and_then(|seen| seen.address);
+                let line_is_back = self.external.is_some()
+                    && address(self.external).is_none()
+                    && address(external).is_some();
+                self.external = external;
+                self.connection = connection;
+                self.last_answer = Some(SystemTime::now());
+                // What it refused before it may grant now.
+                if rebooted || line_is_back {
+                    self.epoch = Some(Instant::now());
+                }
+                if table.is_some() {
+                    self.table = table;
+                }
+                true
+            }
+            RouterNews::Lost { why } => {
+                self.state = RouterState::Lost { why };
+                self.table = None;
+                true
+            }
+            RouterNews::Answered {
+                port,
+                granted,
+                delete_right,
+                refused,
+            } => {
+                let over = !refused
+                    && self
+                        .refusal
+                        .as_ref()
+                        .is_some_and(|refusal| refusal.port == port || granted.is_some());
+                if over {
+                    self.refusal = None;
+                }
+                let before = self.class();
+                if let Some(granted) = granted {
+                    self.lessons.granted(granted);
+                }
+                self.lessons.delete_tried(delete_right);
+                over || self.class() != before
+            }
+            // Asked for again soon, and told again only when the reason is another one.
+            RouterNews::Refused(refusal) => {
+                let before = self.refusal.as_ref().map(|old| old.kind);
+                let news = before != Some(refusal.kind);
+                if news {
+                    self.refusal = Some(refusal);
+                }
+                news
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(port: u16, kind: &'static str) -> RouterNews {
+        RouterNews::Refused(Refusal {
+            port: ExternalPort::new(port).unwrap(),
+            kind,
+            why: "it says no".to_owned(),
+        })
+    }
+
+    fn answered(port: u16, granted: Option<Lease>) -> RouterNews {
+        RouterNews::Answered {
+            port: ExternalPort::new(port).unwrap(),
+            granted,
+            delete_right: DeleteRight::Untried,
+            refused: false,
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_news_once_and_over_when_its_port_or_any_mapping_works() {
+        let mut view = RouterView::new(RouterState::Found);
+        assert!(view.apply(refusal(8081, "full")));
+        assert!(!view.apply(refusal(8082, "full")));
+        assert!(!view.apply(answered(8082, None)));
+        assert!(view.apply(answered(8081, None)));
+        assert_eq!(view.refusal, None);
+        view.apply(refusal(8081, "full"));
+        assert!(view.apply(answered(8082, Some(Lease::Permanent))));
+        assert_eq!(view.refusal, None);
+    }
+
+    #[test]
+    fn a_search_in_vain_is_news_when_its_reason_is_another_and_lost_stays_lost() {
+        let not_found = |why: &str| RouterNews::NotFound {
+            why: why.to_owned(),
+        };
+        let mut view = RouterView::new(RouterState::Searching { why: None });
+        assert!(view.apply(not_found("silence")));
+        assert!(!view.apply(not_found("silence")));
+        view.apply(RouterNews::Lost {
+            why: "it hung up".to_owned(),
+        });
+        assert!(view.apply(not_found("silence")));
+        assert_eq!(
+            view.state,
+            RouterState::Lost {
+                why: "silence".to_owned()
+            }
+        );
+    }
+}
