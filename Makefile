@@ -20,10 +20,10 @@ demo: ## a simulated router and three cameras on this machine; prints the URL to
 test: ## everything: lints, documentation, unit, lab, browser and VM tests, with times and a sum
 	scripts/test all
 
-check: ## what to run before each commit: formatting, clippy, unit tests
+check: ## what to run before each commit: formatting, layers, clippy, unit tests
 	scripts/test check
 
-lint: ## formatting, clippy, licences, documentation
+lint: ## formatting, layers, clippy, licences, documentation
 	scripts/test lint
 
 rotation: ## measure the rotation in the lab, ten runs a case, and write docs/ref/rotation.md (CASE=sigterm for one)
@@ -35,7 +35,7 @@ scale: ## measure what a fleet costs each camera: 5, 50 and 250 cameras, most of
 bench: ## measure: encoding, page rendering, table reading, start-up (criterion)
 	cargo bench --locked
 
-simulate: ## rotation in simulated houses (SEEDS=100000, or SEED=17 for one with its trace, or HOURS=1000 of loss)
+simulate: ## the rotation in simulated sites (SEEDS=100000, or SEED=17 for one with its trace, or HOURS=1000 of loss)
 	PORTHOLE_SEEDS=$(SEEDS) PORTHOLE_SEED=$(SEED) PORTHOLE_HOURS=$(HOURS) cargo test --locked -p porthole-election --test rotation \
 		$(if $(HOURS),hours,seeds::the_invariants) -- --nocapture
 

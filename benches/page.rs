@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use porthole::auth::{Access, Reach};
+use porthole::auth::{Access, LoginScope};
 use porthole::http::pages::{FleetPage, LeadershipLine, PageLayout, Tile, TileState, fleet};
 use porthole::shared::{CameraRef, LeadershipView, Reason};
 use porthole_types::{InstanceId, Term};
@@ -57,7 +57,7 @@ fn render(criterion: &mut Criterion) {
                 notices: Vec::new(),
                 router_line: "Router at 192.168.77.1, outside 60.120.76.64".to_owned(),
                 access: Some(Access::Admin),
-                reach: Reach::Site,
+                reach: LoginScope::Site,
                 demo: None,
             },
         };

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
+use porthole::http::route_paths;
 use porthole::metrics::Metrics;
 use porthole_types::InstanceId;
 
@@ -33,7 +34,7 @@ fn dashboard_queries() -> Vec<String> {
 
 /// Every name that a query can ask for: a histogram has three.
 fn exported() -> BTreeSet<String> {
-    let metrics = Metrics::new();
+    let metrics = Metrics::new(route_paths());
     metrics.set_camera_info(InstanceId(1), "Garden");
     let (_, text) = metrics.render();
     let types = text

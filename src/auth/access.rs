@@ -1,4 +1,4 @@
-//! The two kinds of leave.
+//! The two levels of access, which are also the two user names: viewer and admin.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub enum Access {
 }
 
 impl Access {
-    /// The user name that stands for it.
+    /// Its user name, which is also its name in claims and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
@@ -26,7 +26,7 @@ impl Access {
         }
     }
 
-    /// The one that this user name stands for.
+    /// The level of this user; none where there is no such user.
     pub fn of_user(name: &str) -> Option<Self> {
         [Self::Viewer, Self::Admin]
             .into_iter()

@@ -1,292 +1,215 @@
-//! Asks the rest of this folder, with the clock, the threads and the locks that they do without.
+//! [`Authority`] decides whether credentials, sessions, tokens and tickets count now.
+//!
+//! It puts together what the other files of this folder know ([the table](super)), with the clock,
+//! the threads and the locks that they do without. It knows nothing of requests: which of them have
+//! to show what is `http::access`.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::first_start::Own;
-use super::password::{self, is_right};
-use super::proven::{Edition, Proven};
-use super::throttle::{Charge, Outcome, Throttle};
-use super::{Access, Claims, Purpose, Rejected, Signer};
+use super::attempt::SharedThrottle;
+use super::credential_cache::{CredentialCache, PasswordVersion};
+use super::hashing::{HashingPool, hash_in_background};
+use super::local_secrets::LocalSecrets;
+use super::lock::lock;
+use super::password;
+use super::stored_password::StoredPassword;
+use super::throttle::AttemptOutcome;
+use super::unix_time::{unix_now, unix_now_millis};
+use super::used_tickets::UsedTickets;
+use super::{Access, Claims, ClaimsError, LoginError, Purpose, Signer};
 use crate::lan::ClientNetwork;
-use crate::settings::{Secret, Settings};
-use crate::site::{AuthState, AuthStateCell, Passwords, SessionId};
+use crate::settings::Settings;
+use crate::site::{AuthState, Passwords, SharedAuthState};
 use porthole_types::InstanceId;
-use porthole_types::forget_oldest;
-
-/// Passwords that are hashed at a time: each takes 19 MiB.
-const AT_ONCE: usize = 2;
-
-/// Those that may wait for a place, and how long.
-const WAITING: usize = 32;
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest password that is looked at, in bytes: the longest that the settings take.
-const LONGEST: usize = 1024;
+const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// Passes for entering that are remembered as used; each for a minute.
-const MOST_USED: usize = 1024;
-
-/// Decides who may. One for each server.
+/// Decides whose credentials count. One for each server.
 pub struct Authority {
     signer: Signer,
-    reach: Reach,
-    viewer: Option<Arc<Stored>>,
-    admin: Option<Arc<Stored>>,
-    proven: Mutex<Proven>,
-    throttle: Arc<Mutex<Throttle>>,
-    hashing: Arc<Semaphore>,
-    queue: Arc<Semaphore>,
-    used: Mutex<BTreeMap<u64, u64>>,
+    login_scope: LoginScope,
+    viewer: Option<Arc<StoredPassword>>,
+    admin: Option<Arc<StoredPassword>>,
+    cache: Mutex<CredentialCache>,
+    throttle: SharedThrottle,
+    hashing: HashingPool,
+    used_tickets: Mutex<UsedTickets>,
 }
 
-/// How far a login carries.
+/// Which cameras a login is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reach {
-    /// To every camera with the same site key.
+#[schema(as = Reach)]
+pub enum LoginScope {
+    /// Every camera with the same site key.
     Site,
-    /// To this camera only: it has no site key.
+    /// This camera only: it has no site key.
     ThisCamera,
 }
 
-/// A password by its hash, or one of the settings, which is hashed when it is first asked for: a
-/// start does not wait.
-enum Stored {
-    Hash(String),
-    Plain {
-        password: Secret,
-        hash: OnceLock<String>,
-    },
-}
-
-/// Why credentials were not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// They are wrong.
-    #[error("user name or password is wrong")]
-    Wrong,
-    /// They were not looked at.
-    #[error("too many wrong tries; try again in {} s", .0.as_secs() + 1)]
-    Wait(Duration),
-    /// They could not be looked at now.
-    #[error("too many people are logging in at this moment; try again in a few seconds")]
-    Busy,
-    /// They could not be looked at, for want of memory or worse.
-    #[error("the password could not be checked; the log says more")]
-    Broken,
-}
-
-/// New passwords, as somebody wants them.
-pub struct Wanted {
+/// New passwords, as the admin wants them.
+pub struct PasswordChange {
     /// The admin's; none: as it is.
     pub admin: Option<String>,
     /// The viewer's.
-    pub viewer: WantedViewer,
+    pub viewer: ViewerPasswordChange,
 }
 
 /// What becomes of the viewer's password.
-pub enum WantedViewer {
+pub enum ViewerPasswordChange {
     /// It stays.
-    AsItIs,
-    /// There is none any more.
-    None,
-    /// This one.
-    New(String),
-}
-
-impl Stored {
-    fn is(&self, password: &str) -> Result<bool, argon2::password_hash::Error> {
-        Ok(is_right(password, self.hash()?))
-    }
-
-    fn hash(&self) -> Result<&str, argon2::password_hash::Error> {
-        match self {
-            Self::Hash(hash) => Ok(hash),
-            Self::Plain { password, hash } => match hash.get() {
-                Some(hash) => Ok(hash),
-                None => {
-                    let made = password::hash(password.expose())?;
-                    Ok(hash.get_or_init(|| made))
-                }
-            },
-        }
-    }
-}
-
-/// A try that is under way; one that nobody says anything of when it is dropped was not looked at.
-struct Try {
-    throttle: Arc<Mutex<Throttle>>,
-    from: IpAddr,
-    charge: Charge,
-    outcome: Outcome,
-}
-
-impl Try {
-    fn went(mut self, outcome: Outcome) {
-        self.outcome = outcome;
-    }
-}
-
-impl Drop for Try {
-    fn drop(&mut self) {
-        lock(&self.throttle).end(self.from, self.charge, self.outcome, Instant::now());
-    }
+    Keep,
+    /// There is none any more: nobody can log in as viewer.
+    Remove,
+    /// This one from now on.
+    Set(String),
 }
 
 impl Authority {
-    /// With the settings, and with what this camera keeps for itself ([`Own::prepare`] has been
-    /// called).
+    /// With the settings, and with what this camera keeps for itself
+    /// ([`LocalSecrets::prepare`] has been called).
     ///
     /// # Errors
     /// When the kernel has no randomness to give.
-    pub fn new(settings: &Settings, own: &Own) -> Result<Self, getrandom::Error> {
+    pub fn new(settings: &Settings, local: &LocalSecrets) -> Result<Self, getrandom::Error> {
         let mut random = [[0; 32]; 2];
         for bytes in &mut random {
             getrandom::fill(bytes)?;
         }
-        let (signer, reach) = match (Signer::of_site(&settings.site), own.secret()) {
-            (Some(signer), _) => (signer, Reach::Site),
-            (None, Some(secret)) => (Signer::alone(secret.expose().as_bytes()), Reach::ThisCamera),
+        let (signer, login_scope) = match (Signer::of_site(&settings.site), local.session_secret())
+        {
+            (Some(signer), _) => (signer, LoginScope::Site),
+            (None, Some(secret)) => {
+                let signer = Signer::of_secret(secret.expose().as_bytes());
+                (signer, LoginScope::ThisCamera)
+            }
             // A state file that could not be written: sessions end with the process.
-            (None, None) => (Signer::alone(&random[1]), Reach::ThisCamera),
+            (None, None) => (Signer::of_secret(&random[1]), LoginScope::ThisCamera),
         };
-        let plain = |password: &Secret| {
-            Arc::new(Stored::Plain {
-                password: password.clone(),
-                hash: OnceLock::new(),
-            })
-        };
+        let stored = |password: Option<StoredPassword>| password.map(Arc::new);
         let auth = &settings.auth;
-        let made = || Some(Arc::new(Stored::Hash(own.first_hash()?.to_owned())));
+        let viewer = auth.viewer_password.clone().map(StoredPassword::plain);
+        let admin = auth.admin_password.clone().map(StoredPassword::plain);
+        let first = || {
+            let hash = local.first_password_hash()?;
+            Some(StoredPassword::Hash(hash.to_owned()))
+        };
         Ok(Self {
             signer,
-            reach,
-            viewer: auth.viewer_password.as_ref().map(plain),
-            admin: auth.admin_password.as_ref().map(plain).or_else(made),
-            proven: Mutex::new(Proven::new(&random[0])),
-            throttle: Arc::new(Mutex::new(Throttle::new(Instant::now()))),
-            hashing: Arc::new(Semaphore::new(AT_ONCE)),
-            queue: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
-            used: Mutex::new(BTreeMap::new()),
+            login_scope,
+            viewer: stored(viewer),
+            admin: stored(admin.or_else(first)),
+            cache: Mutex::new(CredentialCache::new(&random[0])),
+            throttle: SharedThrottle::new(),
+            hashing: HashingPool::new(),
+            used_tickets: Mutex::new(UsedTickets::default()),
         })
     }
 
-    /// How far a login carries.
-    pub fn reach(&self) -> Reach {
-        self.reach
+    /// Which cameras a login here is good for.
+    pub fn login_scope(&self) -> LoginScope {
+        self.login_scope
     }
 
-    /// Whether these are the credentials of now.
+    /// What somebody with this user name and password may do.
     ///
     /// # Errors
     /// Why they were not accepted. Wrong ones are held against the address.
-    pub async fn prove(
+    pub async fn verify_password(
         &self,
-        auth_state: &AuthStateCell,
+        auth_state: &SharedAuthState,
         user: &str,
         password: &str,
         from: IpAddr,
         network: ClientNetwork,
-    ) -> Result<Access, Refused> {
+    ) -> Result<Access, LoginError> {
         // Before anything is looked at, or the answer would tell right from wrong.
-        if let Some(wait) = lock(&self.throttle).wait(from, Instant::now()) {
-            return Err(Refused::Wait(wait));
+        if let Some(wait) = self.throttle.wait(from) {
+            return Err(LoginError::Throttled(wait));
         }
         let access = Access::of_user(user);
-        let (stored, edition) = auth_state.with(|auth_state| self.stored(access, auth_state));
+        let (stored, version) =
+            auth_state.with(|auth_state| self.stored_password(access, auth_state));
         if let Some(access) = access
-            && lock(&self.proven).knows(access, password, edition)
+            && lock(&self.cache).contains(access, password, version)
         {
             return Ok(access);
         }
-        let begun = lock(&self.throttle).begin(from, network, Instant::now());
-        let attempt = Try {
-            throttle: Arc::clone(&self.throttle),
-            from,
-            charge: begun.map_err(Refused::Wait)?,
-            outcome: Outcome::Unknown,
-        };
+        let begun = self.throttle.begin(from, network);
+        let attempt = begun.map_err(LoginError::Throttled)?;
         let (Some(access), Some(stored)) = (access, stored) else {
-            attempt.went(Outcome::Wrong);
-            return Err(Refused::Wrong);
+            attempt.finish(AttemptOutcome::Wrong);
+            return Err(LoginError::Wrong);
         };
-        if password.len() > LONGEST {
-            attempt.went(Outcome::Wrong);
-            return Err(Refused::Wrong);
+        if password.len() > MAX_PASSWORD_BYTES {
+            attempt.finish(AttemptOutcome::Wrong);
+            return Err(LoginError::Wrong);
         }
-        let turn = self.turn().await?;
-        // Somebody before may have had the same ones.
-        if lock(&self.proven).knows(access, password, edition) {
-            attempt.went(Outcome::Right);
+        let permit = self.hashing.permit().await?;
+        // Somebody may have logged in with the same ones while this one waited.
+        if lock(&self.cache).contains(access, password, version) {
+            attempt.finish(AttemptOutcome::Right);
             return Ok(access);
         }
         let given = password.to_owned();
-        // The try ends with the hashing, whether or not anybody still waits for the answer.
-        let right = in_background(turn, move || {
-            let right = stored.is(&given)?;
-            attempt.went(if right {
-                Outcome::Right
+        // The attempt ends with the hashing, whether or not anybody still waits for the answer.
+        let right = hash_in_background(permit, move || {
+            let right = stored.verify(&given)?;
+            attempt.finish(if right {
+                AttemptOutcome::Right
             } else {
-                Outcome::Wrong
+                AttemptOutcome::Wrong
             });
             Ok(right)
         })
         .await?;
         if !right {
-            return Err(Refused::Wrong);
+            return Err(LoginError::Wrong);
         }
-        lock(&self.proven).remember(access, password, edition);
+        lock(&self.cache).insert(access, password, version);
         Ok(access)
     }
 
-    /// A wrong try of another kind: a header that is nobody's.
+    /// Counts a wrong attempt of another kind: a bearer token that was never signed here.
     ///
     /// # Errors
     /// How long to wait, where there were too many.
-    pub fn fail(&self, from: IpAddr, network: ClientNetwork) -> Result<(), Refused> {
-        let mut throttle = lock(&self.throttle);
-        let now = Instant::now();
-        let charge = throttle.begin(from, network, now).map_err(Refused::Wait)?;
-        throttle.end(from, charge, Outcome::Wrong, now);
-        Ok(())
+    pub fn record_failure(&self, from: IpAddr, network: ClientNetwork) -> Result<(), LoginError> {
+        let recorded = self.throttle.record_failure(from, network);
+        recorded.map_err(LoginError::Throttled)
     }
 
-    /// The passwords that are to count from now on. `current` is the admin's and has been proven.
+    /// The passwords that are to count from now on. `current` is the admin's and has been verified.
     ///
     /// # Errors
     /// When they cannot be hashed now.
-    pub async fn passwords(
+    pub async fn hash_new_passwords(
         &self,
         auth_state: &AuthState,
         current: String,
-        wanted: Wanted,
-    ) -> Result<Passwords, Refused> {
-        let turn = self.turn().await?;
-        let (viewer, _) = self.stored(Some(Access::Viewer), auth_state);
+        change: PasswordChange,
+    ) -> Result<Passwords, LoginError> {
+        let permit = self.hashing.permit().await?;
+        let (viewer, _) = self.stored_password(Some(Access::Viewer), auth_state);
         let before = auth_state
             .passwords
             .as_ref()
             .map_or(0, |set| set.changed_at);
-        in_background(turn, move || {
-            let admin = password::hash(&wanted.admin.unwrap_or(current))?;
-            let viewer = match (wanted.viewer, viewer) {
-                (WantedViewer::New(new), _) => Some(password::hash(&new)?),
-                (WantedViewer::AsItIs, Some(stored)) => Some(stored.hash()?.to_owned()),
-                (WantedViewer::AsItIs, None) | (WantedViewer::None, _) => None,
+        hash_in_background(permit, move || {
+            let admin = password::hash(&change.admin.unwrap_or(current))?;
+            let viewer = match (change.viewer, viewer) {
+                (ViewerPasswordChange::Set(new), _) => Some(password::hash(&new)?),
+                (ViewerPasswordChange::Keep, Some(stored)) => Some(stored.hash()?.to_owned()),
+                (ViewerPasswordChange::Keep, None) | (ViewerPasswordChange::Remove, _) => None,
             };
-            let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            let now = u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
             Ok(Passwords {
                 // Later than the ones before, whatever the clock of whoever set them said.
-                changed_at: now.max(before.saturating_add(1)),
+                changed_at: unix_now_millis().max(before.saturating_add(1)),
                 viewer,
                 admin,
             })
@@ -303,88 +226,100 @@ impl Authority {
     ///
     /// # Errors
     /// Why it does not.
-    pub fn session(&self, text: &str, auth_state: &AuthStateCell) -> Result<Claims, Rejected> {
-        self.read(text, auth_state, |purpose| {
+    pub fn check_session(
+        &self,
+        text: &str,
+        auth_state: &SharedAuthState,
+    ) -> Result<Claims, ClaimsError> {
+        self.check(text, auth_state, |purpose| {
             matches!(purpose, Purpose::Session)
         })
     }
 
-    /// What a bearer's token says, if it counts now; a session is one too.
+    /// What a bearer token (RFC 6750) says, if it counts now; a session is one too.
     ///
     /// # Errors
     /// Why it does not.
-    pub fn bearer(&self, text: &str, auth_state: &AuthStateCell) -> Result<Claims, Rejected> {
-        self.read(text, auth_state, |purpose| {
+    pub fn check_bearer(
+        &self,
+        text: &str,
+        auth_state: &SharedAuthState,
+    ) -> Result<Claims, ClaimsError> {
+        self.check(text, auth_state, |purpose| {
             matches!(purpose, Purpose::Session | Purpose::Token)
         })
     }
 
-    /// Whether this pass is good for the pictures of camera `me`, for this visitor, now.
+    /// What this ticket says, if it is good for the pictures of camera `me`, for the client at
+    /// `from`, now.
     ///
     /// # Errors
     /// Why it is not.
-    pub fn pictures(
+    pub fn check_picture_ticket(
         &self,
         text: &str,
-        auth_state: &AuthStateCell,
+        auth_state: &SharedAuthState,
         me: InstanceId,
         from: IpAddr,
-    ) -> Result<Claims, Rejected> {
-        let good = Purpose::Pictures {
+    ) -> Result<Claims, ClaimsError> {
+        let good = Purpose::PictureTicket {
             camera: me,
-            visitor: from,
+            client: from,
         };
-        self.read(text, auth_state, |purpose| *purpose == good)
+        self.check(text, auth_state, |purpose| *purpose == good)
     }
 
-    /// The session that this pass opens at camera `me`, for this visitor, now; each pass once.
+    /// The session that this ticket opens at camera `me`, for the client at `from`, now; each
+    /// ticket once.
     ///
     /// # Errors
     /// Why it opens none.
-    pub fn enter(
+    pub fn redeem_entry_ticket(
         &self,
         text: &str,
-        auth_state: &AuthStateCell,
+        auth_state: &SharedAuthState,
         me: InstanceId,
         from: IpAddr,
-    ) -> Result<Claims, Rejected> {
-        let pass = self.read(text, auth_state, |purpose| {
-            matches!(purpose, Purpose::Enter { camera, visitor, .. } if *camera == me && *visitor == from)
+    ) -> Result<Claims, ClaimsError> {
+        let ticket = self.check(text, auth_state, |purpose| {
+            matches!(
+                purpose,
+                Purpose::EntryTicket { camera, client, .. } if *camera == me && *client == from
+            )
         })?;
-        let (Purpose::Enter { once, .. }, Some(session)) = (pass.purpose, pass.entered()) else {
-            return Err(Rejected::Misused);
+        let (Purpose::EntryTicket { nonce, .. }, Some(session)) =
+            (ticket.purpose, ticket.redeemed_session())
+        else {
+            return Err(ClaimsError::WrongPurpose);
         };
-        let mut used = lock(&self.used);
-        let now = unix_now();
-        used.retain(|_, ends| *ends > now);
-        if used.insert(once, pass.expires).is_some() {
-            return Err(Rejected::Ended);
+        if lock(&self.used_tickets).redeem(nonce, ticket.expires, unix_now()) {
+            Ok(session)
+        } else {
+            Err(ClaimsError::Revoked)
         }
-        forget_oldest(&mut used, MOST_USED, |ends| *ends);
-        Ok(session)
     }
 
-    fn read(
+    fn check(
         &self,
         text: &str,
-        auth_state: &AuthStateCell,
+        auth_state: &SharedAuthState,
         good: impl FnOnce(&Purpose) -> bool,
-    ) -> Result<Claims, Rejected> {
-        let claims = self.signer.open(text)?;
+    ) -> Result<Claims, ClaimsError> {
+        let claims = self.signer.verify(text)?;
         if !good(&claims.purpose) {
-            return Err(Rejected::Misused);
+            return Err(ClaimsError::WrongPurpose);
         }
         auth_state.with(|auth_state| claims.check(unix_now(), auth_state))?;
         Ok(claims)
     }
 
     /// The password of this user, and since when: the one set over HTTP, the one of the settings,
-    /// the one that was made.
-    fn stored(
+    /// the one that was made at the first start.
+    fn stored_password(
         &self,
         user: Option<Access>,
         auth_state: &AuthState,
-    ) -> (Option<Arc<Stored>>, Edition) {
+    ) -> (Option<Arc<StoredPassword>>, PasswordVersion) {
         let Some(user) = user else {
             return (None, None);
         };
@@ -396,64 +331,11 @@ impl Authority {
                     Access::Viewer => set.viewer.clone(),
                     Access::Admin => Some(set.admin.clone()),
                 };
-                let stored = hash.map(|hash| Arc::new(Stored::Hash(hash)));
+                let stored = hash.map(|hash| Arc::new(StoredPassword::Hash(hash)));
                 (stored, Some(set.changed_at))
             }
         }
     }
-
-    /// A place among those that hash; few wait for one, and not for long.
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Refused> {
-        let _waiting = self.queue.try_acquire().map_err(|_| Refused::Busy)?;
-        let turn = Arc::clone(&self.hashing).acquire_owned();
-        match timeout(PATIENCE, turn).await {
-            Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(_)) | Err(_) => Err(Refused::Busy),
-        }
-    }
-}
-
-/// A new session's or token's id.
-///
-/// # Errors
-/// When the kernel has no randomness to give.
-pub fn new_id() -> Result<SessionId, getrandom::Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)?;
-    Ok(SessionId(u128::from_be_bytes(bytes)))
-}
-
-/// Seconds since 1970, by this camera's clock.
-pub fn unix_now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.unwrap_or_default().as_secs()
-}
-
-/// Hashes on a thread of its own; the place is given back when it is done, not when nobody waits
-/// any more.
-async fn in_background<T: Send + 'static>(
-    turn: OwnedSemaphorePermit,
-    hash: impl FnOnce() -> Result<T, argon2::password_hash::Error> + Send + 'static,
-) -> Result<T, Refused> {
-    let done = tokio::task::spawn_blocking(move || {
-        let done = hash();
-        drop(turn);
-        done
-    });
-    match done.await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a password could not be hashed");
-            Err(Refused::Broken)
-        }
-        // The panic hook has logged it.
-        Err(_) => Err(Refused::Broken),
-    }
-}
-
-/// Each change of what is locked here is one call that cannot fail half-way.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

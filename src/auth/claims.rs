@@ -1,4 +1,7 @@
-//! What a session, a token or a pass says, and whether it still counts.
+//! What a session, a token or a ticket says, and whether it still counts.
+//!
+//! The names are those of JSON Web Tokens (RFC 7519 §4) where it has one. The text that carries
+//! the claims, and its signature, is [`super::signer`].
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,28 +12,28 @@ use super::Access;
 use crate::site::{AuthState, SessionId};
 use porthole_types::InstanceId;
 
-/// How long a session lasts that nobody uses, in seconds.
-const SESSION: u64 = 12 * 3600;
+/// How long a session lasts that nobody uses.
+const SESSION_IDLE_SECONDS: u64 = 12 * 3600;
 
-/// How long a session lasts at the most, however much it is used, in seconds.
-const SESSION_LONGEST: u64 = 7 * 24 * 3600;
+/// How long a session lasts at the most, however much it is used.
+const SESSION_MAX_SECONDS: u64 = 7 * 24 * 3600;
 
-/// How far ahead the clock of the camera that signed may be, in seconds.
-const AHEAD: u64 = 5 * 60;
+/// How far ahead the clock of the camera that signed may be.
+const CLOCK_SKEW_SECONDS: u64 = 5 * 60;
 
-/// Passes for pictures are the same for so long, so that a page need not load a picture anew only
-/// because it has got another address; they are good for one to two of these spans. In seconds.
-const PICTURES: u64 = 5 * 60;
+/// Picture tickets are the same for so long, so that a page need not load a picture anew only
+/// because it has got another address; they are good for one to two of these spans.
+const PICTURE_TICKET_SPAN_SECONDS: u64 = 5 * 60;
 
-/// How long a pass for entering another camera is good, in seconds: as long as a browser needs to
-/// follow a redirect.
-const ENTER_SECONDS: u64 = 60;
+/// How long an entry ticket is good: longer than any browser needs to follow a redirect.
+const ENTRY_TICKET_SECONDS: u64 = 60;
 
-/// What the bearer of a signed text may do, until when, and with what.
+/// What the bearer of a signed text may do, until when, and in which way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claims {
-    /// Which session or token this is, or which it was made of: ended, it ends them all.
+    /// The id of the session or token, or, of a ticket, of the session or token it was made of. A
+    /// revocation of this id ends them all.
     pub id: SessionId,
     /// What the bearer may do.
     pub access: Access,
@@ -45,7 +48,7 @@ pub struct Claims {
 
 /// What a signed text is good for. Each is refused where another is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Purpose {
     /// A person's session, in a cookie.
     Session,
@@ -53,55 +56,55 @@ pub enum Purpose {
     Token,
     /// The pictures of one camera, in the address of an image: for a page that another camera
     /// serves.
-    Pictures {
-        /// Whose pictures.
+    PictureTicket {
+        /// The camera whose pictures they are.
         camera: InstanceId,
-        /// For the visitor at this address.
-        visitor: IpAddr,
+        /// The address of the client that may use it.
+        client: IpAddr,
     },
-    /// Entering one camera with the session that one has at another, once.
-    Enter {
-        /// Which camera.
+    /// Taking a session from one camera to another, once.
+    EntryTicket {
+        /// The camera that takes it.
         camera: InstanceId,
-        /// For the visitor at this address.
-        visitor: IpAddr,
-        /// Which pass: it is taken once.
-        once: u64,
-        /// When the session ends that it opens, in seconds since 1970.
-        until: u64,
+        /// The address of the client that may use it.
+        client: IpAddr,
+        /// A random number that tells tickets apart, so that each is redeemed once.
+        nonce: u64,
+        /// When the session expires that it opens, in seconds since 1970.
+        session_expires: u64,
     },
 }
 
 /// Why a signed text does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
+pub enum ClaimsError {
     /// It is no such text.
     #[error("it cannot be read")]
-    Unreadable,
+    Malformed,
     /// Signed with another key, or changed.
     #[error("it was not signed by a camera of this site")]
-    Signature,
-    /// Over.
+    BadSignature,
+    /// Its time is over.
     #[error("it has expired")]
     Expired,
-    /// From the future.
+    /// It was issued in the future, by this camera's clock.
     #[error(
         "it was signed {} ahead of this camera's clock: set the clocks of all cameras right (NTP)",
         humantime::format_duration(*.by)
     )]
-    Early {
-        /// By so much.
+    NotYetValid {
+        /// How far ahead of this camera's clock.
         by: Duration,
     },
-    /// Logged out, or taken back.
+    /// On the revocation list (logged out, or taken back), or an entry ticket that was redeemed.
     #[error("it was ended")]
-    Ended,
-    /// From before the passwords of now.
+    Revoked,
+    /// It was issued before the passwords of now were set.
     #[error("the passwords have been changed since")]
     PasswordsChanged,
-    /// Good for something else, for another camera or for another visitor.
+    /// It is good for something else, for another camera or for another client.
     #[error("it is not good for this")]
-    Misused,
+    WrongPurpose,
 }
 
 impl Claims {
@@ -110,8 +113,8 @@ impl Claims {
         Self {
             id,
             access,
-            issued: issue(now, auth_state),
-            expires: now.saturating_add(SESSION),
+            issued: issued_at(now, auth_state),
+            expires: now.saturating_add(SESSION_IDLE_SECONDS),
             purpose: Purpose::Session,
         }
     }
@@ -127,51 +130,55 @@ impl Claims {
         Self {
             id,
             access,
-            issued: issue(now, auth_state),
+            issued: issued_at(now, auth_state),
             expires: now.saturating_add(u64::from(days) * 24 * 3600),
             purpose: Purpose::Token,
         }
     }
 
-    /// A pass of this session or token for the pictures of `camera`. It is the same for minutes.
+    /// A ticket made of this session or token, for the pictures of `camera`. It is the same for
+    /// minutes.
     #[must_use]
-    pub fn pass_for_pictures(&self, camera: InstanceId, visitor: IpAddr, now: u64) -> Self {
-        let began = now - now % PICTURES;
+    pub fn picture_ticket(&self, camera: InstanceId, client: IpAddr, now: u64) -> Self {
+        let span_began = now - now % PICTURE_TICKET_SPAN_SECONDS;
+        let span_expires = span_began.saturating_add(2 * PICTURE_TICKET_SPAN_SECONDS);
         Self {
             access: Access::Viewer,
-            expires: self.expires.min(began.saturating_add(2 * PICTURES)),
-            purpose: Purpose::Pictures { camera, visitor },
+            expires: self.expires.min(span_expires),
+            purpose: Purpose::PictureTicket { camera, client },
             ..self.clone()
         }
     }
 
-    /// A pass of this session for entering `camera`; nothing of what is no session.
-    pub fn pass_for_entry(
+    /// A ticket made of this session, for entering `camera`; none of what is no session.
+    pub fn entry_ticket(
         &self,
         camera: InstanceId,
-        visitor: IpAddr,
-        once: u64,
+        client: IpAddr,
+        nonce: u64,
         now: u64,
     ) -> Option<Self> {
-        let until = self.expires;
+        let session_expires = self.expires;
         (self.purpose == Purpose::Session).then(|| Self {
-            expires: until.min(now.saturating_add(ENTER_SECONDS)),
-            purpose: Purpose::Enter {
+            expires: session_expires.min(now.saturating_add(ENTRY_TICKET_SECONDS)),
+            purpose: Purpose::EntryTicket {
                 camera,
-                visitor,
-                once,
-                until,
+                client,
+                nonce,
+                session_expires,
             },
             ..self.clone()
         })
     }
 
-    /// The session that a pass for entering opens: the same one, with the same end; nothing of
-    /// other passes.
-    pub fn entered(&self) -> Option<Self> {
+    /// The session that an entry ticket opens: the one it was made of, with the same end; none of
+    /// anything else.
+    pub fn redeemed_session(&self) -> Option<Self> {
         match self.purpose {
-            Purpose::Enter { until, .. } => Some(Self {
-                expires: until,
+            Purpose::EntryTicket {
+                session_expires, ..
+            } => Some(Self {
+                expires: session_expires,
                 purpose: Purpose::Session,
                 ..self.clone()
             }),
@@ -182,10 +189,10 @@ impl Claims {
     /// The same session with a later end, once half of its time is over; nothing before, and
     /// nothing past the longest time that a session lasts.
     pub fn renewed(&self, now: u64) -> Option<Self> {
-        let half_over = self.expires.saturating_sub(now) < SESSION / 2;
+        let half_over = self.expires.saturating_sub(now) < SESSION_IDLE_SECONDS / 2;
         let expires = now
-            .saturating_add(SESSION)
-            .min(self.issued.saturating_add(SESSION_LONGEST));
+            .saturating_add(SESSION_IDLE_SECONDS)
+            .min(self.issued.saturating_add(SESSION_MAX_SECONDS));
         // Near its very end each request would win a second.
         let worth_it = expires > self.expires.saturating_add(60);
         (self.purpose == Purpose::Session && half_over && worth_it).then(|| Self {
@@ -195,33 +202,33 @@ impl Claims {
     }
 
     /// When the last copy of it ends by itself, wherever it was renewed, in seconds since 1970.
-    pub fn ends_for_good(&self) -> u64 {
+    pub fn latest_expiry(&self) -> u64 {
         match self.purpose {
             Purpose::Session => self
                 .expires
-                .max(self.issued.saturating_add(SESSION_LONGEST)),
+                .max(self.issued.saturating_add(SESSION_MAX_SECONDS)),
             _ => self.expires,
         }
     }
 
-    /// Whether it counts now, by what the site knows.
+    /// Whether it counts at `now` (seconds since 1970), by the passwords and the revocation list.
     ///
     /// # Errors
     /// Why not.
-    pub fn check(&self, now: u64, auth_state: &AuthState) -> Result<(), Rejected> {
+    pub fn check(&self, now: u64, auth_state: &AuthState) -> Result<(), ClaimsError> {
         if self.expires <= now {
-            return Err(Rejected::Expired);
+            return Err(ClaimsError::Expired);
         }
-        let latest = issue(now, auth_state).saturating_add(AHEAD);
+        let latest = issued_at(now, auth_state).saturating_add(CLOCK_SKEW_SECONDS);
         if self.issued > latest {
             let by = Duration::from_secs(self.issued.saturating_sub(now));
-            return Err(Rejected::Early { by });
+            return Err(ClaimsError::NotYetValid { by });
         }
-        if auth_state.revoked.contains_key(&self.id) {
-            return Err(Rejected::Ended);
+        if auth_state.revocations.contains_key(&self.id) {
+            return Err(ClaimsError::Revoked);
         }
         if self.issued < not_before(auth_state) {
-            return Err(Rejected::PasswordsChanged);
+            return Err(ClaimsError::PasswordsChanged);
         }
         Ok(())
     }
@@ -236,7 +243,7 @@ fn not_before(auth_state: &AuthState) -> u64 {
 
 /// When something that is made now is issued. A camera whose clock is behind the one on which the
 /// passwords were set could otherwise make nothing that counts.
-fn issue(now: u64, auth_state: &AuthState) -> u64 {
+fn issued_at(now: u64, auth_state: &AuthState) -> u64 {
     now.max(not_before(auth_state))
 }
 
@@ -272,64 +279,67 @@ mod tests {
         let auth_state = AuthState::default();
         let session = session(&auth_state);
         assert_eq!(session.check(NOW, &auth_state), Ok(()));
-        assert_eq!(session.check(NOW + SESSION - 1, &auth_state), Ok(()));
-        let over = session.check(NOW + SESSION, &auth_state);
-        assert_eq!(over, Err(Rejected::Expired));
+        assert_eq!(
+            session.check(NOW + SESSION_IDLE_SECONDS - 1, &auth_state),
+            Ok(())
+        );
+        let over = session.check(NOW + SESSION_IDLE_SECONDS, &auth_state);
+        assert_eq!(over, Err(ClaimsError::Expired));
     }
 
     #[test]
     fn a_clock_that_is_far_behind_is_told_of_with_how_far() {
         let auth_state = AuthState::default();
         let session = session(&auth_state);
-        assert_eq!(session.check(NOW - AHEAD, &auth_state), Ok(()));
+        assert_eq!(session.check(NOW - CLOCK_SKEW_SECONDS, &auth_state), Ok(()));
         let early = session.check(NOW - 7200, &auth_state).unwrap_err();
         assert!(early.to_string().contains("signed 2h ahead"), "{early}");
     }
 
     #[test]
-    fn an_ended_session_does_not_count_nor_does_a_pass_of_it() {
+    fn an_ended_session_does_not_count_nor_does_a_ticket_of_it() {
         let mut auth_state = AuthState::default();
         let session = session(&auth_state);
-        let visitor = Ipv4Addr::LOCALHOST.into();
-        let pass = session.pass_for_pictures(InstanceId(1), visitor, NOW);
-        assert_eq!(pass.check(NOW, &auth_state), Ok(()));
-        auth_state.revoked.insert(ID, session.ends_for_good());
-        for claims in [session, pass] {
-            assert_eq!(claims.check(NOW, &auth_state), Err(Rejected::Ended));
+        let client = Ipv4Addr::LOCALHOST.into();
+        let ticket = session.picture_ticket(InstanceId(1), client, NOW);
+        assert_eq!(ticket.check(NOW, &auth_state), Ok(()));
+        auth_state.revocations.insert(ID, session.latest_expiry());
+        for claims in [session, ticket] {
+            assert_eq!(claims.check(NOW, &auth_state), Err(ClaimsError::Revoked));
         }
     }
 
     #[test]
-    fn a_pass_for_pictures_lasts_ten_minutes_at_most_and_is_the_viewers() {
+    fn a_picture_ticket_lasts_ten_minutes_at_most_and_is_the_viewers() {
         let session = session(&AuthState::default());
         for later in 0..700 {
             let now = NOW + later;
-            let pass = session.pass_for_pictures(InstanceId(1), Ipv4Addr::LOCALHOST.into(), now);
-            let left = pass.expires - now;
+            let ticket = session.picture_ticket(InstanceId(1), Ipv4Addr::LOCALHOST.into(), now);
+            let left = ticket.expires - now;
             assert!((300..=600).contains(&left), "{left} s");
-            assert_eq!(pass.access, Access::Viewer);
+            assert_eq!(ticket.access, Access::Viewer);
         }
     }
 
     #[test]
-    fn who_enters_by_a_pass_has_the_session_that_it_was_made_of() {
+    fn an_entry_ticket_opens_the_session_that_it_was_made_of() {
         let session = session(&AuthState::default());
-        let visitor = Ipv4Addr::LOCALHOST.into();
-        let pass = session
-            .pass_for_entry(InstanceId(1), visitor, 5, NOW)
-            .unwrap();
-        assert_eq!(pass.expires, NOW + ENTER_SECONDS);
-        assert_eq!(pass.entered(), Some(session));
+        let client = Ipv4Addr::LOCALHOST.into();
+        let ticket = session.entry_ticket(InstanceId(1), client, 5, NOW).unwrap();
+        assert_eq!(ticket.expires, NOW + ENTRY_TICKET_SECONDS);
+        assert_eq!(ticket.redeemed_session(), Some(session));
         assert_eq!(
-            pass.pass_for_entry(InstanceId(2), visitor, 6, NOW),
+            ticket.entry_ticket(InstanceId(2), client, 6, NOW),
             None,
-            "no pass of a pass"
+            "no ticket of a ticket"
         );
     }
 
     proptest! {
         #[test]
-        fn however_often_it_is_renewed_a_session_ends_within_a_week(steps in prop::collection::vec(0..20_000_u64, 1..200)) {
+        fn however_often_it_is_renewed_a_session_ends_within_a_week(
+            steps in prop::collection::vec(0..20_000_u64, 1..200),
+        ) {
             let auth_state = AuthState::default();
             let mut session = session(&auth_state);
             let mut now = NOW;
@@ -343,8 +353,8 @@ mod tests {
                     prop_assert_eq!(renewed.id, session.id);
                     session = renewed;
                 }
-                prop_assert!(session.expires <= NOW + SESSION_LONGEST);
-                prop_assert!(session.expires <= session.ends_for_good());
+                prop_assert!(session.expires <= NOW + SESSION_MAX_SECONDS);
+                prop_assert!(session.expires <= session.latest_expiry());
             }
         }
 

@@ -1,29 +1,46 @@
-//! Who may watch, who may change things, and how they prove it.
+//! Who may watch, who may change things, and what shows it.
 //!
-//! | file | what |
+//! | file | decides |
 //! |---|---|
-//! | `access` | viewer and admin |
-//! | `claims`, `signer` | sessions, tokens and passes: what a signed text says, and whether it still counts |
-//! | `password`, `first_start` | hashes, and the password that a camera without one makes for itself |
-//! | `throttle` | guesses, slowed down |
-//! | `proven` | credentials that were right a moment ago: players send theirs with each request |
-//! | `authority` | all of it together: the only file here with a clock, threads and locks |
+//! | [`authority`] | whether credentials, sessions, tokens and tickets count: all below together |
+//! | [`access`] | what there is to be allowed: viewer and admin |
+//! | [`claims`] | what a session, token or ticket says; whether it is expired or revoked |
+//! | [`signer`] | whether a text was signed by a camera of this site |
+//! | [`password`] | whether a password is right, and whether it may be a new one |
+//! | [`stored_password`] | which hash a user's password is compared with |
+//! | [`hashing`] | how many passwords are hashed at a time |
+//! | [`credential_cache`] | whether a password was right a moment ago (players send it often) |
+//! | [`throttle`] | whether an address has to wait after wrong attempts |
+//! | [`attempt`] | the same with clock and lock |
+//! | [`used_tickets`] | whether an entry ticket was redeemed before |
+//! | [`local_secrets`] | which admin password counts where nobody has set one |
+//! | [`login_error`] | what a refused login is told |
 //!
-//! Nothing here knows HTTP. What all cameras of a site have to agree on (new passwords, ended
-//! sessions) stands in [`crate::site::AuthState`].
+//! Nothing here knows HTTP: a request's way to a yes or no begins in `http::access`. What
+//! all cameras of a site have to agree on (new passwords, ended sessions) is
+//! [`crate::site::AuthState`].
 
 mod access;
+mod attempt;
 mod authority;
 mod claims;
-mod first_start;
+mod credential_cache;
+mod hashing;
+mod local_secrets;
+mod lock;
+mod login_error;
 mod password;
-mod proven;
 mod signer;
+mod stored_password;
 mod throttle;
+mod unix_time;
+mod used_tickets;
 
 pub use access::Access;
-pub use authority::{Authority, Reach, Refused, Wanted, WantedViewer, new_id, unix_now};
-pub use claims::{Claims, Purpose, Rejected};
-pub use first_start::{FirstStart, Own, Unmade};
-pub use password::{NotAllowed, allowed};
+pub use authority::{Authority, LoginScope, PasswordChange, ViewerPasswordChange};
+pub use claims::{Claims, ClaimsError, Purpose};
+pub use local_secrets::{FirstPassword, FirstPasswordError, LocalSecrets};
+pub use login_error::LoginError;
+pub use password::{NewPasswordError, check_new_password};
 pub use signer::Signer;
+pub use unix_time::unix_now;

@@ -6,7 +6,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 
-/// How many characters a password that is set over HTTP has.
+/// How many characters a password that is set over HTTP may have.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
 /// 19 MiB, two passes, one lane: the least that OWASP's Password Storage Cheat Sheet calls enough.
@@ -18,21 +18,21 @@ const LANES: u32 = 1;
 
 /// A hash that costs more than this to try is refused: it was not made here, and would stop the
 /// camera.
-const MOST_MEMORY_KIB: u32 = 4 * MEMORY_KIB;
-const MOST_PASSES: u32 = 4 * PASSES;
+const MAX_MEMORY_KIB: u32 = 4 * MEMORY_KIB;
+const MAX_PASSES: u32 = 4 * PASSES;
 
 static ARGON2: LazyLock<Argon2<'static>> = LazyLock::new(|| {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are in range");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 });
 
-/// A password that nobody may have.
+/// Why people may not choose a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum NotAllowed {
-    /// Guessed too soon.
+pub enum NewPasswordError {
+    /// It would be guessed too soon.
     #[error("it must have at least {} characters", LENGTH.start())]
     TooShort,
-    /// Nobody types that.
+    /// It takes long to hash, and nobody types that.
     #[error("it must have at most {} characters", LENGTH.end())]
     TooLong,
 }
@@ -41,12 +41,12 @@ pub enum NotAllowed {
 ///
 /// # Errors
 /// When it is too short or too long.
-pub fn allowed(password: &str) -> Result<(), NotAllowed> {
+pub fn check_new_password(password: &str) -> Result<(), NewPasswordError> {
     let length = password.chars().count();
     if length < *LENGTH.start() {
-        Err(NotAllowed::TooShort)
+        Err(NewPasswordError::TooShort)
     } else if length > *LENGTH.end() {
-        Err(NotAllowed::TooLong)
+        Err(NewPasswordError::TooLong)
     } else {
         Ok(())
     }
@@ -56,20 +56,20 @@ pub fn allowed(password: &str) -> Result<(), NotAllowed> {
 /// 19 MiB: not on an arbiter.
 ///
 /// # Errors
-/// When the memory or the randomness cannot be had.
+/// The memory or the randomness cannot be had.
 pub fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
     Ok(ARGON2.hash_password(password.as_bytes())?.to_string())
 }
 
 /// Whether the hash is of this password; false also where it is no hash that this program makes. As
 /// costly as [`hash`]; the comparison takes the same time wherever they differ.
-pub fn is_right(password: &str, hash: &str) -> bool {
+pub fn verify(password: &str, hash: &str) -> bool {
     let Ok(hash) = PasswordHash::new(hash) else {
         return false;
     };
-    let bearable = Params::try_from(&hash)
-        .is_ok_and(|params| params.m_cost() <= MOST_MEMORY_KIB && params.t_cost() <= MOST_PASSES);
-    bearable && ARGON2.verify_password(password.as_bytes(), &hash).is_ok()
+    let affordable = Params::try_from(&hash)
+        .is_ok_and(|params| params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES);
+    affordable && ARGON2.verify_password(password.as_bytes(), &hash).is_ok()
 }
 
 #[cfg(test)]
@@ -83,9 +83,9 @@ mod tests {
             made.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{made}"
         );
-        assert!(is_right("correct horse", &made));
+        assert!(verify("correct horse", &made));
         for wrong in ["correct horsf", "", "correct horse "] {
-            assert!(!is_right(wrong, &made), "{wrong:?}");
+            assert!(!verify(wrong, &made), "{wrong:?}");
         }
         assert_ne!(hash("correct horse").unwrap(), made, "salted");
     }
@@ -95,17 +95,23 @@ mod tests {
         let made = hash("correct horse").unwrap();
         for costly in ["m=4194304,t=2", "m=19456,t=4000000"] {
             let costly = made.replace("m=19456,t=2", costly);
-            assert!(!is_right("correct horse", &costly));
+            assert!(!verify("correct horse", &costly));
         }
-        assert!(!is_right("", ""));
-        assert!(!is_right("plain", "plain"));
+        assert!(!verify("", ""));
+        assert!(!verify("plain", "plain"));
     }
 
     #[test]
     fn lengths_are_counted_in_characters() {
-        assert_eq!(allowed("1234567"), Err(NotAllowed::TooShort));
-        assert_eq!(allowed("äöüßäöüß"), Ok(()));
-        assert_eq!(allowed(&"ß".repeat(128)), Ok(()));
-        assert_eq!(allowed(&"x".repeat(129)), Err(NotAllowed::TooLong));
+        assert_eq!(
+            check_new_password("1234567"),
+            Err(NewPasswordError::TooShort)
+        );
+        assert_eq!(check_new_password("äöüßäöüß"), Ok(()));
+        assert_eq!(check_new_password(&"ß".repeat(128)), Ok(()));
+        assert_eq!(
+            check_new_password(&"x".repeat(129)),
+            Err(NewPasswordError::TooLong)
+        );
     }
 }

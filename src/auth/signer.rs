@@ -1,5 +1,5 @@
-//! Sessions, tokens and passes as texts: `v1.<claims>.<signature>`, both parts base64url without
-//! padding (RFC 4648 §5).
+//! Sessions, tokens and tickets as signed texts: `v1.<claims>.<signature>`, both parts base64url
+//! without padding (RFC 4648 §5).
 //!
 //! The claims are JSON, the signature is HMAC-SHA256 over everything before the second dot. The key
 //! is derived from the site's, for this purpose only; a camera without one draws a secret and keeps
@@ -9,17 +9,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
 
-use super::{Claims, Rejected};
+use super::{Claims, ClaimsError};
 use crate::settings::{Secret, Site};
 use crate::site::{HmacSha256, derived, keyed};
 
 /// Nothing longer is looked at, in bytes; the longest that is made is about half of it.
-const LONGEST: usize = 1024;
+const MAX_LENGTH: usize = 1024;
 
 /// The version that this program speaks.
 const VERSION: &str = "v1.";
 
-const PURPOSE: &str = "porthole session key";
+const KEY_PURPOSE: &str = "porthole session key";
 
 /// Signs with the one key and accepts both, so that a site's key can be changed while people are
 /// logged in.
@@ -29,9 +29,9 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// With the site's keys; nothing where it has none.
+    /// With the site's keys; none where it has none.
     pub fn of_site(site: &Site) -> Option<Self> {
-        let key = |secret: &Secret| keyed(&derived(secret, PURPOSE));
+        let key = |secret: &Secret| keyed(&derived(secret, KEY_PURPOSE));
         Some(Self {
             current: key(site.key.as_ref()?),
             previous: site.previous_key.as_ref().map(key),
@@ -39,14 +39,14 @@ impl Signer {
     }
 
     /// With a secret that only this camera has.
-    pub fn alone(secret: &[u8]) -> Self {
+    pub fn of_secret(secret: &[u8]) -> Self {
         Self {
             current: keyed(secret),
             previous: None,
         }
     }
 
-    /// The signed text.
+    /// The signed text of these claims.
     pub fn sign(&self, claims: &Claims) -> String {
         // Numbers, texts and addresses always serialise.
         let json = serde_json::to_vec(claims).unwrap_or_default();
@@ -64,9 +64,9 @@ impl Signer {
     ///
     /// # Errors
     /// What is no such text, or was signed with another key.
-    pub fn open(&self, text: &str) -> Result<Claims, Rejected> {
-        let unreadable = Rejected::Unreadable;
-        let text = Some(text).filter(|text| text.len() <= LONGEST);
+    pub fn verify(&self, text: &str) -> Result<Claims, ClaimsError> {
+        let unreadable = ClaimsError::Malformed;
+        let text = Some(text).filter(|text| text.len() <= MAX_LENGTH);
         let (signed, signature) = text
             .and_then(|text| text.rsplit_once('.'))
             .ok_or(unreadable)?;
@@ -82,7 +82,7 @@ impl Signer {
                 mac.verify_slice(&signature).is_ok()
             });
         if !right {
-            return Err(Rejected::Signature);
+            return Err(ClaimsError::BadSignature);
         }
         serde_json::from_slice(&decode(claims)?).map_err(|_| unreadable)
     }
@@ -118,37 +118,39 @@ mod tests {
     fn what_one_camera_signs_the_others_of_its_site_read_also_while_the_key_is_changed() {
         let text = of("old", "").sign(&claims());
         for reader in [of("old", ""), of("old", "new"), of("new", "old")] {
-            assert_eq!(reader.open(&text), Ok(claims()));
+            assert_eq!(reader.verify(&text), Ok(claims()));
         }
-        for stranger in [of("new", ""), Signer::alone(b"old")] {
-            assert_eq!(stranger.open(&text), Err(Rejected::Signature));
+        for stranger in [of("new", ""), Signer::of_secret(b"old")] {
+            assert_eq!(stranger.verify(&text), Err(ClaimsError::BadSignature));
         }
     }
 
     #[test]
     fn the_key_is_not_the_one_that_messages_on_the_lan_are_signed_with() {
-        let secret = Secret::new("of this house".to_owned());
-        let text = of("of this house", "").sign(&claims());
+        let secret = Secret::new("of this site".to_owned());
+        let text = of("of this site", "").sign(&claims());
         for other in ["porthole lan message key", "porthole lan site id", ""] {
-            let reader = Signer::alone(&derived(&secret, other));
-            assert_eq!(reader.open(&text), Err(Rejected::Signature));
+            let reader = Signer::of_secret(&derived(&secret, other));
+            assert_eq!(reader.verify(&text), Err(ClaimsError::BadSignature));
         }
     }
 
     proptest! {
         #[test]
-        fn a_text_with_any_letter_changed_is_refused(at in any::<prop::sample::Index>(), other in "[A-Za-z0-9._-]") {
-            let signer = of("of this house", "");
+        fn a_text_with_any_letter_changed_is_refused(
+            at in any::<prop::sample::Index>(), other in "[A-Za-z0-9._-]",
+        ) {
+            let signer = of("of this site", "");
             let text = signer.sign(&claims());
             let at = at.index(text.len());
             let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
             prop_assume!(changed != text);
-            prop_assert!(signer.open(&changed).is_err(), "{}", changed);
+            prop_assert!(signer.verify(&changed).is_err(), "{}", changed);
         }
 
         #[test]
         fn noise_is_refused(text in ".{0,80}") {
-            prop_assert!(of("of this house", "").open(&text).is_err());
+            prop_assert!(of("of this site", "").verify(&text).is_err());
         }
     }
 }

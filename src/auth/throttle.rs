@@ -1,82 +1,97 @@
-//! Guesses, slowed down.
+//! [`Throttle`] decides whether somebody may try to log in now: guesses are slowed down.
 //!
-//! *By address:* after five wrong tries within a minute the next ones from there wait, a second at
-//! first, then twice as long each time, up to a minute; right ones wait too, or guessing would go
-//! on. It is forgotten when nothing wrong came from there for a quarter of an hour.
+//! *By address*, exponential back-off: after five wrong attempts within a minute the next ones from
+//! there wait, a second at first, then twice as long each time, up to a minute; right ones wait
+//! too, or guessing would go on. It is forgotten when nothing wrong came from there for a quarter
+//! of an hour.
 //!
-//! *Overall:* many addresses together have one try a second, after sixty at once. That does not
-//! keep the owner out: it holds neither for the LAN nor for an address from which somebody logged
-//! in rightly within a day, and sessions and tokens are not tries at all (nobody guesses 256 bits).
+//! *Overall*, a budget: all strangers together have sixty wrong attempts at once, then one a
+//! second. That does not keep the owner out: it holds neither for the LAN nor for an address from
+//! which somebody logged in rightly within a day, and sessions and tokens are not attempts at all
+//! (nobody guesses 256 bits).
+//!
+//! Why the budget is not a rate limiter such as `governor`: only *wrong* attempts are to spend it,
+//! and whether an attempt is wrong is known after the password was hashed, up to half a second
+//! later. Taken then, any number of attempts could begin before the first of them is paid for; so
+//! each takes its share when it begins, and gets it back unless it was wrong. Rate limiters of the
+//! cell-rate kind (GCRA) keep one time stamp and give nothing back. Without the refund, sixty
+//! people who log in rightly at the same time, or players that were not checked because the camera
+//! was busy, would lock out the next stranger.
 
-use crate::lan::ClientNetwork;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use porthole_types::forget_oldest;
 
-/// Wrong tries within [`WINDOW`] that cost nothing.
-const FREE: u32 = 5;
+use crate::lan::ClientNetwork;
+
+/// Wrong attempts within [`WINDOW`] that cost nothing.
+const FREE_FAILURES: u32 = 5;
 const WINDOW: Duration = Duration::from_mins(1);
 
 /// The longest wait.
-const LONGEST: Duration = Duration::from_mins(1);
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
-/// After so long without a wrong try an address is as good as new.
-const FORGIVEN: Duration = Duration::from_mins(15);
+/// After so long without a wrong attempt an address is as good as new.
+const FORGIVEN_AFTER: Duration = Duration::from_mins(15);
 
-/// Tries of one address that may be under way at a time; one, where there were too many wrong ones.
-const AT_ONCE: u32 = 8;
+/// Attempts of one address that may be under way at a time; one, where there were too many wrong
+/// ones.
+const MAX_CONCURRENT: u32 = 8;
 
-/// When to come back for who has too many under way.
-const SOON: Duration = Duration::from_secs(1);
+/// When to come back for an address that has too many under way.
+const RETRY_CONCURRENT: Duration = Duration::from_secs(1);
 
-/// All strangers together.
-const STRANGERS_BURST: f64 = 60.0;
-const STRANGERS_A_SECOND: f64 = 1.0;
+/// The budget of all strangers together, in attempts, and how fast it is refilled.
+const BUDGET: f64 = 60.0;
+const BUDGET_PER_SECOND: f64 = 1.0;
 
-/// How long an address stays familiar after a right try.
-const FAMILIAR: Duration = Duration::from_hours(24);
+/// How long an address stays familiar after a right attempt.
+const FAMILIAR_FOR: Duration = Duration::from_hours(24);
 
 /// Addresses that are remembered, of each kind.
-const MOST: usize = 4096;
+const MAX_ADDRESSES: usize = 4096;
 
-/// How a try went.
+/// What came out of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The right credentials.
+pub enum AttemptOutcome {
+    /// The credentials were right.
     Right,
-    /// Wrong ones.
+    /// They were wrong.
     Wrong,
-    /// Nobody knows: it was not looked at.
-    Unknown,
+    /// They were not looked at: it was given up, or could not be checked.
+    Unchecked,
 }
 
-/// Whether a try was taken from what all strangers share.
+/// Whether an attempt spends the budget of all strangers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Charge {
-    /// It was.
-    Strangers,
-    /// It was not.
-    Nobody,
+pub enum AttemptClass {
+    /// It does: it took one from the budget, which is given back unless it turns out wrong.
+    Stranger,
+    /// It does not: it came from the LAN, or from a familiar address.
+    Exempt,
 }
 
-/// What is remembered of tries.
+/// What is remembered of attempts. Pure: the time is an argument.
 pub struct Throttle {
-    sources: BTreeMap<IpAddr, Source>,
+    sources: BTreeMap<IpAddr, AddressRecord>,
+    /// Addresses that somebody logged in from, and when last.
     familiar: BTreeMap<IpAddr, Instant>,
-    strangers: f64,
-    filled: Instant,
+    /// What is left of [`BUDGET`], as of `refilled`.
+    budget: f64,
+    refilled: Instant,
 }
 
+/// What is held against one address.
 #[derive(Clone, Copy)]
-struct Source {
-    wrong: u32,
+struct AddressRecord {
+    failures: u32,
     /// When the first of these came, and the last.
     first: Instant,
     last: Instant,
     /// Nothing is listened to before.
-    until: Instant,
+    blocked_until: Instant,
     under_way: u32,
 }
 
@@ -86,18 +101,19 @@ impl Throttle {
         Self {
             sources: BTreeMap::new(),
             familiar: BTreeMap::new(),
-            strangers: STRANGERS_BURST,
-            filled: now,
+            budget: BUDGET,
+            refilled: now,
         }
     }
 
-    /// How long nothing is listened to from this address; nothing where it need not wait.
+    /// How long nothing is listened to from this address; none where it need not wait.
     pub fn wait(&self, from: IpAddr, now: Instant) -> Option<Duration> {
-        let left = self.sources.get(&from)?.until.checked_duration_since(now)?;
+        let until = self.sources.get(&from)?.blocked_until;
+        let left = until.checked_duration_since(now)?;
         (!left.is_zero()).then_some(left)
     }
 
-    /// A try begins; [`Throttle::end`] is to be told how it went.
+    /// An attempt begins; [`Throttle::end`] is to be told what came out.
     ///
     /// # Errors
     /// How long it has to wait instead.
@@ -106,241 +122,113 @@ impl Throttle {
         from: IpAddr,
         network: ClientNetwork,
         now: Instant,
-    ) -> Result<Charge, Duration> {
+    ) -> Result<AttemptClass, Duration> {
         if let Some(wait) = self.wait(from, now) {
             return Err(wait);
         }
         let known = self
             .sources
             .get(&from)
-            .filter(|source| !source.is_forgiven(now));
-        let (wrong, under_way) = known.map_or((0, 0), |source| (source.wrong, source.under_way));
-        let most = if wrong < FREE { AT_ONCE } else { 1 };
+            .filter(|record| !record.is_forgiven(now));
+        let (failures, under_way) =
+            known.map_or((0, 0), |record| (record.failures, record.under_way));
+        let most = if failures < FREE_FAILURES {
+            MAX_CONCURRENT
+        } else {
+            1
+        };
         if under_way >= most {
-            return Err(SOON);
+            return Err(RETRY_CONCURRENT);
         }
-        let charge = self.charge(from, network, now)?;
-        self.source(from, now).under_way += 1;
-        Ok(charge)
+        let class = self.spend(from, network, now)?;
+        self.record(from, now).under_way += 1;
+        Ok(class)
     }
 
-    /// A try has ended.
-    pub fn end(&mut self, from: IpAddr, charge: Charge, outcome: Outcome, now: Instant) {
-        let source = self.source(from, now);
-        source.under_way = source.under_way.saturating_sub(1);
-        if outcome == Outcome::Wrong {
-            source.fail(now);
-        } else if charge == Charge::Strangers {
-            self.strangers = (self.strangers + 1.0).min(STRANGERS_BURST);
+    /// An attempt has ended.
+    pub fn end(
+        &mut self,
+        from: IpAddr,
+        class: AttemptClass,
+        outcome: AttemptOutcome,
+        now: Instant,
+    ) {
+        let record = self.record(from, now);
+        record.under_way = record.under_way.saturating_sub(1);
+        if outcome == AttemptOutcome::Wrong {
+            record.fail(now);
+        } else if class == AttemptClass::Stranger {
+            self.budget = (self.budget + 1.0).min(BUDGET);
         }
-        if outcome == Outcome::Right {
+        if outcome == AttemptOutcome::Right {
             self.familiar.insert(from, now);
-            forget_oldest(&mut self.familiar, MOST, |at| *at);
+            forget_oldest(&mut self.familiar, MAX_ADDRESSES, |at| *at);
         }
     }
 
-    fn charge(
+    /// Takes one from the budget, where this attempt spends it.
+    fn spend(
         &mut self,
         from: IpAddr,
         network: ClientNetwork,
         now: Instant,
-    ) -> Result<Charge, Duration> {
+    ) -> Result<AttemptClass, Duration> {
         let seen = self.familiar.get(&from);
-        let familiar = seen.is_some_and(|at| now.saturating_duration_since(*at) < FAMILIAR);
+        let familiar = seen.is_some_and(|at| now.saturating_duration_since(*at) < FAMILIAR_FOR);
         if familiar || network == ClientNetwork::Lan {
-            return Ok(Charge::Nobody);
+            return Ok(AttemptClass::Exempt);
         }
-        let passed = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.filled = self.filled.max(now);
-        self.strangers = (self.strangers + passed * STRANGERS_A_SECOND).min(STRANGERS_BURST);
-        if self.strangers < 1.0 {
-            let missing = (1.0 - self.strangers) / STRANGERS_A_SECOND;
+        let passed = now.saturating_duration_since(self.refilled).as_secs_f64();
+        self.refilled = self.refilled.max(now);
+        self.budget = (self.budget + passed * BUDGET_PER_SECOND).min(BUDGET);
+        if self.budget < 1.0 {
+            let missing = (1.0 - self.budget) / BUDGET_PER_SECOND;
             return Err(Duration::from_secs_f64(missing));
         }
-        self.strangers -= 1.0;
-        Ok(Charge::Strangers)
+        self.budget -= 1.0;
+        Ok(AttemptClass::Stranger)
     }
 
-    /// The address's place, a new one where it has none or has been forgiven.
-    fn source(&mut self, from: IpAddr, now: Instant) -> &mut Source {
+    /// The record of an address: a new one where it has none, without failures where it has been
+    /// forgiven.
+    fn record(&mut self, from: IpAddr, now: Instant) -> &mut AddressRecord {
         if !self.sources.contains_key(&from) {
             // Room first: the new one is not to be the one that goes.
-            forget_oldest(&mut self.sources, MOST - 1, |source| source.last);
+            forget_oldest(&mut self.sources, MAX_ADDRESSES - 1, |record| record.last);
         }
-        let source = self.sources.entry(from).or_insert(Source {
-            wrong: 0,
+        let record = self.sources.entry(from).or_insert(AddressRecord {
+            failures: 0,
             first: now,
             last: now,
-            until: now,
+            blocked_until: now,
             under_way: 0,
         });
-        if source.is_forgiven(now) {
-            source.wrong = 0;
+        if record.is_forgiven(now) {
+            record.failures = 0;
         }
-        source
+        record
     }
 }
 
-impl Source {
+impl AddressRecord {
     fn is_forgiven(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.last) > FORGIVEN
+        now.saturating_duration_since(self.last) > FORGIVEN_AFTER
     }
 
     fn fail(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.first);
-        if self.wrong == 0 || (self.wrong < FREE && passed > WINDOW) {
+        if self.failures == 0 || (self.failures < FREE_FAILURES && passed > WINDOW) {
             self.first = now;
-            self.wrong = 0;
+            self.failures = 0;
         }
-        self.wrong = self.wrong.saturating_add(1);
+        self.failures = self.failures.saturating_add(1);
         self.last = now;
-        if let Some(doublings) = self.wrong.checked_sub(FREE) {
+        if let Some(doublings) = self.failures.checked_sub(FREE_FAILURES) {
             let seconds = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX);
-            self.until = now + Duration::from_secs(seconds).min(LONGEST);
+            self.blocked_until = now + Duration::from_secs(seconds).min(MAX_BACKOFF);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const OUTSIDE: ClientNetwork = ClientNetwork::Outside;
-
-    fn address(number: u32) -> IpAddr {
-        Ipv4Addr::from_bits(0x3c78_0000 + number).into()
-    }
-
-    /// One try from beginning to end.
-    fn a_try(
-        throttle: &mut Throttle,
-        from: IpAddr,
-        network: ClientNetwork,
-        outcome: Outcome,
-        now: Instant,
-    ) -> Result<(), Duration> {
-        let charge = throttle.begin(from, network, now)?;
-        throttle.end(from, charge, outcome, now);
-        Ok(())
-    }
-
-    #[test]
-    fn after_five_wrong_tries_each_next_one_waits_twice_as_long_up_to_a_minute() {
-        let mut now = Instant::now();
-        let mut throttle = Throttle::new(now);
-        let guesser = address(1);
-        for _ in 0..FREE {
-            assert_eq!(
-                a_try(&mut throttle, guesser, OUTSIDE, Outcome::Wrong, now),
-                Ok(())
-            );
-        }
-        for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
-            let wait = Duration::from_secs(seconds);
-            let early = now + wait.saturating_sub(Duration::from_millis(1));
-            let refused = a_try(&mut throttle, guesser, OUTSIDE, Outcome::Right, early);
-            assert_eq!(
-                refused,
-                Err(Duration::from_millis(1)),
-                "right ones wait too"
-            );
-            now += wait;
-            assert_eq!(
-                a_try(&mut throttle, guesser, OUTSIDE, Outcome::Wrong, now),
-                Ok(())
-            );
-        }
-        now += FORGIVEN + LONGEST;
-        for _ in 0..FREE {
-            assert_eq!(
-                a_try(&mut throttle, guesser, OUTSIDE, Outcome::Wrong, now),
-                Ok(())
-            );
-        }
-        assert_eq!(throttle.wait(guesser, now), Some(Duration::from_secs(1)));
-    }
-
-    #[test]
-    fn tries_at_the_same_time_do_not_get_around_it() {
-        let now = Instant::now();
-        let mut throttle = Throttle::new(now);
-        let begun = (0..100)
-            .filter_map(|_| throttle.begin(address(1), OUTSIDE, now).ok())
-            .collect::<Vec<_>>();
-        assert_eq!(begun.len(), AT_ONCE as usize);
-        for charge in begun {
-            throttle.end(address(1), charge, Outcome::Wrong, now);
-        }
-        let later = now + Duration::from_secs(8);
-        assert!(throttle.begin(address(1), OUTSIDE, later).is_ok());
-        assert_eq!(throttle.begin(address(1), OUTSIDE, later), Err(SOON));
-    }
-
-    #[test]
-    fn many_addresses_together_do_not_lock_the_owner_out() {
-        let mut now = Instant::now();
-        let mut throttle = Throttle::new(now);
-        let (owner, at_home) = (address(1), address(2));
-        let right = |throttle: &mut Throttle, from, network, now| {
-            a_try(throttle, from, network, Outcome::Right, now)
-        };
-        assert_eq!(right(&mut throttle, owner, OUTSIDE, now), Ok(()));
-        let mut guesses = 0;
-        for number in 0..6000 {
-            now += Duration::from_millis(10);
-            let guess = a_try(
-                &mut throttle,
-                address(10 + number),
-                OUTSIDE,
-                Outcome::Wrong,
-                now,
-            );
-            guesses += u32::from(guess.is_ok());
-            assert_eq!(right(&mut throttle, owner, OUTSIDE, now), Ok(()));
-            assert_eq!(
-                right(&mut throttle, at_home, ClientNetwork::Lan, now),
-                Ok(())
-            );
-        }
-        // A minute: sixty at once, and one a second.
-        assert!((110..=121).contains(&guesses), "{guesses}");
-        assert!(throttle.sources.len() <= MOST && throttle.familiar.len() <= MOST);
-    }
-
-    proptest! {
-        #[test]
-        fn a_guesser_has_few_tries_however_it_spreads_them(gaps in prop::collection::vec(0..30_000_u64, 1..400)) {
-            let start = Instant::now();
-            let mut now = start;
-            let mut throttle = Throttle::new(now);
-            let mut heard = Vec::new();
-            for gap in gaps {
-                now += Duration::from_millis(gap);
-                if a_try(&mut throttle, address(1), ClientNetwork::Lan, Outcome::Wrong, now).is_ok() {
-                    heard.push(now);
-                }
-                prop_assert!(throttle.wait(address(1), now).unwrap_or_default() <= LONGEST);
-                prop_assert_eq!(throttle.wait(address(2), now), None);
-            }
-            // Within any ten minutes: those of a minute, the doublings, one a minute; or four a minute for ever.
-            for (network, from) in heard.iter().enumerate() {
-                let span = heard[network..].iter().take_while(|at| **at - *from <= Duration::from_mins(10)).count();
-                prop_assert!(span <= 50, "{} tries", span);
-            }
-        }
-
-        #[test]
-        fn nothing_that_is_right_is_ever_held_against_an_address(gaps in prop::collection::vec(0..5_000_u64, 1..300)) {
-            let mut now = Instant::now();
-            let mut throttle = Throttle::new(now);
-            for gap in gaps {
-                now += Duration::from_millis(gap);
-                prop_assert_eq!(a_try(&mut throttle, address(1), OUTSIDE, Outcome::Right, now), Ok(()));
-            }
-        }
-    }
-}
+mod tests;

@@ -70,7 +70,7 @@ fn tls(settings: &Settings) -> bool {
         settings::Tls::Off => println!(
             "TLS: off. Whoever is between visitor and camera can see pictures and passwords; see http.tls."
         ),
-        settings::Tls::SelfSigned => match tls::peek_own(&settings.node.data_dir, now) {
+        settings::Tls::SelfSigned => match tls::load_self_signed(&settings.node.data_dir, now) {
             Some(own) => println!(
                 "TLS: self-signed, good until {}, fingerprint {}.",
                 own.expires(),

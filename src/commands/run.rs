@@ -7,9 +7,11 @@ use actix::System;
 use tracing::warn;
 
 use super::Config;
-use crate::auth::{Authority, FirstStart};
+use crate::auth::{Authority, FirstPassword};
 use crate::durable::{self, StateFile};
+use crate::http::route_paths;
 use crate::lan::interface::{self, LanAddress};
+use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::shared::{Clock, Identity, Initial, Names};
 use crate::tls::{Tls, TlsError};
@@ -49,7 +51,7 @@ fn prepare_login(
     {
         warn!(%error, "each start will make another password and end all sessions");
     }
-    if let Some(FirstStart { password, of_site }) = made {
+    if let Some(FirstPassword { password, of_site }) = made {
         let whose = if of_site {
             "It is the same on every camera with this site.key."
         } else {
@@ -115,6 +117,7 @@ fn initial(
         settings,
         identity,
         clock,
+        metrics: Metrics::new(route_paths()),
         rules,
         election: state,
         names,

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Own;
+use crate::auth::LocalSecrets;
 use crate::site::AuthState;
 use porthole_camera::user_overrides::UserOverrides;
 use porthole_durable::{Store, replace};
@@ -57,7 +57,7 @@ pub struct State {
     pub auth_state: AuthState,
     /// What it keeps for itself about logins.
     #[serde(default)]
-    pub login: Own,
+    pub login: LocalSecrets,
     /// What people chose for the camera over HTTP.
     #[serde(default)]
     pub camera: UserOverrides,
@@ -80,7 +80,7 @@ impl State {
             boot: BootId::default(),
             remote_access: RemoteAccess::default(),
             auth_state: AuthState::default(),
-            login: Own::default(),
+            login: LocalSecrets::default(),
             camera: UserOverrides::default(),
             device: BTreeSet::new(),
         }

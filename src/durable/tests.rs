@@ -27,7 +27,7 @@ fn state() -> State {
                 "presets":{"Door":{"pan":3600,"tilt":null,"zoom":2}}}"#,
         )
         .unwrap(),
-        login: Own::default(),
+        login: LocalSecrets::default(),
         device: BTreeSet::new(),
     }
 }

@@ -14,12 +14,12 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
 use super::host::OwnNames;
-use super::stream::{STALLED_AFTER, guard_connection};
+use super::socket_options::{STALLED_AFTER, set_socket_options};
 
 /// A connection in the clear, or one through TLS.
 pub type Connection = Either<TcpStream, TlsStream<TcpStream>>;
 
-/// How long a visitor may take from connecting to the end of the TLS handshake. It holds one of the
+/// How long a client may take from connecting to the end of the TLS handshake. It holds one of the
 /// server's connections meanwhile.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
@@ -29,21 +29,22 @@ const TLS_RECORD: u8 = 0x16;
 /// How much of a request in the clear is read to find out where it wants to go.
 const LONGEST_HEAD: u64 = 8 * 1024;
 
-/// Lets a connection in. With `tls` it is greeted within [`HANDSHAKE`] or not at all; one that
-/// speaks plain HTTP instead is shown the way and closed.
+/// Makes a new TCP connection ready for HTTP. With `tls` the handshake has to end within
+/// [`HANDSHAKE`]; a client that speaks plain HTTP instead is sent a redirect, and its connection
+/// closed.
 ///
 /// # Errors
 /// The connection broke, took too long, or does not speak TLS.
-pub async fn admit(
+pub async fn accept_tls(
     mut tcp: TcpStream,
     tls: Option<Arc<ServerConfig>>,
     names: OwnNames,
 ) -> io::Result<Connection> {
-    guard_connection(&tcp, STALLED_AFTER);
+    set_socket_options(&tcp, STALLED_AFTER);
     let Some(tls) = tls else {
         return Ok(Either::Left(tcp));
     };
-    let greeted = timeout(HANDSHAKE, async {
+    let handshake = timeout(HANDSHAKE, async {
         let mut first = [0];
         if tcp.peek(&mut first).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -52,7 +53,7 @@ pub async fn admit(
             return TlsAcceptor::from(tls).accept(tcp).await;
         }
         let head = head(&mut tcp).await?;
-        tcp.write_all(show_the_way(&head, &names).as_bytes())
+        tcp.write_all(redirect_to_https(&head, &names).as_bytes())
             .await?;
         tcp.shutdown().await?;
         Err(io::Error::new(
@@ -60,7 +61,7 @@ pub async fn admit(
             "plain HTTP where TLS is spoken",
         ))
     });
-    let connection = greeted.await??;
+    let connection = handshake.await??;
     Ok(Either::Right(connection))
 }
 
@@ -79,10 +80,10 @@ async fn head(tcp: &mut TcpStream) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
-/// What is answered to plain HTTP: a link that is a year old leads to the same page through TLS.
-/// Only reading is sent on, to a name of ours: a form would have told its password already, and
-/// nobody is to be led elsewhere from here.
-fn show_the_way(head: &str, names: &OwnNames) -> String {
+/// The answer to plain HTTP where TLS is spoken: a link from before TLS was turned on leads to the
+/// same page. Only `GET` and `HEAD` are redirected, and only to a name of this camera: a form would
+/// have sent its password in the clear already, and nobody is to be redirected to another site.
+fn redirect_to_https(head: &str, names: &OwnNames) -> String {
     let mut lines = head.split("\r\n");
     let mut request = lines.next().unwrap_or_default().split(' ');
     let (method, target) = (request.next(), request.next().unwrap_or_default());
@@ -91,7 +92,7 @@ fn show_the_way(head: &str, names: &OwnNames) -> String {
         name.eq_ignore_ascii_case("host").then(|| value.trim())
     });
     let host = match (hosts.next(), hosts.next()) {
-        (Some(host), None) if names.admit(host).is_ok() => Some(host),
+        (Some(host), None) if names.check_authority(host).is_ok() => Some(host),
         _ => None,
     };
     let reads = matches!(method, Some("GET" | "HEAD"));
@@ -104,7 +105,8 @@ fn show_the_way(head: &str, names: &OwnNames) -> String {
     let length = body.len();
     let body = if method == Some("HEAD") { "" } else { body };
     format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\
-         Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Length: {length}\r\nCache-Control: no-store\r\n\
+         X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n{body}"
     )
 }

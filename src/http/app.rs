@@ -1,11 +1,11 @@
-//! What every handler is given.
+//! What every handler is given: the shared state, and the actors to send commands to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::Recipient;
 
-use crate::http::stream::Pictures;
+use crate::http::camera_feed::CameraFeed;
 use crate::messages::PanicNow;
 use crate::messages::election::{SetRemoteAccess, StepDown};
 use crate::messages::lan::RenameCamera;
@@ -23,20 +23,20 @@ pub struct Actors {
     pub panic_now: BTreeMap<&'static str, Recipient<PanicNow>>,
 }
 
-/// What every handler is given.
+/// What every handler is given, as `web::Data`.
 pub struct App {
-    /// What is known.
+    /// What the server knows, and what outlives its actors.
     pub shared: Arc<SharedState>,
-    /// Who can be told something.
+    /// The actors that take commands.
     pub actors: Actors,
 }
 
 impl App {
-    /// What stream and snapshot need of it.
-    pub fn pictures(&self) -> Pictures {
-        Pictures {
+    /// The camera's pictures, with their streams counted in the metrics.
+    pub fn camera_feed(&self) -> CameraFeed {
+        CameraFeed {
             feed: self.shared.camera.feed.clone(),
-            observer: Arc::new(self.shared.metrics.streams()),
+            observer: Arc::new(self.shared.metrics.clone()),
         }
     }
 }

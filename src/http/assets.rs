@@ -2,8 +2,8 @@
 //! configured (`http.static_dir`), otherwise from inside the binary, so that it runs alone.
 //!
 //! Every answer carries an `ETag` and `Cache-Control: no-cache`: a browser keeps its copy but asks
-//! whether it is still right. The address of the representative passes from server to server, and
-//! those need not run the same version, so a copy must never be used unasked.
+//! whether it is still current. The address of the representative moves from server to server, and
+//! those need not run the same version, so a copy must never be used without asking.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,9 +18,12 @@ use rust_embed::RustEmbed;
 #[folder = "static/"]
 struct Embedded;
 
-/// The service for `/static`; `static_dir` replaces the files in the binary.
+/// What the paths of all assets begin with, up to a slash.
+pub const PREFIX: &str = "/static";
+
+/// The service for [`PREFIX`]; `static_dir` replaces the files in the binary.
 pub fn service(static_dir: Option<&Path>) -> impl HttpServiceFactory + 'static {
-    let scope = web::scope("/static");
+    let scope = web::scope(PREFIX);
     let scope = match static_dir {
         Some(folder) => scope.service(actix_files::Files::new("", folder).prefer_utf8(true)),
         None => scope.service(

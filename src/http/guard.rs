@@ -1,5 +1,5 @@
-//! What stands around every handler: panics end in a 500, requests are counted, nobody comes in
-//! without leave.
+//! The middleware around the handlers: panics end in a 500, requests are counted, and callers are
+//! refused what they may not do.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -11,13 +11,12 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 use futures_util::FutureExt as _;
 
-use super::access::caller::{AuthPolicy, Denied, recognise};
-use super::access::{self, Caller};
+use super::access::{self, AuthPolicy, Caller, Denied};
 use super::client_network::client_network;
 use super::{App, Problem};
 use crate::auth::Access;
 use crate::lan::ClientNetwork;
-use crate::metrics::{Route, StatusClass};
+use crate::metrics::StatusClass;
 
 /// A handler that panics costs its own request and says so; actix-web alone would drop the
 /// connection.
@@ -36,7 +35,7 @@ pub async fn catch_panic<B: MessageBody + 'static>(
     }
 }
 
-/// Counts requests by route (never by path: a stranger must not be able to make up label values).
+/// Counts requests by route (never by path: a client must not be able to make up label values).
 pub async fn count<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -53,33 +52,35 @@ pub async fn count<B: MessageBody>(
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),
         };
-        let metrics = &app.shared.metrics;
-        let route = Route::of_pattern(route.as_deref().unwrap_or_default());
+        let counts = app
+            .shared
+            .metrics
+            .http
+            .route(route.as_deref().unwrap_or_default());
         let class = StatusClass::of_code(code.as_u16());
-        metrics.http_requests_total.of((route, class)).inc();
-        metrics
-            .http_request_duration_seconds
-            .of(route)
+        counts.requests_total.of(class).inc();
+        counts
+            .request_duration_seconds
             .observe(began.elapsed().as_secs_f64());
     }
     response
 }
 
-/// Finds out who asks, and lets only those in who may: a viewer at least, but for what is open to
-/// anybody. The handlers find a [`Caller`] in the request's extensions.
-pub async fn admit<B: MessageBody>(
+/// Finds out who asks, and refuses whom the policy of the path does not allow: below viewers, where
+/// it requires a login. The handlers find a [`Caller`] in the request's extensions.
+pub async fn authenticate<B: MessageBody>(
+    policy: AuthPolicy,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "nobody answers here").into());
     };
-    let policy = AuthPolicy::before(request.path());
-    let caller = match (recognise(&request, &app, policy).await, policy) {
+    let caller = match (access::authenticate(&request, &app, policy).await, policy) {
         (Ok(caller), AuthPolicy::Required) if caller.access().is_none() => {
             Err(Denied::Unknown(caller.stale))
         }
-        // Whoever cannot be told by a header that counts elsewhere may still log in.
+        // A wrong credential in a header does not keep anybody from logging in.
         (Err(_), AuthPolicy::Public | AuthPolicy::Optional) => Ok(Caller::default()),
         (caller, _) => caller,
     };
@@ -104,8 +105,9 @@ pub async fn lan_only<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let app = request.app_data::<web::Data<App>>();
-    let near = app.is_some_and(|app| client_network(request.request(), app) == ClientNetwork::Lan);
-    if !near {
+    let on_lan =
+        app.is_some_and(|app| client_network(request.request(), app) == ClientNetwork::Lan);
+    if !on_lan {
         let why = "this is for visitors on the LAN only";
         return Ok(refuse(request, why));
     }
@@ -115,7 +117,7 @@ pub async fn lan_only<B: MessageBody>(
     Ok(next.call(request).await?.map_into_left_body())
 }
 
-/// For whoever administers this camera, wherever that is, but never for the page of another site.
+/// For admins, on any network, but never for the page of another site.
 pub async fn admin_only<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -135,8 +137,7 @@ pub async fn admin_only<B: MessageBody + 'static>(
     }
 }
 
-/// For anybody, but never for the page of another site: logging people in or out is not its
-/// business.
+/// For anybody, but never for the page of another site, which must not log people in or out.
 pub async fn own_pages_only<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -156,10 +157,10 @@ fn refuse<B>(request: ServiceRequest, why: &str) -> ServiceResponse<EitherBody<B
         .map_into_right_body()
 }
 
-/// Whether a command may count: its body proves nothing, but a browser names the site that sends
-/// one (`Origin`), and only pages of this server may. What is no browser says nothing, and is asked
-/// for nothing. Over TLS browsers also say it in a header of their own (`Sec-Fetch-Site`; `none`:
-/// the person typed it).
+/// Whether no other site's page has sent this command: a browser names the site of the page that
+/// sends one (`Origin`). A client that is no browser sends no such header, and passes. Over TLS
+/// browsers also send a header of their own (`Sec-Fetch-Site`; `none`: the person typed the
+/// address).
 fn sent_by_own_page(request: &ServiceRequest) -> bool {
     let bytes = |name| {
         request
@@ -170,11 +171,11 @@ fn sent_by_own_page(request: &ServiceRequest) -> bool {
     let fetched = request.headers().get("sec-fetch-site");
     let fetched = fetched.map(header::HeaderValue::as_bytes);
     let same_site = matches!(fetched, None | Some(b"same-origin" | b"none"));
-    same_site && is_own(bytes(header::ORIGIN), bytes(header::HOST))
+    same_site && is_same_site(bytes(header::ORIGIN), bytes(header::HOST))
 }
 
 /// Whether `Origin`, if there is one, is the site that `Host` names.
-fn is_own(origin: Option<&[u8]>, host: Option<&[u8]>) -> bool {
+fn is_same_site(origin: Option<&[u8]>, host: Option<&[u8]>) -> bool {
     let Some(origin) = origin else { return true };
     let site = origin
         .strip_prefix(b"http://")
@@ -184,16 +185,16 @@ fn is_own(origin: Option<&[u8]>, host: Option<&[u8]>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_own;
+    use super::is_same_site;
 
     #[test]
     fn a_command_comes_from_this_servers_pages_or_from_no_page_at_all() {
         let host = Some(&b"192.168.1.5:8080"[..]);
-        assert!(is_own(None, host));
-        assert!(is_own(Some(b"http://192.168.1.5:8080"), host));
+        assert!(is_same_site(None, host));
+        assert!(is_same_site(Some(b"http://192.168.1.5:8080"), host));
         for other in ["http://192.168.1.5:8081", "http://evil.example", "null", ""] {
-            assert!(!is_own(Some(other.as_bytes()), host), "{other:?}");
+            assert!(!is_same_site(Some(other.as_bytes()), host), "{other:?}");
         }
-        assert!(!is_own(Some(b"null"), None));
+        assert!(!is_same_site(Some(b"null"), None));
     }
 }

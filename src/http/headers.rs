@@ -1,12 +1,12 @@
-//! What every answer tells browsers not to allow, and what pages may load.
+//! The security headers of every answer: what browsers must not allow, and what pages may load.
 //!
-//! The pages run their own scripts and nothing else, stand in nobody's frame, and send forms to
-//! nobody but this camera. The one thing they need from elsewhere are the pictures of the other
-//! cameras, in tiles that come and go while a page is open: what a page may load is fixed when it
-//! is loaded, so it cannot name the cameras of later.
+//! The pages run their own scripts and nothing else, are shown in no frame, and send forms to this
+//! camera only. The one thing they need from elsewhere are the pictures of the other cameras, in
+//! tiles that come and go while a page is open: what a page may load is fixed when it is loaded, so
+//! it cannot name cameras that come later.
 //!
 //! `Referrer-Policy` is `same-origin` and not `no-referrer`: with the latter browsers send `Origin:
-//! null` with forms, and this camera could not tell its own login form from another site's.
+//! null` with forms, and this camera could not distinguish its own login form from another site's.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -33,44 +33,44 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     (header::PERMISSIONS_POLICY, PERMISSIONS),
 ];
 
-/// A page that shows pictures needs nothing of the visitor's machine but the whole screen.
-const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), \
-                           screen-wake-lock=(), serial=(), usb=(), fullscreen=(self)";
+/// A page that shows pictures needs nothing of the client's machine but the whole screen.
+const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), \
+                           payment=(), screen-wake-lock=(), serial=(), usb=(), fullscreen=(self)";
 
-/// For whatever is no page. A browser that is led to a picture makes a page around it, with styles
-/// of its own.
-const NO_PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; \
-                       base-uri 'none'";
+/// The policy of what is no page. A browser that opens a picture makes a page around it, with
+/// styles of its own.
+const NO_PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; \
+                       frame-ancestors 'none'; base-uri 'none'";
 
-/// How long browsers that came by TLS come by TLS only, in seconds: long enough to matter, short
-/// enough to be waited for by who gives TLS up. It counts for the host with all its ports.
+/// For how many seconds a browser that came by TLS uses TLS only: long enough to matter, short
+/// enough for an owner who gives TLS up to wait for. It counts for the host with all its ports.
 const HSTS: &str = "max-age=2592000";
 
-/// The middleware. It stands outside of everything else, so that refusals and panics leave with the
-/// same headers.
-pub async fn protect<B: MessageBody>(
+/// The middleware. It is the outermost, so that refusals and the answers to panics have the same
+/// headers.
+pub async fn add_security_headers<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     match next.call(request).await {
         Ok(mut answer) => {
-            let kind = Kind::of(answer.headers());
-            let policy = Policy::of(answer.request(), kind);
+            let kind = MediaKind::of(answer.headers());
+            let policy = AnswerHeaders::of(answer.request(), kind);
             policy.write(answer.headers_mut());
             Ok(answer)
         }
         Err(error) => {
             let mut answer = error.error_response();
-            Policy::without_page().write(answer.headers_mut());
+            AnswerHeaders::of_no_page().write(answer.headers_mut());
             Err(InternalError::from_response(error, answer).into())
         }
     }
 }
 
-/// What an answer is, by its media type.
+/// What an answer is, as its media type says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// One of our pages.
+enum MediaKind {
+    /// A page of this server.
     Page,
     /// A camera's picture or stream of pictures, which other cameras' pages show.
     Picture,
@@ -78,7 +78,7 @@ enum Kind {
     Other,
 }
 
-impl Kind {
+impl MediaKind {
     fn of(headers: &HeaderMap) -> Self {
         let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
         let is = |start: &[u8]| kind.is_some_and(|kind| kind.starts_with(start));
@@ -92,37 +92,38 @@ impl Kind {
     }
 }
 
-/// What one answer says beyond [`ALWAYS`].
+/// The headers of one answer beyond [`ALWAYS`]: `Content-Security-Policy`,
+/// `Cross-Origin-Resource-Policy`, and `Strict-Transport-Security` where it has one.
 #[derive(Debug)]
-struct Policy {
-    content: String,
-    resource: &'static str,
-    transport: Option<&'static str>,
+struct AnswerHeaders {
+    content_security: String,
+    cross_origin_resource: &'static str,
+    transport_security: Option<&'static str>,
 }
 
-impl Policy {
-    fn without_page() -> Self {
+impl AnswerHeaders {
+    fn of_no_page() -> Self {
         Self {
-            content: NO_PAGE.to_owned(),
-            resource: "same-origin",
-            transport: None,
+            content_security: NO_PAGE.to_owned(),
+            cross_origin_resource: "same-origin",
+            transport_security: None,
         }
     }
 
-    fn of(request: &HttpRequest, kind: Kind) -> Self {
+    fn of(request: &HttpRequest, kind: MediaKind) -> Self {
         let Some(app) = request.app_data::<web::Data<App>>() else {
-            return Self::without_page();
+            return Self::of_no_page();
         };
         let settings = &app.shared.settings;
-        let content = match kind {
-            Kind::Page => {
-                let visitor = client_network(request, app);
+        let content_security = match kind {
+            MediaKind::Page => {
+                let network = client_network(request, app);
                 let links = Links::new(&app.shared);
-                let pictures = pictures_from(visitor, links.host());
+                let pictures = pictures_from(network, links.host());
                 let demo = settings.debug.demo_control.as_deref();
                 page(&pictures, demo.and_then(origin).as_deref())
             }
-            Kind::Picture | Kind::Other => NO_PAGE.to_owned(),
+            MediaKind::Picture | MediaKind::Other => NO_PAGE.to_owned(),
         };
         let tls_for_all = matches!(settings.http.tls, Tls::Files { .. })
             && app
@@ -133,9 +134,9 @@ impl Policy {
                 .iter()
                 .all(|camera| camera.scheme == Scheme::Https);
         Self {
-            content,
-            resource: resource(kind),
-            transport: tls_for_all.then_some(HSTS),
+            content_security,
+            cross_origin_resource: cross_origin_resource(kind),
+            transport_security: tls_for_all.then_some(HSTS),
         }
     }
 
@@ -148,15 +149,15 @@ impl Policy {
         }
         headers.insert(
             header::CROSS_ORIGIN_RESOURCE_POLICY,
-            HeaderValue::from_static(self.resource),
+            HeaderValue::from_static(self.cross_origin_resource),
         );
         // The host names in it passed the settings' check, or are the router's address.
-        let content = HeaderValue::from_str(&self.content);
+        let content = HeaderValue::from_str(&self.content_security);
         headers.insert(
             header::CONTENT_SECURITY_POLICY,
             content.unwrap_or(HeaderValue::from_static(NO_PAGE)),
         );
-        if let Some(transport) = self.transport {
+        if let Some(transport) = self.transport_security {
             headers.insert(
                 header::STRICT_TRANSPORT_SECURITY,
                 HeaderValue::from_static(transport),
@@ -165,21 +166,22 @@ impl Policy {
     }
 }
 
-/// Who may show an answer in a page of its own. Each camera is a site of its own to a browser: on
-/// the LAN it has another address, and outside Chromium takes two ports of one IP address for two
-/// sites here. So pictures are for all pages to show (not to read); who gets one at all is for the
-/// login to say.
-fn resource(kind: Kind) -> &'static str {
+/// Which sites' pages may show an answer (`Cross-Origin-Resource-Policy`). Each camera is a site of
+/// its own to a browser: on the LAN it has another address, and outside Chromium takes two ports of
+/// one IP address for two sites here. So all pages may show pictures (not read them); the login
+/// decides who gets one at all.
+fn cross_origin_resource(kind: MediaKind) -> &'static str {
     match kind {
-        Kind::Picture => "cross-origin",
-        Kind::Page | Kind::Other => "same-origin",
+        MediaKind::Picture => "cross-origin",
+        MediaKind::Page | MediaKind::Other => "same-origin",
     }
 }
 
-/// Where the other cameras' pictures come from. From outside from other ports of the same host. On
-/// the LAN from addresses that may not be given yet, so only the schemes can be named there.
-fn pictures_from(visitor: ClientNetwork, host: Option<&str>) -> String {
-    match (visitor, host) {
+/// Where a page may load the other cameras' pictures from: for a client outside, other ports of the
+/// same host; on the LAN, any address by HTTP or HTTPS, since those of later cameras are not known
+/// yet.
+fn pictures_from(network: ClientNetwork, host: Option<&str>) -> String {
+    match (network, host) {
         (ClientNetwork::Lan, _) => " http: https:".to_owned(),
         (ClientNetwork::Outside, Some(host)) => format!(" http://{host}:* https://{host}:*"),
         (ClientNetwork::Outside, None) => String::new(),
@@ -190,8 +192,9 @@ fn pictures_from(visitor: ClientNetwork, host: Option<&str>) -> String {
 fn page(pictures: &str, demo: Option<&str>) -> String {
     let demo = demo.map(|origin| format!(" {origin}")).unwrap_or_default();
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{pictures}; connect-src 'self'{demo}; \
-         font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{pictures}; \
+         connect-src 'self'{demo}; font-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+         base-uri 'none'"
     )
 }
 
@@ -220,7 +223,7 @@ mod tests {
             actix_web::App::new()
                 .route("/", web::get().to(panics))
                 .wrap(from_fn(guard::catch_panic))
-                .wrap(from_fn(protect)),
+                .wrap(from_fn(add_security_headers)),
         )
         .await;
         let answer = app.call(TestRequest::get().to_request()).await;
@@ -262,8 +265,8 @@ mod tests {
             outside.contains("img-src 'self' http://cam.example.org:* https://cam.example.org:*;"),
             "{outside}"
         );
-        let near = page(&pictures_from(ClientNetwork::Lan, host), None);
-        assert!(near.contains("img-src 'self' http: https:;"), "{near}");
+        let on_lan = page(&pictures_from(ClientNetwork::Lan, host), None);
+        assert!(on_lan.contains("img-src 'self' http: https:;"), "{on_lan}");
         let nowhere = page(&pictures_from(ClientNetwork::Outside, None), None);
         assert!(nowhere.contains("img-src 'self';"), "{nowhere}");
     }
@@ -283,18 +286,18 @@ mod tests {
         let kind = |text: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(text));
-            Kind::of(&headers)
+            MediaKind::of(&headers)
         };
         for picture in ["image/jpeg", "multipart/x-mixed-replace;boundary=x"] {
-            assert_eq!(resource(kind(picture)), "cross-origin");
+            assert_eq!(cross_origin_resource(kind(picture)), "cross-origin");
         }
         for other in [
             "application/json",
             "text/html; charset=utf-8",
             "image/svg+xml",
         ] {
-            assert_eq!(resource(kind(other)), "same-origin");
+            assert_eq!(cross_origin_resource(kind(other)), "same-origin");
         }
-        assert_eq!(Kind::of(&HeaderMap::new()), Kind::Other);
+        assert_eq!(MediaKind::of(&HeaderMap::new()), MediaKind::Other);
     }
 }

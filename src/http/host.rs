@@ -1,10 +1,10 @@
 //! Which host a request may be for: the answer to DNS rebinding.
 //!
-//! A page of somebody else's may have its own host name resolve to this camera's address; the
-//! browser of a visitor on the LAN then takes both for one site and lets the page ask and read. The
-//! name that the browser sends (`Host`, RFC 9110 §7.2) gives that away: rebinding needs a name of
-//! the attacker's, so IP addresses pass, and of names only those that are this camera's own. What a
-//! proxy says it was asked for (`X-Forwarded-Host`, `Forwarded`) is never believed: any client
+//! Another site may have its own host name resolve to this camera's address; the browser of a
+//! client on the LAN then takes both for one site and lets that site's page send requests and read
+//! the answers. The name that the browser sends (`Host`, RFC 9110 §7.2) shows that: rebinding needs
+//! a name of the attacker's, so IP addresses are allowed, and of names only this camera's own. What
+//! a proxy says it was asked for (`X-Forwarded-Host`, `Forwarded`) is never believed: any client
 //! can say it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -22,7 +22,7 @@ use crate::shared::SharedState;
 /// Where the kernel has the machine's name.
 const HOSTNAME: &str = "/proc/sys/kernel/hostname";
 
-/// Longest part of a refused name that is repeated to who asked.
+/// How much of a refused name is repeated in the answer, in characters.
 const SHOWN: usize = 80;
 
 /// The names by which this camera may be addressed, in lower case.
@@ -31,15 +31,15 @@ pub struct OwnNames(Arc<[String]>);
 
 /// Why a request is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum HostRefused {
     /// It does not say in one clear way for which host it is (RFC 9112 §3.2).
     Unclear(&'static str),
-    /// It is for this host, which is not one of ours.
+    /// It is for this host, which is not this camera's.
     Foreign(String),
 }
 
 impl OwnNames {
-    /// Those of a server.
+    /// Those of a server: `localhost`, its own, the machine's, and those of the settings.
     pub fn of(shared: &SharedState) -> Self {
         let machine = std::fs::read_to_string(HOSTNAME).unwrap_or_default();
         let settings = &shared.settings;
@@ -62,16 +62,16 @@ impl OwnNames {
     /// Whether a request may be for `authority` (host and perhaps port).
     ///
     /// # Errors
-    /// Why not.
-    pub fn admit(&self, authority: &str) -> Result<(), Refused> {
-        match Host::parse(authority).ok_or(Refused::Unclear("its Host is no host"))? {
+    /// It is no host, or one that is not this camera's.
+    pub fn check_authority(&self, authority: &str) -> Result<(), HostRefused> {
+        match Host::parse(authority).ok_or(HostRefused::Unclear("its Host is no host"))? {
             Host::Address => Ok(()),
             Host::Name(name) => {
                 let name = name.strip_suffix('.').unwrap_or(name);
                 if self.0.iter().any(|own| own.eq_ignore_ascii_case(name)) {
                     Ok(())
                 } else {
-                    Err(Refused::Foreign(name.chars().take(SHOWN).collect()))
+                    Err(HostRefused::Foreign(name.chars().take(SHOWN).collect()))
                 }
             }
         }
@@ -80,55 +80,57 @@ impl OwnNames {
     /// Whether a request with these `Host` fields and this target may be answered.
     ///
     /// # Errors
-    /// Why not.
-    fn check<'a>(
+    /// It is no host, or not this camera's.
+    fn check_request<'a>(
         &self,
         target: &Uri,
         mut hosts: impl Iterator<Item = &'a [u8]>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), HostRefused> {
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
-            return Err(Refused::Unclear("it needs one Host, no more and no less"));
+            return Err(HostRefused::Unclear(
+                "it needs one Host, no more and no less",
+            ));
         };
-        let host = str::from_utf8(host).map_err(|_| Refused::Unclear("its Host is no text"))?;
-        self.admit(host)?;
+        let host = str::from_utf8(host).map_err(|_| HostRefused::Unclear("its Host is no text"))?;
+        self.check_authority(host)?;
         // A target with a host in it goes before `Host` (RFC 9112 §3.2.2), so the two have to
         // agree.
         match target.authority() {
             Some(authority) if !authority.as_str().eq_ignore_ascii_case(host) => {
-                self.admit(authority.as_str())?;
-                Err(Refused::Unclear("its Host is not that of its target"))
+                self.check_authority(authority.as_str())?;
+                Err(HostRefused::Unclear("its Host is not that of its target"))
             }
             _ => Ok(()),
         }
     }
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<HostRefused> for Problem {
+    fn from(refused: HostRefused) -> Self {
         match refused {
-            Refused::Unclear(why) => Self::new(
+            HostRefused::Unclear(why) => Self::new(
                 StatusCode::BAD_REQUEST,
                 format!("this request does not say for which host it is: {why}"),
             ),
-            Refused::Foreign(name) => Self::new(
+            HostRefused::Foreign(name) => Self::new(
                 StatusCode::MISDIRECTED_REQUEST,
                 format!(
-                    "This camera does not answer to the name \"{name}\". Whoever runs it allows that with the setting \
-                     http.hosts = [\"{name}\"]; its IP address always works."
+                    "This camera does not answer to the name \"{name}\". Whoever runs it allows \
+                     that with the setting http.hosts = [\"{name}\"]; its IP address always works."
                 ),
             ),
         }
     }
 }
 
-/// The middleware: what is not for this host goes no further.
-pub async fn check<B: MessageBody>(
+/// The middleware: a request that is not for this host is refused.
+pub async fn check_host<B: MessageBody>(
     names: OwnNames,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let hosts = request.headers().get_all(header::HOST);
-    match names.check(request.uri(), hosts.map(header::HeaderValue::as_bytes)) {
+    match names.check_request(request.uri(), hosts.map(header::HeaderValue::as_bytes)) {
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(refused) => {
             let answer = Problem::from(refused).error_response();
@@ -143,10 +145,10 @@ fn local_name(machine: &str) -> Option<String> {
     (!first.is_empty()).then(|| format!("{first}.local"))
 }
 
-/// What a host is, as far as it matters here.
+/// The host of an authority, as far as it matters here.
 #[derive(Debug, PartialEq, Eq)]
 enum Host<'a> {
-    /// An IP address, which no name server can bend.
+    /// An IP address, which no name server can change.
     Address,
     /// A name.
     Name(&'a str),
@@ -204,8 +206,8 @@ mod tests {
         )
     }
 
-    fn check(target: &str, hosts: &[&str]) -> Result<(), Refused> {
-        names().check(
+    fn check(target: &str, hosts: &[&str]) -> Result<(), HostRefused> {
+        names().check_request(
             &target.parse().unwrap(),
             hosts.iter().map(|host| host.as_bytes()),
         )
@@ -244,7 +246,7 @@ mod tests {
         ] {
             let told = check("/", &[host]).unwrap_err();
             let name = host.split(':').next().unwrap().to_owned();
-            assert_eq!(told, Refused::Foreign(name), "{host}");
+            assert_eq!(told, HostRefused::Foreign(name), "{host}");
             let problem = Problem::from(told).to_string();
             assert!(problem.contains("http.hosts"), "{problem}");
             assert!(problem.starts_with("421"), "{problem}");
@@ -253,7 +255,7 @@ mod tests {
 
     #[test]
     fn no_host_two_hosts_and_what_is_none_are_bad_requests() {
-        let clear = |hosts: &[&str]| !matches!(check("/", hosts), Err(Refused::Unclear(_)));
+        let clear = |hosts: &[&str]| !matches!(check("/", hosts), Err(HostRefused::Unclear(_)));
         assert!(!clear(&[]));
         assert!(!clear(&["localhost", "localhost"]));
         for garbage in [
@@ -281,19 +283,25 @@ mod tests {
     fn a_target_with_a_host_in_it_is_held_to_the_same() {
         assert_eq!(check("http://localhost:8080/", &["localhost:8080"]), Ok(()));
         let foreign = check("http://evil.example/", &["localhost:8080"]);
-        assert_eq!(foreign, Err(Refused::Foreign("evil.example".to_owned())));
+        assert_eq!(
+            foreign,
+            Err(HostRefused::Foreign("evil.example".to_owned()))
+        );
         let other = check("http://192.168.77.11/", &["localhost:8080"]);
-        assert!(matches!(other, Err(Refused::Unclear(_))), "{other:?}");
+        assert!(matches!(other, Err(HostRefused::Unclear(_))), "{other:?}");
         let user = check("http://a@localhost:8080/", &["localhost:8080"]);
-        assert!(matches!(user, Err(Refused::Unclear(_))), "{user:?}");
+        assert!(matches!(user, Err(HostRefused::Unclear(_))), "{user:?}");
     }
 
     proptest! {
         #[test]
         fn only_addresses_and_own_names_ever_pass(host in "[a-z0-9.:@\\[\\]-]{0,24}") {
-            if names().admit(&host).is_ok() {
+            if names().check_authority(&host).is_ok() {
                 let bare = host.rsplit_once(':').map_or(&*host, |(bare, _)| bare);
-                let own = |name: &str| names().0.iter().any(|own| own == name.trim_end_matches('.'));
+                let own = |name: &str| {
+                    let name = name.trim_end_matches('.');
+                    names().0.iter().any(|own| own == name)
+                };
                 prop_assert!(own(&host) || own(bare) || host.parse::<Ipv4Addr>().is_ok()
                     || bare.parse::<Ipv4Addr>().is_ok() || host.starts_with('['), "{host}");
             }

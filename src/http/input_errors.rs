@@ -15,16 +15,16 @@ use super::Problem;
 /// The longest JSON body that is read, in bytes: commands are short.
 const LONGEST_BODY: usize = 16 * 1024;
 
-/// JSON bodies.
+/// How JSON bodies are read: up to [`LONGEST_BODY`], with errors as problems.
 pub fn json() -> JsonConfig {
     JsonConfig::default()
         .limit(LONGEST_BODY)
-        .error_handler(|error, _| body(&error).into())
+        .error_handler(|error, _| body_problem(&error).into())
 }
 
 /// 400 for what is no JSON, 415 for what does not say that it is, 422 for JSON that means nothing
 /// here.
-fn body(error: &JsonPayloadError) -> Problem {
+fn body_problem(error: &JsonPayloadError) -> Problem {
     match error {
         JsonPayloadError::ContentType => Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -45,7 +45,7 @@ fn body(error: &JsonPayloadError) -> Problem {
     }
 }
 
-/// Queries.
+/// How queries are read, with errors as problems.
 pub fn query() -> QueryConfig {
     QueryConfig::default().error_handler(|error, _| {
         Problem::new(
@@ -56,7 +56,7 @@ pub fn query() -> QueryConfig {
     })
 }
 
-/// Values in the path.
+/// How values in the path are read, with errors as problems.
 pub fn path() -> PathConfig {
     PathConfig::default().error_handler(|error, request: &HttpRequest| {
         Problem::new(
@@ -67,20 +67,20 @@ pub fn path() -> PathConfig {
     })
 }
 
-/// An error without a body gets words, and `OPTIONS`, which nothing here answers by itself, the
-/// methods that there are (RFC 9110 §9.3.7).
-pub async fn in_words<B: MessageBody>(
+/// The middleware that makes a problem of an error without a body, and answers `OPTIONS`, which no
+/// route does by itself, with the methods that there are (RFC 9110 §9.3.7).
+pub async fn explain_errors<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let response = next.call(request).await?;
     let status = response.status();
     let error = status.is_client_error() || status.is_server_error();
-    let wordless = matches!(
+    let empty = matches!(
         response.response().body().size(),
         BodySize::None | BodySize::Sized(0)
     );
-    if !(error && wordless) {
+    if !(error && empty) {
         return Ok(response.map_into_left_body());
     }
     let (request, response) = response.into_parts();
@@ -89,7 +89,7 @@ pub async fn in_words<B: MessageBody>(
         (StatusCode::METHOD_NOT_ALLOWED, &Method::OPTIONS, Some(_)) => {
             HttpResponse::NoContent().finish()
         }
-        _ => Problem::new(status, words(status, &request, allowed.as_ref())).error_response(),
+        _ => Problem::new(status, detail(status, &request, allowed.as_ref())).error_response(),
     };
     let given = response.headers().iter();
     for (name, value) in given.filter(|(name, _)| **name != header::CONTENT_LENGTH) {
@@ -100,7 +100,7 @@ pub async fn in_words<B: MessageBody>(
     Ok(ServiceResponse::new(request, answer.map_into_right_body()))
 }
 
-fn words(
+fn detail(
     status: StatusCode,
     request: &HttpRequest,
     allowed: Option<&header::HeaderValue>,
@@ -151,7 +151,7 @@ mod tests {
                     web::resource("/cameras/{id}")
                         .get(|id: Path<InstanceId>| async move { id.to_string() }),
                 )
-                .wrap(from_fn(in_words)),
+                .wrap(from_fn(explain_errors)),
         )
         .await;
         let answer = call_service(&app, request.to_request()).await;
@@ -175,7 +175,7 @@ mod tests {
             .set_payload(body)
     }
 
-    fn detail(body: &Value) -> &str {
+    fn detail_of(body: &Value) -> &str {
         body["detail"].as_str().unwrap()
     }
 
@@ -184,7 +184,7 @@ mod tests {
         let (status, allow, body) = ask(TestRequest::delete().uri("/drive")).await;
         assert_eq!(status, 405);
         assert_eq!(allow.as_deref(), Some("GET, HEAD, POST"));
-        assert_eq!(detail(&body), "/drive takes GET, HEAD, POST, not DELETE");
+        assert_eq!(detail_of(&body), "/drive takes GET, HEAD, POST, not DELETE");
         let options = TestRequest::default().method(Method::OPTIONS).uri("/drive");
         let (status, allow, _) = ask(options).await;
         assert_eq!((status, allow.as_deref()), (204, Some("GET, HEAD, POST")));
@@ -202,7 +202,7 @@ mod tests {
         ] {
             let (told, _, problem) = ask(post(body)).await;
             assert_eq!(told, status, "{body} {problem}");
-            assert!(detail(&problem).contains(why), "{body} {problem}");
+            assert!(detail_of(&problem).contains(why), "{body} {problem}");
         }
         let (status, _, problem) =
             ask(TestRequest::post().uri("/drive").set_payload("pan=1")).await;
@@ -215,6 +215,6 @@ mod tests {
     async fn a_value_in_the_path_that_cannot_be_is_named() {
         let (status, _, body) = ask(TestRequest::get().uri("/cameras/barn")).await;
         assert_eq!(status, 400);
-        assert!(detail(&body).contains("\"barn\""), "{body}");
+        assert!(detail_of(&body).contains("\"barn\""), "{body}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A port is opened by binding a socket and starting a server on it; it is closed by *draining*:
 //! the socket goes, and what is being streamed through it goes on until the viewer leaves (Fig. 8A:
-//! the port changes with the office, the pictures must not stop).
+//! the port changes with leadership, the pictures must not stop).
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
@@ -15,14 +15,14 @@ use actix_http::error::DispatchError;
 use actix_server::Server;
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::AppConfig;
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, ServiceRequest};
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, web};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tracing::{debug, info, warn};
 
-use super::admission::{Connection, admit};
+use super::admission::{Connection, accept_tls};
 use super::host::OwnNames;
 use super::{App, guard, headers, host, input_errors, routes};
 use porthole_types::InternalPort;
@@ -34,13 +34,13 @@ const BACKLOG: i32 = 128;
 const MOST_CONNECTIONS: usize = 512;
 
 /// How long a request's head may take.
-const HEAD: Duration = Duration::from_secs(10);
+const REQUEST_HEAD: Duration = Duration::from_secs(10);
 
 /// How long an idle connection is kept for the next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How long the end of a connection may take: through TLS both sides say goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long the end of a connection may take: through TLS both sides close it.
+const DISCONNECT: Duration = Duration::from_secs(1);
 
 /// How long a drained port's last streams may go on, in seconds: as long as anybody would watch.
 const DRAIN_SECONDS: u64 = 24 * 3600;
@@ -50,6 +50,7 @@ pub struct Listeners {
     open: Mutex<BTreeMap<InternalPort, Listening>>,
 }
 
+/// An open port.
 struct Listening {
     /// Kept beside the server's own handle to it: if the server ends, the socket does not close.
     socket: TcpListener,
@@ -111,7 +112,7 @@ impl Listeners {
         Ok(())
     }
 
-    /// Closes a port to newcomers. Streams that run through it go on.
+    /// Closes a port to new connections. Streams that run through it go on.
     pub fn drain(&self, port: InternalPort) {
         if let Some(listening) = self.lock().remove(&port) {
             info!(%port, "no longer listening; running streams go on");
@@ -161,19 +162,22 @@ fn serve(
     let drained = server.graceful_shutdown_signal();
     let server = server
         .listen("porthole", socket, move || {
-            let (app, own) = (app.clone(), names.clone());
-            // The last one stands outermost: whatever becomes of a request, its answer has the
+            let (app, own_names) = (app.clone(), names.clone());
+            // The last one is the outermost: whatever becomes of a request, its answer has the
             // headers and is counted.
             let site = WebApp::new()
-                .configure(|config| routes(config, &app))
-                .wrap(from_fn(input_errors::in_words))
-                .wrap(from_fn(guard::admit))
+                .configure(|config| routes::register(config, &app))
+                .wrap(from_fn(input_errors::explain_errors))
+                .wrap(from_fn(|request: ServiceRequest, next| {
+                    let policy = routes::auth_policy(request.path());
+                    guard::authenticate(policy, request, next)
+                }))
                 .wrap(from_fn(move |request, next| {
-                    host::check(own.clone(), request, next)
+                    host::check_host(own_names.clone(), request, next)
                 }))
                 .wrap(from_fn(guard::catch_panic))
                 .wrap(from_fn(guard::count))
-                .wrap(from_fn(headers::protect));
+                .wrap(from_fn(headers::add_security_headers));
             let site = site
                 .into_factory()
                 .map_err(|error: actix_web::Error| error.error_response());
@@ -183,8 +187,8 @@ fn serve(
                     let drained = drained.clone();
                     async move { drained.notified().await }
                 })
-                .client_request_timeout(HEAD)
-                .client_disconnect_timeout(GOODBYE)
+                .client_request_timeout(REQUEST_HEAD)
+                .client_disconnect_timeout(DISCONNECT)
                 .keep_alive(KEEP_ALIVE)
                 .h1_allow_half_closed(false)
                 .h1(map_config(site, |()| AppConfig::default()));
@@ -193,10 +197,11 @@ fn serve(
                 let (tls, names) = (tls.clone(), names.clone());
                 async move {
                     let peer = tcp.peer_addr().ok();
-                    let connection: Connection = admit(tcp, tls, names).await.map_err(|why| {
-                        debug!(?peer, %why, "a connection was not let in");
-                        DispatchError::Io(why)
-                    })?;
+                    let connection: Connection =
+                        accept_tls(tcp, tls, names).await.map_err(|why| {
+                            debug!(?peer, %why, "a connection was not let in");
+                            DispatchError::Io(why)
+                        })?;
                     Ok((connection, peer))
                 }
             })
@@ -204,8 +209,8 @@ fn serve(
         })?
         .run();
     let handle = server.handle();
-    // On the arbiter itself, not in an actor's context: the server outlives every life of the
-    // actor.
+    // On the arbiter itself, not in an actor's context: the server outlives every incarnation of
+    // the actor.
     actix::spawn(async move {
         if let Err(why) = server.await {
             warn!(%why, "a web server ended with an error");

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 /// The media type of every error.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// What went wrong, for a program and for a person.
+/// An error for a program and for a person: status, detail, and perhaps the field of the body that
+/// is wrong and when to try again.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -22,7 +23,7 @@ pub struct Problem {
 /// An error (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub struct Body<'a> {
+pub struct ProblemBody<'a> {
     /// The status says what kind of problem it is.
     #[serde(rename = "type")]
     #[schema(example = "about:blank")]
@@ -42,7 +43,7 @@ pub struct Body<'a> {
 }
 
 impl Problem {
-    /// A problem with the words for a person.
+    /// A problem with this detail for a person.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -52,7 +53,7 @@ impl Problem {
         }
     }
 
-    /// A well-formed body with a value in this field that cannot be.
+    /// 422: the body is well-formed, but the value of this field is not allowed.
     pub fn of_field(field: &'static str, detail: impl Into<String>) -> Self {
         Self {
             field: Some(field),
@@ -60,13 +61,13 @@ impl Problem {
         }
     }
 
-    /// The same, of another kind.
+    /// The same with another status.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
-    /// Says when to try again, in seconds.
+    /// Adds `Retry-After`: when to try again, in seconds.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         Self {
@@ -80,7 +81,7 @@ impl Problem {
         self.status
     }
 
-    /// The words for a person.
+    /// What is wrong, for a person.
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -98,7 +99,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let body = Body {
+        let body = ProblemBody {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
@@ -117,7 +118,10 @@ impl ResponseError for Problem {
     }
 }
 
-/// Whatever has no route.
+/// The answer to a path that is no route's: 404.
+///
+/// # Errors
+/// Always.
 pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::new(
         StatusCode::NOT_FOUND,

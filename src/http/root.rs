@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::access::Caller;
+use super::camera_feed::CameraFeed;
 use super::page_models::{self, Viewpoint};
-use super::stream::Pictures;
 use super::{App, Problem, pages, snapshot, stream};
 
 /// `/?action=stream` and `/?action=snapshot`: `OctoPrint`, Mainsail and Home Assistant know these.
@@ -22,15 +22,15 @@ pub async fn root(
     query: Query<Action>,
     app: Data<App>,
     caller: ReqData<Caller>,
-    pictures: Data<Pictures>,
+    feed: Data<CameraFeed>,
 ) -> Result<HttpResponse, actix_web::Error> {
     match query.action.as_deref() {
         None => {
             let page = page_models::fleet(&Viewpoint::of(&request, &app, &caller))?;
             html(pages::fleet(&page))
         }
-        Some("stream") => Ok(stream::stream(request, pictures).await?),
-        Some("snapshot") => Ok(snapshot::snapshot(request, pictures).await?),
+        Some("stream") => Ok(stream::stream(request, feed).await?),
+        Some("snapshot") => Ok(snapshot::snapshot(request, feed).await?),
         Some(other) => {
             let other: String = other.chars().take(32).collect();
             let why = format!("action is \"stream\" or \"snapshot\", not {other:?}");

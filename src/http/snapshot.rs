@@ -1,60 +1,11 @@
-//! `/snapshot.jpg`: one picture, as fresh as the camera has it.
+//! `/snapshot.jpg`: one picture, the newest that the camera has.
 
-use std::time::Duration;
-
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use tokio::time::timeout;
 
-use super::Problem;
-use super::stream::{Pictures, fresh, timestamp, without_camera};
-use porthole_camera::viewers::TooManyViewers;
-
-/// How long a snapshot waits for a camera that has to be opened first.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// When to try again, in seconds.
-const RETRY_AFTER: &str = "5";
-
-/// Why there is no picture for this request; answered as problem+json (RFC 9457).
-#[derive(Debug, thiserror::Error)]
-pub enum PictureError {
-    /// As many watch as may.
-    #[error(transparent)]
-    TooMany(#[from] TooManyViewers),
-    /// The camera sent nothing in time.
-    #[error("the camera has sent no picture within {} s", PATIENCE.as_secs())]
-    NotInTime,
-    /// The server is stopping.
-    #[error("the camera is being shut down")]
-    ShutDown,
-    /// A rate that cannot be.
-    #[error("fps must be a number from 0.1 to 120, not {asked:?}")]
-    BadRate {
-        /// What was asked for.
-        asked: String,
-    },
-}
-
-impl ResponseError for PictureError {
-    fn status_code(&self) -> StatusCode {
-        match self {
-            Self::TooMany(_) | Self::NotInTime | Self::ShutDown => StatusCode::SERVICE_UNAVAILABLE,
-            Self::BadRate { .. } => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let status = self.status_code();
-        let mut answer = Problem::new(status, self.to_string()).error_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            answer
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-        }
-        answer
-    }
-}
+use super::camera_feed::{
+    CameraFeed, PICTURE_TIMEOUT, PictureError, answer_without_camera, disable_caching, timestamp,
+};
 
 /// Answers `/snapshot.jpg` and `/?action=snapshot`. `HEAD` and `OPTIONS` leave the camera alone.
 /// A camera that fails answers with its placeholder, marked by `X-Porthole-Picture: placeholder`.
@@ -63,13 +14,13 @@ impl ResponseError for PictureError {
 /// [`PictureError`], as problem+json.
 pub async fn snapshot(
     request: HttpRequest,
-    pictures: web::Data<Pictures>,
+    feed: web::Data<CameraFeed>,
 ) -> Result<HttpResponse, PictureError> {
-    if let Some(answer) = without_camera(request.method(), headers) {
+    if let Some(answer) = answer_without_camera(request.method(), headers) {
         return Ok(answer);
     }
-    let mut viewer = pictures.feed.subscribe()?;
-    let picture = timeout(PATIENCE, viewer.next())
+    let mut viewer = feed.feed.subscribe()?;
+    let picture = timeout(PICTURE_TIMEOUT, viewer.next())
         .await
         .map_err(|_| PictureError::NotInTime)?
         .ok_or(PictureError::ShutDown)?;
@@ -80,9 +31,8 @@ pub async fn snapshot(
 }
 
 fn headers(answer: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
-    fresh(answer).content_type("image/jpeg")
+    disable_caching(answer).content_type("image/jpeg")
 }
 
 #[cfg(test)]
-#[path = "snapshot_tests.rs"]
 mod tests;

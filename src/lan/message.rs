@@ -240,7 +240,7 @@ pub(super) mod tests {
             term.prop_map(|term| Body::Election(ElectionMessage::ProbeReply { term })),
             any_errand(),
             any::<prop::sample::Index>()
-                .prop_map(|piece| Body::AuthState(piece.get(&auth_state().pieces()).clone())),
+                .prop_map(|piece| Body::AuthState(piece.get(&auth_state().fragments()).clone())),
         ]
     }
 
@@ -278,7 +278,7 @@ pub(super) mod tests {
                 viewer: hash("v"),
                 admin: hash("a").unwrap_or_default(),
             }),
-            revoked: (0..64)
+            revocations: (0..64)
                 .map(|id| (SessionId(u128::MAX - id), u64::MAX))
                 .collect(),
         }
@@ -286,7 +286,7 @@ pub(super) mod tests {
 
     #[test]
     fn each_piece_of_what_is_known_about_logins_fits_a_datagram() {
-        let pieces = auth_state().pieces();
+        let pieces = auth_state().fragments();
         assert!(pieces.len() > 2);
         for piece in pieces {
             let json = message(Body::AuthState(piece)).to_json();

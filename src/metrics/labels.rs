@@ -12,9 +12,9 @@ pub trait Labels: Copy + 'static {
     fn names() -> Vec<&'static str>;
     /// Every combination, in the order of [`Labels::index`].
     fn all() -> Vec<Self>;
-    /// The place of this one in [`Labels::all`].
+    /// The index of this one in [`Labels::all`].
     fn index(self) -> usize;
-    /// What Prometheus is shown, one text a label.
+    /// The values that Prometheus is given, one a label.
     fn values(self) -> Vec<&'static str>;
 }
 
@@ -41,8 +41,8 @@ impl<A: Labels, B: Labels> Labels for (A, B) {
     }
 }
 
-/// Makes labels of a closed set, also of one that another module has: it needs `ALL` and a text for
-/// each.
+/// Implements [`Labels`] for an enum with `ALL`, also one of another crate; `by` names the method
+/// that gives the text of each value.
 macro_rules! label_of {
     ($name:ident as $label:literal by $text:ident) => {
         impl Labels for $name {
@@ -77,7 +77,7 @@ macro_rules! label {
         impl $name {
             const ALL: &'static [Self] = &[$(Self::$case),+];
 
-            /// What Prometheus is shown.
+            /// The value that Prometheus is given.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$case => $text),+ }
@@ -185,54 +185,6 @@ label!(
         TooMany = "too_many",
     }
 );
-
-label!(
-    /// A route of the HTTP server, as its path pattern; everything else, assets included, is `other`.
-    Route as "route" {
-        Fleet = "/",
-        CameraPage = "/camera",
-        SettingsPage = "/settings",
-        Stream = "/stream.mjpg",
-        Snapshot = "/snapshot.jpg",
-        Login = "/login",
-        Logout = "/logout",
-        Enter = "/enter",
-        Visit = "/visit/{id}",
-        Status = "/api/v1/status",
-        Cameras = "/api/v1/cameras",
-        Camera = "/api/v1/cameras/{id}",
-        Mappings = "/api/v1/mappings",
-        Events = "/api/v1/events",
-        RemoteAccess = "/api/v1/exposure",
-        CameraSettings = "/api/v1/camera/settings",
-        CameraControls = "/api/v1/camera/controls",
-        Drive = "/api/v1/drive",
-        Preset = "/api/v1/drive/presets/{name}",
-        Withdraw = "/api/v1/representative/withdraw",
-        Tokens = "/api/v1/tokens",
-        Token = "/api/v1/tokens/{id}",
-        Passwords = "/api/v1/passwords",
-        Targets = "/api/v1/prometheus/targets",
-        OpenApi = "/api/v1/openapi.json",
-        Metrics = "/metrics",
-        Healthz = "/healthz",
-        Readyz = "/readyz",
-        Crash = "/api/v1/debug/crash/{actor}",
-        Other = "other",
-    }
-);
-
-impl Route {
-    /// The label of a path pattern as actix-web gives it (`HttpRequest::match_pattern`).
-    #[must_use]
-    pub fn of_pattern(pattern: &str) -> Self {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|r| r.as_str() == pattern)
-            .unwrap_or(Self::Other)
-    }
-}
 
 label!(
     /// How a try to log in went, on the page, over the API or with the header of a request.

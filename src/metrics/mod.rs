@@ -1,10 +1,11 @@
-//! What Prometheus reads.
+//! The metrics that Prometheus reads at `/metrics`.
 //!
 //! One [`Metrics`] per server, with its own registry, so that many servers can live in one test
 //! process. Every series exists from the start: a counter that appears only with its first event
 //! hides that event from `rate()`. Label values are closed sets ([`labels`]); the one exception is
 //! `porthole_camera_info`.
 
+mod http;
 mod labels;
 mod observers;
 
@@ -20,7 +21,8 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
 };
 
-pub use labels::{Actor, Direction, Failure, Kind, Labels, Login, Rejection, Route, StatusClass};
+pub use http::{HttpMetrics, RouteMetrics};
+pub use labels::{Actor, Direction, Failure, Kind, Labels, Login, Rejection, StatusClass};
 
 use porthole_camera::observe::Discard;
 use porthole_gateway::Action;
@@ -35,7 +37,6 @@ const ENCODE_SECONDS: &[f64] = &[
 const LATENCY_SECONDS: &[f64] = &[
     0.002, 0.005, 0.01, 0.02, 0.033, 0.05, 0.067, 0.1, 0.2, 0.5, 1.0, 2.0,
 ];
-const REQUEST_SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 /// 8 KiB doubling to 1 MiB.
 const FRAME_BYTES: &[f64] = &[
     8_192.0,
@@ -69,106 +70,114 @@ impl<L: Labels, M> By<L, M> {
 
     /// The metric with these label values.
     pub fn of(&self, labels: L) -> &M {
-        // In bounds: `new` made one for each of `L::all()`, and an index is a place in it.
+        // In bounds: `new` made one for each of `L::all()`, and an index is one of its positions.
         &self.metrics[labels.index()]
     }
 }
 
-/// Every metric of one server. The field's name is the metric's name without `porthole_`; its help
-/// text (in [`Metrics::new`]) says what it counts.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "each is explained by its help text")]
-pub struct Metrics {
-    registry: Registry,
-    camera_info: IntGaugeVec,
+/// Makes [`Metrics`] of the table: a field, and with it a metric of the same name behind
+/// `porthole_`. What is said of a metric is also its help text.
+macro_rules! metrics {
+    ($(
+        $(#[doc = $help:literal])+
+        $name:ident: $type:ty = $make:ident($($buckets:ident)?);
+    )+) => {
+        /// Every metric of one server.
+        #[derive(Clone, Debug)]
+        pub struct Metrics {
+            registry: Registry,
+            camera_info: IntGaugeVec,
+            /// `http_requests_total` and `http_request_duration_seconds`.
+            pub http: HttpMetrics,
+            $($(#[doc = $help])+ pub $name: $type,)+
+        }
 
-    pub representative: IntGauge,
-    pub representative_changes_total: IntCounter,
-    pub term: IntGauge,
-    pub peers: IntGauge,
-    pub heartbeats_missed_total: IntCounter,
-    pub lease_expiry_timestamp_seconds: Gauge,
-
-    pub router_poll_duration_seconds: Histogram,
-    pub router_requests_total: By<Action, IntCounter>,
-    pub router_request_failures_total: By<(Action, Failure), IntCounter>,
-    pub router_table_entries: IntGauge,
-
-    pub lan_messages_total: By<(Kind, Direction), IntCounter>,
-    pub lan_messages_rejected_total: By<Rejection, IntCounter>,
-
-    pub actor_restarts_total: By<Actor, IntCounter>,
-
-    pub capture_frames_total: IntCounter,
-    pub capture_frames_discarded_total: By<Discard, IntCounter>,
-    pub capture_device_up: IntGauge,
-    pub encode_duration_seconds: Histogram,
-    pub frame_latency_seconds: Histogram,
-    pub frame_size_bytes: Histogram,
-
-    pub stream_clients: IntGauge,
-    pub stream_frames_sent_total: IntCounter,
-    pub stream_frames_skipped_total: IntCounter,
-    pub stream_sent_bytes_total: IntCounter,
-
-    pub logins_total: By<Login, IntCounter>,
-    pub http_requests_total: By<(Route, StatusClass), IntCounter>,
-    pub http_request_duration_seconds: By<Route, Histogram>,
+        impl Metrics {
+            /// All metrics at 0, and `porthole_build_info` at 1. `routes` are the path patterns of
+            /// the HTTP server, the values of the label `route`.
+            #[must_use]
+            pub fn new(routes: impl IntoIterator<Item = &'static str>) -> Self {
+                let maker = Maker(Registry::new());
+                maker.register(ProcessCollector::for_self());
+                maker.build_info();
+                Self {
+                    camera_info: maker.gauges(
+                        "camera_info",
+                        "1, with the id and name of this server's camera.",
+                        &["id", "name"],
+                    ),
+                    http: HttpMetrics::new(&maker, routes),
+                    $($name: maker.$make(
+                        stringify!($name),
+                        concat!($($help),+).trim_start(),
+                        $($buckets)?
+                    ),)+
+                    registry: maker.0,
+                }
+            }
+        }
+    };
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
+metrics! {
+    /// Whether this server believes to be the representative (0 or 1).
+    representative: IntGauge = gauge();
+    /// Times that this server became representative or ceased to be.
+    representative_changes_total: IntCounter = counter();
+    /// The term of the representative, as far as this server knows.
+    term: IntGauge = gauge();
+    /// Other servers known.
+    peers: IntGauge = gauge();
+    /// Inquiries of the representative that did not come in time.
+    heartbeats_missed_total: IntCounter = counter();
+    /// When this server's mapping ends unless it is renewed, in seconds since 1970: the
+    /// representative's own deadline, a member's lease; 0 without a mapping or an end.
+    lease_expiry_timestamp_seconds: Gauge = float_gauge();
+
+    /// Time to read the router's address and table once.
+    router_poll_duration_seconds: Histogram = histogram(POLL_SECONDS);
+    /// Actions asked of the router.
+    router_requests_total: By<Action, IntCounter> = counters();
+    /// Actions that the router refused or did not answer, by UPnP error code or cause.
+    router_request_failures_total: By<(Action, Failure), IntCounter> = counters();
+    /// Entries in the router's port mapping table when it was last read.
+    router_table_entries: IntGauge = gauge();
+
+    /// Messages between the servers, those rejected not counted.
+    lan_messages_total: By<(Kind, Direction), IntCounter> = counters();
+    /// Datagrams on the LAN that were dropped unread.
+    lan_messages_rejected_total: By<Rejection, IntCounter> = counters();
+
+    /// Restarts of an actor after it crashed or hung.
+    actor_restarts_total: By<Actor, IntCounter> = counters();
+
+    /// Frames taken from the camera.
+    capture_frames_total: IntCounter = counter();
+    /// Frames taken from the camera that nobody was shown.
+    capture_frames_discarded_total: By<Discard, IntCounter> = counters();
+    /// Whether the camera is open and gives frames (0 or 1).
+    capture_device_up: IntGauge = gauge();
+    /// Time to encode one frame.
+    encode_duration_seconds: Histogram = histogram(ENCODE_SECONDS);
+    /// Time from the capture of a frame to its publication.
+    frame_latency_seconds: Histogram = histogram(LATENCY_SECONDS);
+    /// Size of an encoded frame.
+    frame_size_bytes: Histogram = histogram(FRAME_BYTES);
+
+    /// Viewers of the stream now.
+    stream_clients: IntGauge = gauge();
+    /// Frames sent, each viewer counted.
+    stream_frames_sent_total: IntCounter = counter();
+    /// Frames not sent to a viewer that was too slow for them.
+    stream_frames_skipped_total: IntCounter = counter();
+    /// Bytes of the stream sent, all viewers together.
+    stream_sent_bytes_total: IntCounter = counter();
+
+    /// Tries to log in with a password, and tokens that were nobody's.
+    logins_total: By<Login, IntCounter> = counters();
 }
 
 impl Metrics {
-    /// All metrics at 0, and `porthole_build_info` at 1.
-    #[must_use]
-    pub fn new() -> Self {
-        let r = Maker(Registry::new());
-        r.register(ProcessCollector::for_self());
-        r.build_info();
-        Self {
-            camera_info: r.gauges("camera_info", "1, with the id and name of this server's camera.", &["id", "name"]),
-
-            representative: r.gauge("representative", "Whether this server believes to be the representative (0 or 1)."),
-            representative_changes_total: r.counter("representative_changes_total", "Times that this server became representative or ceased to be."),
-            term: r.gauge("term", "The term of the representative, as far as this server knows."),
-            peers: r.gauge("peers", "Other servers known."),
-            heartbeats_missed_total: r.counter("heartbeats_missed_total", "Inquiries of the representative that did not come in time."),
-            lease_expiry_timestamp_seconds: r.real("lease_expiry_timestamp_seconds", "When this server's mapping ends unless it is renewed, in seconds since 1970: the representative's own deadline, a member's lease; 0 without a mapping or an end."),
-
-            router_poll_duration_seconds: r.histogram("router_poll_duration_seconds", "Time to read the router's address and table once.", POLL_SECONDS),
-            router_requests_total: r.counters("router_requests_total", "Actions asked of the router."),
-            router_request_failures_total: r.counters("router_request_failures_total", "Actions that the router refused or did not answer, by UPnP error code or cause."),
-            router_table_entries: r.gauge("router_table_entries", "Entries in the router's port mapping table when it was last read."),
-
-            lan_messages_total: r.counters("lan_messages_total", "Messages between the servers, those rejected not counted."),
-            lan_messages_rejected_total: r.counters("lan_messages_rejected_total", "Datagrams on the LAN that were dropped unread."),
-
-            actor_restarts_total: r.counters("actor_restarts_total", "Restarts of an actor after it crashed or hung."),
-
-            capture_frames_total: r.counter("capture_frames_total", "Frames taken from the camera."),
-            capture_frames_discarded_total: r.counters("capture_frames_discarded_total", "Frames taken from the camera that nobody was shown."),
-            capture_device_up: r.gauge("capture_device_up", "Whether the camera is open and gives frames (0 or 1)."),
-            encode_duration_seconds: r.histogram("encode_duration_seconds", "Time to encode one frame.", ENCODE_SECONDS),
-            frame_latency_seconds: r.histogram("frame_latency_seconds", "Time from the capture of a frame to its publication.", LATENCY_SECONDS),
-            frame_size_bytes: r.histogram("frame_size_bytes", "Size of an encoded frame.", FRAME_BYTES),
-
-            stream_clients: r.gauge("stream_clients", "Viewers of the stream now."),
-            stream_frames_sent_total: r.counter("stream_frames_sent_total", "Frames sent, each viewer counted."),
-            stream_frames_skipped_total: r.counter("stream_frames_skipped_total", "Frames not sent to a viewer that was too slow for them."),
-            stream_sent_bytes_total: r.counter("stream_sent_bytes_total", "Bytes of the stream sent, all viewers together."),
-
-            logins_total: r.counters("logins_total", "Tries to log in with a password, and tokens that were nobody's."),
-            http_requests_total: r.counters("http_requests_total", "HTTP requests answered."),
-            http_request_duration_seconds: r.histograms("http_request_duration_seconds", "Time from a request to the head of its answer.", REQUEST_SECONDS),
-
-            registry: r.0,
-        }
-    }
-
     /// Sets the only series with a person's words in it: one, replaced when the camera is renamed.
     pub fn set_camera_info(&self, id: InstanceId, name: &str) {
         self.camera_info.reset();
@@ -219,8 +228,12 @@ impl Maker {
     }
 
     fn counters<L: Labels>(&self, name: &str, help: &str) -> By<L, IntCounter> {
-        let family = self.registered(IntCounterVec::new(opts(name, help), &L::names()));
+        let family = self.counter_vec(name, help, &L::names());
         By::new(|labels| family.with_label_values(labels))
+    }
+
+    fn counter_vec(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.registered(IntCounterVec::new(opts(name, help), labels))
     }
 
     fn gauge(&self, name: &str, help: &str) -> IntGauge {
@@ -231,7 +244,7 @@ impl Maker {
         self.registered(IntGaugeVec::new(opts(name, help), labels))
     }
 
-    fn real(&self, name: &str, help: &str) -> Gauge {
+    fn float_gauge(&self, name: &str, help: &str) -> Gauge {
         self.registered(Gauge::with_opts(opts(name, help)))
     }
 
@@ -239,10 +252,15 @@ impl Maker {
         self.registered(Histogram::with_opts(histogram_opts(name, help, buckets)))
     }
 
-    fn histograms<L: Labels>(&self, name: &str, help: &str, buckets: &[f64]) -> By<L, Histogram> {
+    fn histogram_vec(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+        buckets: &[f64],
+    ) -> HistogramVec {
         let opts = histogram_opts(name, help, buckets);
-        let family = self.registered(HistogramVec::new(opts, &L::names()));
-        By::new(|labels| family.with_label_values(labels))
+        self.registered(HistogramVec::new(opts, labels))
     }
 }
 

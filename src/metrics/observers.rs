@@ -1,15 +1,10 @@
-//! The metrics as the cores see them: each core is told to count, none knows Prometheus.
+//! The metrics as the libraries see them: each is given an observer, none knows Prometheus.
 
 use std::time::Duration;
 
 use super::Metrics;
-use crate::http::stream::StreamObserver;
 use porthole_camera::observe::{CameraObserver, DeviceStatus, Discard};
 use porthole_gateway::{Action, Observer};
-
-/// Counts what the streams do.
-#[derive(Clone, Debug)]
-pub struct StreamMetrics(Metrics);
 
 /// Counts requests to the router.
 #[derive(Clone, Debug)]
@@ -23,11 +18,6 @@ impl Metrics {
     /// The part that the gateway library counts with.
     pub fn router(&self) -> RouterMetrics {
         RouterMetrics(self.clone())
-    }
-
-    /// The part that the streams count with.
-    pub fn streams(&self) -> StreamMetrics {
-        StreamMetrics(self.clone())
     }
 
     /// The part that the camera's loops count with.
@@ -74,24 +64,5 @@ impl CameraObserver for CameraMetrics {
         self.0
             .frame_latency_seconds
             .observe(since_capture.as_secs_f64());
-    }
-}
-
-impl StreamObserver for StreamMetrics {
-    fn joined(&self) {
-        self.0.stream_clients.inc();
-    }
-
-    fn left(&self) {
-        self.0.stream_clients.dec();
-    }
-
-    fn sent(&self, bytes: usize) {
-        self.0.stream_frames_sent_total.inc();
-        self.0.stream_sent_bytes_total.inc_by(bytes as u64);
-    }
-
-    fn skipped(&self, pictures: u64) {
-        self.0.stream_frames_skipped_total.inc_by(pictures);
     }
 }

@@ -4,6 +4,12 @@ use std::process::{Command, Stdio};
 
 use super::*;
 
+const ROUTES: [&str; 2] = ["/", "/api/v1/cameras/{id}"];
+
+fn new_metrics() -> Metrics {
+    Metrics::new(ROUTES)
+}
+
 /// Metric name → type, from the `# TYPE` lines.
 fn types(text: &str) -> BTreeMap<&str, &str> {
     text.lines()
@@ -13,7 +19,7 @@ fn types(text: &str) -> BTreeMap<&str, &str> {
 
 #[test]
 fn the_names_and_types_are_those_of_the_contract() {
-    let metrics = Metrics::new();
+    let metrics = new_metrics();
     metrics.set_camera_info(InstanceId(1), "Garden");
     let (_, text) = metrics.render();
     let ours: Vec<_> = types(&text)
@@ -57,7 +63,7 @@ fn the_names_and_types_are_those_of_the_contract() {
 
 #[test]
 fn total_is_the_ending_of_counters_and_of_nothing_else() {
-    let (_, text) = Metrics::new().render();
+    let (_, text) = new_metrics().render();
     for (name, kind) in types(&text) {
         assert_eq!(
             kind == "counter",
@@ -69,7 +75,7 @@ fn total_is_the_ending_of_counters_and_of_nothing_else() {
 
 #[test]
 fn every_series_exists_at_0_before_anything_happens() {
-    let (_, text) = Metrics::new().render();
+    let (_, text) = new_metrics().render();
     for series in [
         r#"porthole_actor_restarts_total{actor="election"} 0"#,
         r#"porthole_router_request_failures_total{action="AddPortMapping",code="718"} 0"#,
@@ -95,18 +101,19 @@ fn each_combination_of_labels_counts_its_own_series_only() {
     }
     check::<(Action, Failure)>();
     check::<(Kind, Direction)>();
-    check::<(Route, StatusClass)>();
+    check::<StatusClass>();
     check::<Actor>();
 
-    let metrics = Metrics::new();
+    let metrics = new_metrics();
     metrics
         .router_request_failures_total
         .of((Action::DeletePortMapping, Failure::of_code("606")))
         .inc();
-    metrics
-        .http_requests_total
-        .of((Route::of_pattern("/nowhere"), StatusClass::of_code(404)))
-        .inc();
+    for pattern in ["/nowhere", "/api/v1/cameras/{id}"] {
+        let metrics = metrics.http.route(pattern);
+        let class = StatusClass::of_code(404);
+        metrics.requests_total.of(class).inc();
+    }
     let (_, text) = metrics.render();
     let counted: Vec<_> = text
         .lines()
@@ -116,6 +123,7 @@ fn each_combination_of_labels_counts_its_own_series_only() {
     assert_eq!(
         counted,
         [
+            r#"porthole_http_requests_total{code="4xx",route="/api/v1/cameras/{id}"} 1"#,
             r#"porthole_http_requests_total{code="4xx",route="other"} 1"#,
             r#"porthole_router_request_failures_total{action="DeletePortMapping",code="606"} 1"#,
         ]
@@ -124,7 +132,7 @@ fn each_combination_of_labels_counts_its_own_series_only() {
 
 #[test]
 fn a_renamed_camera_leaves_no_series_behind_and_any_name_is_escaped() {
-    let metrics = Metrics::new();
+    let metrics = new_metrics();
     metrics.set_camera_info(InstanceId(1), "Garden");
     metrics.set_camera_info(InstanceId(1), "a \"b\"\n\\");
     let (_, text) = metrics.render();
@@ -140,7 +148,7 @@ fn a_renamed_camera_leaves_no_series_behind_and_any_name_is_escaped() {
 
 #[test]
 fn the_process_itself_is_measured() {
-    let (_, text) = Metrics::new().render();
+    let (_, text) = new_metrics().render();
     let memory = text
         .lines()
         .find_map(|l| l.strip_prefix("process_resident_memory_bytes "));
@@ -149,7 +157,7 @@ fn the_process_itself_is_measured() {
 
 #[test]
 fn promtool_finds_nothing_wrong() {
-    let metrics = Metrics::new();
+    let metrics = new_metrics();
     metrics.set_camera_info(InstanceId(1), "Garden");
     let (_, text) = metrics.render();
     let promtool = Command::new("promtool")

@@ -71,7 +71,7 @@ use crate::fleet::{Fleet, Myself, Scheme, Standing};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::metrics::Metrics;
 use crate::settings::{PortMode, Settings};
-use crate::site::{AuthState, AuthStateCell};
+use crate::site::{AuthState, SharedAuthState};
 use crate::tls::Tls;
 use porthole_camera::user_overrides::UserOverrides;
 use porthole_durable::{PendingWrite, WriteError, Writer};
@@ -124,7 +124,7 @@ pub struct SharedState {
     /// The latest changes of leadership, fleet and router.
     pub history: Arc<History>,
     /// What the site knows about logins.
-    pub auth_state: AuthStateCell,
+    pub auth_state: SharedAuthState,
     /// Passwords, tokens and sessions: which callers may watch, and which may change things.
     pub authority: Authority,
     /// The certificate and the protocol settings; none: HTTP in the clear. Fixed while the process
@@ -172,6 +172,8 @@ pub struct Initial {
     pub identity: Identity,
     /// The time that the rules count in.
     pub clock: Clock,
+    /// What Prometheus reads.
+    pub metrics: Metrics,
     /// The rules of the election.
     pub rules: Rules,
     /// Its state at the start.
@@ -223,7 +225,7 @@ impl Initial {
             settings: self.settings,
             identity: self.identity,
             clock: self.clock,
-            metrics: Metrics::new(),
+            metrics: self.metrics,
             role,
             name,
             lan,
@@ -233,7 +235,7 @@ impl Initial {
             listen_ports,
             camera,
             history,
-            auth_state: AuthStateCell::new(self.auth_state),
+            auth_state: SharedAuthState::new(self.auth_state),
             authority: self.authority,
             tls: self.tls,
             disk: self.disk,

@@ -8,17 +8,17 @@ use sha2::Sha256;
 
 use crate::settings::Secret;
 
-/// The only signature of this program (RFC 2104).
+/// The only message authentication code of this program (RFC 2104).
 pub type HmacSha256 = Hmac<Sha256>;
 
-/// The key for `purpose`, 256 bits.
+/// The key for `purpose`, 256 bits: HMAC-SHA256 of the purpose under the secret.
 pub fn derived(secret: &Secret, purpose: &str) -> [u8; 32] {
     let mut mac = keyed(secret.expose().as_bytes());
     mac.update(purpose.as_bytes());
     mac.finalize().into_bytes().into()
 }
 
-/// A signature that has taken the key in; a copy of it begins each text.
+/// An HMAC that has taken the key in; each text is signed with a copy of it.
 pub fn keyed(key: &[u8]) -> HmacSha256 {
     HmacSha256::new_from_slice(key).expect("HMAC takes a key of any length")
 }

@@ -1,15 +1,17 @@
 //! What all cameras of a site have to agree on without anybody who decides: passwords and ended
-//! sessions.
+//! sessions ([`AuthState`]), and the keys that are derived from the site's secret.
 //!
-//! Each camera keeps the same small set of [`AuthState`]; two sets are merged into one by a
-//! function that does not care for order or repetition, so that whoever hears of anything, from
-//! anybody, in any order, ends with the same set. The LAN carries them (sealed with the site's key,
-//! and only where there is one), the state file keeps them.
+//! Each camera keeps a copy of the [`AuthState`]. Two copies are merged by a function that does not
+//! care for order or repetition, so that whoever hears of anything, from anybody, in any order,
+//! ends with the same. The LAN carries it (sealed with the site's key, and only where there is one,
+//! `lan::anti_entropy`), the state file keeps it.
 
 mod auth_state;
-mod cell;
 mod key;
+mod session_id;
+mod shared_auth_state;
 
-pub use auth_state::{AuthState, MOST_REVOKED, Passwords, SessionId};
-pub use cell::AuthStateCell;
+pub use auth_state::{AuthState, MAX_REVOCATIONS, Passwords};
 pub use key::{HmacSha256, derived, keyed};
+pub use session_id::SessionId;
+pub use shared_auth_state::SharedAuthState;

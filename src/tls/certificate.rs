@@ -1,4 +1,4 @@
-//! A certificate with its private key, fit to be shown.
+//! A certificate with its private key, checked before it is used.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,11 +15,11 @@ use super::{Fingerprint, provider};
 /// A certificate with its key.
 #[derive(Debug)]
 pub struct Certificate {
-    /// For the connections.
+    /// Chain and key as rustls takes them.
     pub(super) key: Arc<CertifiedKey>,
-    /// What a person compares.
+    /// By which a person recognises it.
     pub fingerprint: Fingerprint,
-    /// From then on browsers refuse it.
+    /// The end of its validity: from then on browsers refuse it.
     pub expires_at: SystemTime,
     /// The host names in it.
     pub(super) names: Vec<String>,
@@ -41,8 +41,8 @@ pub enum Flaw {
     Expired(SystemTime),
     /// No key in the file.
     #[error(
-        "it holds no private key in PEM that can be read (-----BEGIN PRIVATE KEY----- or the like; one with a password \
-         cannot be)"
+        "it holds no private key in PEM that can be read (-----BEGIN PRIVATE KEY----- or the like; \
+         one with a password cannot be)"
     )]
     NoKey,
     /// A key that cannot be used.
@@ -54,20 +54,20 @@ pub enum Flaw {
 }
 
 impl Flaw {
-    /// Which of the two is to blame.
+    /// Whether the file with the key is wrong, not that with the certificate.
     pub(super) fn is_of_key(&self) -> bool {
         matches!(self, Self::NoKey | Self::BadKey(_) | Self::WrongKey)
     }
 }
 
 impl Certificate {
-    /// From PEM: the certificate with those between it and its root, and its key.
+    /// From PEM: the certificate, followed by those between it and its root, and its key.
     ///
     /// One that is not valid *yet* is taken: a small computer's clock may be years behind until it
     /// has found the time.
     ///
     /// # Errors
-    /// Everything that would keep visitors from getting in, and an end that has passed.
+    /// Everything for which clients could not connect, and an end that has passed.
     pub fn from_pem(certificates: &[u8], key: &[u8], now: SystemTime) -> Result<Self, Flaw> {
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
             .collect::<Result<_, pem::Error>>()
@@ -92,13 +92,13 @@ impl Certificate {
         })
     }
 
-    /// When it ends, for a person.
+    /// When it expires, for a person (RFC 3339, to the second).
     pub fn expires(&self) -> String {
         humantime::format_rfc3339_seconds(self.expires_at).to_string()
     }
 }
 
-/// When a certificate ends, and the host names in it.
+/// When a certificate expires, and the host names in it.
 fn read(der: &[u8]) -> Result<(SystemTime, Vec<String>), Flaw> {
     let bad = |why: String| Flaw::BadCertificate(why);
     let (_, read) = X509Certificate::from_der(der).map_err(|error| bad(error.to_string()))?;

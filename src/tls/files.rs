@@ -1,4 +1,4 @@
-//! A certificate in files that somebody else looks after: read anew when they change, as they do
+//! A certificate in files that another program maintains: read anew when they change, as they do
 //! whenever it is renewed.
 
 use std::fs::{self, File};
@@ -18,8 +18,8 @@ use super::certificate::{Certificate, Flaw};
 /// A chain of certificates is a few kilobytes; a larger file is some other file.
 pub(super) const LIMIT: u64 = 256 * 1024;
 
-/// Time between two looks at the files. Renewals come weeks before the end.
-const LOOK: Duration = Duration::from_mins(1);
+/// Time between two checks of the files. Renewals come weeks before the end.
+const CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A file of the settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,12 +27,12 @@ const LOOK: Duration = Duration::from_mins(1);
 pub struct FileError {
     setting: &'static str,
     file: PathBuf,
-    why: Trouble,
+    why: FileProblem,
 }
 
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum FileProblem {
     #[error("{0}")]
     Unreadable(#[from] io::Error),
     #[error("it is no file")]
@@ -49,12 +49,12 @@ pub(super) struct Files {
     certificate: PathBuf,
     key: PathBuf,
     current: ArcSwap<Certificate>,
-    look: Mutex<Look>,
+    last_check: Mutex<LastCheck>,
 }
 
-/// The last look at the files.
+/// When the files were last checked, and their state then.
 #[derive(Debug)]
-struct Look {
+struct LastCheck {
     at: Instant,
     stamps: [Option<Stamp>; 2],
 }
@@ -71,43 +71,47 @@ impl Files {
         now: SystemTime,
         at: Instant,
     ) -> Result<Self, FileError> {
-        // Looked at before they are read: what changes in between is read once more.
+        // Before they are read: what changes in between is read once more.
         let stamps = [stamp(&certificate), stamp(&key)];
         Ok(Self {
             current: ArcSwap::from_pointee(read(&certificate, &key, now)?),
-            look: Mutex::new(Look { at, stamps }),
+            last_check: Mutex::new(LastCheck { at, stamps }),
             certificate,
             key,
         })
     }
 
-    /// What was last read.
+    /// The certificate that was last read.
     pub(super) fn current(&self) -> Arc<Certificate> {
         self.current.load_full()
     }
 
-    /// Reads the files anew if they have changed since the last look, which is at least [`LOOK`]
-    /// ago. What cannot be used is passed over with a warning: half of a renewal may be
-    /// written, and the old certificate is good still.
+    /// Reads the files anew if they have changed since the last check, if that is at least
+    /// [`CHECK_INTERVAL`] ago. Files that cannot be used are ignored with a warning: half of a
+    /// renewal may be written, and the old certificate is still valid.
     pub(super) fn refresh(&self, now: SystemTime, at: Instant) {
-        // Who finds another one looking goes on with what there is.
-        let mut look = match self.look.try_lock() {
+        // While another connection checks the files, the current certificate is used.
+        let mut last_check = match self.last_check.try_lock() {
             Ok(look) => look,
             Err(std::sync::TryLockError::Poisoned(poisoned)) => PoisonError::into_inner(poisoned),
             Err(std::sync::TryLockError::WouldBlock) => return,
         };
-        if at.saturating_duration_since(look.at) < LOOK {
+        if at.saturating_duration_since(last_check.at) < CHECK_INTERVAL {
             return;
         }
-        look.at = at;
+        last_check.at = at;
         let stamps = [stamp(&self.certificate), stamp(&self.key)];
-        if stamps == look.stamps {
+        if stamps == last_check.stamps {
             return;
         }
-        look.stamps = stamps;
+        last_check.stamps = stamps;
         match read(&self.certificate, &self.key, now) {
             Ok(new) => {
-                info!(fingerprint = %new.fingerprint, expires = %new.expires(), "the certificate was replaced");
+                info!(
+                    fingerprint = %new.fingerprint,
+                    expires = %new.expires(),
+                    "the certificate was replaced"
+                );
                 self.current.store(Arc::new(new));
             }
             Err(why) => warn!("keeping the certificate from before: {why}"),
@@ -116,7 +120,7 @@ impl Files {
 }
 
 impl ResolvesServerCert for Files {
-    /// Asks the file system for two files' data once a minute, which takes microseconds.
+    /// Reads the metadata of two files once a minute, which takes microseconds.
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.refresh(SystemTime::now(), Instant::now());
         Some(Arc::clone(&self.current.load().key))
@@ -128,7 +132,7 @@ fn stamp(file: &Path) -> Option<Stamp> {
     Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
 }
 
-/// What is in the files.
+/// Reads and checks the certificate and the key.
 pub(super) fn read(
     certificate: &Path,
     key: &Path,
@@ -144,26 +148,26 @@ pub(super) fn read(
         file: key.to_owned(),
         why,
     };
-    let chain = whole(certificate).map_err(of_certificate)?;
-    let secret = whole(key).map_err(of_key)?;
+    let chain = read_file(certificate).map_err(of_certificate)?;
+    let secret = read_file(key).map_err(of_key)?;
     Certificate::from_pem(&chain, &secret, now).map_err(|flaw| {
         if flaw.is_of_key() {
-            of_key(Trouble::Flawed(flaw))
+            of_key(FileProblem::Flawed(flaw))
         } else {
-            of_certificate(Trouble::Flawed(flaw))
+            of_certificate(FileProblem::Flawed(flaw))
         }
     })
 }
 
-fn whole(file: &Path) -> Result<Vec<u8>, Trouble> {
+fn read_file(file: &Path) -> Result<Vec<u8>, FileProblem> {
     // Opening a pipe would wait for a writer.
     if !fs::metadata(file)?.is_file() {
-        return Err(Trouble::NoFile);
+        return Err(FileProblem::NoFile);
     }
     let mut bytes = Vec::new();
     File::open(file)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LIMIT {
-        return Err(Trouble::TooLarge);
+        return Err(FileProblem::TooLarge);
     }
     Ok(bytes)
 }

@@ -1,4 +1,4 @@
-//! What tells one certificate from another for a person.
+//! The fingerprint of a certificate, by which a person recognises it.
 
 use std::fmt;
 

@@ -1,11 +1,11 @@
-//! TLS: which certificate this server shows, where it comes from, and how a browser's owner can
-//! tell it from another's.
+//! TLS: which certificate this server presents, where it comes from, and how a person can recognise
+//! it.
 //!
 //! | file | what |
 //! |---|---|
-//! | `certificate` | a certificate with its key, checked: what is wrong with it in words, when it ends |
+//! | `certificate` | a certificate with its key, checked: what is wrong with it, when it expires |
 //! | `fingerprint` | its SHA-256, as browsers show it |
-//! | `own` | the one that this program makes at its first start and keeps |
+//! | `self_signed` | the one that this program makes at its first start and keeps |
 //! | `files` | the one in files, read anew when they change |
 //!
 //! The provider of the cryptography (ring) is named wherever it is needed; nothing is installed for
@@ -14,7 +14,7 @@
 mod certificate;
 mod files;
 mod fingerprint;
-mod own;
+mod self_signed;
 #[cfg(test)]
 mod tests;
 
@@ -37,15 +37,15 @@ use files::Files;
 
 /// TLS as a server speaks it.
 pub struct Tls {
-    source: Source,
+    source: CertificateSource,
     config: Arc<ServerConfig>,
 }
 
 /// Where the certificate comes from.
 #[derive(Clone)]
-enum Source {
-    /// Made here; the same for the whole run.
-    Own(Arc<Certificate>),
+enum CertificateSource {
+    /// The one that this program made; the same until it ends.
+    SelfSigned(Arc<Certificate>),
     /// In files that somebody else may replace.
     Files(Arc<Files>),
 }
@@ -68,7 +68,7 @@ pub enum TlsError {
 }
 
 impl Tls {
-    /// TLS as the settings want it; nothing where they want none. A certificate of one's own is
+    /// TLS as the settings want it; nothing where they want none. A self-signed certificate is
     /// kept in `data_dir` and made for `names` (host names and addresses), the first of which
     /// is this server's alone.
     ///
@@ -82,12 +82,12 @@ impl Tls {
     ) -> Result<Option<Self>, TlsError> {
         let source = match wanted {
             settings::Tls::Off => return Ok(None),
-            settings::Tls::SelfSigned => {
-                Source::Own(Arc::new(own::load_or_make(data_dir, names, now)?))
-            }
+            settings::Tls::SelfSigned => CertificateSource::SelfSigned(Arc::new(
+                self_signed::load_or_make(data_dir, names, now)?,
+            )),
             settings::Tls::Files { certificate, key } => {
                 let files = Files::open(certificate.clone(), key.clone(), now, Instant::now())?;
-                Source::Files(Arc::new(files))
+                CertificateSource::Files(Arc::new(files))
             }
         };
         let tls = Self {
@@ -99,40 +99,42 @@ impl Tls {
         Ok(Some(tls))
     }
 
-    /// What each connection is greeted with.
+    /// The configuration with which each connection is accepted.
     pub fn config(&self) -> &Arc<ServerConfig> {
         &self.config
     }
 
-    /// The certificate that visitors are shown now.
+    /// The certificate that clients are presented now.
     pub fn certificate(&self) -> Arc<Certificate> {
         match &self.source {
-            Source::Own(certificate) => Arc::clone(certificate),
-            Source::Files(files) => files.current(),
+            CertificateSource::SelfSigned(certificate) => Arc::clone(certificate),
+            CertificateSource::Files(files) => files.current(),
         }
     }
 
     /// Whether the certificate is one that this program made, which no browser trusts by itself.
     pub fn is_self_signed(&self) -> bool {
-        matches!(self.source, Source::Own(_))
+        matches!(self.source, CertificateSource::SelfSigned(_))
     }
 }
 
-impl Source {
+impl CertificateSource {
     fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
         match self {
-            Self::Own(certificate) => Arc::new(Always(Arc::clone(&certificate.key))),
+            Self::SelfSigned(certificate) => {
+                Arc::new(SingleCertificate(Arc::clone(&certificate.key)))
+            }
             Self::Files(files) => Arc::clone(files) as Arc<dyn ResolvesServerCert>,
         }
     }
 }
 
-/// One certificate for every name: a visitor who used another one is told so by its browser, not by
-/// a broken connection.
+/// One certificate for every name: a client that used another name gets a warning of its browser,
+/// not a broken connection.
 #[derive(Debug)]
-struct Always(Arc<CertifiedKey>);
+struct SingleCertificate(Arc<CertifiedKey>);
 
-impl ResolvesServerCert for Always {
+impl ResolvesServerCert for SingleCertificate {
     fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0))
     }
@@ -149,18 +151,18 @@ fn config(certificates: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, rus
     Ok(config)
 }
 
-/// The cryptography.
+/// The cryptography of all TLS connections: ring.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// The certificate that [`settings::Tls::SelfSigned`] has left in `data_dir`, for who only wants to
-/// look.
-pub fn peek_own(data_dir: &Path, now: SystemTime) -> Option<Certificate> {
-    own::load(data_dir, now).ok()
+/// The certificate that [`settings::Tls::SelfSigned`] has left in `data_dir`, without making one
+/// where there is none.
+pub fn load_self_signed(data_dir: &Path, now: SystemTime) -> Option<Certificate> {
+    self_signed::load(data_dir, now).ok()
 }
 
-/// What is in the files of the settings, for who only wants to look.
+/// The certificate in the files of the settings, without a server that uses it.
 ///
 /// # Errors
 /// As [`Tls::start`].

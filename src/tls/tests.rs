@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::own::load_or_make;
+use super::self_signed::load_or_make;
 use super::*;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -193,6 +193,6 @@ fn http_2_is_not_offered() {
     let tls = tls.unwrap().expect("TLS is wanted");
     assert_eq!(tls.config().alpn_protocols, [b"http/1.1".to_vec()]);
     assert!(tls.is_self_signed());
-    let peeked = peek_own(folder.path(), now()).expect("it was kept");
+    let peeked = load_self_signed(folder.path(), now()).expect("it was kept");
     assert_eq!(peeked.fingerprint, tls.certificate().fingerprint);
 }

@@ -1,4 +1,4 @@
-//! One login for the whole house, in a real browser, through the demo's simulated router: every
+//! One login for the whole site, in a real browser, through the demo's simulated router: every
 //! camera at another port of one address.
 
 use crate::browser::{Browser, Window};
@@ -49,7 +49,8 @@ async fn one_login_opens_every_camera_a_viewer_changes_nothing_and_logging_out_e
 
     // The page offers no change, and the server takes none.
     let rename = "return fetch('/api/v1/status').then((answer) => answer.json()).then((status) =>
-        fetch(`/api/v1/cameras/${status.id}`, { method: 'PATCH', headers: { 'Content-Type': 'application/json' },
+        fetch(`/api/v1/cameras/${status.id}`, { method: 'PATCH',
+            headers: { 'Content-Type': 'application/json' },
             body: JSON.stringify({ name: 'Mine now' }) })).then((answer) => answer.status)";
     let status = browser.client.execute(rename, Vec::new()).await;
     assert_eq!(status.expect("the script runs"), 403);

@@ -16,16 +16,16 @@ use crate::house::{House, OFFICE, happened};
 use crate::support::lab::{Camera, PATIENCE, Role};
 use crate::support::wait::{ensure, eventually};
 
-const KEY: &str = "of this house";
+const KEY: &str = "of this site";
 
-/// Three cameras and the group that they speak in; the first is the representative.
-struct Besieged {
+/// Three cameras and the multicast group that they speak in; the first is the representative.
+struct AttackedSite {
     cameras: Vec<Camera>,
     group: SocketAddrV4,
     house: House,
 }
 
-impl Besieged {
+impl AttackedSite {
     fn new() -> Self {
         let house = House::with(Quirks::igd2());
         let port = house.free_port();
@@ -61,8 +61,8 @@ impl Besieged {
         socket
     }
 
-    /// A socket that hears what everybody says.
-    fn ear(&self) -> UdpSocket {
+    /// A socket that hears what every camera says to the group.
+    fn listener(&self) -> UdpSocket {
         let any = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
         any.set_reuse_address(true).unwrap();
         any.bind(&self.group.into()).unwrap();
@@ -110,12 +110,15 @@ impl Besieged {
             .collect()
     }
 
-    /// The representative is who it was, in the same term, and its mapping was never touched.
+    /// The representative is the same one, in the same term, and its mapping was never touched.
     #[track_caller]
-    fn unmoved(&self, terms: &BTreeMap<String, u64>, events: Vec<Event>) {
+    fn assert_unmoved(&self, terms: &BTreeMap<String, u64>, events: Vec<Event>) {
         assert_eq!(self.cameras[0].status().unwrap().role, Role::Representative);
         assert_eq!(self.terms(), *terms);
-        let entry = self.house.entry(OFFICE).expect("the office is mapped");
+        let entry = self
+            .house
+            .entry(OFFICE)
+            .expect("the representative port is mapped");
         assert_eq!(entry.mapping.client, self.cameras[0].address());
         for event in events {
             let gone = matches!(&event, Event::Deleted(entry) | Event::Expired(entry)
@@ -177,21 +180,21 @@ fn forgeries(of: InstanceId) -> Vec<Message> {
 }
 
 #[test]
-fn forged_words_without_the_key_or_with_another_move_nobody_and_are_told_of() {
-    let besieged = Besieged::new();
-    let (terms, mut events) = (besieged.terms(), besieged.house.router().events());
-    let attacker = besieged.attacker();
+fn forged_messages_without_the_key_or_with_another_move_nobody_and_are_told_of() {
+    let site = AttackedSite::new();
+    let (terms, mut events) = (site.terms(), site.house.router().events());
+    let attacker = site.attacker();
     for (key, reason) in [(None, "unsigned"), (Some("of another"), "wrong_key")] {
-        let before = besieged.rejected(reason);
-        for forged in forgeries(besieged.id_of(0)) {
+        let before = site.rejected(reason);
+        for forged in forgeries(site.id_of(0)) {
             let datagram = keyring(key).seal(&forged.to_json());
-            attacker.send_to(&datagram, besieged.group).unwrap();
+            attacker.send_to(&datagram, site.group).unwrap();
         }
-        besieged.await_rejected(reason, before);
+        site.await_rejected(reason, before);
     }
-    besieged.await_heartbeats(5.0);
-    besieged.unmoved(&terms, happened(&mut events));
-    for camera in &besieged.cameras {
+    site.await_heartbeats(5.0);
+    site.assert_unmoved(&terms, happened(&mut events));
+    for camera in &site.cameras {
         let status: Value = camera.get("/api/v1/status").unwrap().json().unwrap();
         let notices = status["notices"].to_string();
         assert!(notices.contains("key is on this LAN"), "{notices}");
@@ -202,41 +205,41 @@ fn forged_words_without_the_key_or_with_another_move_nobody_and_are_told_of() {
 
 #[test]
 fn what_the_cameras_said_themselves_counts_once_whoever_says_it_again() {
-    let besieged = Besieged::new();
-    let (terms, mut events) = (besieged.terms(), besieged.house.router().events());
-    let (ear, attacker) = (besieged.ear(), besieged.attacker());
-    // Some heartbeats of everybody's words.
+    let site = AttackedSite::new();
+    let (terms, mut events) = (site.terms(), site.house.router().events());
+    let (ear, attacker) = (site.listener(), site.attacker());
+    // Some heartbeats of everybody's messages.
     let mut heard = Vec::new();
     let mut buffer = [0; 2048];
     while heard.len() < 30 {
         let (length, _) = ear.recv_from(&mut buffer).unwrap();
         heard.push(buffer[..length].to_vec());
     }
-    let before = besieged.rejected("replay");
+    let before = site.rejected("replay");
     for datagram in heard.iter().chain(&heard) {
-        attacker.send_to(datagram, besieged.group).unwrap();
+        attacker.send_to(datagram, site.group).unwrap();
     }
-    besieged.await_rejected("replay", before + 30.0);
-    besieged.await_heartbeats(5.0);
-    besieged.unmoved(&terms, happened(&mut events));
+    site.await_rejected("replay", before + 30.0);
+    site.await_heartbeats(5.0);
+    site.assert_unmoved(&terms, happened(&mut events));
 }
 
 #[test]
-fn a_flood_of_noise_and_mutated_words_moves_nobody_and_grows_nothing() {
+fn a_flood_of_noise_and_mutated_messages_moves_nobody_and_grows_nothing() {
     const A_SECOND: u32 = 10_000;
     const FOR: Duration = Duration::from_secs(10);
 
-    let besieged = Besieged::new();
-    let (terms, mut events) = (besieged.terms(), besieged.house.router().events());
+    let site = AttackedSite::new();
+    let (terms, mut events) = (site.terms(), site.house.router().events());
     let resident = |camera: &Camera| camera.metric("process_resident_memory_bytes").unwrap();
-    let before: Vec<_> = besieged.cameras.iter().map(resident).collect();
-    let attacker = besieged.attacker();
+    let before: Vec<_> = site.cameras.iter().map(resident).collect();
+    let attacker = site.attacker();
     let mut seed = 0x5eed_u64;
     let mut draw = || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (seed >> 33) as usize
     };
-    let words: Vec<_> = forgeries(besieged.id_of(0))
+    let words: Vec<_> = forgeries(site.id_of(0))
         .iter()
         .flat_map(|forged| {
             [None, Some("of another"), Some(KEY)].map(|key| keyring(key).seal(&forged.to_json()))
@@ -261,10 +264,8 @@ fn a_flood_of_noise_and_mutated_words_moves_nobody_and_grows_nothing() {
         }
         // All hear most of it, and each hears some alone.
         let to = match draw() % 6 {
-            alone @ 0..3 => {
-                SocketAddrV4::new(besieged.cameras[alone].address(), besieged.group.port())
-            }
-            _ => besieged.group,
+            alone @ 0..3 => SocketAddrV4::new(site.cameras[alone].address(), site.group.port()),
+            _ => site.group,
         };
         if attacker.send_to(&datagram, to).is_ok() {
             sent += 1;
@@ -272,9 +273,9 @@ fn a_flood_of_noise_and_mutated_words_moves_nobody_and_grows_nothing() {
     }
     println!("{sent} datagrams in {:?}", began.elapsed());
     assert!(sent > A_SECOND * 8, "the attacker keeps up: {sent}");
-    besieged.await_heartbeats(5.0);
-    besieged.unmoved(&terms, happened(&mut events));
-    for (camera, before) in besieged.cameras.iter().zip(before) {
+    site.await_heartbeats(5.0);
+    site.assert_unmoved(&terms, happened(&mut events));
+    for (camera, before) in site.cameras.iter().zip(before) {
         let grown = resident(camera) - before;
         println!(
             "{}: {:.1} MiB more resident memory",
@@ -285,6 +286,6 @@ fn a_flood_of_noise_and_mutated_words_moves_nobody_and_grows_nothing() {
         assert_eq!(camera.metric("porthole_heartbeats_missed_total"), Ok(0.0));
     }
     for reason in ["malformed", "wrong_key"] {
-        assert!(besieged.rejected(reason) > 0.0, "{reason}");
+        assert!(site.rejected(reason) > 0.0, "{reason}");
     }
 }

@@ -1,5 +1,5 @@
-//! Login: who gets in, with what, and who does not. Cameras of one site key know nothing of each
-//! other here but that key.
+//! Login: which credentials are let in, and which are not. Cameras of one site key know nothing of
+//! each other here but that key.
 
 use std::net::Ipv4Addr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,7 +26,7 @@ fn now() -> u64 {
         .as_secs()
 }
 
-/// What cameras with this key sign.
+/// Signs as cameras with this site key do.
 fn signer(key: &str) -> Signer {
     let key = Some(Secret::new(key.to_owned()));
     let site = Site {
@@ -90,7 +90,7 @@ fn what_is_no_login_here_gets_the_login_page_or_401_and_never_an_error() {
         ("from the future", signer(KEY).sign(&session(now() + 3600))),
         (
             "another site's",
-            signer("of another house").sign(&session(now())),
+            signer("of another site").sign(&session(now())),
         ),
         (
             "a token",
@@ -496,7 +496,7 @@ fn whoever_logs_out_is_out_for_good() {
     assert_eq!(with_cookie(&base, "/api/v1/status", &other), 200);
 }
 
-/// The password that its log tells.
+/// The admin password that the camera's log tells.
 #[track_caller]
 fn told(camera: &Camera) -> String {
     await_log(camera, "log in as admin with the password ");
@@ -545,7 +545,7 @@ fn without_a_password_in_the_settings_one_is_made_and_told_once() {
 }
 
 #[test]
-fn a_pass_opens_the_next_camera_once_and_its_pictures_for_minutes() {
+fn a_ticket_opens_the_next_camera_once_and_its_pictures_for_minutes() {
     let house = House::without_router();
     let group = format!("239.255.80.84:{}", house.free_port());
     let speaking = |number| {
@@ -568,7 +568,10 @@ fn a_pass_opens_the_next_camera_once_and_its_pictures_for_minutes() {
         )?;
         Ok::<_, String>(header(&answer, "location").to_owned())
     });
-    assert!(away.starts_with(&url(&second, "/enter?pass=v1.")), "{away}");
+    assert!(
+        away.starts_with(&url(&second, "/enter?ticket=v1.")),
+        "{away}"
+    );
     let entered = ask("GET", &away, &[PAGE], "");
     assert_eq!((entered.status, header(&entered, "location")), (303, "/"));
     let there = cookie(&entered);
@@ -586,25 +589,25 @@ fn a_pass_opens_the_next_camera_once_and_its_pictures_for_minutes() {
     assert_eq!(header(&again, "set-cookie"), "");
 
     let camera: InstanceId = id(&second).parse().unwrap();
-    let picture = |visitor: Ipv4Addr| {
-        let pass = session_of_viewer().pass_for_pictures(camera, visitor.into(), now());
-        format!("pass={}", signer(KEY).sign(&pass))
+    let picture = |client: Ipv4Addr| {
+        let ticket = session_of_viewer().picture_ticket(camera, client.into(), now());
+        format!("ticket={}", signer(KEY).sign(&ticket))
     };
-    let pass = picture(Ipv4Addr::LOCALHOST);
+    let ticket = picture(Ipv4Addr::LOCALHOST);
     let still = anybody()
-        .get(&url(&second, &format!("/snapshot.jpg?{pass}")))
+        .get(&url(&second, &format!("/snapshot.jpg?{ticket}")))
         .unwrap();
     still.picture_size().unwrap();
     assert_eq!(header(&still, "set-cookie"), "");
-    for (camera, path, pass) in [
-        (&second, "/api/v1/status", &pass),
-        (&second, "/", &pass),
-        (&second, "/enter", &pass),
-        (&first, "/snapshot.jpg", &pass),
+    for (camera, path, ticket) in [
+        (&second, "/api/v1/status", &ticket),
+        (&second, "/", &ticket),
+        (&second, "/enter", &ticket),
+        (&first, "/snapshot.jpg", &ticket),
         (&second, "/snapshot.jpg", &picture(house.console())),
     ] {
         let answer = anybody()
-            .get(&url(camera, &format!("{path}?{pass}")))
+            .get(&url(camera, &format!("{path}?{ticket}")))
             .unwrap();
         let refused = answer.status == 401 || header(&answer, "location") == "/login";
         assert!(refused, "{path}: {} {}", answer.status, answer.text());

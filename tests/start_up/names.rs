@@ -240,7 +240,7 @@ fn auth_state() -> AuthState {
             viewer: None,
             admin: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
         }),
-        revoked: (1..20).map(|id| (SessionId(id), 4_000_000_000)).collect(),
+        revocations: (1..20).map(|id| (SessionId(id), 4_000_000_000)).collect(),
     }
 }
 
@@ -256,7 +256,7 @@ fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_
     id_of(&stranger);
     let mut peer = Peer::new(place.0.address(PEER), place.1, Some(KEY));
     let mut keyless = Peer::new(place.0.address(PEER + 1), place.1, None);
-    for piece in auth_state().pieces() {
+    for piece in auth_state().fragments() {
         peer.tell(&cameras[0], Body::AuthState(piece.clone()));
         // To who has no key, and from who has none.
         keyless.tell(&stranger, Body::AuthState(piece.clone()));

@@ -1,4 +1,4 @@
-//! People at their browsers, and cameras that ask them who they are.
+//! People at their browsers, and cameras that ask them to log in.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::house::House;
 use crate::support::lab::{Answer, Camera, CameraSetup, Client, PATIENCE, Place};
 use crate::support::wait::{ensure, eventually};
 
-pub(crate) const KEY: &str = "of this house";
+pub(crate) const KEY: &str = "of this site";
 pub(crate) const VIEWER_PASSWORD: &str = "for those who watch";
 
 pub(crate) const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");

@@ -20,7 +20,7 @@ fn self_signed(house: &House, number: u8, name: &str) -> CameraSetup {
     house.camera(number, name).set("http", "tls", "self-signed")
 }
 
-/// What a shell prints.
+/// The standard output of a shell script, without blanks around it.
 fn shell(script: &str) -> String {
     let ran = Command::new("sh").args(["-c", script]).output().unwrap();
     let told = String::from_utf8_lossy(&ran.stderr);
@@ -55,12 +55,13 @@ fn the_certificate_of_its_own_is_the_one_that_status_log_and_openssl_tell_of_and
     assert!((9.0..11.0).contains(&years), "{years} years");
     assert!(camera.log_text().contains(&known), "{}", camera.log_text());
 
-    // Who has the certificate trusts it for this address, and who has pinned its key gets in with
-    // that key alone.
+    // Whoever has the certificate trusts it for this address; whoever has pinned its key gets in
+    // with that key alone.
     let (page, file) = (secure(&camera, "/"), file.display().to_string());
     curl(&["--cacert", &file, &page]).unwrap();
     let pin = shell(&format!(
-        "openssl x509 -in {file} -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
+        "openssl x509 -in {file} -noout -pubkey | openssl pkey -pubin -outform der \
+         | openssl dgst -sha256 -binary | base64"
     ));
     let pinned = |pin: &str| {
         curl(&[
@@ -326,7 +327,8 @@ fn files_that_cannot_be_used_end_the_start_with_setting_file_and_reason() {
         let settings = folder.path().join("porthole.toml");
         let data = folder.path().join("data");
         let text = format!(
-            "[node]\ndata_dir = {data:?}\n[http]\ntls = \"files\"\ntls_certificate = {certificate:?}\ntls_key = {key:?}\n"
+            "[node]\ndata_dir = {data:?}\n[http]\ntls = \"files\"\n\
+             tls_certificate = {certificate:?}\ntls_key = {key:?}\n"
         );
         fs::write(&settings, text).unwrap();
         let ran = porthole("run", &settings);
@@ -338,7 +340,7 @@ fn files_that_cannot_be_used_end_the_start_with_setting_file_and_reason() {
     }
 }
 
-/// Sets the LAN of a house up for cameras that tell each other how they are spoken to.
+/// Sets the LAN of a site up for cameras that tell each other how they are spoken to.
 fn on_the_lan(setup: CameraSetup, house: &House, port: u16) -> CameraSetup {
     let peers: Vec<String> = (2..5)
         .map(|number| house.address(number).to_string())
@@ -357,7 +359,7 @@ fn a_mixed_fleet_links_each_camera_as_it_is_spoken_to_on_the_lan_and_outside() {
     let port = house.free_port();
     let setup = |setup| on_the_lan(setup, &house, port);
     let first = setup(self_signed(&house, 2, "Front door")).start();
-    eventually("the office", PATIENCE, || {
+    eventually("the representative port", PATIENCE, || {
         let status = status(&first)?;
         ensure(status["role"] == "representative", status)
     });
@@ -409,7 +411,7 @@ fn when_the_port_changes_a_stream_through_tls_goes_on() {
     let mut first = common(2, "Front door").start();
     let at =
         |camera: &Camera, port: u16| format!("https://{}:{port}/api/v1/status", camera.address());
-    eventually("the office", PATIENCE, || {
+    eventually("the representative port", PATIENCE, || {
         let status = json(&at(&first, OFFICE))?;
         ensure(status["role"] == "representative", status)
     });
@@ -421,7 +423,7 @@ fn when_the_port_changes_a_stream_through_tls_goes_on() {
     eventually("the other port", 2 * PATIENCE, || {
         json(&at(&second, OFFICE))
     });
-    eventually("the old door is shut", PATIENCE, || {
+    eventually("the old port is closed", PATIENCE, || {
         match json(&at(&second, 8081)) {
             Ok(answer) => Err(answer.to_string()),
             Err(_) => Ok(()),

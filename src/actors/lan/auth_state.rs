@@ -48,7 +48,7 @@ impl LanActor {
             return;
         };
         sync.digest = auth_state.digest();
-        let news = auth_state.since(&sync.auth_state).pieces();
+        let news = auth_state.delta(&sync.auth_state).fragments();
         sync.auth_state.clone_from(auth_state);
         if news.is_empty() {
             return;
@@ -101,7 +101,7 @@ impl LanActor {
         if different.is_empty() {
             return;
         }
-        let pieces = self.wired.shared.auth_state.with(AuthState::pieces);
+        let pieces = self.wired.shared.auth_state.with(AuthState::fragments);
         for address in different {
             for piece in &pieces {
                 self.send(Destination::One(address), Body::AuthState(piece.clone()));

@@ -1,8 +1,10 @@
-//! Who is let in, who has to wait, and what becomes of sessions when passwords change.
+//! Whose credentials are accepted, who has to wait, and what becomes of sessions when passwords
+//! change.
 
 use std::net::Ipv4Addr;
 
 use super::*;
+use crate::site::SessionId;
 
 const NEAR: (IpAddr, ClientNetwork) = (
     IpAddr::V4(Ipv4Addr::new(192, 168, 77, 20)),
@@ -10,73 +12,73 @@ const NEAR: (IpAddr, ClientNetwork) = (
 );
 const ME: InstanceId = InstanceId(1);
 
-fn with(values: &[(&str, &str)]) -> Authority {
+fn authority_with(values: &[(&str, &str)]) -> Authority {
     let values = values
         .iter()
         .map(|(name, value)| (format!("PORTHOLE__{name}"), (*value).to_owned()));
     let settings = Settings::load(None, values).unwrap();
-    let mut own = Own::default();
-    own.prepare(&settings, &AuthState::default()).unwrap();
-    Authority::new(&settings, &own).unwrap()
+    let mut local = LocalSecrets::default();
+    local.prepare(&settings, &AuthState::default()).unwrap();
+    Authority::new(&settings, &local).unwrap()
 }
 
 fn usual() -> Authority {
-    with(&[
+    authority_with(&[
         ("AUTH__ADMIN_PASSWORD", "the admin's"),
         ("AUTH__VIEWER_PASSWORD", "the viewer's"),
-        ("SITE__KEY", "of this house"),
+        ("SITE__KEY", "of this site"),
     ])
 }
 
-async fn prove(
+async fn verify(
     authority: &Authority,
-    auth_state: &AuthStateCell,
+    auth_state: &SharedAuthState,
     user: &str,
     password: &str,
-) -> Result<Access, Refused> {
+) -> Result<Access, LoginError> {
     authority
-        .prove(auth_state, user, password, NEAR.0, NEAR.1)
+        .verify_password(auth_state, user, password, NEAR.0, NEAR.1)
         .await
 }
 
 #[tokio::test]
 async fn each_user_has_a_password_of_its_own() {
-    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
+    let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
     for (user, password, right) in [
         ("admin", "the admin's", Ok(Access::Admin)),
         ("viewer", "the viewer's", Ok(Access::Viewer)),
-        ("admin", "the viewer's", Err(Refused::Wrong)),
-        ("root", "the admin's", Err(Refused::Wrong)),
-        ("admin", "", Err(Refused::Wrong)),
+        ("admin", "the viewer's", Err(LoginError::Wrong)),
+        ("root", "the admin's", Err(LoginError::Wrong)),
+        ("admin", "", Err(LoginError::Wrong)),
     ] {
-        let proven = prove(&authority, &auth_state, user, password).await;
-        assert_eq!(proven, right, "{user} {password}");
+        let verified = verify(&authority, &auth_state, user, password).await;
+        assert_eq!(verified, right, "{user} {password}");
     }
 }
 
 #[tokio::test]
 async fn a_viewer_without_a_password_cannot_log_in() {
-    let authority = with(&[("AUTH__ADMIN_PASSWORD", "the admin's")]);
-    let auth_state = AuthStateCell::new(AuthState::default());
-    let proven = prove(&authority, &auth_state, "viewer", "").await;
-    assert_eq!(proven, Err(Refused::Wrong));
+    let authority = authority_with(&[("AUTH__ADMIN_PASSWORD", "the admin's")]);
+    let auth_state = SharedAuthState::new(AuthState::default());
+    let verified = verify(&authority, &auth_state, "viewer", "").await;
+    assert_eq!(verified, Err(LoginError::Wrong));
 }
 
 #[tokio::test]
 async fn passwords_set_over_http_replace_those_of_the_settings_also_where_they_were_right_before() {
-    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
-    prove(&authority, &auth_state, "viewer", "the viewer's")
+    let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
+    verify(&authority, &auth_state, "viewer", "the viewer's")
         .await
         .unwrap();
-    prove(&authority, &auth_state, "admin", "the admin's")
+    verify(&authority, &auth_state, "admin", "the admin's")
         .await
         .unwrap();
-    let wanted = Wanted {
+    let change = PasswordChange {
         admin: Some("another one".to_owned()),
-        viewer: WantedViewer::None,
+        viewer: ViewerPasswordChange::Remove,
     };
     let set = authority
-        .passwords(&auth_state.now(), "the admin's".to_owned(), wanted)
+        .hash_new_passwords(&auth_state.now(), "the admin's".to_owned(), change)
         .await;
     auth_state.learn(&AuthState {
         passwords: Some(set.unwrap()),
@@ -84,50 +86,53 @@ async fn passwords_set_over_http_replace_those_of_the_settings_also_where_they_w
     });
     for (user, password, right) in [
         ("admin", "another one", Ok(Access::Admin)),
-        ("admin", "the admin's", Err(Refused::Wrong)),
-        ("viewer", "the viewer's", Err(Refused::Wrong)),
+        ("admin", "the admin's", Err(LoginError::Wrong)),
+        ("viewer", "the viewer's", Err(LoginError::Wrong)),
     ] {
-        let proven = prove(&authority, &auth_state, user, password).await;
-        assert_eq!(proven, right, "{user} {password}");
+        let verified = verify(&authority, &auth_state, user, password).await;
+        assert_eq!(verified, right, "{user} {password}");
     }
 }
 
 #[tokio::test]
 async fn what_is_not_changed_stays_as_it_is() {
-    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
-    let wanted = Wanted {
+    let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
+    let change = PasswordChange {
         admin: None,
-        viewer: WantedViewer::AsItIs,
+        viewer: ViewerPasswordChange::Keep,
     };
     let set = authority
-        .passwords(&auth_state.now(), "the admin's".to_owned(), wanted)
+        .hash_new_passwords(&auth_state.now(), "the admin's".to_owned(), change)
         .await;
     auth_state.learn(&AuthState {
         passwords: Some(set.unwrap()),
         ..AuthState::default()
     });
-    prove(&authority, &auth_state, "viewer", "the viewer's")
+    verify(&authority, &auth_state, "viewer", "the viewer's")
         .await
         .unwrap();
-    prove(&authority, &auth_state, "admin", "the admin's")
+    verify(&authority, &auth_state, "admin", "the admin's")
         .await
         .unwrap();
 }
 
 #[tokio::test]
 async fn right_credentials_wait_too_where_there_were_too_many_wrong_ones() {
-    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
-    prove(&authority, &auth_state, "admin", "the admin's")
+    let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
+    verify(&authority, &auth_state, "admin", "the admin's")
         .await
         .unwrap();
     for _ in 0..5 {
-        assert_eq!(authority.fail(NEAR.0, NEAR.1), Ok(()));
+        assert_eq!(authority.record_failure(NEAR.0, NEAR.1), Ok(()));
     }
-    let refused = prove(&authority, &auth_state, "admin", "the admin's").await;
-    assert!(matches!(refused, Err(Refused::Wait(_))), "{refused:?}");
+    let refused = verify(&authority, &auth_state, "admin", "the admin's").await;
+    assert!(
+        matches!(refused, Err(LoginError::Throttled(_))),
+        "{refused:?}"
+    );
     let elsewhere = Ipv4Addr::new(192, 168, 77, 21).into();
-    let proven = authority
-        .prove(
+    let verified = authority
+        .verify_password(
             &auth_state,
             "admin",
             "the admin's",
@@ -135,38 +140,63 @@ async fn right_credentials_wait_too_where_there_were_too_many_wrong_ones() {
             ClientNetwork::Lan,
         )
         .await;
-    assert_eq!(proven, Ok(Access::Admin));
+    assert_eq!(verified, Ok(Access::Admin));
 }
 
 #[test]
-fn a_pass_is_good_for_its_camera_its_visitor_and_its_purpose_only() {
-    let (authority, auth_state) = (usual(), AuthStateCell::new(AuthState::default()));
+fn a_ticket_is_good_for_its_camera_its_client_and_its_purpose_only() {
+    let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
     let (me, here) = (ME, NEAR.0);
     let (other, elsewhere) = (InstanceId(2), IpAddr::V4(Ipv4Addr::LOCALHOST));
     let now = unix_now();
     let session = Claims::session(SessionId(7), Access::Admin, now, &AuthState::default());
-    let pictures = authority.sign(&session.pass_for_pictures(me, here, now));
-    assert!(authority.pictures(&pictures, &auth_state, me, here).is_ok());
-    let misused = Err(Rejected::Misused);
+    let pictures = authority.sign(&session.picture_ticket(me, here, now));
+    assert!(
+        authority
+            .check_picture_ticket(&pictures, &auth_state, me, here)
+            .is_ok()
+    );
+    let wrong_purpose = Err(ClaimsError::WrongPurpose);
     assert_eq!(
-        authority.pictures(&pictures, &auth_state, other, here),
-        misused
+        authority.check_picture_ticket(&pictures, &auth_state, other, here),
+        wrong_purpose
     );
     assert_eq!(
-        authority.pictures(&pictures, &auth_state, me, elsewhere),
-        misused
+        authority.check_picture_ticket(&pictures, &auth_state, me, elsewhere),
+        wrong_purpose
     );
-    assert_eq!(authority.session(&pictures, &auth_state), misused);
-    assert_eq!(authority.bearer(&pictures, &auth_state), misused);
-    assert_eq!(authority.enter(&pictures, &auth_state, me, here), misused);
+    assert_eq!(
+        authority.check_session(&pictures, &auth_state),
+        wrong_purpose
+    );
+    assert_eq!(
+        authority.check_bearer(&pictures, &auth_state),
+        wrong_purpose
+    );
+    assert_eq!(
+        authority.redeem_entry_ticket(&pictures, &auth_state, me, here),
+        wrong_purpose
+    );
 
-    let pass = session.pass_for_entry(me, here, 5, now).unwrap();
-    let pass = authority.sign(&pass);
-    assert_eq!(authority.enter(&pass, &auth_state, other, here), misused);
-    assert_eq!(authority.enter(&pass, &auth_state, me, elsewhere), misused);
-    assert_eq!(authority.session(&pass, &auth_state), misused);
-    assert_eq!(authority.pictures(&pass, &auth_state, me, here), misused);
-    assert_eq!(authority.enter(&pass, &auth_state, me, here), Ok(session));
-    let again = authority.enter(&pass, &auth_state, me, here);
-    assert_eq!(again, Err(Rejected::Ended), "once");
+    let ticket = session.entry_ticket(me, here, 5, now).unwrap();
+    let ticket = authority.sign(&ticket);
+    assert_eq!(
+        authority.redeem_entry_ticket(&ticket, &auth_state, other, here),
+        wrong_purpose
+    );
+    assert_eq!(
+        authority.redeem_entry_ticket(&ticket, &auth_state, me, elsewhere),
+        wrong_purpose
+    );
+    assert_eq!(authority.check_session(&ticket, &auth_state), wrong_purpose);
+    assert_eq!(
+        authority.check_picture_ticket(&ticket, &auth_state, me, here),
+        wrong_purpose
+    );
+    assert_eq!(
+        authority.redeem_entry_ticket(&ticket, &auth_state, me, here),
+        Ok(session)
+    );
+    let again = authority.redeem_entry_ticket(&ticket, &auth_state, me, here);
+    assert_eq!(again, Err(ClaimsError::Revoked), "once");
 }

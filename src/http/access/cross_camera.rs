@@ -1,17 +1,18 @@
-//! From one camera to the next on the LAN.
+//! [`CrossCameraLogin`] carries a login from one camera to the next on the LAN, by tickets. Whether
+//! a ticket counts is decided by [`crate::auth::Authority`].
 //!
 //! Behind the router's address one cookie reaches every camera, since cookies do not look at ports.
 //! On the LAN each camera has an address of its own, and none sees another's cookie. What a page of
-//! one camera needs of another goes by *passes*, signed with the site's key, so only where there is
-//! one:
+//! one camera needs of another goes by *tickets*, signed with the site's key, so only where there
+//! is one:
 //!
-//! - for pictures: in the address of an image. Good for the pictures of one camera, five to ten
+//! - picture ticket: in the address of an image. Good for the pictures of one camera, five to ten
 //!   minutes.
-//! - for entering: in a redirect (`/visit/{id}` here → `/enter` there) that puts the session's
-//!   cookie there, too. Good once, for one camera, one minute. It stands on no page, so nobody
-//!   copies it by accident.
+//! - entry ticket: in a redirect (`/visit/{id}` here → `/enter` there) that puts the session's
+//!   cookie there, too. Good once, for one camera, one minute. It is on no page, so nobody copies
+//!   it by accident.
 //!
-//! Both count only for the address that the visitor has: whoever finds one in a log can do nothing
+//! Both count only for the address that the client has: whoever finds one in a log can do nothing
 //! with it from elsewhere.
 
 use std::net::IpAddr;
@@ -22,10 +23,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use tracing::debug;
 
-use super::caller::address;
+use super::authenticate::address;
 use super::session::cookie;
 use super::{Caller, Credential};
-use crate::auth::{Claims, Reach, unix_now};
+use crate::auth::{Claims, LoginScope, Purpose, unix_now};
 use crate::fleet::{Camera, Who};
 use crate::http::client_network::client_network;
 use crate::http::links::Links;
@@ -34,66 +35,69 @@ use crate::lan::ClientNetwork;
 use crate::shared::SharedState;
 use porthole_types::InstanceId;
 
-/// What one visitor's login opens at the other cameras.
+/// What one client's login opens at the other cameras.
 pub struct CrossCameraLogin<'a> {
     shared: &'a SharedState,
     /// The session or token, where it opens anything elsewhere.
     claims: Option<&'a Claims>,
-    visitor: IpAddr,
-    /// The host that the visitor speaks to now: its cookie is there already.
+    client: IpAddr,
+    /// The host that the client speaks to now: its cookie is there already.
     host: &'a str,
 }
 
 impl<'a> CrossCameraLogin<'a> {
-    /// For who sends this request.
+    /// For the caller that sends this request.
     pub fn of(request: &'a HttpRequest, app: &'a App, caller: &'a Caller) -> Self {
         let host = request.headers().get(header::HOST);
         let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let shared = app.shared.authority.reach() == Reach::Site;
-        let near = client_network(request, app) == ClientNetwork::Lan;
+        let whole_site = app.shared.authority.login_scope() == LoginScope::Site;
+        let on_lan = client_network(request, app) == ClientNetwork::Lan;
         Self {
             shared: &app.shared,
-            claims: caller.claims().filter(|_| shared && near),
-            visitor: address(request),
+            claims: caller.claims().filter(|_| whole_site && on_lan),
+            client: address(request),
             host: host.rsplit_once(':').map_or(host, |(host, _)| host),
         }
     }
 
-    /// What to append to the address of a picture of `camera` (`pass=…`); nothing where the visitor
-    /// needs no pass, or gets none.
-    pub fn picture_query(&self, camera: &Camera) -> Option<String> {
-        let (id, claims) = self.needed(camera)?;
-        let pass = claims.pass_for_pictures(id, self.visitor, unix_now());
-        Some(format!("pass={}", self.shared.authority.sign(&pass)))
+    /// What to append to the address of a picture of `camera` (`ticket=…`); none where the client
+    /// needs no ticket, or gets none.
+    pub fn picture_ticket_query(&self, camera: &Camera) -> Option<String> {
+        let (id, claims) = self.ticket_for(camera)?;
+        let ticket = claims.picture_ticket(id, self.client, unix_now());
+        Some(format!("ticket={}", self.shared.authority.sign(&ticket)))
     }
 
-    /// The path on *this* camera that leads to the page of `camera` and logs the visitor in there;
-    /// nothing where a link straight to it does, or nothing would.
+    /// The path on *this* camera that leads to the page of `camera` and logs the client in there;
+    /// none where a link straight to it does, or nothing would.
     pub fn page_path(&self, camera: &Camera) -> Option<String> {
-        let (id, _) = self.needed(camera)?;
+        let (id, _) = self.ticket_for(camera)?;
         self.session()?;
         Some(format!("/visit/{id}"))
     }
 
+    /// The session, where it is one and not a token.
     fn session(&self) -> Option<&Claims> {
         self.claims
-            .filter(|claims| claims.purpose == crate::auth::Purpose::Session)
+            .filter(|claims| claims.purpose == Purpose::Session)
     }
 
-    fn needed(&self, camera: &Camera) -> Option<(InstanceId, &Claims)> {
+    /// What a ticket for `camera` is made of: its id, and the session or token. None where the
+    /// client needs no ticket there, or gets none.
+    fn ticket_for(&self, camera: &Camera) -> Option<(InstanceId, &Claims)> {
         let elsewhere = camera.who == Who::Another && self.host != camera.lan.ip().to_string();
         let claims = self.claims.filter(|_| elsewhere)?;
         Some((camera.id?, claims))
     }
 
-    /// `pass=…` for entering `camera`, to be used at once.
-    fn entry_query(&self, camera: &Camera) -> Option<String> {
-        let (id, _) = self.needed(camera)?;
-        let once = getrandom::u64().ok()?;
-        let pass = self
+    /// `ticket=…` for entering `camera`, to be used at once.
+    fn entry_ticket_query(&self, camera: &Camera) -> Option<String> {
+        let (id, _) = self.ticket_for(camera)?;
+        let nonce = getrandom::u64().ok()?;
+        let ticket = self
             .session()?
-            .pass_for_entry(id, self.visitor, once, unix_now())?;
-        Some(format!("pass={}", self.shared.authority.sign(&pass)))
+            .entry_ticket(id, self.client, nonce, unix_now())?;
+        Some(format!("ticket={}", self.shared.authority.sign(&ticket)))
     }
 }
 
@@ -111,44 +115,44 @@ pub async fn visit(
     let fleet = app.shared.fleet.borrow().clone();
     let camera = fleet.cameras.iter().find(|camera| camera.id == Some(id));
     let camera = camera.ok_or_else(|| nothing(format!("no camera {id} is known here")))?;
-    let visitor = client_network(&request, &app);
+    let network = client_network(&request, &app);
     let url = Links::new(&app.shared)
-        .for_client(camera, visitor)
+        .for_client(camera, network)
         .ok_or_else(|| nothing(format!("{} is not reachable from outside yet", camera.name)))?;
     let cross_camera = CrossCameraLogin::of(&request, &app, &caller);
-    let target = match cross_camera.entry_query(camera) {
-        Some(pass) => format!("{url}enter?{pass}"),
+    let target = match cross_camera.entry_ticket_query(camera) {
+        Some(ticket) => format!("{url}enter?{ticket}"),
         None => url.to_string(),
     };
     Ok(redirect(&target).finish())
 }
 
-/// What `/enter` is given.
+/// The query of `/enter`.
 #[derive(Deserialize)]
-pub struct Pass {
-    pass: String,
+pub struct EntryQuery {
+    ticket: String,
 }
 
-/// `GET /enter?pass=…`: takes the session over that the visitor has at another camera.
+/// `GET /enter?ticket=…`: takes over the session that the client has at another camera.
 pub async fn enter(
     request: HttpRequest,
     app: Data<App>,
     caller: ReqData<Caller>,
-    query: Query<Pass>,
+    query: Query<EntryQuery>,
 ) -> HttpResponse {
     let shared = &app.shared;
-    let entered = shared.authority.enter(
-        &query.pass,
+    let redeemed = shared.authority.redeem_entry_ticket(
+        &query.ticket,
         &shared.auth_state,
         shared.identity.id,
         address(&request),
     );
-    match (entered, &caller.credential) {
+    match (redeemed, &caller.credential) {
         (Ok(session), _) => redirect("/").cookie(cookie(shared, &session)).finish(),
         // Back and forth again, or a page loaded anew.
         (Err(_), Credential::Session(_)) => redirect("/").finish(),
         (Err(why), _) => {
-            debug!(%why, "a pass was not taken");
+            debug!(%why, "a ticket was not taken");
             redirect("/login").finish()
         }
     }

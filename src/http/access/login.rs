@@ -1,4 +1,6 @@
-//! `/login` and `/logout`.
+//! `/login` and `/logout`: a session for whoever has the right password, and its end.
+//!
+//! Whether a password is right is decided by [`verify_password`].
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Form, Json, Query, ReqData};
@@ -7,32 +9,32 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::{address, prove};
-use super::session::{cookie, no_cookie};
+use super::authenticate::{address, verify_password};
+use super::session::{cookie, expired_cookie};
 use super::{Caller, Credential};
-use crate::auth::{Access, Claims, Rejected, new_id, unix_now};
-use crate::http::object::Object;
+use crate::auth::{Access, Claims, ClaimsError, unix_now};
+use crate::http::json_object::Object;
 use crate::http::pages::{self, LoginPage};
 use crate::http::{App, Problem, problem};
-use crate::site::AuthState;
+use crate::site::{AuthState, SessionId};
 
 /// The longest path that a login leads back to, in bytes.
-const LONGEST_PATH: usize = 1024;
+const MAX_PATH_BYTES: usize = 1024;
 
-/// Where to go afterwards.
+/// The query of `/login`: where to go afterwards.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Afterwards {
+pub struct LoginQuery {
     /// A path of this server; anything else leads to `/`.
     #[param(example = "/camera")]
     next: Option<String>,
 }
 
-/// What is filled in.
+/// What is filled in, as a form or as JSON.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = Login)]
 #[serde(deny_unknown_fields)]
-pub struct Filled {
+pub struct LoginForm {
     /// `viewer` or `admin`.
     #[schema(example = "viewer")]
     user: String,
@@ -56,17 +58,20 @@ pub struct LoggedIn {
     path = "/login",
     tag = "access",
     security(()),
-    params(Afterwards),
-    responses((status = 200, description = "The page with the form", body = String, content_type = "text/html")),
+    params(LoginQuery),
+    responses(
+        (status = 200, description = "The page with the form", body = String,
+         content_type = "text/html"),
+    ),
 )]
 pub async fn form(
     app: Data<App>,
     caller: ReqData<Caller>,
-    query: Query<Afterwards>,
+    query: Query<LoginQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let words = caller.stale.and_then(stale_words);
-    let next = local(query.next.as_deref());
-    page(&mut HttpResponse::Ok(), &app, &caller, words, next, None)
+    let notice = caller.stale.and_then(stale_notice);
+    let next = local_path(query.next.as_deref());
+    render_page(&mut HttpResponse::Ok(), &app, &caller, notice, next, None)
 }
 
 /// Log in
@@ -79,36 +84,39 @@ pub async fn form(
     tag = "access",
     security(()),
     request_body(content(
-        (Filled = "application/json"),
-        (Filled = "application/x-www-form-urlencoded"),
+        (LoginForm = "application/json"),
+        (LoginForm = "application/x-www-form-urlencoded"),
     )),
     responses(
         (status = 200, description = "To JSON: logged in", body = LoggedIn),
         (status = 303, description = "To a form: logged in, and where to go now"),
-        (status = 401, description = "Not the right password; to a form, the page with the form again",
-         content((problem::Body = "application/problem+json"), (String = "text/html"))),
-        (status = 429, description = "Too many wrong tries came from there; to a form, the page with the form again",
-         content((problem::Body = "application/problem+json"), (String = "text/html"))),
-        (status = 503, description = "Too many log in at the moment; to a form, the page with the form again",
-         content((problem::Body = "application/problem+json"), (String = "text/html"))),
+        (status = 401, description = "Not the right password; to a form, the page with the form \
+         again",
+         content((problem::ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 429, description = "Too many wrong tries came from there; to a form, the page \
+         with the form again",
+         content((problem::ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "Too many log in at the moment; to a form, the page with the \
+         form again",
+         content((problem::ProblemBody = "application/problem+json"), (String = "text/html"))),
     ),
 )]
 pub async fn login(
     request: HttpRequest,
     app: Data<App>,
     caller: ReqData<Caller>,
-    filled: Result<Either<Form<Filled>, Json<Object<Filled>>>, actix_web::Error>,
+    filled: Result<Either<Form<LoginForm>, Json<Object<LoginForm>>>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let input_errors = |why| {
+    let unreadable = |why| {
         Problem::new(
             StatusCode::BAD_REQUEST,
             format!("the body cannot be read: {why}"),
         )
     };
-    match filled.map_err(input_errors)? {
+    match filled.map_err(unreadable)? {
         Either::Left(Form(filled)) => {
-            let next = local(filled.next.as_deref());
-            match begin(&request, &app, &filled).await {
+            let next = local_path(filled.next.as_deref());
+            match log_in(&request, &app, &filled).await {
                 Ok(session) => Ok(HttpResponse::SeeOther()
                     .cookie(cookie(&app.shared, &session))
                     .insert_header((header::LOCATION, next))
@@ -121,14 +129,14 @@ pub async fn login(
                     if let Some(seconds) = refused.headers().get(header::RETRY_AFTER) {
                         answer.insert_header((header::RETRY_AFTER, seconds.clone()));
                     }
-                    let words = Some(sentence(problem.detail()));
+                    let notice = Some(sentence(problem.detail()));
                     let user = Access::of_user(&filled.user);
-                    page(&mut answer, &app, &caller, words, next, user)
+                    render_page(&mut answer, &app, &caller, notice, next, user)
                 }
             }
         }
         Either::Right(Json(Object(filled))) => {
-            let session = begin(&request, &app, &filled).await?;
+            let session = log_in(&request, &app, &filled).await?;
             Ok(HttpResponse::Ok()
                 .cookie(cookie(&app.shared, &session))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -161,7 +169,7 @@ pub async fn logout(
 ) -> Result<HttpResponse, Problem> {
     if let Credential::Session(claims) | Credential::Bearer(claims) = &caller.credential {
         let ended = AuthState {
-            revoked: [(claims.id, claims.ends_for_good())].into(),
+            revocations: [(claims.id, claims.latest_expiry())].into(),
             ..AuthState::default()
         };
         if let Err(why) = app.shared.learn(&ended).wait().await {
@@ -179,14 +187,14 @@ pub async fn logout(
         answer
     };
     Ok(answer
-        .cookie(no_cookie(&app.shared))
+        .cookie(expired_cookie(&app.shared))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .finish())
 }
 
-/// A session for who has the right password.
-async fn begin(request: &HttpRequest, app: &App, filled: &Filled) -> Result<Claims, Problem> {
-    let access = prove(request, app, &filled.user, &filled.password).await?;
+/// A session for whoever has the right password.
+async fn log_in(request: &HttpRequest, app: &App, filled: &LoginForm) -> Result<Claims, Problem> {
+    let access = verify_password(request, app, &filled.user, &filled.password).await?;
     let session = new_session(app, access)?;
     info!(%access, from = %address(request), "logged in");
     Ok(session)
@@ -194,7 +202,7 @@ async fn begin(request: &HttpRequest, app: &App, filled: &Filled) -> Result<Clai
 
 /// A session that begins now.
 pub(super) fn new_session(app: &App, access: Access) -> Result<Claims, Problem> {
-    let id = new_id().map_err(|why| {
+    let id = SessionId::random().map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("no randomness for a session: {why}"),
@@ -206,37 +214,41 @@ pub(super) fn new_session(app: &App, access: Access) -> Result<Claims, Problem> 
         .with(|auth_state| Claims::session(id, access, unix_now(), auth_state)))
 }
 
-/// What a person should know of a cookie that does not count any more; what was never one of ours
-/// is not worth a word.
-fn stale_words(why: Rejected) -> Option<String> {
+/// What a person is told of a cookie that does not count any more; nothing of one that was never
+/// ours, or was ended on purpose.
+fn stale_notice(why: ClaimsError) -> Option<String> {
     match why {
-        Rejected::Unreadable | Rejected::Signature | Rejected::Misused | Rejected::Ended => None,
-        Rejected::Expired | Rejected::Early { .. } | Rejected::PasswordsChanged => {
+        ClaimsError::Malformed
+        | ClaimsError::BadSignature
+        | ClaimsError::WrongPurpose
+        | ClaimsError::Revoked => None,
+        ClaimsError::Expired | ClaimsError::NotYetValid { .. } | ClaimsError::PasswordsChanged => {
             Some(format!("Your login does not count any more: {why}."))
         }
     }
 }
 
-fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
+/// A problem's detail as a sentence for people.
+fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
-fn page(
+fn render_page(
     answer: &mut HttpResponseBuilder,
     app: &App,
     caller: &Caller,
-    words: Option<String>,
+    notice: Option<String>,
     next: &str,
     user: Option<Access>,
 ) -> Result<HttpResponse, Problem> {
     let rendered = pages::login(&LoginPage {
-        words,
+        words: notice,
         next: next.to_owned(),
         user: user.unwrap_or(Access::Admin),
         logged_in: caller.logged_in(),
-        reach: app.shared.authority.reach(),
+        reach: app.shared.authority.login_scope(),
     });
     let html =
         rendered.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()))?;
@@ -250,15 +262,15 @@ fn page(
 /// login page must not be able to send people elsewhere. What begins with two slashes, or with one
 /// of the other kind, names another host; so does `/visit/…` in the end, and browsers let a form
 /// lead to no other (`form-action` of the pages' policy).
-fn local(path: Option<&str>) -> &str {
+fn local_path(path: Option<&str>) -> &str {
     let path = path.unwrap_or_default();
     let bytes = path.as_bytes();
-    let plain = bytes
+    let printable = bytes
         .iter()
         .all(|byte| byte.is_ascii_graphic() && *byte != b'\\');
-    let here = bytes.first() == Some(&b'/') && bytes.get(1) != Some(&b'/');
+    let on_this_host = bytes.first() == Some(&b'/') && bytes.get(1) != Some(&b'/');
     let stays = !path.starts_with("/visit/");
-    if plain && here && stays && bytes.len() <= LONGEST_PATH {
+    if printable && on_this_host && stays && bytes.len() <= MAX_PATH_BYTES {
         path
     } else {
         "/"
@@ -272,7 +284,7 @@ mod tests {
     #[test]
     fn a_login_leads_back_to_a_path_of_this_server_and_nowhere_else() {
         for good in ["/", "/camera", "/camera?a=b&c=%2F%2Fd", "/a//b"] {
-            assert_eq!(local(Some(good)), good);
+            assert_eq!(local_path(Some(good)), good);
         }
         for bad in [
             "",
@@ -287,9 +299,12 @@ mod tests {
             " /camera",
             "/ä",
         ] {
-            assert_eq!(local(Some(bad)), "/", "{bad:?}");
+            assert_eq!(local_path(Some(bad)), "/", "{bad:?}");
         }
-        assert_eq!(local(None), "/");
-        assert_eq!(local(Some(&format!("/{}", "a".repeat(LONGEST_PATH)))), "/");
+        assert_eq!(local_path(None), "/");
+        assert_eq!(
+            local_path(Some(&format!("/{}", "a".repeat(MAX_PATH_BYTES)))),
+            "/"
+        );
     }
 }

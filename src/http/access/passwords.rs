@@ -1,4 +1,5 @@
-//! `PUT /api/v1/passwords`: new passwords, for all cameras of the site.
+//! `PUT /api/v1/passwords`: new passwords, for all cameras of the site. It ends all sessions and
+//! tokens.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, ReqData};
@@ -7,48 +8,48 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
-use super::caller::{address, prove};
+use super::authenticate::{address, verify_password};
 use super::login::new_session;
 use super::session::cookie;
 use super::{Caller, Credential};
-use crate::auth::{self, Access, Reach, Refused, Wanted, WantedViewer};
-use crate::http::object::Object;
+use crate::auth::{self, Access, LoginError, LoginScope, PasswordChange, ViewerPasswordChange};
+use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use crate::site::AuthState;
 
-/// What is asked for. What is left out stays as it is.
+/// Which passwords are asked for. What is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = PasswordsOrder, min_properties = 2)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+pub struct PasswordsRequest {
     /// The admin password of now, again: a session that was left open, or stolen, is not enough.
     current: String,
     /// A new one for the admin.
     #[schema(value_type = String, required = false, min_length = 8, max_length = 128)]
     admin: Option<String>,
     /// A new one for the viewer. `null`: nobody can log in as viewer any more.
-    #[serde(default = "as_it_is", deserialize_with = "given")]
+    #[serde(default = "keep", deserialize_with = "set_or_remove")]
     #[schema(value_type = Option<String>, required = false, min_length = 8, max_length = 128)]
-    viewer: WantedViewer,
+    viewer: ViewerPasswordChange,
 }
 
-/// Since when they count, and where.
+/// The answer: since when the new passwords count, and on which cameras.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PasswordsChanged)]
-pub struct Changed {
+pub struct PasswordsChanged {
     /// Seconds since 1970.
     changed_at: f64,
-    reach: Reach,
+    reach: LoginScope,
 }
 
-fn as_it_is() -> WantedViewer {
-    WantedViewer::AsItIs
+fn keep() -> ViewerPasswordChange {
+    ViewerPasswordChange::Keep
 }
 
-/// `null` is given, too.
-fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> {
+/// Tells `null` (remove it) from what is left out (keep it).
+fn set_or_remove<'de, D: Deserializer<'de>>(value: D) -> Result<ViewerPasswordChange, D::Error> {
     let viewer = Option::<String>::deserialize(value)?;
-    Ok(viewer.map_or(WantedViewer::None, WantedViewer::New))
+    Ok(viewer.map_or(ViewerPasswordChange::Remove, ViewerPasswordChange::Set))
 }
 
 /// Change the passwords
@@ -59,10 +60,11 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<WantedViewer, D::Error> 
     put,
     path = "/api/v1/passwords",
     tag = "access",
-    request_body = Order,
+    request_body = PasswordsRequest,
     responses(
-        (status = 200, description = "They count now", body = Changed),
-        (status = 403, description = "`current` is not the admin's password, or this visitor may not do that"),
+        (status = 200, description = "They count now", body = PasswordsChanged),
+        (status = 403, description = "`current` is not the admin's password, or this \
+         caller may not do that"),
         (status = 500, description = "They count now, but that could not be kept on the disk"),
     ),
 )]
@@ -70,46 +72,47 @@ pub async fn change(
     request: HttpRequest,
     app: Data<App>,
     caller: ReqData<Caller>,
-    order: Json<Object<Order>>,
+    order: Json<Object<PasswordsRequest>>,
 ) -> Result<HttpResponse, Problem> {
-    let Order {
+    let PasswordsRequest {
         current,
         admin,
         viewer,
     } = order.into_inner().0;
-    if admin.is_none() && matches!(viewer, WantedViewer::AsItIs) {
-        return Err(wrong(
+    if admin.is_none() && matches!(viewer, ViewerPasswordChange::Keep) {
+        return Err(invalid(
             "admin",
             "admin or viewer: at least one of them must be given",
         ));
     }
     if let Some(admin) = &admin {
-        allowed("admin", admin)?;
+        check_new_password("admin", admin)?;
     }
-    if let WantedViewer::New(viewer) = &viewer {
-        allowed("viewer", viewer)?;
+    if let ViewerPasswordChange::Set(viewer) = &viewer {
+        check_new_password("viewer", viewer)?;
     }
-    match prove(&request, &app, Access::Admin.as_str(), &current).await {
+    match verify_password(&request, &app, Access::Admin.as_str(), &current).await {
         Ok(_) => {}
-        Err(Refused::Wrong) => {
-            let words = "current: this is not the admin password of now";
-            return Err(wrong("current", words).with_status(StatusCode::FORBIDDEN));
+        Err(LoginError::Wrong) => {
+            let detail = "current: this is not the admin password of now";
+            return Err(invalid("current", detail).with_status(StatusCode::FORBIDDEN));
         }
         Err(why) => return Err(why.into()),
     }
     let shared = &app.shared;
-    let wanted = Wanted { admin, viewer };
+    let change = PasswordChange { admin, viewer };
     let passwords = shared
         .authority
-        .passwords(&shared.auth_state.now(), current, wanted)
+        .hash_new_passwords(&shared.auth_state.now(), current, change)
         .await?;
     let changed_at = passwords.changed_at;
-    let news = AuthState {
+    let changed = AuthState {
         passwords: Some(passwords),
         ..AuthState::default()
     };
-    info!(from = %address(&request), "the passwords were changed; all sessions and tokens have ended");
-    shared.learn(&news).wait().await.map_err(|why| {
+    let from = address(&request);
+    info!(%from, "the passwords were changed; all sessions and tokens have ended");
+    shared.learn(&changed).wait().await.map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("the passwords are changed, but {why}"),
@@ -121,16 +124,16 @@ pub async fn change(
     }
     Ok(answer
         .insert_header(("Cache-Control", "no-store"))
-        .json(Changed {
+        .json(PasswordsChanged {
             changed_at: changed_at as f64 / 1000.0,
-            reach: shared.authority.reach(),
+            reach: shared.authority.login_scope(),
         }))
 }
 
-fn allowed(field: &'static str, password: &str) -> Result<(), Problem> {
-    auth::allowed(password).map_err(|why| wrong(field, format!("{field}: {why}")))
+fn check_new_password(field: &'static str, password: &str) -> Result<(), Problem> {
+    auth::check_new_password(password).map_err(|why| invalid(field, format!("{field}: {why}")))
 }
 
-fn wrong(field: &'static str, words: impl Into<String>) -> Problem {
-    Problem::of_field(field, words)
+fn invalid(field: &'static str, detail: impl Into<String>) -> Problem {
+    Problem::of_field(field, detail)
 }

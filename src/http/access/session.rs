@@ -1,4 +1,5 @@
-//! The cookie that carries a session.
+//! The cookie that carries a session: how it is set, renewed and taken away. Whether the session
+//! in it counts is decided by [`Authority::check_session`](crate::auth::Authority::check_session).
 
 use actix_web::HttpResponse;
 use actix_web::cookie::time::Duration;
@@ -9,8 +10,9 @@ use crate::auth::{Claims, unix_now};
 use crate::fleet::Scheme;
 use crate::shared::SharedState;
 
-/// Its name. Cookies do not look at ports: behind one router one cookie reaches every camera.
-pub const NAME: &str = "porthole_session";
+/// The cookie's name. Cookies do not look at ports (RFC 6265 §8.5): behind one router one cookie
+/// reaches every camera.
+pub const COOKIE_NAME: &str = "porthole_session";
 
 /// The cookie of this session. No script reads it, no other site's form sends it, and where this
 /// server speaks TLS it never travels without.
@@ -19,13 +21,13 @@ pub fn cookie(shared: &SharedState, session: &Claims) -> Cookie<'static> {
     build_cookie(shared, shared.authority.sign(session), left)
 }
 
-/// The cookie that makes a browser forget it.
-pub fn no_cookie(shared: &SharedState) -> Cookie<'static> {
+/// The cookie that makes a browser forget the session: empty, and expired at once.
+pub fn expired_cookie(shared: &SharedState) -> Cookie<'static> {
     build_cookie(shared, String::new(), 0)
 }
 
-/// Gives a session that is in use, and past its half, a later end; unless the answer has another
-/// cookie already.
+/// Gives a session that is in use, and past its half, a later end ([`Claims::renewed`]); unless the
+/// answer sets the cookie already.
 pub fn renew<B>(shared: &SharedState, caller: &Caller, answer: &mut HttpResponse<B>) {
     let Credential::Session(session) = &caller.credential else {
         return;
@@ -33,7 +35,7 @@ pub fn renew<B>(shared: &SharedState, caller: &Caller, answer: &mut HttpResponse
     let Some(renewed) = session.renewed(unix_now()) else {
         return;
     };
-    if answer.cookies().any(|cookie| cookie.name() == NAME) {
+    if answer.cookies().any(|cookie| cookie.name() == COOKIE_NAME) {
         return;
     }
     if let Err(error) = answer.add_cookie(&cookie(shared, &renewed)) {
@@ -42,7 +44,7 @@ pub fn renew<B>(shared: &SharedState, caller: &Caller, answer: &mut HttpResponse
 }
 
 fn build_cookie(shared: &SharedState, value: String, seconds: u64) -> Cookie<'static> {
-    Cookie::build(NAME, value)
+    Cookie::build(COOKIE_NAME, value)
         .http_only(true)
         .same_site(SameSite::Lax)
         .path("/")

@@ -1,4 +1,4 @@
-//! `/api/v1/tokens`: leave for programs.
+//! `/api/v1/tokens`: bearer tokens for programs, made and revoked.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path};
@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
-use super::caller::address;
-use crate::auth::{Access, Claims, new_id, unix_now};
-use crate::http::api::whole::whole;
-use crate::http::object::Object;
+use super::authenticate::address;
+use crate::auth::{Access, Claims, unix_now};
+use crate::http::api::whole_number::whole_number;
+use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use crate::site::{AuthState, SessionId};
 
 /// How many days a token may last.
 const DAYS: std::ops::RangeInclusive<u16> = 1..=366;
 
-/// What is asked for.
+/// Which token is asked for.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TokenOrder)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+pub struct TokenRequest {
     access: Access,
     /// How long it is to last.
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = 1, maximum = 366, example = 30)]
     days: i64,
 }
 
-/// A new token.
+/// The answer: a new token.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Token)]
-pub struct Made {
+pub struct NewToken {
     /// For taking it back.
     id: SessionId,
     /// To be sent as `Authorization: Bearer …`. It is shown this once.
@@ -50,21 +50,21 @@ pub struct Made {
     post,
     path = "/api/v1/tokens",
     tag = "access",
-    request_body = Order,
-    responses((status = 201, description = "The token", body = Made)),
+    request_body = TokenRequest,
+    responses((status = 201, description = "The token", body = NewToken)),
 )]
 pub async fn make(
     request: HttpRequest,
     app: Data<App>,
-    order: Json<Object<Order>>,
+    order: Json<Object<TokenRequest>>,
 ) -> Result<HttpResponse, Problem> {
-    let Order { access, days } = order.into_inner().0;
+    let TokenRequest { access, days } = order.into_inner().0;
     let days = u16::try_from(days).ok().filter(|days| DAYS.contains(days));
     let days = days.ok_or_else(|| {
-        let words = format!("days: must be {} to {}", DAYS.start(), DAYS.end());
-        Problem::of_field("days", words)
+        let detail = format!("days: must be {} to {}", DAYS.start(), DAYS.end());
+        Problem::of_field("days", detail)
     })?;
-    let id = new_id().map_err(|why| {
+    let id = SessionId::random().map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("no randomness for a token: {why}"),
@@ -78,7 +78,7 @@ pub async fn make(
     info!(%id, %access, days, from = %address(&request), "a token was made");
     Ok(HttpResponse::Created()
         .insert_header(("Cache-Control", "no-store"))
-        .json(Made {
+        .json(NewToken {
             id,
             token: shared.authority.sign(&claims),
             access,
@@ -97,7 +97,8 @@ pub async fn make(
     params(("id" = SessionId, Path, description = "Its `id`, as it was told when it was made")),
     responses(
         (status = 204, description = "It does not count any more"),
-        (status = 500, description = "It does not count any more here, but that could not be kept on the disk"),
+        (status = 500, description = "It does not count any more here, but that could not be \
+         kept on the disk"),
     ),
 )]
 pub async fn take_back(
@@ -106,10 +107,10 @@ pub async fn take_back(
     id: Path<SessionId>,
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
-    // When it ends by itself is known to its bearer only; by then none made today lasts.
+    // When it expires by itself is known to its bearer only; none made today lasts longer.
     let longest = u64::from(*DAYS.end()) * 24 * 3600;
     let ended = AuthState {
-        revoked: [(id, unix_now().saturating_add(longest))].into(),
+        revocations: [(id, unix_now().saturating_add(longest))].into(),
         ..AuthState::default()
     };
     app.shared.learn(&ended).wait().await.map_err(|why| {

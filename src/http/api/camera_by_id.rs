@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::cameras::CameraView;
 use crate::fleet::{Camera, Labels, Who};
 use crate::http::access::Caller;
-use crate::http::object::Object;
+use crate::http::json_object::Object;
 use crate::http::page_models::Viewpoint;
 use crate::http::{App, Problem};
 use crate::lan::NotDone;

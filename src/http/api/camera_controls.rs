@@ -1,13 +1,13 @@
-//! `/api/v1/camera/controls`: what else the camera lets people set, as it says itself.
+//! `/api/v1/camera/controls`: the V4L2 controls of the camera, beside pan, tilt and zoom.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::camera_settings::stored;
-use super::whole::whole;
-use crate::http::object::Object;
+use super::camera_settings::wait_until_stored;
+use super::whole_number::whole_number;
+use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use porthole_camera::control::{self, Access, ControlChangeError, ControlId};
 use porthole_camera::control_queue::ControlError;
@@ -23,7 +23,7 @@ pub struct Control {
     /// What the camera calls it.
     #[schema(example = "Brightness")]
     name: String,
-    kind: Kind,
+    kind: ControlKind,
     /// What it is, 0 or 1 for a boolean; null for a button.
     #[schema(example = 128)]
     value: Option<i32>,
@@ -40,16 +40,15 @@ pub struct Control {
     #[schema(example = 128)]
     default: i32,
     /// What a menu can be set to.
-    options: Vec<Choice>,
+    options: Vec<ControlOption>,
     /// Whether it can be set as the other controls are now.
     writable: bool,
 }
 
 /// What kind of value a control takes.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ControlKind)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+enum ControlKind {
     /// A number of its range.
     Integer,
     /// 0 or 1.
@@ -62,8 +61,7 @@ enum Kind {
 
 /// An entry of a menu.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ControlOption)]
-struct Choice {
+struct ControlOption {
     /// What to set.
     #[schema(example = 1)]
     value: i32,
@@ -74,24 +72,22 @@ struct Choice {
 
 /// Controls to set, in this order.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ControlChanges)]
 #[serde(deny_unknown_fields)]
-pub struct Changes {
-    #[schema(value_type = Vec<Change>, max_items = 128)]
-    controls: Vec<Object<Change>>,
+pub struct ControlChanges {
+    #[schema(value_type = Vec<ControlChange>, max_items = 128)]
+    controls: Vec<Object<ControlChange>>,
 }
 
 /// A control and what it is to become.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ControlChange)]
 #[serde(deny_unknown_fields)]
-struct Change {
-    /// Which.
-    #[serde(deserialize_with = "whole")]
+struct ControlChange {
+    /// V4L2's number for the control.
+    #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = 0, maximum = 4_294_967_295_u32, example = 9_963_776)]
     id: u32,
     /// What it is to become; of no meaning for a button.
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = 0)]
     value: i32,
 }
@@ -107,14 +103,17 @@ struct Change {
     tag = "state",
     responses(
         (status = 200, description = "All of them", body = Vec<Control>),
-        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (
+            status = 503,
+            description = "The camera is not connected, fails, or too many questions wait for it"
+        ),
         (status = 504, description = "The camera has not answered"),
     ),
 )]
 pub async fn controls(app: Data<App>) -> Result<Json<Vec<Control>>, Problem> {
     let control_queue = &app.shared.camera.control_queue;
     let controls = control_queue.run(ControlWorker::controls).await?;
-    Ok(shown(controls))
+    Ok(control_views(controls))
 }
 
 /// Set controls
@@ -126,20 +125,26 @@ pub async fn controls(app: Data<App>) -> Result<Json<Vec<Control>>, Problem> {
     patch,
     path = "/api/v1/camera/controls",
     tag = "commands",
-    request_body = Changes,
+    request_body = ControlChanges,
     responses(
         (status = 200, description = "All controls as they are now", body = Vec<Control>),
-        (status = 409, description = "The camera has no such control, or it does not take that, or not now"),
+        (
+            status = 409,
+            description = "The camera has no such control, or it does not take that, or not now"
+        ),
         (status = 500, description = "It counts now, but could not be stored"),
-        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (
+            status = 503,
+            description = "The camera is not connected, fails, or too many questions wait for it"
+        ),
         (status = 504, description = "The camera has not answered"),
     ),
 )]
 pub async fn change(
     app: Data<App>,
-    body: Json<Object<Changes>>,
+    body: Json<Object<ControlChanges>>,
 ) -> Result<Json<Vec<Control>>, Problem> {
-    let Object(Changes { controls }) = body.into_inner();
+    let Object(ControlChanges { controls }) = body.into_inner();
     let changes: Vec<_> = controls
         .iter()
         .map(|Object(change)| change.into())
@@ -147,16 +152,16 @@ pub async fn change(
     let control_queue = &app.shared.camera.control_queue;
     let set = control_queue.run(move |worker| worker.set(&changes));
     let (controls, kept) = set.await?;
-    stored(kept).await?;
-    Ok(shown(controls))
+    wait_until_stored(kept).await?;
+    Ok(control_views(controls))
 }
 
-fn shown(controls: Vec<control::Control>) -> Json<Vec<Control>> {
+fn control_views(controls: Vec<control::Control>) -> Json<Vec<Control>> {
     Json(controls.into_iter().map(Control::from).collect())
 }
 
-impl From<&Change> for control::ControlChange {
-    fn from(change: &Change) -> Self {
+impl From<&ControlChange> for control::ControlChange {
+    fn from(change: &ControlChange) -> Self {
         Self {
             id: ControlId(change.id),
             value: change.value,
@@ -171,10 +176,10 @@ impl From<control::Control> for Control {
             id: control.id.0,
             name: control.name,
             kind: match control.kind {
-                control::ControlKind::Integer => Kind::Integer,
-                control::ControlKind::Boolean => Kind::Boolean,
-                control::ControlKind::Menu => Kind::Menu,
-                control::ControlKind::Button => Kind::Button,
+                control::ControlKind::Integer => ControlKind::Integer,
+                control::ControlKind::Boolean => ControlKind::Boolean,
+                control::ControlKind::Menu => ControlKind::Menu,
+                control::ControlKind::Button => ControlKind::Button,
             },
             value: control.value,
             min: control.min,
@@ -182,7 +187,7 @@ impl From<control::Control> for Control {
             step: control.step,
             default: control.default,
             options: options
-                .map(|option| Choice {
+                .map(|option| ControlOption {
                     value: option.value,
                     name: option.name,
                 })

@@ -16,22 +16,20 @@ use porthole_durable::PendingWrite;
 
 /// What is asked of the camera, what it offers, and what it delivers.
 #[derive(Serialize, ToSchema)]
-#[schema(as = CameraSettings)]
-pub struct Settings {
+pub struct CameraSettings {
     #[serde(flatten)]
-    asked: Numbers,
+    asked: CameraNumbers,
     /// What the settings say, which counts for what nobody has chosen here.
-    configured: Numbers,
+    configured: CameraNumbers,
     /// What the camera offers, from small to large; empty where it does not say.
-    modes: Vec<Mode>,
+    modes: Vec<CameraMode>,
     /// What it delivers now; null while it is closed or fails.
-    actual: Option<Actual>,
+    actual: Option<CameraActual>,
 }
 
 /// Numbers that can be asked for.
 #[derive(Serialize, ToSchema)]
-#[schema(as = CameraNumbers)]
-struct Numbers {
+struct CameraNumbers {
     /// Pixels across.
     #[schema(minimum = 16, maximum = 8192, example = 1280)]
     width: u32,
@@ -48,8 +46,7 @@ struct Numbers {
 
 /// A size, and the rates at which the camera delivers it.
 #[derive(Serialize, ToSchema)]
-#[schema(as = CameraMode)]
-struct Mode {
+struct CameraMode {
     /// Pixels across.
     #[schema(example = 1280)]
     width: u32,
@@ -63,8 +60,7 @@ struct Mode {
 
 /// What comes out of the camera.
 #[derive(Serialize, ToSchema)]
-#[schema(as = CameraActual)]
-struct Actual {
+struct CameraActual {
     /// Pixels across.
     #[schema(example = 1280)]
     width: u32,
@@ -84,15 +80,15 @@ struct Actual {
     get,
     path = "/api/v1/camera/settings",
     tag = "state",
-    responses((status = 200, description = "How it is", body = Settings)),
+    responses((status = 200, description = "How it is", body = CameraSettings)),
 )]
-pub async fn settings(app: Data<App>) -> Json<Settings> {
+pub async fn settings(app: Data<App>) -> Json<CameraSettings> {
     let camera = &app.shared.camera;
     if camera.offered.borrow().is_none() {
-        // Where it does not answer now, that is told by where its pictures are.
+        // Where it does not answer now, the state of the camera says why.
         let _ = camera.control_queue.run(ControlWorker::refresh_modes).await;
     }
-    Json(now(&app))
+    Json(current(&app))
 }
 
 /// Change size, rate or quality
@@ -106,44 +102,44 @@ pub async fn settings(app: Data<App>) -> Json<Settings> {
     tag = "commands",
     request_body = PicturePatch,
     responses(
-        (status = 200, description = "How it is now", body = Settings),
+        (status = 200, description = "How it is now", body = CameraSettings),
         (status = 500, description = "It counts now, but could not be stored"),
     ),
 )]
 pub async fn change(
     app: Data<App>,
     body: Json<Map<String, Value>>,
-) -> Result<Json<Settings>, Problem> {
+) -> Result<Json<CameraSettings>, Problem> {
     let patch = PicturePatch::read(&body).map_err(|bad| match bad.field() {
         Some(field) => Problem::of_field(field.name(), bad.to_string()),
         None => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string()),
     })?;
     let kept = app.shared.choose(|chosen| chosen.picture.apply(&patch));
-    stored(kept).await?;
-    Ok(Json(now(&app)))
+    wait_until_stored(kept).await?;
+    Ok(Json(current(&app)))
 }
 
 /// Waits until what was changed is on the disk.
-pub(super) async fn stored(kept: PendingWrite) -> Result<(), Problem> {
+pub(super) async fn wait_until_stored(kept: PendingWrite) -> Result<(), Problem> {
     kept.wait().await.map_err(|why| {
         let detail = format!("this counts now, but {why}");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     })
 }
 
-fn now(app: &App) -> Settings {
+fn current(app: &App) -> CameraSettings {
     let camera = &app.shared.camera;
     let asked = *camera.settings.borrow();
     let configured = &app.shared.settings.camera;
     let offered = camera.offered.borrow().clone();
-    Settings {
-        asked: Numbers {
+    CameraSettings {
+        asked: CameraNumbers {
             width: asked.requested.width,
             height: asked.requested.height,
             fps: asked.requested.fps,
             quality: asked.quality.get(),
         },
-        configured: Numbers {
+        configured: CameraNumbers {
             width: configured.width,
             height: configured.height,
             fps: configured.fps,
@@ -152,18 +148,18 @@ fn now(app: &App) -> Settings {
         modes: offered
             .iter()
             .flat_map(|modes| modes.iter())
-            .map(Mode::from)
+            .map(CameraMode::from)
             .collect(),
         actual: match &*camera.health.borrow() {
             &CameraHealth::Live {
                 width, height, fps, ..
-            } => Some(Actual { width, height, fps }),
+            } => Some(CameraActual { width, height, fps }),
             CameraHealth::Idle | CameraHealth::Starting | CameraHealth::Failed { .. } => None,
         },
     }
 }
 
-impl From<&modes::Mode> for Mode {
+impl From<&modes::Mode> for CameraMode {
     fn from(mode: &modes::Mode) -> Self {
         Self {
             width: mode.width,

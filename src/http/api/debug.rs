@@ -16,8 +16,13 @@ use crate::messages::PanicNow;
     path = "/api/v1/debug/crash/{actor}",
     tag = "machines",
     security(()),
-    params(("actor" = String, Path, description = "`router`, `registry`, `election`, `lan`, `discovery`, \
-        `capture`, `encoder`, `drive` or `http`", example = "registry")),
+    params((
+        "actor" = String,
+        Path,
+        description = "`router`, `registry`, `election`, `lan`, `discovery`, `capture`, `encoder`, \
+                       `drive` or `http`",
+        example = "registry",
+    )),
     responses(
         (status = 202, description = "It is going to panic"),
         (status = 404, description = "There is no such actor, or the settings do not allow this"),

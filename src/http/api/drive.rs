@@ -7,9 +7,9 @@ use actix_web::web::{Data, Json, Path};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::camera_settings::stored;
-use super::whole::whole_or_null;
-use crate::http::object::Object;
+use super::camera_settings::wait_until_stored;
+use super::whole_number::whole_number_or_null;
+use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use porthole_camera::control_device::DeviceKind;
 use porthole_camera::control_queue::ControlError;
@@ -31,35 +31,32 @@ pub struct Drive {
     /// Nearer.
     #[schema(example = json!(null))]
     zoom: Option<i32>,
-    limits: Limits,
-    source: Mover,
+    limits: DriveLimits,
+    source: DriveSource,
     presets: Vec<Preset>,
 }
 
 /// How far each axis goes.
 #[derive(Serialize, ToSchema)]
-#[schema(as = DriveLimits)]
-struct Limits {
-    pan: Option<Ends>,
-    tilt: Option<Ends>,
-    zoom: Option<Ends>,
+struct DriveLimits {
+    pan: Option<AxisLimits>,
+    tilt: Option<AxisLimits>,
+    zoom: Option<AxisLimits>,
 }
 
-/// Both included.
+/// How far one axis goes, both ends included.
 #[derive(Serialize, ToSchema)]
-#[schema(as = AxisLimits)]
-struct Ends {
+struct AxisLimits {
     #[schema(example = -108_000)]
     min: i32,
     #[schema(example = 108_000)]
     max: i32,
 }
 
-/// What moves.
+/// What moves the camera.
 #[derive(Serialize, ToSchema)]
-#[schema(as = DriveSource)]
 #[serde(rename_all = "lowercase")]
-enum Mover {
+enum DriveSource {
     /// Nothing.
     None,
     /// The test pattern.
@@ -83,12 +80,12 @@ struct Preset {
 /// Where to: a position, a step from where it is, or a preset.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Command {
+pub enum DriveCommand {
     /// A position.
     To(Object<Angles>),
     /// A step.
     By(Object<Angles>),
-    /// A stored position.
+    /// A stored position, by its name.
     Preset(String),
     /// Straight ahead.
     Home,
@@ -100,15 +97,15 @@ pub enum Command {
 #[serde(default, deny_unknown_fields)]
 pub struct Angles {
     /// To the right.
-    #[serde(deserialize_with = "whole_or_null")]
+    #[serde(deserialize_with = "whole_number_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = 36000)]
     pan: Option<i32>,
     /// Upwards.
-    #[serde(deserialize_with = "whole_or_null")]
+    #[serde(deserialize_with = "whole_number_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = -1800)]
     tilt: Option<i32>,
     /// Nearer.
-    #[serde(deserialize_with = "whole_or_null")]
+    #[serde(deserialize_with = "whole_number_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = json!(null))]
     zoom: Option<i32>,
 }
@@ -129,16 +126,19 @@ impl From<Angles> for Pose {
     tag = "state",
     responses(
         (status = 200, description = "Where it points", body = Drive),
-        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (
+            status = 503,
+            description = "The camera is not connected, fails, or too many questions wait for it"
+        ),
         (status = 504, description = "The camera has not answered"),
     ),
 )]
 pub async fn position(app: Data<App>) -> Result<Json<Drive>, Problem> {
     let pointing = pointing(&app).await?;
-    Ok(Json(drive(&app, pointing)))
+    Ok(Json(drive_view(&app, pointing)))
 }
 
-/// Turn the camera
+/// DriveMove the camera
 ///
 /// To a position, by a step, to a preset, or home. It stops at its limits; the answer is where it
 /// points then, as far as its motors have come.
@@ -150,27 +150,33 @@ pub async fn position(app: Data<App>) -> Result<Json<Drive>, Problem> {
         (status = 200, description = "Where it points now", body = Drive),
         (status = 404, description = "There is no such preset"),
         (status = 409, description = "Nothing moves this camera, or not so, or not now"),
-        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (
+            status = 503,
+            description = "The camera is not connected, fails, or too many questions wait for it"
+        ),
         (status = 504, description = "The camera has not answered"),
     ),
 )]
-pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>, Problem> {
+pub async fn turn(app: Data<App>, command: Json<DriveCommand>) -> Result<Json<Drive>, Problem> {
     let turn = match command.into_inner() {
-        Command::To(Object(angles)) => DriveMove::Absolute(angles.into()),
-        Command::By(Object(angles)) => DriveMove::Relative(angles.into()),
-        Command::Home => DriveMove::Home,
-        Command::Preset(name) => {
-            let name = named(&name)?;
+        DriveCommand::To(Object(angles)) => DriveMove::Absolute(angles.into()),
+        DriveCommand::By(Object(angles)) => DriveMove::Relative(angles.into()),
+        DriveCommand::Home => DriveMove::Home,
+        DriveCommand::Preset(name) => {
+            let name = parse_preset_name(&name)?;
             let chosen = app.shared.camera.overrides.borrow();
-            let stance = chosen.presets.get(&name).ok_or_else(|| unknown(&name))?;
-            DriveMove::Preset(*stance)
+            let pose = chosen
+                .presets
+                .get(&name)
+                .ok_or_else(|| no_such_preset(&name))?;
+            DriveMove::Preset(*pose)
         }
     };
     let control_queue = &app.shared.camera.control_queue;
     let pointing = control_queue
         .run(move |worker| worker.move_drive(turn))
         .await?;
-    Ok(Json(drive(&app, Some(pointing))))
+    Ok(Json(drive_view(&app, Some(pointing))))
 }
 
 /// Store a preset
@@ -187,12 +193,15 @@ pub async fn turn(app: Data<App>, command: Json<Command>) -> Result<Json<Drive>,
         (status = 409, description = "Nothing moves this camera, or there are 32 presets already"),
         (status = 422, description = "That is no name"),
         (status = 500, description = "It counts now, but could not be stored"),
-        (status = 503, description = "The camera is not connected, fails, or too many questions wait for it"),
+        (
+            status = 503,
+            description = "The camera is not connected, fails, or too many questions wait for it"
+        ),
         (status = 504, description = "The camera has not answered"),
     ),
 )]
 pub async fn store(app: Data<App>, name: Path<String>) -> Result<Json<Drive>, Problem> {
-    let name = named(&name)?;
+    let name = parse_preset_name(&name)?;
     let pointing = pointing(&app)
         .await?
         .ok_or(ControlError::Drive(DriveError::NoAxis))?;
@@ -207,8 +216,8 @@ pub async fn store(app: Data<App>, name: Path<String>) -> Result<Json<Drive>, Pr
         let why = format!("there are {MAX_PRESETS} presets already, and no more are kept");
         return Err(Problem::new(StatusCode::CONFLICT, why));
     }
-    stored(kept).await?;
-    Ok(Json(drive(&app, Some(pointing))))
+    wait_until_stored(kept).await?;
+    Ok(Json(drive_view(&app, Some(pointing))))
 }
 
 /// Forget a preset
@@ -225,15 +234,15 @@ pub async fn store(app: Data<App>, name: Path<String>) -> Result<Json<Drive>, Pr
     ),
 )]
 pub async fn forget(app: Data<App>, name: Path<String>) -> Result<HttpResponse, Problem> {
-    let name = named(&name)?;
+    let name = parse_preset_name(&name)?;
     let mut was_there = false;
     let kept = app
         .shared
         .choose(|chosen| was_there = chosen.presets.remove(&name).is_some());
     if !was_there {
-        return Err(unknown(&name));
+        return Err(no_such_preset(&name));
     }
-    stored(kept).await?;
+    wait_until_stored(kept).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -242,46 +251,46 @@ async fn pointing(app: &App) -> Result<Option<DriveState>, Problem> {
     Ok(control_queue.run(ControlWorker::drive_state).await?)
 }
 
-fn named(text: &str) -> Result<Name, Problem> {
+fn parse_preset_name(text: &str) -> Result<Name, Problem> {
     Name::new(text).map_err(|why| Problem::of_field("preset", why.to_string()))
 }
 
-fn unknown(name: &Name) -> Problem {
+fn no_such_preset(name: &Name) -> Problem {
     let why = format!("there is no preset \"{name}\"");
     Problem::new(StatusCode::NOT_FOUND, why)
 }
 
-fn drive(app: &App, pointing: Option<DriveState>) -> Drive {
-    let stance = pointing.as_ref().map(DriveState::pose).unwrap_or_default();
-    let ends = |axis| {
-        let reach = pointing.as_ref()?.axis(axis)?;
-        Some(Ends {
-            min: reach.min,
-            max: reach.max,
+fn drive_view(app: &App, pointing: Option<DriveState>) -> Drive {
+    let pose = pointing.as_ref().map(DriveState::pose).unwrap_or_default();
+    let limits_of = |axis| {
+        let limits = pointing.as_ref()?.axis(axis)?;
+        Some(AxisLimits {
+            min: limits.min,
+            max: limits.max,
         })
     };
     let chosen = app.shared.camera.overrides.borrow();
     let presets = chosen.presets.iter();
     Drive {
-        pan: stance.pan,
-        tilt: stance.tilt,
-        zoom: stance.zoom,
-        limits: Limits {
-            pan: ends(Axis::Pan),
-            tilt: ends(Axis::Tilt),
-            zoom: ends(Axis::Zoom),
+        pan: pose.pan,
+        tilt: pose.tilt,
+        zoom: pose.zoom,
+        limits: DriveLimits {
+            pan: limits_of(Axis::Pan),
+            tilt: limits_of(Axis::Tilt),
+            zoom: limits_of(Axis::Zoom),
         },
         source: match pointing.map(|pointing| pointing.kind) {
-            None => Mover::None,
-            Some(DeviceKind::TestPattern) => Mover::Simulated,
-            Some(DeviceKind::Device) => Mover::V4l,
+            None => DriveSource::None,
+            Some(DeviceKind::TestPattern) => DriveSource::Simulated,
+            Some(DeviceKind::Device) => DriveSource::V4l,
         },
         presets: presets
-            .map(|(name, stance)| Preset {
+            .map(|(name, pose)| Preset {
                 name: name.clone(),
-                pan: stance.pan,
-                tilt: stance.tilt,
-                zoom: stance.zoom,
+                pan: pose.pan,
+                tilt: pose.tilt,
+                zoom: pose.zoom,
             })
             .collect(),
     }

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`: what machines ask.
+//! `/healthz`, `/readyz` and `/metrics`: for process supervisors, load balancers and Prometheus.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;

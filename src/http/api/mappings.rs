@@ -8,12 +8,12 @@ use crate::http::App;
 use crate::shared::unix_seconds;
 use porthole_types::InternalPort;
 
-/// The table.
+/// The router's port mapping table.
 #[derive(Serialize, ToSchema)]
 pub struct Mappings {
     /// When it was read, seconds since 1970; none before the first time.
     read_at: Option<f64>,
-    /// Everybody's.
+    /// Those of all devices.
     entries: Vec<Mapping>,
 }
 

@@ -1,15 +1,15 @@
-//! The REST API: one file a resource, each with its types, its handlers and what the document says
-//! of them.
+//! The REST API: one file a resource, each with its types, its handlers and what the OpenAPI
+//! document says of them.
 //!
 //! | file | what |
 //! |---|---|
 //! | `status`, `cameras`, `camera_by_id`, `mappings` | what is known, and naming a camera |
 //! | `camera_settings`, `camera_controls`, `drive` | setting and turning this camera |
-//! | `remote_access`, `withdraw` | what else can be done; `settled` waits until it is |
+//! | `remote_access`, `withdraw` | what takes the router time; `wait_for_router` waits for it |
 //! | `events`, `event_data` | what happens |
 //! | `targets`, `health`, `debug` | for machines and operators |
 //! | `openapi`, `schemas` | the document of it all |
-//! | `whole` | numbers in bodies |
+//! | `whole_number` | numbers in bodies |
 
 pub mod camera_by_id;
 pub mod camera_controls;
@@ -24,8 +24,8 @@ pub mod mappings;
 pub mod openapi;
 pub mod remote_access;
 mod schemas;
-mod settled;
 pub mod status;
 pub mod targets;
-pub mod whole;
+mod wait_for_router;
+pub mod whole_number;
 pub mod withdraw;

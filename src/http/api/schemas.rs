@@ -1,5 +1,5 @@
-//! How some types look in the API's document: those of the pure cores that know nothing of it, and
-//! those for which the derive says too little.
+//! The schemas of some types in the OpenAPI document: of libraries that do not depend on it, and of
+//! types for which the derive says too little.
 
 use std::borrow::Cow;
 
@@ -27,8 +27,8 @@ impl ToSchema for SessionId {
     }
 }
 
-/// The derive would not say that there is nothing beside `to` or `by`.
-impl PartialSchema for drive::Command {
+/// By hand, because the derive would allow other fields beside `to` or `by`.
+impl PartialSchema for drive::DriveCommand {
     fn schema() -> RefOr<Schema> {
         let only = |name, about| {
             ObjectBuilder::new()
@@ -57,7 +57,7 @@ impl PartialSchema for drive::Command {
     }
 }
 
-impl ToSchema for drive::Command {
+impl ToSchema for drive::DriveCommand {
     fn name() -> Cow<'static, str> {
         "DriveCommand".into()
     }

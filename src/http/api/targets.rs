@@ -18,8 +18,8 @@ pub struct TargetGroup {
     labels: TargetLabels,
 }
 
-/// What Prometheus is to know of a target before it asks it. The name is not among it: it changes,
-/// and would make new series each time; `porthole_camera_info` has it.
+/// What Prometheus has to know of a target before it asks it. The camera's name is left out: it
+/// changes, and would make new series each time; `porthole_camera_info` has it.
 #[derive(Serialize, ToSchema)]
 pub struct TargetLabels {
     /// Whether it speaks TLS.

@@ -7,7 +7,7 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::settled::{self, PATIENCE};
+use super::wait_for_router::{PATIENCE, wait_until};
 use crate::fleet::{Camera, Vouched};
 use crate::http::client_network::client_network;
 use crate::http::links::UrlResolver;
@@ -69,7 +69,7 @@ pub async fn withdraw(request: HttpRequest, app: Data<App>) -> Result<Json<Withd
         // An error is a crash on this very message: what it did shows in the role cell all the
         // same.
         let _ = app.actors.step_down.send(StepDown).await;
-        settled::until(shared, || is_released(shared)).await;
+        wait_until(shared, || is_released(shared)).await;
     };
     match tokio::time::timeout(PATIENCE, released).await {
         Ok(()) => Ok(Json(Withdrawn {

@@ -15,7 +15,7 @@ pub fn layout(view: &Viewpoint) -> PageLayout {
         notices: notices(app),
         router_line: router_line(app),
         access: view.caller.logged_in(),
-        reach: app.shared.authority.reach(),
+        reach: app.shared.authority.login_scope(),
         demo: demo(app),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::auth::Reach;
+use crate::auth::LoginScope;
 use crate::http::App;
 use crate::http::pages::{Level, Notice};
 use crate::shared::RouterState;
@@ -99,7 +99,7 @@ fn no_site_key(app: &App) -> Option<String> {
     let words = "These cameras share no site key: each asks for a login of its own, and whoever is \
                  on this network can pose as a camera. Write the same site.key into the settings \
                  of all of them.";
-    (several && shared.authority.reach() == Reach::ThisCamera).then(|| words.to_owned())
+    (several && shared.authority.login_scope() == LoginScope::ThisCamera).then(|| words.to_owned())
 }
 
 /// Somebody else's program on the representative port: nobody can be representative then.

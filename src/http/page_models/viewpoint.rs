@@ -49,7 +49,7 @@ impl<'a> Viewpoint<'a> {
             .links
             .for_client(camera, self.client)?
             .child("snapshot.jpg");
-        Some(match self.cross_camera.picture_query(camera) {
+        Some(match self.cross_camera.picture_ticket_query(camera) {
             Some(query) => format!("{still}?{query}"),
             None => still,
         })

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{PageLayout, Tile};
-use crate::auth::Reach;
+use crate::auth::LoginScope;
 
 /// Everything on the page at `/camera`, ready to be shown to one client.
 #[derive(Clone, Debug)]

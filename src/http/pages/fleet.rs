@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{PageLayout, Tile};
-use crate::auth::Reach;
+use crate::auth::LoginScope;
 
 /// From so many other cameras on, the page is a wall to look for one in: smaller tiles, and a box
 /// that filters them.

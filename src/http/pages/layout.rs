@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::WebUrl;
-use crate::auth::{Access, Reach};
+use crate::auth::{Access, LoginScope};
 use crate::shared::{CameraRef, LeadershipStanding, LeadershipView, Reason};
 use porthole_types::InstanceId;
 
@@ -23,7 +23,7 @@ pub struct PageLayout {
     /// What this client is logged in as; nothing where it watches without (`auth.public_view`).
     pub access: Option<Access>,
     /// How far a login carries.
-    pub reach: Reach,
+    pub reach: LoginScope,
     /// Where the demo's "pull the plug" button posts to; only the demo sets it.
     pub demo: Option<WebUrl>,
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::auth::{Access, Reach};
+use crate::auth::{Access, LoginScope};
 
 /// Everything on the page at `/login`.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct LoginPage {
     /// What the client is logged in as already.
     pub logged_in: Option<Access>,
     /// How far a login carries.
-    pub reach: Reach,
+    pub reach: LoginScope,
 }
 
 #[derive(Template)]
@@ -43,7 +43,7 @@ mod tests {
             next: "/camera?a=b&c".to_owned(),
             user: Access::Viewer,
             logged_in: None,
-            reach: Reach::Site,
+            reach: LoginScope::Site,
         }
     }
 
@@ -66,7 +66,7 @@ mod tests {
         let html = login(&LoginPage {
             words: Some("User name or password is <wrong>.".to_owned()),
             logged_in: Some(Access::Viewer),
-            reach: Reach::ThisCamera,
+            reach: LoginScope::ThisCamera,
             ..page()
         });
         let html = html.unwrap();

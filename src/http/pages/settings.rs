@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{PageLayout, Tile};
-use crate::auth::{Access, Reach};
+use crate::auth::{Access, LoginScope};
 use crate::lan::ClientNetwork;
 
 /// Everything on the page at `/settings`, ready to be shown to one client. Its script fetches the

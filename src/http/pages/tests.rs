@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::auth::{Access, Reach};
+use crate::auth::{Access, LoginScope};
 use crate::lan::ClientNetwork;
 use crate::shared::{CameraRef, LeadershipView, Reason, Successor};
 use porthole_election::{Cause, ClaimStage};
@@ -47,7 +47,7 @@ fn layout() -> PageLayout {
         notices: Vec::new(),
         router_line: "Router at 192.168.77.1".to_owned(),
         access: Some(Access::Admin),
-        reach: Reach::Site,
+        reach: LoginScope::Site,
         demo: None,
     }
 }
@@ -350,10 +350,10 @@ fn no_page_needs_an_inline_script_or_style() {
 fn a_name_leads_through_this_camera_where_that_carries_the_login_and_the_address_is_shown() {
     let mut other = tile(2, "Gate");
     other.page_path = Some("/visit/0000000000000002".to_owned());
-    other.still = Some("http://60.120.76.64:8081/snapshot.jpg?pass=a.b".to_owned());
+    other.still = Some("http://60.120.76.64:8081/snapshot.jpg?ticket=a.b".to_owned());
     let html = seen(&page(vec![other]));
     assert!(html.contains("<a href=\"/visit/0000000000000002\"><bdi>Gate</bdi></a>"));
-    assert!(html.contains("src=\"http://60.120.76.64:8081/snapshot.jpg?pass=a.b\""));
+    assert!(html.contains("src=\"http://60.120.76.64:8081/snapshot.jpg?ticket=a.b\""));
     assert!(html.contains("<p class=\"address\">http://60.120.76.64:8081/</p>"));
 }
 

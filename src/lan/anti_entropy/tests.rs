@@ -17,7 +17,7 @@ fn address(id: InstanceId) -> Ipv4Addr {
 fn ended(session: u128) -> AuthState {
     AuthState {
         passwords: None,
-        revoked: [(SessionId(session), 100)].into(),
+        revocations: [(SessionId(session), 100)].into(),
     }
 }
 
@@ -137,9 +137,9 @@ impl Lan {
         let server = &mut self.servers[at];
         let (id, before) = (server.me.id, server.auth_state.clone());
         server.auth_state.merge(change);
-        let news = server.auth_state.since(&before);
+        let news = server.auth_state.delta(&before);
         let report = server.report(now);
-        for piece in news.pieces() {
+        for piece in news.fragments() {
             self.send_all(id, &Said::AuthState(piece));
         }
         self.send_all(id, &report);
@@ -160,7 +160,7 @@ impl Lan {
             let due = server.reporting.is_due(&server.me, now);
             let report = due.map(|_| server.report(now));
             let different = server.anti_entropy.due(server.auth_state.digest(), now);
-            let pieces = server.auth_state.pieces();
+            let pieces = server.auth_state.fragments();
             for there in different {
                 for piece in &pieces {
                     let to = InstanceId(there.octets()[3].into());
@@ -203,7 +203,7 @@ fn three_servers_agree_within_two_heartbeats_whichever_datagram_is_lost() {
             lan.change(0, &ended(2));
             lan.run(2);
             assert!(lan.agree(), "without the {lost}th, seed {seed}");
-            assert_eq!(lan.servers[2].auth_state.revoked.len(), 2);
+            assert_eq!(lan.servers[2].auth_state.revocations.len(), 2);
         }
     }
 }
@@ -218,7 +218,7 @@ fn who_was_away_learns_what_it_missed_and_what_two_have_changed_apart_becomes_on
     }
     lan.run(3);
     assert!(lan.agree());
-    assert_eq!(lan.servers[0].auth_state.revoked.len(), 4);
+    assert_eq!(lan.servers[0].auth_state.revocations.len(), 4);
 }
 
 #[test]

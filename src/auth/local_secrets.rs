@@ -1,8 +1,9 @@
-//! What a camera makes for itself where nobody has set a password yet.
+//! [`LocalSecrets`]: what a camera makes for itself and keeps in its state file: the first admin
+//! password, and the secret that signs sessions where there is no site key.
 //!
 //! Without a password of the settings, and without one that was set over HTTP, the admin has one
 //! that is made here and told once. Cameras with the same site key derive the same one from it, so
-//! that one line of one log is enough for all of them; a camera without a site key draws its own.
+//! that one line of one log is enough for all of them; a camera without a site key draws its local.
 
 use std::fmt;
 
@@ -15,58 +16,63 @@ use crate::site::{AuthState, derived};
 /// Letters and digits that are not mistaken for each other (Crockford's base 32): 5 bits each.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// Groups of four: 100 bits.
+/// A password is five groups of four characters: 100 bits.
 const GROUPS: usize = 5;
 const GROUP: usize = 4;
 
-const PASSWORD: &str = "porthole first admin password";
-const MARK: &str = "porthole first admin password told";
+/// What the keys are derived for ([`derived`]).
+const PASSWORD_PURPOSE: &str = "porthole first admin password";
+const KEY_ID_PURPOSE: &str = "porthole first admin password told";
 
-/// What a camera remembers for itself about logins, in the state file.
+/// What a camera keeps for itself about logins, in the state file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Own {
+pub struct LocalSecrets {
     /// Signs sessions where there is no site key.
-    secret: Option<Hidden>,
+    #[serde(rename = "secret")]
+    session_secret: Option<HiddenText>,
     /// The password that was made and told.
-    first: Option<First>,
+    #[serde(rename = "first")]
+    first_password: Option<KeptPassword>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct First {
+struct KeptPassword {
     /// Its hash (PHC string).
     hash: String,
-    /// Which site key it was derived from, by some bits derived from that key; none: it was drawn.
-    key: Option<String>,
+    /// Tells site keys apart: some bits derived from the one that the password was derived from;
+    /// none: it was drawn.
+    #[serde(rename = "key")]
+    key_id: Option<String>,
 }
 
-/// Never shown by `Debug`.
+/// A secret that is stored, and never shown by `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-struct Hidden(String);
+struct HiddenText(String);
 
 /// A password that was just made, to be told once.
-pub struct FirstStart {
+pub struct FirstPassword {
     /// The password of the user `admin`.
     pub password: String,
     /// Whether all cameras of the site have the same one.
     pub of_site: bool,
 }
 
-/// A first start could not make what it needs.
+/// Why a first start could not make what it needs.
 #[derive(Debug, thiserror::Error)]
-pub enum Unmade {
-    /// No randomness.
+pub enum FirstPasswordError {
+    /// The kernel has no randomness.
     #[error("the kernel has no randomness to give: {0}")]
     Randomness(#[from] getrandom::Error),
-    /// No memory for a hash.
+    /// There is no memory for a hash.
     #[error("the first password cannot be hashed: {0}")]
     Hash(#[from] argon2::password_hash::Error),
 }
 
-impl Own {
-    /// Makes what is missing. The answer is a password to be told: one that nobody has been told
-    /// before.
+impl LocalSecrets {
+    /// Makes what is missing. Returns the password to be told, where one was made that nobody has
+    /// been told before.
     ///
     /// # Errors
     /// Without randomness or memory.
@@ -74,59 +80,61 @@ impl Own {
         &mut self,
         settings: &Settings,
         auth_state: &AuthState,
-    ) -> Result<Option<FirstStart>, Unmade> {
+    ) -> Result<Option<FirstPassword>, FirstPasswordError> {
         let key = settings.site.key.as_ref();
-        if key.is_none() && self.secret.is_none() {
+        if key.is_none() && self.session_secret.is_none() {
             let mut secret = [0; 32];
             getrandom::fill(&mut secret)?;
-            self.secret = Some(Hidden(in_digits(&secret, secret.len())));
+            self.session_secret = Some(HiddenText(in_digits(&secret, secret.len())));
         }
         if settings.auth.admin_password.is_some() || auth_state.passwords.is_some() {
             return Ok(None);
         }
-        let mark = key.map(|key| in_digits(&derived(key, MARK), 2 * GROUP));
-        if self.first.as_ref().is_some_and(|first| first.key == mark) {
+        let key_id = key.map(|key| in_digits(&derived(key, KEY_ID_PURPOSE), 2 * GROUP));
+        let told = self.first_password.as_ref();
+        if told.is_some_and(|told| told.key_id == key_id) {
             return Ok(None);
         }
         let password = match key {
-            Some(key) => from_bytes(&derived(key, PASSWORD)),
+            Some(key) => password_of(&derived(key, PASSWORD_PURPOSE)),
             None => {
                 let mut drawn = [0; 32];
                 getrandom::fill(&mut drawn)?;
-                from_bytes(&drawn)
+                password_of(&drawn)
             }
         };
-        self.first = Some(First {
+        self.first_password = Some(KeptPassword {
             hash: password::hash(&password)?,
-            key: mark,
+            key_id,
         });
-        Ok(Some(FirstStart {
+        Ok(Some(FirstPassword {
             password,
             of_site: key.is_some(),
         }))
     }
 
     /// What signs sessions where there is no site key.
-    pub(super) fn secret(&self) -> Option<Secret> {
-        self.secret
+    pub(super) fn session_secret(&self) -> Option<Secret> {
+        self.session_secret
             .as_ref()
             .map(|secret| Secret::new(secret.0.clone()))
     }
 
-    /// The hash of the password that was made.
-    pub(super) fn first_hash(&self) -> Option<&str> {
-        self.first.as_ref().map(|first| first.hash.as_str())
+    /// The hash (PHC string) of the password that was made.
+    pub(super) fn first_password_hash(&self) -> Option<&str> {
+        let made = self.first_password.as_ref();
+        made.map(|made| made.hash.as_str())
     }
 }
 
-impl fmt::Debug for Hidden {
+impl fmt::Debug for HiddenText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden")
+        f.write_str("HiddenText")
     }
 }
 
 /// A password in groups, as people copy it.
-fn from_bytes(bytes: &[u8; 32]) -> String {
+fn password_of(bytes: &[u8; 32]) -> String {
     let digits = in_digits(bytes, GROUPS * GROUP);
     let groups: Vec<_> = (0..GROUPS)
         .map(|group| &digits[group * GROUP..(group + 1) * GROUP])
@@ -157,18 +165,18 @@ mod tests {
         Settings::load(None, values.into_iter()).unwrap()
     }
 
-    fn told(own: &mut Own, settings: &Settings) -> Option<String> {
-        let made = own.prepare(settings, &AuthState::default()).unwrap()?;
+    fn told(local: &mut LocalSecrets, settings: &Settings) -> Option<String> {
+        let made = local.prepare(settings, &AuthState::default()).unwrap()?;
         assert_eq!(made.of_site, settings.site.key.is_some());
-        let hash = own.first_hash().unwrap();
-        assert!(password::is_right(&made.password, hash));
+        let hash = local.first_password_hash().unwrap();
+        assert!(password::verify(&made.password, hash));
         Some(made.password)
     }
 
     #[test]
     fn cameras_of_one_site_make_the_same_password_and_each_tells_it_once() {
-        let site = settings("of this house", "");
-        let (mut one, mut other) = (Own::default(), Own::default());
+        let site = settings("of this site", "");
+        let (mut one, mut other) = (LocalSecrets::default(), LocalSecrets::default());
         let password = told(&mut one, &site).unwrap();
         assert_eq!(told(&mut other, &site), Some(password.clone()));
         assert_eq!(told(&mut one, &site), None);
@@ -178,27 +186,28 @@ mod tests {
             [4; 5]
         );
 
-        let another = told(&mut one, &settings("of another house", "")).unwrap();
+        let another = told(&mut one, &settings("of another site", "")).unwrap();
         assert_ne!(another, password, "a new key is told of");
     }
 
     #[test]
     fn a_camera_without_a_site_key_draws_its_own_password_and_keeps_it() {
         let alone = settings("", "");
-        let (mut one, mut other) = (Own::default(), Own::default());
+        let (mut one, mut other) = (LocalSecrets::default(), LocalSecrets::default());
         let password = told(&mut one, &alone).unwrap();
         assert_ne!(told(&mut other, &alone), Some(password));
-        let kept: Own = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+        let kept: LocalSecrets =
+            serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
         assert_eq!(kept, one);
         assert_eq!(told(&mut one, &alone), None);
         assert_eq!(kept, one, "nothing is drawn twice");
-        assert!(!format!("{one:?}").contains(&one.secret.as_ref().unwrap().0));
+        assert!(!format!("{one:?}").contains(&one.session_secret.as_ref().unwrap().0));
     }
 
     #[test]
     fn where_somebody_has_set_a_password_none_is_made() {
-        let mut own = Own::default();
-        assert_eq!(told(&mut own, &settings("", "set by hand")), None);
+        let mut local = LocalSecrets::default();
+        assert_eq!(told(&mut local, &settings("", "set by hand")), None);
         let auth_state = AuthState {
             passwords: Some(Passwords {
                 changed_at: 1,
@@ -208,10 +217,11 @@ mod tests {
             ..AuthState::default()
         };
         assert!(
-            own.prepare(&settings("", ""), &auth_state)
+            local
+                .prepare(&settings("", ""), &auth_state)
                 .unwrap()
                 .is_none()
         );
-        assert_eq!(own.first_hash(), None);
+        assert_eq!(local.first_password_hash(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Bodies that are JSON objects and nothing else.
+//! Structures that are read from JSON objects, and from nothing else.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,19 +6,19 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// A structure written as a JSON object. What serde derives would take a list of the values, too,
-/// in the order that the fields happen to have here.
+/// A structure that is written as a JSON object. What serde derives would also take a list of the
+/// values, in the order that the fields happen to have here.
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        value.deserialize_map(Fields(PhantomData)).map(Self)
+        value.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
     }
 }
 
-struct Fields<T>(PhantomData<T>);
+struct ObjectVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -36,14 +36,14 @@ mod tests {
 
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Patch {
+    struct PicturePatch {
         name: Option<String>,
     }
 
     #[test]
     fn a_list_of_values_is_no_object() {
         let name = |text| {
-            let patch: Result<Object<Patch>, _> = serde_json::from_str(text);
+            let patch: Result<Object<PicturePatch>, _> = serde_json::from_str(text);
             patch.map(|Object(patch)| patch.name.unwrap_or_default())
         };
         assert_eq!(name(r#"{"name":"Barn"}"#).unwrap(), "Barn");

@@ -1,7 +1,8 @@
 //! The certificate that this server makes for itself at its first start, and keeps.
 //!
-//! Whoever has accepted it once (or pinned its fingerprint) recognises the camera by it, so it
-//! changes as seldom as can be: not with the address that DHCP gives, nor with a setting. It is
+//! Browsers in which a person has accepted it (or programs that pin its fingerprint) recognise the
+//! camera by it, so it changes as seldom as possible: not with the address that DHCP assigns, nor
+//! with a setting. It is
 //! made anew only when it is gone, broken, ended, or another server's: a memory card that was
 //! copied must not make two cameras share a key.
 
@@ -24,16 +25,16 @@ const FOLDER: &str = "tls";
 const CERTIFICATE: &str = "certificate.pem";
 const KEY: &str = "key.pem";
 
-/// How long it is good for. Nobody looks after a camera that works, and a certificate that must be
-/// accepted by hand gains nothing from being accepted again; who wants short-lived ones has a name
-/// and `http.tls = "files"`.
-const LIFE: Duration = Duration::from_hours(10 * 365 * 24);
+/// How long it is valid. Nobody looks after a camera that works, and a certificate that must be
+/// accepted by hand gains nothing from being accepted again; for short-lived ones there is
+/// `http.tls = "files"`.
+const VALIDITY: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// 2026-01-01, when no such certificate existed yet. A camera without a battery for its clock
 /// begins in 1970; a certificate that counts from there would have ended before anybody saw it.
 const EARLIEST: Duration = Duration::from_hours(490_896);
 
-/// Why what is there is not used.
+/// Why the certificate in the folder is not used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotLoaded {
     #[error("{0}")]
@@ -41,10 +42,10 @@ pub(super) enum NotLoaded {
     #[error("{0}")]
     Flawed(#[from] Flaw),
     #[error("it belongs to another server")]
-    AnothersOwn,
+    OtherServer,
 }
 
-/// The one that is kept; or a new one, kept from now on as far as the folder can be written to.
+/// The certificate that is kept; or a new one, kept from now on if the folder can be written to.
 pub(super) fn load_or_make(
     data_dir: &Path,
     names: &[String],
@@ -52,7 +53,7 @@ pub(super) fn load_or_make(
 ) -> Result<Certificate, TlsError> {
     let folder = data_dir.join(FOLDER);
     let mine = |kept: Certificate| match names.first() {
-        Some(name) if !kept.names.contains(name) => Err(NotLoaded::AnothersOwn),
+        Some(name) if !kept.names.contains(name) => Err(NotLoaded::OtherServer),
         _ => Ok(kept),
     };
     match load(data_dir, now).and_then(mine) {
@@ -62,7 +63,8 @@ pub(super) fn load_or_make(
         }
         Err(why) => warn!(
             folder = %folder.display(),
-            "making a new certificate, which browsers must accept anew; the one that was there is of no use: {why}"
+            "making a new certificate, which browsers must accept anew; the one that was there is \
+             of no use: {why}"
         ),
     }
     let (certificate, key) = make(names, now)?;
@@ -83,7 +85,7 @@ pub(super) fn load_or_make(
     )?)
 }
 
-/// The one that is kept.
+/// The certificate that is kept.
 pub(super) fn load(data_dir: &Path, now: SystemTime) -> Result<Certificate, NotLoaded> {
     let read = |name: &str| {
         let mut bytes = Vec::new();
@@ -96,7 +98,7 @@ pub(super) fn load(data_dir: &Path, now: SystemTime) -> Result<Certificate, NotL
     Ok(Certificate::from_pem(&certificate, &key, now)?)
 }
 
-/// A new one for these names and addresses, with its key: both in PEM.
+/// A new certificate for these names and addresses, and its key: both in PEM.
 fn make(names: &[String], now: SystemTime) -> Result<(String, String), rcgen::Error> {
     let start = now
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -104,9 +106,9 @@ fn make(names: &[String], now: SystemTime) -> Result<(String, String), rcgen::Er
         .max(EARLIEST);
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     let mut params = CertificateParams::default();
-    // From EARLIEST: a visitor's clock may be behind this one.
+    // From EARLIEST: a client's clock may be behind this one.
     params.not_before = epoch + EARLIEST;
-    params.not_after = epoch + start + LIFE;
+    params.not_after = epoch + start + VALIDITY;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let shown = names.first().map_or("Porthole", String::as_str);

@@ -1,6 +1,6 @@
 //! Snapshots over real connections.
 
-use super::super::stream::tests::{Client, Server, length};
+use crate::http::test_server::{Client, Server, length};
 use porthole_camera::frame::PictureKind;
 
 #[actix_web::test]

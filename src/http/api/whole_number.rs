@@ -1,23 +1,23 @@
-//! Whole numbers however they are written: to JSON 36000.0 is one, too.
+//! Whole numbers in bodies, however they are written: in JSON 36000.0 is one, too.
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// Up to here a floating-point number tells every whole number from the next.
+/// 2⁵³: up to here an `f64` represents every whole number exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A whole number that fits into `T`.
 ///
 /// # Errors
 /// For anything else, with the number.
-pub fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(number: D) -> Result<T, D::Error> {
+pub fn whole_number<'de, D: Deserializer<'de>, T: TryFrom<i64>>(number: D) -> Result<T, D::Error> {
     narrow(f64::deserialize(number)?)
 }
 
 /// The same, or null.
 ///
 /// # Errors
-/// As [`whole`].
-pub fn whole_or_null<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
+/// As [`whole_number`].
+pub fn whole_number_or_null<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
     number: D,
 ) -> Result<Option<T>, D::Error> {
     let number = Option::<f64>::deserialize(number)?;
@@ -42,9 +42,9 @@ mod tests {
 
     #[derive(Deserialize)]
     struct Body {
-        #[serde(deserialize_with = "whole")]
+        #[serde(deserialize_with = "whole_number")]
         id: u32,
-        #[serde(default, deserialize_with = "whole_or_null")]
+        #[serde(default, deserialize_with = "whole_number_or_null")]
         pan: Option<i32>,
     }
 

@@ -1,193 +1,19 @@
 //! Streams over real connections to a real server; the pictures are published by the test.
 
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, rt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use actix_web::rt;
 use tokio::time::timeout;
 
 use super::*;
+use crate::http::test_server::{Client, LIMIT, Server, length};
 use porthole_camera::frame::PictureKind;
-use porthole_camera::slot::{CaptureSession, NewPicture, PictureSlot, Published};
-use porthole_camera::viewers::ViewerCount;
-
-pub(in crate::http) const LIMIT: Duration = Duration::from_secs(40);
-
-#[derive(Default)]
-pub(in crate::http) struct Counts {
-    joined: AtomicU64,
-    left: AtomicU64,
-    sent: AtomicU64,
-    skipped: AtomicU64,
-}
-
-impl StreamObserver for Counts {
-    fn joined(&self) {
-        self.joined.fetch_add(1, Ordering::SeqCst);
-    }
-    fn left(&self) {
-        self.left.fetch_add(1, Ordering::SeqCst);
-    }
-    fn sent(&self, _: usize) {
-        self.sent.fetch_add(1, Ordering::SeqCst);
-    }
-    fn skipped(&self, pictures: u64) {
-        self.skipped.fetch_add(pictures, Ordering::SeqCst);
-    }
-}
-
-/// A server with both handlers, and the slot that the camera would fill.
-pub(in crate::http) struct Server {
-    pub(in crate::http) address: SocketAddr,
-    pub(in crate::http) viewer_count: Arc<ViewerCount>,
-    pub(in crate::http) counts: Arc<Counts>,
-    slot: Arc<PictureSlot>,
-    session: CaptureSession,
-    handle: ServerHandle,
-}
-
-impl Server {
-    pub(in crate::http) fn start(most: usize) -> Self {
-        let (viewer_count, slot) = (
-            Arc::new(ViewerCount::new(most)),
-            Arc::new(PictureSlot::new()),
-        );
-        let counts = Arc::new(Counts::default());
-        let pictures = web::Data::new(Pictures {
-            feed: PictureFeed::new(viewer_count.clone(), slot.clone()),
-            observer: counts.clone(),
-        });
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(pictures.clone())
-                .wrap(actix_web::middleware::Compress::default())
-                .route("/stream.mjpg", web::route().to(stream))
-                .route(
-                    "/snapshot.jpg",
-                    web::route().to(crate::http::snapshot::snapshot),
-                )
-        })
-        .workers(1)
-        .disable_signals()
-        .shutdown_timeout(0)
-        .h1_allow_half_closed(false)
-        .on_connect(|connection, _| {
-            let connection = connection.downcast_ref().expect("a TCP connection");
-            guard_connection(connection, Duration::from_secs(1));
-        })
-        .bind("127.0.0.1:0")
-        .unwrap();
-        let address = server.addrs()[0];
-        let server = server.run();
-        let handle = server.handle();
-        rt::spawn(server);
-        Self {
-            address,
-            viewer_count,
-            counts,
-            session: slot.begin(),
-            slot,
-            handle,
-        }
-    }
-
-    pub(in crate::http) fn publish(&self, bytes: Vec<u8>, width: u32, kind: PictureKind) {
-        let published = self.slot.publish(
-            self.session,
-            NewPicture {
-                bytes: bytes.into(),
-                width,
-                height: 48,
-                captured_at: SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_042),
-                captured: std::time::Instant::now(),
-                kind,
-            },
-        );
-        assert_eq!(published, Published::Shown);
-    }
-
-    fn show(&self, bytes: &[u8]) {
-        self.publish(bytes.to_vec(), 64, PictureKind::Live);
-    }
-
-    pub(in crate::http) async fn stop(self) {
-        self.handle.stop(false).await;
-    }
-
-    /// Waits until so many watch.
-    pub(in crate::http) async fn viewers(&self, wanted: usize) {
-        let reached = timeout(LIMIT, async {
-            while self.viewer_count.viewers() != wanted {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        });
-        reached
-            .await
-            .unwrap_or_else(|_| panic!("there never were {wanted} viewers"));
-    }
-}
-
-pub(in crate::http) struct Client(TcpStream);
-
-impl Client {
-    pub(in crate::http) async fn ask(server: &Server, method: &str, path: &str) -> Self {
-        Self::ask_with(server, method, path, "").await
-    }
-
-    async fn ask_with(server: &Server, method: &str, path: &str, headers: &str) -> Self {
-        let mut socket = TcpStream::connect(server.address).await.unwrap();
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: camera\r\n{headers}\r\n");
-        socket.write_all(request.as_bytes()).await.unwrap();
-        Self(socket)
-    }
-
-    /// Everything up to and with an empty line, in lower case.
-    pub(in crate::http) async fn head(&mut self) -> String {
-        let mut head = Vec::new();
-        let read = timeout(LIMIT, async {
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(self.0.read_u8().await.unwrap());
-            }
-        });
-        read.await.expect("the headers did not come");
-        String::from_utf8(head).unwrap().to_lowercase()
-    }
-
-    pub(in crate::http) async fn exactly(&mut self, length: usize) -> Vec<u8> {
-        let mut bytes = vec![0; length];
-        let read = timeout(LIMIT, self.0.read_exact(&mut bytes)).await;
-        read.expect("the bytes did not come").unwrap();
-        bytes
-    }
-
-    /// One part: its headers and its JPEG, with the boundary after it read and checked.
-    async fn part(&mut self) -> (String, Vec<u8>) {
-        let head = self.head().await;
-        let jpeg = self.exactly(length(&head)).await;
-        assert_eq!(self.exactly(BETWEEN.len()).await, BETWEEN);
-        (head, jpeg)
-    }
-
-    async fn at_end(&mut self) -> bool {
-        let read = timeout(LIMIT, self.0.read_u8()).await;
-        read.expect("the connection stayed open").is_err()
-    }
-}
-
-pub(in crate::http) fn length(head: &str) -> usize {
-    let line = head
-        .lines()
-        .find_map(|l| l.strip_prefix("content-length: "));
-    line.expect("a length").parse().unwrap()
-}
 
 async fn streaming(server: &Server, path: &str) -> Client {
     let mut client = Client::ask(server, "GET", path).await;
     let head = client.head().await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
-    assert_eq!(client.exactly(FIRST.len()).await, FIRST);
+    assert_eq!(client.exactly(FIRST_BOUNDARY.len()).await, FIRST_BOUNDARY);
     client
 }
 
@@ -376,12 +202,36 @@ async fn a_rate_that_cannot_be_is_refused_by_name() {
         let length = length(&head);
         let body = String::from_utf8(client.exactly(length).await).unwrap();
         assert!(
-            body.contains("from 0.1 to 120") && body.contains(bad),
+            body.contains("from 0.1 to 240") && body.contains(bad),
             "{body}"
         );
     }
     assert_eq!(server.viewer_count.viewers(), 0);
     server.stop().await;
+}
+
+#[test]
+fn the_rates_that_can_be_asked_for_are_those_of_the_document() {
+    let document = include_str!("../../../docs/ref/api.md");
+    let section = document
+        .split("\n### ")
+        .find(|s| s.starts_with("`GET /stream.mjpg`"));
+    let section = section.expect("a section of the stream").replace('\n', " ");
+    let (_, rates) = section.split_once("so many frames a second (").unwrap();
+    let (rates, _) = rates.split_once(';').unwrap();
+    let (least, most) = rates.split_once(" to ").unwrap();
+    for rate in [least, most] {
+        let interval = frame_interval(&format!("fps={rate}")).unwrap();
+        let expected = Duration::from_secs_f32(rate.parse::<f32>().unwrap().recip());
+        assert_eq!(interval, Some(expected), "{rate}");
+    }
+    let beyond = [
+        least.parse::<f32>().unwrap() * 0.99,
+        most.parse::<f32>().unwrap() * 1.01,
+    ];
+    for rate in beyond {
+        assert!(frame_interval(&format!("fps={rate}")).is_err(), "{rate}");
+    }
 }
 
 #[actix_web::test]

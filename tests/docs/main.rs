@@ -1,5 +1,6 @@
 //! The documents say what the program has, and nothing that it has not: settings, metrics, routes,
-//! commands, the tests that are named as proofs, and the files that are linked.
+//! commands, limits, the words that it is quoted with, the tests that are named as proofs, the
+//! paragraphs of the seed that are cited, and the files that are linked or named.
 
 // Clippy lets only the test functions themselves unwrap; all of this is tests.
 #![allow(clippy::unwrap_used)]
@@ -15,13 +16,21 @@ use std::time::Duration;
 use clap::CommandFactory as _;
 use config::{FileFormat, Source as _, Value, ValueKind};
 use porthole::commands::Cli;
-use porthole::metrics::{Labels as _, Metrics, Route};
+use porthole::http::route_paths;
+use porthole::metrics::Metrics;
 use porthole::settings::DEFAULT_TOML;
 use porthole_types::InstanceId;
 
-#[path = "support/wait.rs"]
-#[allow(dead_code, reason = "this file waits for one thing only")]
+mod limits;
+mod names;
+mod seed;
+mod sources;
+#[path = "../support/wait.rs"]
+#[allow(dead_code, reason = "the documents wait for one thing only")]
 mod wait;
+mod words;
+
+use sources::{code_spans, documents};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -29,7 +38,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|why| panic!("{path}: {why}"))
 }
 
-/// The cells of every table row whose first cell begins with code.
+/// Every table row whose first column begins with code, column by column.
 fn rows(text: &str) -> Vec<Vec<&str>> {
     text.lines()
         .filter(|line| line.starts_with("| `"))
@@ -40,7 +49,7 @@ fn rows(text: &str) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// What stands between the first two backticks.
+/// The text between the first two backticks.
 fn code(cell: &str) -> &str {
     cell.split('`').nth(1).unwrap_or_default()
 }
@@ -80,7 +89,7 @@ fn every_setting_is_documented_with_its_default_and_its_variable() {
 
 #[test]
 fn every_metric_is_documented_with_its_type_and_labels() {
-    let metrics = Metrics::new();
+    let metrics = Metrics::new(route_paths());
     metrics.set_camera_info(InstanceId(1), "Garden");
     let (_, rendered) = metrics.render();
     let mut program: BTreeMap<&str, (&str, BTreeSet<&str>)> = BTreeMap::new();
@@ -210,12 +219,8 @@ impl Drop for Server {
 fn every_method_of_every_route_is_documented_and_answers() {
     let server = Server::start();
     let assets = "/static/{name}";
-    let patterns = Route::all()
-        .into_iter()
-        .map(Route::as_str)
-        .filter(|pattern| pattern.starts_with('/'));
     let mut program = BTreeSet::new();
-    for pattern in patterns.chain([assets]) {
+    for pattern in route_paths().chain([assets]) {
         let path = pattern
             .replace("{name}", "porthole.css")
             .replace("{actor}", "router")
@@ -259,18 +264,12 @@ fn every_method_of_every_route_is_documented_and_answers() {
 
 #[test]
 fn every_route_has_a_label_of_its_own_so_that_none_escapes_the_documents() {
-    let labels: BTreeSet<_> = Route::all().into_iter().map(Route::as_str).collect();
-    let source = read("src/http/mod.rs");
-    let paths: Vec<_> = source
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .filter(|text| text.starts_with('/'))
-        .collect();
-    assert!(paths.len() > 5, "{paths:?}");
-    for path in paths {
+    let (_, metrics) = Metrics::new(route_paths()).render();
+    assert!(route_paths().count() > 5);
+    for path in route_paths() {
+        let count = format!("porthole_http_requests_total{{code=\"2xx\",route=\"{path}\"}} 0");
         assert!(
-            labels.contains(path),
+            metrics.lines().any(|line| line == count),
             "{path} is no value of the label `route`"
         );
     }
@@ -356,7 +355,7 @@ fn every_test_that_a_design_document_names_exists() {
         // The names of tests are sentences: nothing else between backticks has so many words.
         let sentence =
             |word: &&str| word.matches('_').count() >= 4 && !word.contains(['/', ' ', '"']);
-        for name in text.split('`').skip(1).step_by(2).filter(sentence) {
+        for name in code_spans(&text).filter(sentence) {
             assert!(
                 code.contains(&format!("fn {name}(")),
                 "{}: no test {name}",
@@ -370,10 +369,9 @@ fn every_test_that_a_design_document_names_exists() {
 
 #[test]
 fn every_file_that_a_document_links_exists() {
-    let docs = Path::new(ROOT).join("docs");
     let mut links = 0;
-    for file in files(&docs, "md") {
-        let text = fs::read_to_string(&file).unwrap();
+    for (name, text) in documents() {
+        let file = Path::new(ROOT).join(&name);
         for link in text
             .split("](")
             .skip(1)
@@ -384,7 +382,7 @@ fn every_file_that_a_document_links_exists() {
                 continue;
             }
             let path = file.parent().unwrap().join(target);
-            assert!(path.exists(), "{} links {link}", file.display());
+            assert!(path.exists(), "{name} links {link}");
             links += 1;
         }
     }
