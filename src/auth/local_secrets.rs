@@ -29,10 +29,8 @@ const KEY_ID_PURPOSE: &str = "porthole first admin password told";
 #[serde(default)]
 pub struct LocalSecrets {
     /// Signs sessions where there is no site key.
-    #[serde(rename = "secret")]
     session_secret: Option<HiddenText>,
     /// The password that was made and told.
-    #[serde(rename = "first")]
     first_password: Option<KeptPassword>,
 }
 
@@ -42,7 +40,6 @@ struct KeptPassword {
     hash: String,
     /// Tells site keys apart: some bits derived from the one that the password was derived from;
     /// none: it was drawn.
-    #[serde(rename = "key")]
     key_id: Option<String>,
 }
 

@@ -51,10 +51,10 @@ pub struct StoredState {
     #[serde(default)]
     pub boot: BootId,
     /// Whether people want it to be reached from outside (¶84).
-    #[serde(default, rename = "exposure")]
+    #[serde(default)]
     pub remote_access: RemoteAccess,
     /// What the site knows about logins.
-    #[serde(default, rename = "facts")]
+    #[serde(default)]
     pub auth_state: AuthState,
     /// What it keeps to itself about logins.
     #[serde(default)]

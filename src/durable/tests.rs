@@ -72,12 +72,12 @@ fn each_run_has_a_higher_boot_id_than_the_one_before_also_on_a_file_from_before_
 }
 
 #[test]
-fn what_an_earlier_release_has_stored_is_read_under_the_names_that_it_has_in_the_file() {
+fn what_a_file_says_is_read_under_the_names_that_the_documents_give() {
     let (_folder, file) = place();
     fs::create_dir_all(&file.folder).unwrap();
     let old = r#"{"version":1,"instance":"00000000000000ab","term":7,"name":null,
-        "chosen_name":"Barn","mapped_port":8081,"boot":3,"exposure":"off",
-        "facts":{"passwords":{"changed_at":5,"viewer":null,"admin":"$argon2id$"}},
+        "chosen_name":"Barn","mapped_port":8081,"boot":3,"remote_access":"off",
+        "auth_state":{"passwords":{"changed_at":5,"viewer":null,"admin":"$argon2id$"}},
         "login":{},"camera":{},"device":[]}"#;
     fs::write(file.file(), old).unwrap();
     let (state, _) = file.load().unwrap();

@@ -24,7 +24,6 @@ pub struct Report {
     pub occasion: Occasion,
     /// A digest of what it knows about logins (`AuthState::digest` of `site`), so that a
     /// difference is noticed.
-    #[serde(rename = "facts")]
     pub auth_state: u32,
 }
 

@@ -53,7 +53,7 @@ impl MessageKind {
             Self::Rename => "rename",
             Self::Done => "done",
             Self::Refused => "refused",
-            Self::AuthState => "facts",
+            Self::AuthState => "auth_state",
         }
     }
 }

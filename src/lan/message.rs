@@ -29,20 +29,18 @@ pub struct Message {
     pub body: Body,
 }
 
-/// The content of a message. What has another name here than in version 1 of the protocol keeps
-/// that one in the JSON, so that cameras of different releases understand each other.
+/// The content of a message. The names of variants and fields are those in the JSON: changing one
+/// needs another version of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     /// What the sender says of itself (¶47, ¶64).
     Report(Report),
     /// About leadership.
-    #[serde(rename = "word")]
     Election(ElectionMessage),
     /// To one server: asks it to take this name, or with none that of its settings (¶53).
     Rename {
         /// The same when the request is repeated.
-        #[serde(rename = "ask")]
         request_id: RequestId,
         /// The identity of the server that is asked: two may share an address.
         of: InstanceId,
@@ -52,7 +50,6 @@ pub enum Body {
     /// To the requester: it is done, and on the disk.
     Done {
         /// That of the request.
-        #[serde(rename = "ask")]
         request_id: RequestId,
         /// The requester's identity.
         of: InstanceId,
@@ -60,7 +57,6 @@ pub enum Body {
     /// To the requester: it was not done.
     Refused {
         /// That of the request.
-        #[serde(rename = "ask")]
         request_id: RequestId,
         /// The requester's identity.
         of: InstanceId,
@@ -69,7 +65,6 @@ pub enum Body {
     },
     /// A piece of what the sender knows about logins. Sent and believed only where there is a site
     /// key.
-    #[serde(rename = "facts")]
     AuthState(AuthState),
 }
 

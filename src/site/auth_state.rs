@@ -45,7 +45,7 @@ pub struct AuthState {
     pub passwords: Option<Passwords>,
     /// The revocation list: sessions and tokens that were ended early, and when they would have
     /// expired, in seconds since 1970.
-    #[serde(rename = "revoked", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub revocations: BTreeMap<SessionId, u64>,
 }
 

@@ -259,7 +259,7 @@ fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_
         keyless.tell(&stranger, Body::AuthState(piece.clone()));
     }
     let knows = |camera: &Camera| {
-        let stored = stored(camera)["facts"].clone();
+        let stored = stored(camera)["auth_state"].clone();
         let expected = serde_json::to_value(auth_state()).unwrap();
         ensure(stored == expected, stored)
     };
@@ -272,5 +272,5 @@ fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_
     eventually("the one that started later has stored it", PATIENCE, || {
         knows(&later)
     });
-    assert_eq!(stored(&stranger)["facts"], json!({}));
+    assert_eq!(stored(&stranger)["auth_state"], json!({}));
 }

@@ -49,7 +49,7 @@ pub enum Candidacy {
         /// Collisions so far.
         round: u32,
         /// What stands in the way.
-        stale: StaleMapping,
+        mapping: StaleMapping,
         /// When it repeats its Claim, so that the others go on waiting for it.
         repeat_at: Timestamp,
     },

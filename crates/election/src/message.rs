@@ -28,7 +28,6 @@ pub enum ElectionMessage {
         /// a collision (claim 10).
         round: u32,
         /// How far it has come.
-        #[serde(rename = "bid")]
         stage: ClaimStage,
         /// Why it believes that nobody leads.
         cause: Cause,
@@ -41,7 +40,6 @@ pub enum ElectionMessage {
         /// Who leaves.
         of: InstanceId,
         /// What it was.
-        #[serde(rename = "post")]
         former_role: FormerRole,
     },
     /// "Are you there?" to the representative (claim 15, ¶80).
@@ -72,7 +70,6 @@ pub enum FormerRole {
 #[serde(rename_all = "snake_case")]
 pub enum ClaimStage {
     /// It asks whether anybody objects.
-    #[serde(rename = "candidate")]
     Claiming,
     /// Nobody did; it is asking the router, or waits for the previous representative's lease to
     /// end.

@@ -190,7 +190,7 @@ fn reply(state: &mut State, from: Peer, term: Term, context: &StepContext) {
     let asked = matches!(
         state.candidacy,
         Candidacy::Acquiring {
-            stale: StaleMapping::Asking { .. },
+            mapping: StaleMapping::Asking { .. },
             ..
         }
     );
@@ -252,7 +252,7 @@ fn claim(
     let settled = incoming.stage > ClaimStage::Claiming;
     match state.candidacy {
         Candidacy::None | Candidacy::Waiting { .. } => {
-            yield_to(state, from, incoming.stage, context)
+            yield_to(state, from, incoming.stage, context);
         }
         Candidacy::Yielding { to, stage, .. } => {
             let theirs = (settled, Reverse(rank(state, context.rules, from.id)));

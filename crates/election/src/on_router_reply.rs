@@ -25,7 +25,7 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
             granted,
             before,
         } if *port == representative_port => {
-            leadership_secured(state, *sent_at, *granted, *before, context)
+            leadership_secured(state, *sent_at, *granted, *before, context);
         }
         Event::Secured {
             port,

@@ -80,7 +80,7 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
         };
     }
     if let Candidacy::Acquiring {
-        stale: StaleMapping::Deletable { from },
+        mapping: StaleMapping::Deletable { from },
         ..
     } = state.candidacy
     {
@@ -120,7 +120,7 @@ fn may_reach(state: &State, rules: &Rules, now: Timestamp) -> bool {
         Candidacy::None => !state
             .detector
             .is_some_and(|detector| detector.is_live(rules, now) || detector.id.is_none()),
-        Candidacy::Acquiring { stale, .. } => !matches!(stale, StaleMapping::Asking { .. }),
+        Candidacy::Acquiring { mapping, .. } => !matches!(mapping, StaleMapping::Asking { .. }),
         // What a deputy cannot have removed may be this server's own, from a life whose file is
         // lost.
         Candidacy::Yielding {

@@ -25,12 +25,12 @@ pub(super) fn held_by_another(
     }
     state.memory = Memory::None;
     state.term = state.term.max(Term(1)); // its holder has begun one
-    if let Candidacy::Acquiring { stale, .. } = state.candidacy
+    if let Candidacy::Acquiring { mapping, .. } = state.candidacy
         && let Some(vacancy) = state.vacancy
         && is_of_previous(&vacancy, by)
-        && !was_renewed(&vacancy, stale, expires_in, context.now)
+        && !was_renewed(&vacancy, mapping, expires_in, context.now)
     {
-        found_stale_mapping(state, vacancy, stale, expires_in, by, context);
+        found_stale_mapping(state, vacancy, mapping, expires_in, by, context);
         return;
     }
     if matches!(
@@ -65,7 +65,7 @@ fn is_of_previous(vacancy: &Vacancy, by: Option<Owner>) -> bool {
 /// Whether its owner has renewed it since it was taken for failed.
 fn was_renewed(
     vacancy: &Vacancy,
-    stale: StaleMapping,
+    mapping: StaleMapping,
     expires_in: Option<Duration>,
     now: Timestamp,
 ) -> bool {
@@ -75,7 +75,7 @@ fn was_renewed(
         (Some(known), Some(expires_in)) => now + expires_in > known + COARSE,
         _ => false,
     };
-    renewed || stale == StaleMapping::Deleted
+    renewed || mapping == StaleMapping::Deleted
 }
 
 /// The successor finds the previous representative's mapping: it is deleted once, if the silence of
@@ -83,7 +83,7 @@ fn was_renewed(
 fn found_stale_mapping(
     state: &mut State,
     vacancy: Vacancy,
-    stale: StaleMapping,
+    mapping: StaleMapping,
     expires_in: Option<Duration>,
     by: Option<Owner>,
     context: &StepContext,
@@ -99,7 +99,7 @@ fn found_stale_mapping(
         ..vacancy
     });
     let certain = vacancy.silent_until.is_some_and(|until| now <= until);
-    let stale = match (stale, by) {
+    let mapping = match (mapping, by) {
         (StaleMapping::Unknown, Some(by)) if certain => {
             StaleMapping::Deletable { from: by.address }
         }
@@ -112,9 +112,9 @@ fn found_stale_mapping(
         (StaleMapping::Undeletable | StaleMapping::Permanent, _) if lapses_at.is_none() => {
             StaleMapping::Permanent
         }
-        (stale, _) => stale,
+        (mapping, _) => mapping,
     };
-    set_stale_mapping(state, stale);
+    set_stale_mapping(state, mapping);
     state.representative_after = match lapses_at {
         // At the end of its lease, and a few times after: routers count in whole seconds.
         Some(at) => at.max(now + rules.slot()),
@@ -167,7 +167,7 @@ pub(super) fn yield_to_successor(state: &mut State, context: &StepContext) {
 
 /// What is known of the mapping in the way, if this server is the successor.
 pub(super) fn set_stale_mapping(state: &mut State, found: StaleMapping) {
-    if let Candidacy::Acquiring { stale, .. } = &mut state.candidacy {
-        *stale = found;
+    if let Candidacy::Acquiring { mapping, .. } = &mut state.candidacy {
+        *mapping = found;
     }
 }

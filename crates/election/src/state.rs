@@ -288,7 +288,7 @@ impl State {
     pub fn stage(&self) -> ClaimStage {
         match self.candidacy {
             Candidacy::Acquiring {
-                stale: StaleMapping::Permanent,
+                mapping: StaleMapping::Permanent,
                 ..
             } => ClaimStage::Deputy {
                 port: self.own.map(|own| own.port),

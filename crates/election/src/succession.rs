@@ -91,7 +91,12 @@ fn candidates_ahead(state: &State, context: &StepContext) -> u32 {
 }
 
 /// Lets another go first, for as long as it says that it is there.
-pub(super) fn yield_to(state: &mut State, to: Peer, stage: ClaimStage, context: &StepContext) {
+pub(super) fn yield_to(
+    state: &mut State,
+    to: Peer,
+    claim_stage: ClaimStage,
+    context: &StepContext,
+) {
     let round = match state.candidacy {
         Candidacy::Waiting { round, .. }
         | Candidacy::Claiming { round, .. }
@@ -101,7 +106,7 @@ pub(super) fn yield_to(state: &mut State, to: Peer, stage: ClaimStage, context: 
     };
     state.candidacy = Candidacy::Yielding {
         to,
-        stage,
+        stage: claim_stage,
         until: context.now + context.rules.silence(),
         round,
     };
@@ -182,7 +187,7 @@ fn advance_candidacy(state: &mut State, context: &mut StepContext) {
     {
         state.candidacy = Candidacy::Acquiring {
             round,
-            stale: StaleMapping::Unknown,
+            mapping: StaleMapping::Unknown,
             repeat_at: now + context.rules.heartbeat,
         };
         state.representative_after = now;
@@ -190,15 +195,15 @@ fn advance_candidacy(state: &mut State, context: &mut StepContext) {
     }
     if let Candidacy::Acquiring {
         round,
-        stale,
+        mapping,
         repeat_at,
     } = state.candidacy
     {
-        let stale = probe_before_deleting(state, stale, context);
+        let mapping = probe_before_deleting(state, mapping, context);
         let speaks = now >= repeat_at;
         state.candidacy = Candidacy::Acquiring {
             round,
-            stale,
+            mapping,
             repeat_at: if speaks {
                 now + context.rules.heartbeat
             } else {
@@ -245,14 +250,14 @@ fn send_claim(state: &State, context: &mut StepContext) {
 /// known of it.
 fn probe_before_deleting(
     state: &State,
-    stale: StaleMapping,
+    mapping: StaleMapping,
     context: &mut StepContext,
 ) -> StaleMapping {
-    let (StaleMapping::Asking { asked, ask_at }, Some(vacancy)) = (stale, state.vacancy) else {
-        return stale;
+    let (StaleMapping::Asking { asked, ask_at }, Some(vacancy)) = (mapping, state.vacancy) else {
+        return mapping;
     };
     let Some(address) = vacancy.address.filter(|_| context.now >= ask_at) else {
-        return stale;
+        return mapping;
     };
     if asked >= QUESTIONS {
         return StaleMapping::Deletable { from: address };
@@ -273,8 +278,8 @@ pub(super) fn wakes(state: &State) -> [Option<Timestamp>; 2] {
             (Some(until), None)
         }
         Candidacy::Acquiring {
-            stale, repeat_at, ..
-        } => match stale {
+            mapping, repeat_at, ..
+        } => match mapping {
             StaleMapping::Asking { ask_at, .. } => (Some(repeat_at), Some(ask_at)),
             _ => (Some(repeat_at), None),
         },

@@ -61,8 +61,8 @@ fn trace_rotation(before: &State, after: &State) {
     match after.candidacy {
         Candidacy::None | Candidacy::Waiting { .. } => {}
         Candidacy::Claiming { round, .. } => info!(round, "claims the leadership"),
-        Candidacy::Acquiring { round, stale, .. } => {
-            debug!(round, ?stale, "acquires the representative port");
+        Candidacy::Acquiring { round, mapping, .. } => {
+            debug!(round, ?mapping, "acquires the representative port");
         }
         Candidacy::Yielding { to, stage, .. } => {
             debug!(to = %to.id, ?stage, "lets another go first");

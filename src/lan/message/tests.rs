@@ -212,33 +212,33 @@ fn the_names_in_the_json_are_those_of_version_1_of_the_protocol() {
     let claimed = |stage: &str| {
         let fields = r#""term":3,"round":0"#;
         let cause = r#""cause":"missed-heartbeats""#;
-        format!(r#"{{"word":{{"claim":{{{fields},"bid":{stage},{cause}}}}}}}"#)
+        format!(r#"{{"election":{{"claim":{{{fields},"stage":{stage},{cause}}}}}}}"#)
     };
     for (body, expected) in [
-        (claim(ClaimStage::Claiming), claimed(r#""candidate""#)),
-        (claim(ClaimStage::Acquiring), claimed(r#""heir""#)),
+        (claim(ClaimStage::Claiming), claimed(r#""claiming""#)),
+        (claim(ClaimStage::Acquiring), claimed(r#""acquiring""#)),
         (
             withdrawal,
-            r#"{"word":{"withdrawal":{"term":3,"of":"0000000000000002","post":"member"}}}"#
+            r#"{"election":{"withdrawal":{"term":3,"of":"0000000000000002","former_role":"member"}}}"#
                 .to_owned(),
         ),
         (
             rename,
-            r#"{"rename":{"ask":1,"of":"0000000000000002","name":null}}"#.to_owned(),
+            r#"{"rename":{"request_id":1,"of":"0000000000000002","name":null}}"#.to_owned(),
         ),
         (
             Body::Done { request_id, of },
-            r#"{"done":{"ask":1,"of":"0000000000000002"}}"#.to_owned(),
+            r#"{"done":{"request_id":1,"of":"0000000000000002"}}"#.to_owned(),
         ),
         (
             Body::AuthState(AuthState::default()),
-            r#"{"facts":{}}"#.to_owned(),
+            r#"{"auth_state":{}}"#.to_owned(),
         ),
     ] {
         assert_eq!(serde_json::to_string(&body).unwrap(), expected);
     }
     let report = serde_json::to_string(&report("Barn", "")).unwrap();
-    assert!(report.contains(r#""facts":4294967295"#), "{report}");
+    assert!(report.contains(r#""auth_state":4294967295"#), "{report}");
 }
 
 proptest! {

@@ -81,7 +81,7 @@ impl Site {
             match effect {
                 Effect::Ask(request) => {
                     self.on_router_reply
-                        .push((self.now + LATENCY, who, request))
+                        .push((self.now + LATENCY, who, request));
                 }
                 Effect::Say(to, message) => {
                     self.said.push((self.now, who, message));

@@ -162,7 +162,7 @@ fn evict_unasked(
     {
         new.candidacy = Candidacy::Acquiring {
             round,
-            stale: StaleMapping::Deletable { from },
+            mapping: StaleMapping::Deletable { from },
             repeat_at: now,
         };
         if let Some(vacancy) = &mut new.vacancy {

@@ -197,7 +197,7 @@ fn is_deputy(server: &Server) -> bool {
         && matches!(
             server.state.candidacy,
             Candidacy::Acquiring {
-                stale: StaleMapping::Permanent,
+                mapping: StaleMapping::Permanent,
                 ..
             }
         )
