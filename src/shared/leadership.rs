@@ -341,7 +341,7 @@ mod tests {
         CameraRef::new(Some(InstanceId(1)), "Hall".to_owned())
     }
 
-    fn door() -> CameraRef {
+    fn front() -> CameraRef {
         CameraRef::new(Some(InstanceId(2)), "Door".to_owned())
     }
 
@@ -364,7 +364,7 @@ mod tests {
         assert_eq!(
             named,
             Some(LeadershipView::Held {
-                by: door(),
+                by: front(),
                 term: Term(3),
                 since: None,
                 reason: Reason::default(),
@@ -392,7 +392,7 @@ mod tests {
         };
         let fleet = fleet(Standing::Member);
         let holder = |host| view(theirs(host), &fleet).unwrap().last_holder().cloned();
-        assert_eq!(holder(2), Some(door()));
+        assert_eq!(holder(2), Some(front()));
         assert_eq!(
             holder(9).map(|by| by.name).as_deref(),
             Some("the camera at 192.168.1.9")
@@ -430,7 +430,7 @@ mod tests {
     #[test]
     fn a_deputy_is_said_to_stand_in_until_the_router_is_set_right() {
         let successor = Successor {
-            camera: door(),
+            camera: front(),
             stage: ClaimStage::Deputy {
                 port: ExternalPort::new(8082),
             },

@@ -26,7 +26,7 @@ fn document() -> String {
 }
 
 fn run(example: &Example, fleet: &Fleet, ids: &[String; 2], folder: &std::path::Path) -> String {
-    let outside = format!("http://{}:8080", fleet.house.address(1));
+    let outside = format!("http://{}:8080", fleet.testbed.address(1));
     let command = example
         .command
         .replace(BARN, &base(&fleet.barn))

@@ -1,28 +1,28 @@
-//! A house with two cameras that hear each other and ask for a login: what every test here asks.
+//! A testbed with two cameras that hear each other and ask for a login: what every test here asks.
 
 use porthole_sim_router::Quirks;
 use serde_json::Value;
 
-use crate::house::{House, OFFICE};
 use crate::support::lab::{Camera, PATIENCE};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed};
 
-/// The cameras and their house. Cameras are dropped before their router.
+/// The cameras and their testbed. Cameras are dropped before their router.
 pub(crate) struct Fleet {
     /// The representative.
     pub(crate) barn: Camera,
     /// The other one; its name is not ASCII.
     pub(crate) kitchen: Camera,
-    pub(crate) house: House,
+    pub(crate) testbed: Testbed,
 }
 
 impl Fleet {
     /// Both are up, mapped, and know of each other by what they say.
     pub(crate) fn start() -> Self {
-        let house = House::with(Quirks::igd2());
-        let port = house.free_port();
+        let testbed = Testbed::with(Quirks::igd2());
+        let port = testbed.free_port();
         let camera = |number, name| {
-            let setup = house
+            let setup = testbed
                 .camera(number, name)
                 .set("lan", "enabled", true)
                 .set("lan", "group", format!("239.255.80.83:{port}"))
@@ -35,13 +35,13 @@ impl Fleet {
             setup.start()
         };
         let barn = camera(2, "Barn");
-        barn.await_office();
+        barn.await_leadership();
         let kitchen = camera(3, "Küche");
-        house.await_entry(OFFICE + 1, &kitchen);
+        testbed.await_entry(REPRESENTATIVE_PORT + 1, &kitchen);
         let fleet = Self {
             barn,
             kitchen,
-            house,
+            testbed,
         };
         for camera in [&fleet.barn, &fleet.kitchen] {
             let what = format!("{} hears both", camera.name);

@@ -1,7 +1,7 @@
 //! The REST API as others see it: Schemathesis with the API's own description, the examples of its
 //! reference run by curl, Prometheus with the list of targets, and naming cameras from anywhere.
 //!
-//! The cameras are the real program in a simulated house on loopback.
+//! The cameras are the real program in a simulated testbed on loopback.
 
 // Clippy lets only the test functions themselves unwrap; all of this is tests.
 #![allow(clippy::unwrap_used)]
@@ -9,12 +9,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[path = "../start_up/house.rs"]
+#[path = "../start_up/testbed.rs"]
 #[allow(
     dead_code,
     reason = "the house has more to offer than these tests need"
 )]
-mod house;
+mod testbed;
 
 mod examples;
 mod fleet;

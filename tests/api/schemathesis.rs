@@ -75,10 +75,10 @@ fn schemathesis_finds_nothing_in_the_description_that_the_server_does_not_do() {
     let Fleet {
         barn,
         kitchen,
-        house,
+        testbed,
     } = Fleet::start();
     let server = SocketAddrV4::new(barn.address(), 8080);
-    let address = relay(house.address(6), server).to_string();
+    let address = relay(testbed.address(6), server).to_string();
     let description = barn.get("/api/v1/openapi.json").unwrap().text();
     let order = json!({ "access": "admin", "days": 1 });
     let made = barn.send("POST", "/api/v1/tokens", &order).unwrap();

@@ -26,7 +26,7 @@ async fn axe_finds_nothing_wrong_with_any_page_in_light_or_dark() {
         );
         return;
     };
-    for window in [Window::Desk, Window::Dark, Window::Phone] {
+    for window in [Window::Desktop, Window::Dark, Window::Phone] {
         let Some(browser) = Browser::start(window).await else {
             return;
         };

@@ -25,7 +25,7 @@ async fn doctored(browser: &Browser, doctor: &str) {
 
 #[tokio::test]
 async fn among_250_cameras_a_few_letters_find_one_and_only_what_is_seen_is_asked_for_pictures() {
-    let Some(browser) = Browser::start(Window::Desk).await else {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
         return;
     };
     let (_demo, url) = demo();
@@ -85,7 +85,7 @@ async fn among_250_cameras_a_few_letters_find_one_and_only_what_is_seen_is_asked
 
 #[tokio::test]
 async fn a_silent_camera_is_dimmed_and_says_since_when_until_it_speaks_again() {
-    let Some(browser) = Browser::start(Window::Desk).await else {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
         return;
     };
     let (_demo, url) = demo();
@@ -118,7 +118,7 @@ async fn a_silent_camera_is_dimmed_and_says_since_when_until_it_speaks_again() {
 
 #[tokio::test]
 async fn a_camera_renamed_on_one_page_has_its_new_name_on_its_own_page_at_once() {
-    let Some(browser) = Browser::start(Window::Desk).await else {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
         return;
     };
     let (_demo, url) = admin_demo(&browser).await;

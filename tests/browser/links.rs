@@ -5,7 +5,7 @@ use crate::demo::{demo, shows_a_moving_picture, text};
 
 #[tokio::test]
 async fn the_demo_shows_three_moving_pictures_and_its_links_lead_to_each_camera() {
-    let Some(browser) = Browser::start(Window::Desk).await else {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
         return;
     };
     let (_demo, url) = demo();

@@ -13,7 +13,7 @@ const GONE: &str = "return location.pathname === '/login'";
 #[tokio::test]
 async fn one_login_opens_every_camera_a_viewer_changes_nothing_and_logging_out_ends_it_everywhere()
 {
-    let Some(browser) = Browser::start(Window::Desk).await else {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
         return;
     };
     let (_demo, url) = closed_demo(VIEWER);

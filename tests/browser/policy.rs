@@ -17,7 +17,7 @@ async fn breaks_no_policy(browser: &Browser) {
 
 #[tokio::test]
 async fn the_pages_work_under_their_policy_with_thumbnails_button_and_pictures_alone() {
-    let Some(browser) = Browser::start(Window::Desk).await else {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
         return;
     };
     let (demo, url) = admin_demo(&browser).await;

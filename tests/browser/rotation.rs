@@ -15,7 +15,7 @@ const CAUSES: [Cause; 4] = [
 
 #[tokio::test]
 async fn when_the_plug_is_pulled_the_open_page_finds_the_next_representative_by_itself() {
-    let Some(browser) = Browser::start(Window::Desk).await else {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
         return;
     };
     let (mut demo, url) = demo();

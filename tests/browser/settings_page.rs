@@ -10,7 +10,7 @@ async fn focus(browser: &Browser) -> String {
 
 #[tokio::test]
 async fn what_is_wrong_is_said_beside_its_field_and_what_is_right_is_kept() {
-    let Some(browser) = Browser::start(Window::Desk).await else {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
         return;
     };
     let (_demo, url) = admin_demo(&browser).await;
@@ -85,7 +85,7 @@ fn blamed(field: &str, words: &str) -> String {
 
 #[tokio::test]
 async fn the_switch_takes_the_camera_off_the_router_and_back() {
-    let Some(browser) = Browser::start(Window::Desk).await else {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
         return;
     };
     let (demo, url) = admin_on_lan(&browser).await;

@@ -21,7 +21,7 @@ fn it_waits_for_an_address_and_its_mapping_follows_when_that_changes() {
     assert_eq!((status.lan_url, status.external_url), (None, None));
 
     host.take_address(host.address);
-    camera.await_office();
+    camera.await_leadership();
 
     let moved = Ipv4Addr::new(192, 168, 77, 21);
     camera.move_to(moved);
@@ -31,7 +31,7 @@ fn it_waits_for_an_address_and_its_mapping_follows_when_that_changes() {
         let follows = !entries.is_empty() && entries.iter().all(|entry| entry.client == moved);
         ensure(follows, format!("{entries:?}"))
     });
-    let status = camera.await_office();
+    let status = camera.await_leadership();
     let lan_url = status.lan_url.unwrap_or_default();
     assert_eq!(
         lan_url.trim_end_matches('/'),

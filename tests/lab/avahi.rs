@@ -9,9 +9,9 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::household::{NAMES, cameras};
 use crate::support::lab::{Camera, Host, Lab, LabConfig, PATIENCE, installed};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{NAMES, cameras};
 
 const PORTHOLE: &str = "_porthole._tcp";
 const HTTP: &str = "_http._tcp";

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::household::cameras;
 use crate::support::lab::{Camera, Lab, LabConfig, PATIENCE, Role, picture_size};
 use crate::support::wait::{Watch, ensure, eventually};
+use crate::testbed::cameras;
 
 const ACTORS: [&str; 9] = [
     "router",
@@ -48,7 +48,7 @@ fn fifty_panics_leave_the_leadership_and_the_viewers_alone() {
     };
     // With mDNS, so that the discovery actor has a daemon to lose.
     let mut fleet = cameras(&lab, 2, |setup| setup.set("lan", "mdns", true));
-    let term = fleet[0].await_office().term;
+    let term = fleet[0].await_leadership().term;
     let url = lab.external_url(8080);
     let outside = lab.outside();
     let stream = outside.watch(&format!("{url}/stream.mjpg")).unwrap();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::household::{NAMES, cameras};
 use crate::support::lab::{Lab, LabConfig, PATIENCE, Role, Status};
 use crate::support::wait::{Watch, ensure, eventually};
+use crate::testbed::{NAMES, cameras};
 
 #[test]
 fn killed_and_started_within_its_lease_it_takes_up_its_own_mapping_and_term_again() {
@@ -14,14 +14,14 @@ fn killed_and_started_within_its_lease_it_takes_up_its_own_mapping_and_term_agai
     let mut fleet = cameras(&lab, 3, |setup| {
         setup.set("router", "representative_lease", "30s")
     });
-    let before = fleet[0].await_office();
+    let before = fleet[0].await_leadership();
     let rules = lab.router.watch_rules();
     let table = lab.router.table();
     let entries = Watch::start(Duration::from_millis(100), move || table.entry(8080));
 
     fleet[0].kill();
     fleet[0].start();
-    let after = fleet[0].await_office();
+    let after = fleet[0].await_leadership();
     assert_eq!((after.term, &after.id), (before.term, &before.id));
     // Until the others have read the router's table several times more.
     let polls = "porthole_router_poll_duration_seconds_count";
@@ -46,7 +46,7 @@ fn when_the_representative_is_gone_for_good_another_takes_its_port_after_the_lea
         return;
     };
     let mut fleet = cameras(&lab, 3, |setup| setup);
-    let term = fleet[0].await_office().term;
+    let term = fleet[0].await_leadership().term;
     fleet[0].kill();
 
     let url = format!("{}/api/v1/status", lab.external_url(8080));

@@ -12,7 +12,7 @@ use porthole_types::ExternalPort;
 
 use crate::support::lab::{Lab, LabConfig, PATIENCE, SecureMode};
 
-const OFFICE: ExternalPort = ExternalPort::new(8080).unwrap();
+const REPRESENTATIVE_PORT: ExternalPort = ExternalPort::new(8080).unwrap();
 const LONG: Duration = Duration::from_mins(10);
 
 /// Does this at a host of the lab, with the router as that host sees it.
@@ -44,14 +44,17 @@ fn at_host<T: Send, F: Future<Output = T>>(
 /// The neighbour has mapped 8080 and died; another host evicts it.
 fn evict_the_neighbour(lab: &Lab) -> Result<Eviction, Error> {
     let dead = lab.neighbour();
-    let mapped = lab
-        .router
-        .add(&dead.namespace, dead.address, OFFICE.get(), LONG);
+    let mapped = lab.router.add(
+        &dead.namespace,
+        dead.address,
+        REPRESENTATIVE_PORT.get(),
+        LONG,
+    );
     mapped.expect("a host may map for itself");
     let dead = dead.address;
     at_host(lab, 12, move |router, me| async move {
         let ours = SocketAddrV4::new(me, 8080);
-        verified::evict(&router, OFFICE, dead, ours).await
+        verified::evict(&router, REPRESENTATIVE_PORT, dead, ours).await
     })
 }
 
@@ -93,15 +96,18 @@ fn a_lease_never_seems_to_be_without_end_while_it_runs_out() {
     };
     let dead = lab.neighbour();
     let short = Duration::from_secs(3);
-    let mapped = lab
-        .router
-        .add(&dead.namespace, dead.address, OFFICE.get(), short);
+    let mapped = lab.router.add(
+        &dead.namespace,
+        dead.address,
+        REPRESENTATIVE_PORT.get(),
+        short,
+    );
     mapped.expect("a host may map for itself");
     let readings = at_host(&lab, 12, |router, _| async move {
         let mut countdowns = Countdowns::default();
         let mut readings = Vec::new();
         let until = Instant::now() + PATIENCE;
-        while let Some(entry) = router.entry(OFFICE).await.unwrap() {
+        while let Some(entry) = router.entry(REPRESENTATIVE_PORT).await.unwrap() {
             assert!(Instant::now() < until, "the lease does not end");
             let remaining = countdowns.remaining(&entry, Instant::now());
             readings.push((entry.lease_seconds, remaining));

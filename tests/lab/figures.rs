@@ -26,7 +26,7 @@ fn a_start_goes_from_the_first_page_to_a_found_router_to_a_verified_mapping() {
         ensure(page.status == 200, page.status)
     });
     let page = start.elapsed();
-    assert_eq!(camera.await_office().role, Role::Representative);
+    assert_eq!(camera.await_leadership().role, Role::Representative);
 
     // The program's own log, to the microsecond: asking it from outside would be slower than what
     // is measured.

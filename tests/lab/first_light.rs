@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::household::{NAMES, cameras, links, title};
 use crate::support::lab::{Camera, Client, Lab, LabConfig, PATIENCE, Role, Status};
 use crate::support::wait::{ensure, eventually, eventually_every};
+use crate::testbed::{NAMES, cameras, links, title};
 
 const POLLS: &str = "porthole_router_poll_duration_seconds_count";
 

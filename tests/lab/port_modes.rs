@@ -1,8 +1,8 @@
 //! Both of Fig. 8, a domain name in the links (¶44, ¶51), and LAN links for visitors on the LAN.
 
-use crate::household::{NAMES, cameras, links};
 use crate::support::lab::{Camera, Client, Lab, LabConfig, PATIENCE, Status};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{NAMES, cameras, links};
 
 /// Waits until the page at `url` has these links, for this visitor.
 fn await_links(visitor: &Client, url: &str, expected: &[String]) {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::household::links;
 use crate::support::lab::{Lab, LabConfig, PATIENCE};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::links;
 
 /// What other programs write into the table; some of it looks much like a camera's.
 const FOREIGN: [&str; 5] = [

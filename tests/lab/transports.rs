@@ -2,11 +2,11 @@
 //! what the cameras say to each other, over each of the three transports, long before the next
 //! poll.
 
-use crate::household::{NAMES, cameras, links};
 use crate::support::lab::{Lab, LabConfig, PATIENCE};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{NAMES, cameras, links};
 
-/// The addresses of the household's cameras.
+/// The addresses of the testbed's cameras.
 const PEERS: [&str; 3] = ["192.168.77.11", "192.168.77.12", "192.168.77.13"];
 
 fn the_page_fills_over(transport: &str) {

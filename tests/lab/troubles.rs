@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use crate::household::cameras;
 use crate::support::lab::{Camera, Lab, LabConfig, PATIENCE, Role, RouterState, Wan};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::cameras;
 
 const LONG: Duration = Duration::from_hours(1);
 
-/// Some other device of the household takes these ports first.
+/// Some other device of the testbed takes these ports first.
 fn take_ports(lab: &Lab, ports: impl IntoIterator<Item = u16>) {
     let console = lab.neighbour();
     for port in ports {
@@ -37,7 +37,7 @@ fn a_port_that_another_device_holds_is_passed_over() {
     };
     take_ports(&lab, [8081]);
     let first = lab.camera(11, "Front door").start();
-    first.await_office();
+    first.await_leadership();
     let second = lab.camera(12, "Garden").start();
     second.await_port(8082);
     let url = format!("{}/snapshot.jpg", lab.external_url(8082));
@@ -67,7 +67,7 @@ fn when_the_whole_range_is_taken_it_says_so_and_serves_the_lan() {
     let small =
         |setup: crate::support::lab::CameraSetup| setup.set("router", "port_range", "8081-8082");
     let first = small(lab.camera(11, "Front door")).start();
-    first.await_office();
+    first.await_leadership();
     let second = small(lab.camera(12, "Garden")).start();
     println!("words: {}", second.await_words(&["8081", "8082"]));
     assert_eq!(second.status().unwrap().external_url, None);
@@ -91,7 +91,7 @@ fn without_a_router_it_serves_the_lan_says_why_and_keeps_looking() {
     assert_eq!(status.external_url, None);
 
     lab.router.start();
-    camera.await_office();
+    camera.await_leadership();
     let words = camera.words().unwrap();
     assert!(!words.to_lowercase().contains("no router"), "{words}");
 }
@@ -108,7 +108,7 @@ fn a_router_that_goes_is_told_of_and_when_it_is_back_all_is_mapped_again() {
     });
     println!("words: {}", fleet[0].await_words(&["router"]));
     // Its lease cannot be renewed: at its own deadline the representative stops believing.
-    fleet[0].await_status("gives up the office", PATIENCE, |status| {
+    fleet[0].await_status("gives up leadership", PATIENCE, |status| {
         status.role != Role::Representative
     });
     serves_the_lan(&fleet[0]);
@@ -133,7 +133,7 @@ fn a_router_that_answers_on_another_port_is_found_again() {
         lowest = lowest.min(left);
         ensure(left > lowest, format!("{left} s left"))
     });
-    let status = fleet[0].await_office();
+    let status = fleet[0].await_leadership();
     assert_eq!(status.router.state, RouterState::Found);
 }
 

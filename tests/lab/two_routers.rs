@@ -76,7 +76,7 @@ impl Drop for OtherRouter {
 
 /// Waits until the camera uses the router at this address, and represents the others there.
 #[track_caller]
-fn await_office_at(camera: &Camera, router: Ipv4Addr) {
+fn await_leadership_at(camera: &Camera, router: Ipv4Addr) {
     let what = format!("the router at {router} is used");
     eventually(&what, SETTLED, || {
         let status: Value = camera.get("/api/v1/status")?.json()?;
@@ -87,7 +87,7 @@ fn await_office_at(camera: &Camera, router: Ipv4Addr) {
             status["router"].to_string(),
         )
     });
-    camera.await_office();
+    camera.await_leadership();
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn of_two_routers_the_default_gateway_is_used_and_waited_for_and_gone_back_to() 
     };
     let other = OtherRouter::plug_in(&lab, 2);
     let camera = lab.camera(11, "Front door").start();
-    await_office_at(&camera, DEFAULT);
+    await_leadership_at(&camera, DEFAULT);
 
     // Away for a moment, as in a reboot: nobody moves to the other one.
     lab.router.stop();
@@ -106,18 +106,18 @@ fn of_two_routers_the_default_gateway_is_used_and_waited_for_and_gone_back_to() 
     });
     lab.router.forget();
     lab.router.start();
-    await_office_at(&camera, DEFAULT);
+    await_leadership_at(&camera, DEFAULT);
     assert_eq!(other.changed(), "", "the other router was left alone");
 
     // Away for good: then the other one is better than none.
     lab.router.stop();
-    await_office_at(&camera, other.address);
+    await_leadership_at(&camera, other.address);
     assert!(other.changed().contains("8080"), "{}", other.changed());
 
     // Back again: visitors come in there.
     lab.router.forget();
     lab.router.start();
-    await_office_at(&camera, DEFAULT);
+    await_leadership_at(&camera, DEFAULT);
     let url = format!("{}/healthz", lab.external_url(8080));
     eventually("reached from outside", PATIENCE, || {
         let answer = lab.outside().get(&url)?;

@@ -1,7 +1,7 @@
 //! What is closed to the Internet stays closed, however it is asked for.
 
-use crate::household::cameras;
 use crate::support::lab::{Lab, LabConfig};
+use crate::testbed::cameras;
 
 #[test]
 fn without_a_login_nobody_sees_anything_from_the_lan_or_from_outside() {
@@ -9,7 +9,7 @@ fn without_a_login_nobody_sees_anything_from_the_lan_or_from_outside() {
         return;
     };
     let fleet = cameras(&lab, 1, |setup| setup.set("auth", "public_view", false));
-    fleet[0].await_office();
+    fleet[0].await_leadership();
     let lan = format!("http://{}:8080", fleet[0].address());
     let ways = [(lab.outside(), lab.external_url(8080)), (lab.inside(), lan)];
     for (visitor, base) in ways {
@@ -41,7 +41,7 @@ fn metrics_and_debugging_are_for_the_lan_even_where_anybody_may_watch() {
         return;
     };
     let fleet = cameras(&lab, 1, |setup| setup);
-    fleet[0].await_office();
+    fleet[0].await_leadership();
     let (outside, inside) = (lab.outside(), lab.inside());
     let external = lab.external_url(8080);
     let lan = format!("http://{}:8080", fleet[0].address());

@@ -12,9 +12,9 @@ use porthole_sim_router::{Event, Quirks};
 use porthole_types::{BootId, InstanceId, Term};
 use serde_json::Value;
 
-use crate::house::{House, OFFICE, happened};
 use crate::support::lab::{Camera, PATIENCE, Role};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed, happened};
 
 const KEY: &str = "of this site";
 
@@ -22,17 +22,17 @@ const KEY: &str = "of this site";
 struct AttackedSite {
     cameras: Vec<Camera>,
     group: SocketAddrV4,
-    house: House,
+    testbed: Testbed,
 }
 
 impl AttackedSite {
     fn new() -> Self {
-        let house = House::with(Quirks::igd2());
-        let port = house.free_port();
+        let testbed = Testbed::with(Quirks::igd2());
+        let port = testbed.free_port();
         let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 83), port);
         let cameras = (2..5)
             .map(|number| {
-                let camera = house
+                let camera = testbed
                     .camera(number, &format!("camera {number}"))
                     .set("lan", "enabled", true)
                     .set("lan", "group", group.to_string())
@@ -48,15 +48,15 @@ impl AttackedSite {
         Self {
             cameras,
             group,
-            house,
+            testbed,
         }
     }
 
     /// A socket of a device that is no camera of this site.
     fn attacker(&self) -> UdpSocket {
-        let socket = UdpSocket::bind((self.house.console(), 0)).unwrap();
+        let socket = UdpSocket::bind((self.testbed.console(), 0)).unwrap();
         let raw = socket2::SockRef::from(&socket);
-        raw.set_multicast_if_v4(&self.house.console()).unwrap();
+        raw.set_multicast_if_v4(&self.testbed.console()).unwrap();
         raw.set_multicast_loop_v4(true).unwrap();
         socket
     }
@@ -66,7 +66,7 @@ impl AttackedSite {
         let any = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
         any.set_reuse_address(true).unwrap();
         any.bind(&self.group.into()).unwrap();
-        any.join_multicast_v4(self.group.ip(), &self.house.console())
+        any.join_multicast_v4(self.group.ip(), &self.testbed.console())
             .unwrap();
         let socket = UdpSocket::from(any);
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -116,13 +116,13 @@ impl AttackedSite {
         assert_eq!(self.cameras[0].status().unwrap().role, Role::Representative);
         assert_eq!(self.terms(), *terms);
         let entry = self
-            .house
-            .entry(OFFICE)
+            .testbed
+            .entry(REPRESENTATIVE_PORT)
             .expect("the representative port is mapped");
         assert_eq!(entry.mapping.client, self.cameras[0].address());
         for event in events {
             let gone = matches!(&event, Event::Deleted(entry) | Event::Expired(entry)
-                if entry.mapping.external_port.get() == OFFICE);
+                if entry.mapping.external_port.get() == REPRESENTATIVE_PORT);
             assert!(!gone, "{event:?}");
         }
     }
@@ -182,7 +182,7 @@ fn forgeries(of: InstanceId) -> Vec<Message> {
 #[test]
 fn forged_messages_without_the_key_or_with_another_move_nobody_and_are_told_of() {
     let site = AttackedSite::new();
-    let (terms, mut events) = (site.terms(), site.house.router().events());
+    let (terms, mut events) = (site.terms(), site.testbed.router().events());
     let attacker = site.attacker();
     for (key, reason) in [(None, "unsigned"), (Some("of another"), "wrong_key")] {
         let before = site.rejected(reason);
@@ -206,7 +206,7 @@ fn forged_messages_without_the_key_or_with_another_move_nobody_and_are_told_of()
 #[test]
 fn what_the_cameras_said_themselves_counts_once_whoever_says_it_again() {
     let site = AttackedSite::new();
-    let (terms, mut events) = (site.terms(), site.house.router().events());
+    let (terms, mut events) = (site.terms(), site.testbed.router().events());
     let (ear, attacker) = (site.listener(), site.attacker());
     // Some heartbeats of everybody's messages.
     let mut heard = Vec::new();
@@ -230,7 +230,7 @@ fn a_flood_of_noise_and_mutated_messages_moves_nobody_and_grows_nothing() {
     const FOR: Duration = Duration::from_secs(10);
 
     let site = AttackedSite::new();
-    let (terms, mut events) = (site.terms(), site.house.router().events());
+    let (terms, mut events) = (site.terms(), site.testbed.router().events());
     let resident = |camera: &Camera| camera.metric("process_resident_memory_bytes").unwrap();
     let before: Vec<_> = site.cameras.iter().map(resident).collect();
     let attacker = site.attacker();

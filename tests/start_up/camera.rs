@@ -5,9 +5,9 @@ use std::thread;
 use porthole_sim_router::Quirks;
 use serde_json::{Value, json};
 
-use crate::house::{House, serves_the_lan};
 use crate::support::lab::{Answer, Camera, Client, PATIENCE, Place, Stream, picture_size};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{Testbed, serves_the_lan};
 
 const SETTINGS: &str = "/api/v1/camera/settings";
 const CONTROLS: &str = "/api/v1/camera/controls";
@@ -16,8 +16,8 @@ const DRIVE: &str = "/api/v1/drive";
 const BRIGHTNESS: u32 = 0x0098_0900;
 
 /// One camera, once it serves its LAN.
-fn camera_in(house: &House) -> Camera {
-    let camera = house.camera(2, "Front door").start();
+fn camera_in(testbed: &Testbed) -> Camera {
+    let camera = testbed.camera(2, "Front door").start();
     serves_the_lan(&camera);
     camera
 }
@@ -64,8 +64,8 @@ fn await_picture(stream: &Stream, size: (usize, usize)) -> Vec<u8> {
 
 #[test]
 fn a_stream_goes_on_while_rate_and_quality_change_and_a_new_size_ends_it() {
-    let house = House::with(Quirks::igd2());
-    let camera = camera_in(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = camera_in(&testbed);
     let stream = watch(&camera);
     let fine = await_picture(&stream, (320, 240)).len();
 
@@ -104,8 +104,8 @@ fn a_stream_goes_on_while_rate_and_quality_change_and_a_new_size_ends_it() {
 
 #[test]
 fn what_was_answered_with_200_outlives_a_power_cut_and_null_gives_it_back() {
-    let house = House::with(Quirks::igd2());
-    let mut camera = camera_in(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let mut camera = camera_in(&testbed);
     change(
         &camera,
         SETTINGS,
@@ -139,8 +139,8 @@ fn what_was_answered_with_200_outlives_a_power_cut_and_null_gives_it_back() {
 
 #[test]
 fn a_bad_value_is_named_with_what_is_allowed_and_nothing_is_changed() {
-    let house = House::with(Quirks::igd2());
-    let camera = camera_in(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = camera_in(&testbed);
     let before: Value = camera.get(SETTINGS).unwrap().json().unwrap();
     for (body, parts) in [
         (json!({ "quality": 5, "fps": 0 }), ["fps", "0", "1 to 240"]),
@@ -181,8 +181,8 @@ fn a_bad_value_is_named_with_what_is_allowed_and_nothing_is_changed() {
 
 #[test]
 fn changes_at_the_same_time_do_not_undo_each_other() {
-    let house = House::with(Quirks::igd2());
-    let mut camera = camera_in(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let mut camera = camera_in(&testbed);
     for round in 0..5 {
         let bodies = [
             json!({ "width": 320 + 16 * round }),
@@ -223,8 +223,8 @@ fn value_of(controls: &[Value], id: u32) -> Value {
 
 #[test]
 fn a_control_changes_the_picture_while_it_is_watched_and_while_it_is_not() {
-    let house = House::with(Quirks::igd2());
-    let camera = camera_in(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = camera_in(&testbed);
     let set = |value| {
         let body = json!({ "controls": [{ "id": BRIGHTNESS, "value": value }] });
         let answer = change(&camera, CONTROLS, &body);
@@ -262,8 +262,8 @@ fn luma(jpeg: &[u8]) -> f64 {
 
 #[test]
 fn it_is_turned_within_its_limits_and_sent_to_presets_that_outlive_a_power_cut() {
-    let house = House::with(Quirks::igd2());
-    let mut camera = camera_in(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let mut camera = camera_in(&testbed);
     let send = |camera: &Camera, method, path: &str, body: &Value| {
         camera.send(method, path, body).unwrap()
     };
@@ -317,8 +317,8 @@ fn it_is_turned_within_its_limits_and_sent_to_presets_that_outlive_a_power_cut()
 
 #[test]
 fn at_most_32_presets_are_kept() {
-    let house = House::with(Quirks::igd2());
-    let camera = camera_in(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = camera_in(&testbed);
     for number in 0..32 {
         let path = format!("{DRIVE}/presets/{number}");
         assert_eq!(camera.send("PUT", &path, &json!({})).unwrap().status, 200);
@@ -331,8 +331,10 @@ fn at_most_32_presets_are_kept() {
 
 #[test]
 fn where_the_settings_say_that_nothing_moves_it_does_not() {
-    let house = House::with(Quirks::igd2());
-    let camera = house.camera(2, "Front door").set("drive", "source", "none");
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = testbed
+        .camera(2, "Front door")
+        .set("drive", "source", "none");
     let camera = camera.start();
     serves_the_lan(&camera);
     let drive: Value = camera.get(DRIVE).unwrap().json().unwrap();
@@ -346,8 +348,8 @@ fn where_the_settings_say_that_nothing_moves_it_does_not() {
 
 #[test]
 fn a_camera_that_is_not_there_is_reported_without_keeping_anybody_waiting() {
-    let house = House::with(Quirks::igd2());
-    let camera = house
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = testbed
         .camera(2, "Front door")
         .set("camera", "source", "v4l:/dev/no-such-video")
         .start();
@@ -364,8 +366,8 @@ fn a_camera_that_is_not_there_is_reported_without_keeping_anybody_waiting() {
 
 #[test]
 fn the_thread_that_sets_the_camera_outlives_a_crash_of_its_actor() {
-    let house = House::with(Quirks::igd2());
-    let camera = camera_in(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = camera_in(&testbed);
     change(
         &camera,
         CONTROLS,

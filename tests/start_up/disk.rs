@@ -4,42 +4,42 @@ use std::fs;
 
 use porthole_sim_router::Quirks;
 
-use crate::house::{House, OFFICE, await_log, serves_the_lan};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed, await_log, serves_the_lan};
 
 #[test]
 fn a_data_directory_that_cannot_be_written_is_a_warning_and_no_more() {
-    let house = House::with(Quirks::igd2());
+    let testbed = Testbed::with(Quirks::igd2());
     let folder = tempfile::tempdir().unwrap();
     let in_the_way = folder.path().join("a file");
     fs::write(&in_the_way, "").unwrap();
     // Nobody can make a folder below a file, not even root.
     let data = in_the_way.join("data");
-    let setup = house.camera(2, "Front door");
+    let setup = testbed.camera(2, "Front door");
     let mut camera = setup
         .set("node", "data_dir", data.to_str().unwrap())
         .start();
-    camera.await_office();
+    camera.await_leadership();
     serves_the_lan(&camera);
     await_log(&camera, "cannot write");
     await_log(&camera, data.join("state.json").to_str().unwrap());
     camera.expect_running();
     assert_eq!(camera.terminate().code(), Some(0));
-    assert!(house.entry(OFFICE).is_none());
+    assert!(testbed.entry(REPRESENTATIVE_PORT).is_none());
 }
 
 #[test]
 fn a_corrupt_state_file_is_set_aside_and_the_camera_starts_as_a_new_one() {
-    let house = House::with(Quirks::igd2());
-    let mut camera = house.camera(2, "Front door").install();
+    let testbed = Testbed::with(Quirks::igd2());
+    let mut camera = testbed.camera(2, "Front door").install();
     camera.start();
-    let before = camera.await_office();
+    let before = camera.await_leadership();
     camera.kill();
     let state = camera.data().join("state.json");
     let half = &fs::read(&state).unwrap()[..20];
     fs::write(&state, half).unwrap();
 
     camera.start();
-    let after = camera.await_office();
+    let after = camera.await_leadership();
     assert_ne!(after.id, before.id, "a new identity");
     await_log(&camera, "the state file is of no use");
     assert_eq!(
@@ -50,19 +50,22 @@ fn a_corrupt_state_file_is_set_aside_and_the_camera_starts_as_a_new_one() {
     // The new identity lasts.
     camera.kill();
     camera.start();
-    assert_eq!(camera.await_office().id, after.id);
+    assert_eq!(camera.await_leadership().id, after.id);
 }
 
 #[test]
 fn with_a_corrupt_state_file_it_follows_whoever_has_8080() {
-    let house = House::with(Quirks::igd2());
-    let first = house.camera(2, "Front door").start();
-    let leadership = first.await_office();
-    let mut second = house.camera(3, "Garden").install();
+    let testbed = Testbed::with(Quirks::igd2());
+    let first = testbed.camera(2, "Front door").start();
+    let leadership = first.await_leadership();
+    let mut second = testbed.camera(3, "Garden").install();
     let state = second.data().join("state.json");
     fs::write(&state, "{\"version\": 1, \"mapped_port\": 8080").unwrap();
     second.start();
     second.await_port(8081);
-    assert_eq!(first.await_office().term, leadership.term);
-    assert_eq!(house.entry(OFFICE).unwrap().mapping.client, first.address());
+    assert_eq!(first.await_leadership().term, leadership.term);
+    assert_eq!(
+        testbed.entry(REPRESENTATIVE_PORT).unwrap().mapping.client,
+        first.address()
+    );
 }

@@ -9,10 +9,10 @@ use porthole_sim_router::Quirks;
 use porthole_types::Term;
 use serde_json::Value;
 
-use crate::house::House;
 use crate::peer::Peer;
 use crate::support::lab::{Camera, PATIENCE};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::Testbed;
 
 /// How the other is listed: its presence, and whether it is verified. None where it is not.
 type Listed = Option<(String, bool)>;
@@ -29,16 +29,16 @@ fn listed(camera: &Camera, name: &str) -> Result<Listed, String> {
 
 #[test]
 fn a_camera_that_falls_silent_is_shown_as_fading_and_then_not_at_all() {
-    let house = House::with(Quirks::igd2());
-    let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 85), house.free_port());
-    let camera = house
+    let testbed = Testbed::with(Quirks::igd2());
+    let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 85), testbed.free_port());
+    let camera = testbed
         .camera(2, "Front door")
         .set("lan", "enabled", true)
         .set("lan", "group", group.to_string())
         .set("lan", "heartbeat", "400ms")
         .start();
-    camera.await_office();
-    let mut peer = Peer::new(house.address(6), group, None);
+    camera.await_leadership();
+    let mut peer = Peer::new(testbed.address(6), group, None);
     let report = Peer::report("Garden");
     peer.say(Body::Report(report));
     let mut seen: Vec<Listed> = Vec::new();

@@ -8,11 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::house::{House, serves_the_lan};
 use crate::support::lab::{ADMIN_PASSWORD, Camera, PATIENCE};
+use crate::testbed::{Testbed, serves_the_lan};
 
-fn camera(house: &House) -> Camera {
-    let camera = house
+fn camera(testbed: &Testbed) -> Camera {
+    let camera = testbed
         .camera(2, "Front door")
         .set("http", "hosts", vec!["cam.example.org"])
         .start();
@@ -54,8 +54,8 @@ fn code(answer: &str) -> &str {
 
 #[test]
 fn every_answer_has_the_headers_whatever_it_is() {
-    let house = House::without_router();
-    let camera = camera(&house);
+    let testbed = Testbed::without_router();
+    let camera = camera(&testbed);
     let own = format!("Host: {}:8080", camera.address());
     for (line, host, expected) in [
         ("GET / HTTP/1.1", &*own, "200"),
@@ -100,8 +100,8 @@ fn every_answer_has_the_headers_whatever_it_is() {
 
 #[test]
 fn requests_for_other_hosts_are_not_answered_and_say_how_to_allow_them() {
-    let house = House::without_router();
-    let camera = camera(&house);
+    let testbed = Testbed::without_router();
+    let camera = camera(&testbed);
     let address = camera.address();
     let status: Value = camera.get("/api/v1/status").unwrap().json().unwrap();
     let local = format!(
@@ -154,8 +154,8 @@ fn requests_for_other_hosts_are_not_answered_and_say_how_to_allow_them() {
 
 #[test]
 fn a_page_of_a_rebound_name_changes_nothing_even_with_a_password_or_a_session() {
-    let house = House::without_router();
-    let camera = camera(&house);
+    let testbed = Testbed::without_router();
+    let camera = camera(&testbed);
     let own = format!("Host: {}:8080", camera.address());
     let from_here = format!("Origin: http://{}:8080", camera.address());
     let basic = STANDARD.encode(format!("admin:{ADMIN_PASSWORD}"));

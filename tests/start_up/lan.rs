@@ -6,29 +6,29 @@ use std::collections::BTreeSet;
 use porthole_sim_router::Quirks;
 use serde_json::Value;
 
-use crate::house::{House, await_log};
 use crate::support::lab::{Camera, CameraSetup, PATIENCE};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{Testbed, await_log};
 
 /// The numbers of the cameras at the site.
 const NUMBERS: [u8; 3] = [2, 3, 4];
 
 /// A site whose cameras have a multicast group of their own, and the port of that.
-fn house() -> (House, u16) {
-    let house = House::with(Quirks::igd2());
-    let port = house.free_port();
-    (house, port)
+fn testbed() -> (Testbed, u16) {
+    let testbed = Testbed::with(Quirks::igd2());
+    let port = testbed.free_port();
+    (testbed, port)
 }
 
 /// A camera that knows of the others by their messages alone: its next reading of the table comes
 /// after the test.
 fn camera_on_lan(
-    (house, port): &(House, u16),
+    (testbed, port): &(Testbed, u16),
     number: u8,
     name: &str,
     transport: &str,
 ) -> CameraSetup {
-    house
+    testbed
         .camera(number, name)
         .set("lan", "enabled", true)
         .set("lan", "transport", transport)
@@ -73,12 +73,12 @@ fn rejected(camera: &Camera, reason: &str) -> Result<f64, String> {
 
 /// Claims 3, 4 and 6.
 fn the_page_fills_over(transport: &str) {
-    let group = house();
-    let house = &group.0;
+    let group = testbed();
+    let testbed = &group.0;
     let setup = |number, name| {
         let peers: Vec<_> = NUMBERS
             .iter()
-            .map(|number| house.address(*number).to_string())
+            .map(|number| testbed.address(*number).to_string())
             .collect();
         let setup =
             camera_on_lan(&group, number, name, transport).set("site", "key", "of this site");
@@ -88,7 +88,7 @@ fn the_page_fills_over(transport: &str) {
         }
     };
     let first = setup(2, "Front door").start();
-    first.await_office();
+    first.await_leadership();
     let second = setup(3, "Garden").start();
     second.await_port(8081);
     let third = setup(4, "Till").start();
@@ -118,14 +118,14 @@ fn with_the_table_unread_the_page_fills_over_unicast() {
 
 #[test]
 fn a_camera_that_leaves_is_off_the_page_before_its_report_grows_old() {
-    let group = house();
+    let group = testbed();
     // A camera counts as verified for four heartbeats after a report: 40 s, twice what this test
     // waits.
     let setup = |number, name| {
         camera_on_lan(&group, number, name, "multicast").set("lan", "heartbeat", "10s")
     };
     let first = setup(2, "Front door").start();
-    first.await_office();
+    first.await_leadership();
     let mut second = setup(3, "Garden").start();
     second.await_port(8081);
     lists(&first, &[("Garden", 8081)]);
@@ -135,12 +135,12 @@ fn a_camera_that_leaves_is_off_the_page_before_its_report_grows_old() {
 
 #[test]
 fn cameras_with_another_key_or_none_are_ignored_and_told_of() {
-    let group = house();
+    let group = testbed();
     let setup = |number, name| camera_on_lan(&group, number, name, "multicast");
     let first = setup(2, "Front door")
         .set("site", "key", "of this site")
         .start();
-    first.await_office();
+    first.await_leadership();
     let counted = |reason| {
         eventually(&format!("counted as {reason}"), PATIENCE, || {
             ensure(rejected(&first, reason)? > 2.0, "not yet")

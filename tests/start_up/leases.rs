@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use porthole_sim_router::{Event, Leases, Quirks};
 
-use crate::house::{House, OFFICE, await_requests, happened, left};
 use crate::support::lab::{PATIENCE, Role};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed, await_requests, happened, left};
 
-fn with(leases: Leases) -> House {
-    House::with(Quirks {
+fn with(leases: Leases) -> Testbed {
+    Testbed::with(Quirks {
         leases,
         ..Quirks::igd2()
     })
@@ -22,18 +22,24 @@ const fn seconds(seconds: u32) -> NonZeroU32 {
 
 #[test]
 fn where_only_permanent_leases_are_granted_8080_is_held_without_writing_again() {
-    let house = with(Leases::PermanentOnly);
-    let mut events = house.router().events();
-    let camera = house.camera(2, "Front door").start();
-    let status = camera.await_office();
+    let testbed = with(Leases::PermanentOnly);
+    let mut events = testbed.router().events();
+    let camera = testbed.camera(2, "Front door").start();
+    let status = camera.await_leadership();
     let lease = status.lease.unwrap();
-    assert_eq!((lease.port, lease.granted_seconds), (OFFICE, None));
+    assert_eq!(
+        (lease.port, lease.granted_seconds),
+        (REPRESENTATIVE_PORT, None)
+    );
     assert_eq!(lease.expires_at, None, "what has no end does not expire");
-    assert_eq!(house.await_entry(OFFICE, &camera).lease_end, None);
+    assert_eq!(
+        testbed.await_entry(REPRESENTATIVE_PORT, &camera).lease_end,
+        None
+    );
 
     // Four looks of the representative, where a leased mapping would have been renewed.
     await_requests(&camera, "GetSpecificPortMappingEntry", 4);
-    let after = camera.await_office();
+    let after = camera.await_leadership();
     assert_eq!(after.term, status.term);
     assert_ne!(
         after.router.class, "leased",
@@ -43,36 +49,36 @@ fn where_only_permanent_leases_are_granted_8080_is_held_without_writing_again() 
     let [Event::Added(entry)] = &events[..] else {
         panic!("more than one write: {events:?}");
     };
-    assert_eq!(entry.mapping.external_port.get(), OFFICE);
+    assert_eq!(entry.mapping.external_port.get(), REPRESENTATIVE_PORT);
 }
 
 #[test]
 fn where_only_permanent_leases_are_granted_a_second_camera_has_a_port_as_well() {
-    let house = with(Leases::PermanentOnly);
-    let first = house.camera(2, "Front door").start();
-    first.await_office();
-    let second = house.camera(3, "Garden").start();
+    let testbed = with(Leases::PermanentOnly);
+    let first = testbed.camera(2, "Front door").start();
+    first.await_leadership();
+    let second = testbed.camera(3, "Garden").start();
     let status = second.await_port(8081);
     assert_eq!(status.role, Role::Member);
     assert_eq!(status.lease.unwrap().granted_seconds, None);
-    first.await_office();
+    first.await_leadership();
 }
 
 #[test]
 fn a_lease_that_the_router_cuts_short_is_renewed_in_time() {
-    let house = with(Leases::Capped(seconds(4)));
-    let mut events = house.router().events();
-    let first = house.camera(2, "Front door").start();
-    let status = first.await_office();
+    let testbed = with(Leases::Capped(seconds(4)));
+    let mut events = testbed.router().events();
+    let first = testbed.camera(2, "Front door").start();
+    let status = first.await_leadership();
     assert_eq!(status.lease.unwrap().granted_seconds, Some(4));
     assert_eq!(status.router.class, "leased");
-    let second = house.camera(3, "Garden").start();
+    let second = testbed.camera(3, "Garden").start();
     let member = second.await_port(8081);
     assert_eq!(member.lease.unwrap().granted_seconds, Some(4));
 
     await_requests(&first, "AddPortMapping", 6);
     await_requests(&second, "AddPortMapping", 3);
-    assert_eq!(first.await_office().term, status.term);
+    assert_eq!(first.await_leadership().term, status.term);
     second.await_port(8081);
     let lost: Vec<_> = happened(&mut events)
         .into_iter()
@@ -83,9 +89,9 @@ fn a_lease_that_the_router_cuts_short_is_renewed_in_time() {
 
 #[test]
 fn what_was_learned_of_the_router_outlives_a_crash_of_its_actor() {
-    let house = House::with(Quirks::igd2());
-    let camera = house.camera(2, "Front door").start();
-    assert_eq!(camera.await_office().router.class, "leased");
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = testbed.camera(2, "Front door").start();
+    assert_eq!(camera.await_leadership().router.class, "leased");
     let restarts = "porthole_actor_restarts_total{actor=\"router\"}";
     camera.crash("router");
     eventually("the actor runs again", PATIENCE, || {
@@ -100,21 +106,21 @@ fn what_was_learned_of_the_router_outlives_a_crash_of_its_actor() {
 #[test]
 fn a_lease_that_the_router_makes_longer_does_not_make_the_representative_believe_longer() {
     const DAY: u32 = 86_400;
-    let house = with(Leases::AtLeast(seconds(DAY)));
-    let camera = house.camera(2, "Front door").start();
-    let status = camera.await_office();
+    let testbed = with(Leases::AtLeast(seconds(DAY)));
+    let camera = testbed.camera(2, "Front door").start();
+    let status = camera.await_leadership();
     let lease = status.lease.unwrap();
     assert_eq!(lease.granted_seconds, Some(DAY));
-    let entry = house.await_entry(OFFICE, &camera);
+    let entry = testbed.await_entry(REPRESENTATIVE_PORT, &camera);
     assert!(left(&entry).unwrap() > Duration::from_secs(u64::from(DAY) - 600));
     // A day is too long to wait for a dead camera's port.
     assert_ne!(status.router.class, "leased");
 
     // Its own deadline is that of the lease it asked for: it goes on asking as often.
     await_requests(&camera, "AddPortMapping", 3);
-    assert_eq!(camera.await_office().term, status.term);
-    let mut house = house;
-    house.remove_router();
+    assert_eq!(camera.await_leadership().term, status.term);
+    let mut testbed = testbed;
+    testbed.remove_router();
     camera.await_status("believes no more", PATIENCE, |status| {
         status.role != Role::Representative
     });

@@ -4,17 +4,17 @@ use std::net::Ipv4Addr;
 
 use porthole_sim_router::{DeleteMissing, Quirks, Wan};
 
-use crate::house::{House, OFFICE, await_log, await_requests, serves_the_lan};
 use crate::support::lab::{CameraSetup, PATIENCE, Role, RouterState};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed, await_log, await_requests, serves_the_lan};
 
 #[test]
 fn with_the_line_down_it_says_so_and_serves_the_lan_until_the_line_is_up_again() {
-    let house = House::with(Quirks::igd2());
-    let camera = house.camera(2, "Front door").start();
-    let url = camera.await_office().external_url;
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = testbed.camera(2, "Front door").start();
+    let url = camera.await_leadership().external_url;
 
-    house.set_wan(Wan::Down);
+    testbed.set_wan(Wan::Down);
     println!("words: {}", camera.await_words(&["internet line", "down"]));
     let status = camera.await_status("no URL from outside", PATIENCE, |status| {
         status.external_url.is_none()
@@ -22,15 +22,15 @@ fn with_the_line_down_it_says_so_and_serves_the_lan_until_the_line_is_up_again()
     assert_eq!(status.router.state, RouterState::Found);
     assert_eq!(status.router.external_address, None);
     serves_the_lan(&camera);
-    // Its renewals are refused: by its own clock the office ends.
+    // Its renewals are refused: by its own clock its leadership ends.
     camera.await_status("believes no more", PATIENCE, |status| {
         status.role != Role::Representative
     });
 
-    house.set_wan(Wan::Up);
-    assert_eq!(camera.await_office().external_url, url);
+    testbed.set_wan(Wan::Up);
+    assert_eq!(camera.await_leadership().external_url, url);
     eventually("reached from outside", PATIENCE, || {
-        house.get_outside(OFFICE, "/healthz")
+        testbed.get_outside(REPRESENTATIVE_PORT, "/healthz")
     });
     eventually("nothing to complain of", PATIENCE, || {
         let words = camera.words()?;
@@ -40,19 +40,19 @@ fn with_the_line_down_it_says_so_and_serves_the_lan_until_the_line_is_up_again()
 
 #[test]
 fn a_line_that_is_down_at_the_start_is_told_of() {
-    let house = House::with(Quirks::igd2());
-    house.set_wan(Wan::Down);
-    let camera = house.camera(2, "Front door").start();
+    let testbed = Testbed::with(Quirks::igd2());
+    testbed.set_wan(Wan::Down);
+    let camera = testbed.camera(2, "Front door").start();
     camera.await_words(&["internet line", "down"]);
     serves_the_lan(&camera);
-    house.set_wan(Wan::Up);
-    camera.await_office();
+    testbed.set_wan(Wan::Up);
+    camera.await_leadership();
 }
 
 #[test]
 fn without_a_router_it_serves_the_lan_and_when_one_is_plugged_in_it_is_mapped() {
-    let mut house = House::without_router();
-    let camera = house.camera(2, "Front door").start();
+    let mut testbed = Testbed::without_router();
+    let camera = testbed.camera(2, "Front door").start();
     serves_the_lan(&camera);
     println!("words: {}", camera.await_words(&["router", "upnp"]));
     let status = camera.status().unwrap();
@@ -61,46 +61,46 @@ fn without_a_router_it_serves_the_lan_and_when_one_is_plugged_in_it_is_mapped() 
     let ready = camera.get("/readyz").unwrap();
     assert_eq!(ready.status, 200, "{}", ready.text());
 
-    house.start_router(Quirks::igd2());
-    camera.await_office();
-    house.await_entry(OFFICE, &camera);
+    testbed.start_router(Quirks::igd2());
+    camera.await_leadership();
+    testbed.await_entry(REPRESENTATIVE_PORT, &camera);
     assert_eq!(camera.words().unwrap(), "");
 }
 
 #[test]
 fn after_a_reboot_of_the_router_it_is_mapped_again_in_the_same_term() {
-    let mut house = House::with(Quirks::igd2());
-    // Long enough that the reboot is over before the office ends by the camera's own clock.
-    let setup = house.camera(2, "Front door");
+    let mut testbed = Testbed::with(Quirks::igd2());
+    // Long enough that the reboot is over before the leadership ends by the camera's own clock.
+    let setup = testbed.camera(2, "Front door");
     let camera = setup.set("router", "representative_lease", "10m").start();
-    let before = camera.await_office();
+    let before = camera.await_leadership();
     let changes = camera.metric("porthole_representative_changes_total");
 
-    house.reboot_router();
-    assert_eq!(house.router().table(), []);
-    house.await_entry(OFFICE, &camera);
-    let after = camera.await_office();
+    testbed.reboot_router();
+    assert_eq!(testbed.router().table(), []);
+    testbed.await_entry(REPRESENTATIVE_PORT, &camera);
+    let after = camera.await_leadership();
     assert_eq!(after.term, before.term);
     assert_eq!(
         camera.metric("porthole_representative_changes_total"),
         changes
     );
     eventually("reached from outside", PATIENCE, || {
-        house.get_outside(OFFICE, "/healthz")
+        testbed.get_outside(REPRESENTATIVE_PORT, "/healthz")
     });
 }
 
 #[test]
 fn when_the_routers_address_on_the_internet_changes_page_and_api_show_the_new_one() {
-    let mut house = House::with(Quirks::igd2());
-    let first = house.camera(2, "Front door").start();
-    let before = first.await_office();
-    let second = house.camera(3, "Garden").start();
+    let mut testbed = Testbed::with(Quirks::igd2());
+    let first = testbed.camera(2, "Front door").start();
+    let before = first.await_leadership();
+    let second = testbed.camera(3, "Garden").start();
     second.await_port(8081);
 
     let moved = Ipv4Addr::new(60, 120, 76, 65);
-    house.set_external(moved);
-    for (camera, port) in [(&first, OFFICE), (&second, 8081)] {
+    testbed.set_external(moved);
+    for (camera, port) in [(&first, REPRESENTATIVE_PORT), (&second, 8081)] {
         let url = format!("http://{moved}:{port}/");
         let status = camera.await_status("has the new address", PATIENCE, |status| {
             status.external_url.as_deref() == Some(&*url)
@@ -110,7 +110,7 @@ fn when_the_routers_address_on_the_internet_changes_page_and_api_show_the_new_on
             Some(&*moved.to_string())
         );
     }
-    for port in [OFFICE, 8081] {
+    for port in [REPRESENTATIVE_PORT, 8081] {
         let url = format!("http://{moved}:{port}/");
         eventually("the list of cameras has the new URL", PATIENCE, || {
             let list = first.get("/api/v1/cameras")?.text();
@@ -121,7 +121,7 @@ fn when_the_routers_address_on_the_internet_changes_page_and_api_show_the_new_on
         "the page of a visitor from outside links it",
         PATIENCE,
         || {
-            let page = house.get_outside(OFFICE, "/")?;
+            let page = testbed.get_outside(REPRESENTATIVE_PORT, "/")?;
             ensure(page.contains(&format!("http://{moved}:8081/")), page)
         },
     );
@@ -131,14 +131,14 @@ fn when_the_routers_address_on_the_internet_changes_page_and_api_show_the_new_on
 
 #[test]
 fn an_answer_of_the_router_that_is_lost_changes_nothing() {
-    let house = House::with(Quirks::igd2());
+    let testbed = Testbed::with(Quirks::igd2());
     // Renewed every 10 s; a lost answer costs the 5 s until it is given up.
-    let setup = house.camera(2, "Front door");
+    let setup = testbed.camera(2, "Front door");
     let camera = setup.set("router", "representative_lease", "40s").start();
-    let before = camera.await_office();
+    let before = camera.await_leadership();
     let changes = camera.metric("porthole_representative_changes_total");
 
-    house.router().lose_answers(1);
+    testbed.router().lose_answers(1);
     let failed =
         "porthole_router_request_failures_total{action=\"AddPortMapping\",code=\"timed_out\"}";
     eventually("an answer is lost", PATIENCE, || {
@@ -146,7 +146,7 @@ fn an_answer_of_the_router_that_is_lost_changes_nothing() {
         ensure(count >= 1.0, count)
     });
     await_requests(&camera, "AddPortMapping", 1);
-    let after = camera.await_office();
+    let after = camera.await_leadership();
     assert_eq!(after.term, before.term);
     assert_eq!(
         camera.metric("porthole_representative_changes_total"),
@@ -156,10 +156,10 @@ fn an_answer_of_the_router_that_is_lost_changes_nothing() {
 
 #[test]
 fn when_the_router_goes_it_says_so_and_believes_no_longer_than_its_lease() {
-    let mut house = House::with(Quirks::igd2());
-    let camera = house.camera(2, "Front door").start();
-    let before = camera.await_office();
-    house.remove_router();
+    let mut testbed = Testbed::with(Quirks::igd2());
+    let camera = testbed.camera(2, "Front door").start();
+    let before = camera.await_leadership();
+    testbed.remove_router();
     camera.await_status("has lost the router", PATIENCE, |status| {
         status.router.state == RouterState::Lost
     });
@@ -169,81 +169,84 @@ fn when_the_router_goes_it_says_so_and_believes_no_longer_than_its_lease() {
     });
     serves_the_lan(&camera);
 
-    house.start_router(Quirks::igd2());
-    assert!(camera.await_office().term > before.term);
+    testbed.start_router(Quirks::igd2());
+    assert!(camera.await_leadership().term > before.term);
 }
 
 /// Asked to end, it takes back what it has mapped and ends well, whatever the router says.
 #[track_caller]
-fn leaves_well(house: &House, setup: CameraSetup, meanwhile: impl FnOnce(&House)) {
+fn leaves_well(testbed: &Testbed, setup: CameraSetup, meanwhile: impl FnOnce(&Testbed)) {
     // Nothing is renewed or read while the test changes the table behind the camera's back.
     let setup =
         setup
             .set("router", "representative_lease", "10m")
             .set("router", "poll_interval", "10m");
     let mut camera = setup.start();
-    camera.await_office();
-    meanwhile(house);
+    camera.await_leadership();
+    meanwhile(testbed);
     let end = camera.terminate();
     assert_eq!(end.code(), Some(0), "{end}");
     let log = camera.log_text();
     assert!(log.contains("asked to end"), "{log}");
     assert!(!log.contains("did not end in time"), "{log}");
     assert!(!log.contains("leaving without"), "{log}");
-    assert!(house.entry(OFFICE).is_none());
+    assert!(testbed.entry(REPRESENTATIVE_PORT).is_none());
 }
 
 #[test]
 fn asked_to_end_it_takes_its_mapping_back() {
-    let house = House::with(Quirks::igd2());
-    leaves_well(&house, house.camera(2, "Front door"), |_| {});
+    let testbed = Testbed::with(Quirks::igd2());
+    leaves_well(&testbed, testbed.camera(2, "Front door"), |_| {});
 }
 
 #[test]
 fn asked_to_end_it_does_not_mind_that_its_mapping_is_gone_already() {
     for delete_missing in [DeleteMissing::Refuse, DeleteMissing::SayOk] {
-        let house = House::with(Quirks {
+        let testbed = Testbed::with(Quirks {
             delete_missing,
             ..Quirks::igd2()
         });
-        leaves_well(&house, house.camera(2, "Front door"), |house| {
-            house.console_deletes(OFFICE).unwrap();
+        leaves_well(&testbed, testbed.camera(2, "Front door"), |testbed| {
+            testbed.console_deletes(REPRESENTATIVE_PORT).unwrap();
         });
     }
 }
 
 #[test]
 fn asked_to_end_it_leaves_the_mapping_of_a_stranger_alone() {
-    let house = House::with(Quirks::igd2());
-    let setup = house.camera(2, "Front door");
+    let testbed = Testbed::with(Quirks::igd2());
+    let setup = testbed.camera(2, "Front door");
     let mut camera = setup
         .set("router", "representative_lease", "10m")
         .set("router", "poll_interval", "10m")
         .start();
-    camera.await_office();
-    house.put_console(OFFICE);
+    camera.await_leadership();
+    testbed.put_console(REPRESENTATIVE_PORT);
     assert_eq!(camera.terminate().code(), Some(0));
-    assert_eq!(house.entry(OFFICE).unwrap().mapping.client, house.console());
+    assert_eq!(
+        testbed.entry(REPRESENTATIVE_PORT).unwrap().mapping.client,
+        testbed.console()
+    );
 }
 
 #[test]
 fn asked_to_end_when_the_router_is_gone_it_ends_all_the_same() {
-    let mut house = House::with(Quirks::igd2());
-    let mut camera = house.camera(2, "Front door").start();
-    camera.await_office();
-    house.remove_router();
+    let mut testbed = Testbed::with(Quirks::igd2());
+    let mut camera = testbed.camera(2, "Front door").start();
+    camera.await_leadership();
+    testbed.remove_router();
     assert_eq!(camera.terminate().code(), Some(0));
 }
 
 #[test]
 fn killed_and_started_again_it_takes_its_own_mapping_up_in_the_same_term() {
-    let house = House::with(Quirks::igd2());
-    let setup = house.camera(2, "Front door");
+    let testbed = Testbed::with(Quirks::igd2());
+    let setup = testbed.camera(2, "Front door");
     let mut camera = setup.set("router", "representative_lease", "10m").start();
-    let before = camera.await_office();
+    let before = camera.await_leadership();
     camera.kill();
     camera.start();
-    let after = camera.await_office();
+    let after = camera.await_leadership();
     assert_eq!((after.id, after.term), (before.id, before.term));
     await_log(&camera, "this server is the representative");
     await_requests(&camera, "GetExternalIPAddress", 2);

@@ -4,17 +4,19 @@ use std::net::TcpListener;
 
 use porthole_sim_router::Quirks;
 
-use crate::house::{House, OFFICE, await_log, await_requests, happened, serves_the_lan};
 use crate::support::lab::PATIENCE;
 use crate::support::wait::eventually;
+use crate::testbed::{
+    REPRESENTATIVE_PORT, Testbed, await_log, await_requests, happened, serves_the_lan,
+};
 
 #[test]
 fn a_port_that_another_program_has_is_told_of_and_taken_when_it_is_free() {
-    let house = House::with(Quirks::igd2());
-    let mut events = house.router().events();
-    let address = house.address(2);
+    let testbed = Testbed::with(Quirks::igd2());
+    let mut events = testbed.router().events();
+    let address = testbed.address(2);
     let other = TcpListener::bind((address, 8080)).unwrap();
-    let mut camera = house.camera(2, "Front door").start();
+    let mut camera = testbed.camera(2, "Front door").start();
     await_log(&camera, &format!("cannot listen on {address}:8080"));
     await_log(&camera, "Address already in use");
     await_log(&camera, "router found");
@@ -26,9 +28,9 @@ fn a_port_that_another_program_has_is_told_of_and_taken_when_it_is_free() {
 
     drop(other);
     serves_the_lan(&camera);
-    camera.await_office();
+    camera.await_leadership();
     eventually("reached from outside", PATIENCE, || {
-        house.get_outside(OFFICE, "/healthz")
+        testbed.get_outside(REPRESENTATIVE_PORT, "/healthz")
     });
     await_requests(&camera, "GetExternalIPAddress", 1);
     let log = camera.log_text();
@@ -42,11 +44,11 @@ fn a_port_that_another_program_has_is_told_of_and_taken_when_it_is_free() {
 
 #[test]
 fn a_port_that_the_router_itself_uses_is_passed_over() {
-    let house = House::with(Quirks::igd2());
+    let testbed = Testbed::with(Quirks::igd2());
     // What listens on the router's Internet side is in the way of a mapping: it refuses with 729.
-    let _own_page = TcpListener::bind((house.address(1), 8081)).unwrap();
-    let first = house.camera(2, "Front door").start();
-    first.await_office();
-    let second = house.camera(3, "Garden").start();
+    let _own_page = TcpListener::bind((testbed.address(1), 8081)).unwrap();
+    let first = testbed.camera(2, "Front door").start();
+    first.await_leadership();
+    let second = testbed.camera(3, "Garden").start();
     second.await_port(8082);
 }

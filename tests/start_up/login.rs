@@ -11,13 +11,13 @@ use porthole_sim_router::Quirks;
 use porthole_types::InstanceId;
 use serde_json::{Value, json};
 
-use crate::house::{House, OFFICE, await_log};
 use crate::people::{
     FORM, JSON, KEY, PAGE, TURN, VIEWER_PASSWORD, anybody, ask, await_answer, cookie, fill_in,
     header, log_in, pan, setup, start, turn, url, with_cookie,
 };
 use crate::support::lab::{ADMIN_PASSWORD, Camera, PATIENCE};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed, await_log};
 
 fn now() -> u64 {
     SystemTime::now()
@@ -42,16 +42,20 @@ fn session(began: u64) -> Claims {
 
 #[test]
 fn one_login_at_the_representative_opens_the_other_camera_inside_and_outside() {
-    let house = House::with(Quirks::igd2());
-    let first = start(setup(&house, 2));
-    house.await_entry(OFFICE, &first);
-    let second = start(setup(&house, 3));
-    house.await_entry(8081, &second);
+    let testbed = Testbed::with(Quirks::igd2());
+    let first = start(setup(&testbed, 2));
+    testbed.await_entry(REPRESENTATIVE_PORT, &first);
+    let second = start(setup(&testbed, 3));
+    testbed.await_entry(8081, &second);
 
-    let outside = |port: u16| format!("http://{}:{port}", house.address(1));
-    let admin = log_in(&outside(OFFICE), "admin", ADMIN_PASSWORD);
-    let viewer = log_in(&outside(OFFICE), "viewer", VIEWER_PASSWORD);
-    for base in [outside(OFFICE), outside(8081), url(&second, "")] {
+    let outside = |port: u16| format!("http://{}:{port}", testbed.address(1));
+    let admin = log_in(&outside(REPRESENTATIVE_PORT), "admin", ADMIN_PASSWORD);
+    let viewer = log_in(&outside(REPRESENTATIVE_PORT), "viewer", VIEWER_PASSWORD);
+    for base in [
+        outside(REPRESENTATIVE_PORT),
+        outside(8081),
+        url(&second, ""),
+    ] {
         for path in ["/", "/camera", "/snapshot.jpg", "/api/v1/cameras"] {
             assert_eq!(with_cookie(&base, path, &viewer), 200, "{base}{path}");
         }
@@ -63,7 +67,7 @@ fn one_login_at_the_representative_opens_the_other_camera_inside_and_outside() {
         assert_eq!(turn(&base, &[("cookie", &admin)]), 200, "{base}");
     }
     for path in ["/api/v1/tokens", "/api/v1/representative/withdraw"] {
-        let there = format!("{}{path}", outside(OFFICE));
+        let there = format!("{}{path}", outside(REPRESENTATIVE_PORT));
         let answer = ask("POST", &there, &[("cookie", &viewer), JSON], "{}");
         assert_eq!(answer.status, 403, "{path}: {}", answer.text());
         assert!(
@@ -78,8 +82,8 @@ fn one_login_at_the_representative_opens_the_other_camera_inside_and_outside() {
 
 #[test]
 fn what_is_no_login_here_gets_the_login_page_or_401_and_never_an_error() {
-    let house = House::without_router();
-    let camera = start(setup(&house, 2).set("router", "enabled", false));
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2).set("router", "enabled", false));
     let base = url(&camera, "");
     let wrong = [
         ("nothing", String::new()),
@@ -147,8 +151,8 @@ fn what_is_no_login_here_gets_the_login_page_or_401_and_never_an_error() {
 
 #[test]
 fn where_anybody_may_watch_nobody_may_change_anything_without_a_login() {
-    let house = House::without_router();
-    let camera = start(setup(&house, 2).set("auth", "public_view", true));
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2).set("auth", "public_view", true));
     let base = url(&camera, "");
     for path in ["/", "/snapshot.jpg", "/api/v1/cameras"] {
         assert_eq!(
@@ -172,8 +176,8 @@ fn where_anybody_may_watch_nobody_may_change_anything_without_a_login() {
 
 #[test]
 fn players_are_asked_for_a_password_and_let_in_with_it() {
-    let house = House::without_router();
-    let camera = start(setup(&house, 2));
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2));
     for path in ["/stream.mjpg", "/snapshot.jpg", "/?action=snapshot"] {
         let answer = anybody().get(&url(&camera, path)).unwrap();
         assert_eq!(answer.status, 401, "{path}");
@@ -211,9 +215,9 @@ fn players_are_asked_for_a_password_and_let_in_with_it() {
 
 #[test]
 fn a_token_opens_what_it_was_made_for_until_it_is_taken_back() {
-    let house = House::without_router();
-    let mut camera = start(setup(&house, 2));
-    let other = start(setup(&house, 3));
+    let testbed = Testbed::without_router();
+    let mut camera = start(setup(&testbed, 2));
+    let other = start(setup(&testbed, 3));
     let tokens = url(&camera, "/api/v1/tokens");
     let admin = anybody().as_admin();
     let order = json!({"access": "viewer", "days": 30}).to_string();
@@ -265,8 +269,8 @@ fn a_token_opens_what_it_was_made_for_until_it_is_taken_back() {
 
 #[test]
 fn a_page_of_another_site_changes_nothing_whatever_the_browser_sends_with_it() {
-    let house = House::without_router();
-    let camera = start(setup(&house, 2));
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2));
     let base = url(&camera, "");
     let session = log_in(&base, "admin", ADMIN_PASSWORD);
     let own = format!("http://{}:8080", camera.address());
@@ -327,8 +331,8 @@ fn a_page_of_another_site_changes_nothing_whatever_the_browser_sends_with_it() {
 
 #[test]
 fn a_login_leads_nowhere_but_to_this_camera() {
-    let house = House::without_router();
-    let camera = start(setup(&house, 2));
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2));
     for next in [
         "//evil.example/",
         "http://evil.example/",
@@ -350,8 +354,8 @@ fn a_login_leads_nowhere_but_to_this_camera() {
 
 #[test]
 fn whoever_guesses_waits_and_who_is_logged_in_does_not() {
-    let house = House::without_router();
-    let camera = start(setup(&house, 2));
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2));
     let base = url(&camera, "");
     let session = log_in(&base, "admin", ADMIN_PASSWORD);
     for n in 0..5 {
@@ -398,8 +402,8 @@ fn whoever_guesses_waits_and_who_is_logged_in_does_not() {
 
 #[test]
 fn new_passwords_end_what_was_before_and_outlive_a_restart() {
-    let house = House::without_router();
-    let mut camera = start(setup(&house, 2));
+    let testbed = Testbed::without_router();
+    let mut camera = start(setup(&testbed, 2));
     let base = url(&camera, "");
     let passwords = format!("{base}/api/v1/passwords");
     let session = log_in(&base, "admin", ADMIN_PASSWORD);
@@ -466,8 +470,8 @@ fn new_passwords_end_what_was_before_and_outlive_a_restart() {
 
 #[test]
 fn whoever_logs_out_is_out_for_good() {
-    let house = House::without_router();
-    let mut camera = start(setup(&house, 2));
+    let testbed = Testbed::without_router();
+    let mut camera = start(setup(&testbed, 2));
     let base = url(&camera, "");
     let session = log_in(&base, "admin", ADMIN_PASSWORD);
     let other = log_in(&base, "admin", ADMIN_PASSWORD);
@@ -511,8 +515,8 @@ fn told(camera: &Camera) -> String {
 
 #[test]
 fn without_a_password_in_the_settings_one_is_made_and_told_once() {
-    let house = House::without_router();
-    let of_site = |number| setup(&house, number).set("auth", "admin_password", "");
+    let testbed = Testbed::without_router();
+    let of_site = |number| setup(&testbed, number).set("auth", "admin_password", "");
     let mut first = start(of_site(2));
     let second = start(of_site(3));
     let alone = start(of_site(4).set("site", "key", ""));
@@ -546,10 +550,10 @@ fn without_a_password_in_the_settings_one_is_made_and_told_once() {
 
 #[test]
 fn a_ticket_opens_the_next_camera_once_and_its_pictures_for_minutes() {
-    let house = House::without_router();
-    let group = format!("239.255.80.84:{}", house.free_port());
+    let testbed = Testbed::without_router();
+    let group = format!("239.255.80.84:{}", testbed.free_port());
     let speaking = |number| {
-        let setup = setup(&house, number).set("lan", "enabled", true);
+        let setup = setup(&testbed, number).set("lan", "enabled", true);
         start(
             setup
                 .set("lan", "group", &*group)
@@ -604,7 +608,7 @@ fn a_ticket_opens_the_next_camera_once_and_its_pictures_for_minutes() {
         (&second, "/", &ticket),
         (&second, "/enter", &ticket),
         (&first, "/snapshot.jpg", &ticket),
-        (&second, "/snapshot.jpg", &picture(house.console())),
+        (&second, "/snapshot.jpg", &picture(testbed.console())),
     ] {
         let answer = anybody()
             .get(&url(camera, &format!("{path}?{ticket}")))

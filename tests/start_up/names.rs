@@ -10,24 +10,24 @@ use porthole_types::InstanceId;
 use porthole_types::Name;
 use serde_json::{Value, json};
 
-use crate::house::House;
 use crate::peer::Peer;
 use crate::support::lab::{Camera, CameraSetup, PATIENCE};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::Testbed;
 
 const KEY: &str = "of this site";
 
 /// The number of a test's peer in the addresses of the site.
 const PEER: u8 = 6;
 
-fn house() -> (House, SocketAddrV4) {
-    let house = House::with(Quirks::igd2());
-    let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 84), house.free_port());
-    (house, group)
+fn testbed() -> (Testbed, SocketAddrV4) {
+    let testbed = Testbed::with(Quirks::igd2());
+    let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 84), testbed.free_port());
+    (testbed, group)
 }
 
-fn setup((house, group): &(House, SocketAddrV4), number: u8, name: &str) -> CameraSetup {
-    house
+fn setup((testbed, group): &(Testbed, SocketAddrV4), number: u8, name: &str) -> CameraSetup {
+    testbed
         .camera(number, name)
         .set("lan", "enabled", true)
         .set("lan", "group", group.to_string())
@@ -80,7 +80,7 @@ fn outcome(peer: &mut Peer, request_id: RequestId) -> Result<(), String> {
 
 #[test]
 fn a_camera_renamed_over_the_lan_is_called_so_by_all_and_after_a_restart() {
-    let place = house();
+    let place = testbed();
     let first = setup(&place, 2, "Front door")
         .set("site", "key", KEY)
         .start();
@@ -141,7 +141,7 @@ fn a_camera_renamed_over_the_lan_is_called_so_by_all_and_after_a_restart() {
 
 #[test]
 fn a_request_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_in_words() {
-    let place = house();
+    let place = testbed();
     let camera = setup(&place, 2, "Front door").start();
     let of = id_of(&camera);
     let mut peer = Peer::new(place.0.address(PEER), place.1, None);
@@ -200,7 +200,7 @@ fn rename(at: &Camera, of: InstanceId, name: &str) -> (u16, Value) {
 
 #[test]
 fn a_camera_is_renamed_from_another_ones_api_and_one_that_is_down_is_not_and_is_named() {
-    let place = house();
+    let place = testbed();
     let of_site = |number, name| setup(&place, number, name).set("site", "key", KEY).start();
     let first = of_site(2, "Front door");
     let mut second = of_site(3, "Garden");
@@ -243,7 +243,7 @@ fn auth_state() -> AuthState {
 
 #[test]
 fn what_one_camera_learns_about_logins_all_of_the_site_know_and_keep_and_nobody_else() {
-    let place = house();
+    let place = testbed();
     let of_site = |number, name| setup(&place, number, name).set("site", "key", KEY).start();
     let cameras = [of_site(2, "Front door"), of_site(3, "Garden")];
     let stranger = setup(&place, 5, "Shed").start();

@@ -2,9 +2,9 @@
 
 use porthole_sim_router::{Access, AddForOther, DeleteOfOther, Quirks};
 
-use crate::house::{House, OFFICE, await_requests};
 use crate::support::lab::{PATIENCE, Role};
 use crate::support::wait::eventually;
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed, await_requests};
 
 #[test]
 fn in_secure_mode_each_of_two_cameras_of_one_machine_maps_its_own_address() {
@@ -13,28 +13,28 @@ fn in_secure_mode_each_of_two_cameras_of_one_machine_maps_its_own_address() {
         (AddForOther::Conflict, DeleteOfOther::NotAuthorized),
         (AddForOther::NotAuthorized, DeleteOfOther::NoSuchEntry),
     ] {
-        let house = House::with(Quirks {
+        let testbed = Testbed::with(Quirks {
             access: Access::Secure,
             add_for_other,
             delete_of_other,
             ..Quirks::igd2()
         });
-        let first = house.camera(2, "Front door").start();
-        let office = first.await_office();
-        house.await_entry(OFFICE, &first);
-        let second = house.camera(3, "Garden").start();
+        let first = testbed.camera(2, "Front door").start();
+        let leadership = first.await_leadership();
+        testbed.await_entry(REPRESENTATIVE_PORT, &first);
+        let second = testbed.camera(3, "Garden").start();
         second.await_port(8081);
-        house.await_entry(8081, &second);
-        for port in [OFFICE, 8081] {
+        testbed.await_entry(8081, &second);
+        for port in [REPRESENTATIVE_PORT, 8081] {
             eventually("reached from outside", PATIENCE, || {
-                house.get_outside(port, "/healthz")
+                testbed.get_outside(port, "/healthz")
             });
         }
         await_requests(&first, "AddPortMapping", 2);
         let status = first.status().unwrap();
         assert_eq!(
             (status.role, status.term),
-            (Role::Representative, office.term)
+            (Role::Representative, leadership.term)
         );
     }
 }

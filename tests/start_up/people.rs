@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::house::House;
 use crate::support::lab::{Answer, Camera, CameraSetup, Client, PATIENCE, Place};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::Testbed;
 
 pub(crate) const KEY: &str = "of this site";
 pub(crate) const VIEWER_PASSWORD: &str = "for those who watch";
@@ -15,8 +15,8 @@ pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 pub(crate) const TURN: &str = r#"{"by":{"pan":3600}}"#;
 
 /// A camera of the site that asks everybody.
-pub(crate) fn setup(house: &House, number: u8) -> CameraSetup {
-    house
+pub(crate) fn setup(testbed: &Testbed, number: u8) -> CameraSetup {
+    testbed
         .camera(number, &format!("camera {number}"))
         .set("auth", "public_view", false)
         .set("auth", "viewer_password", VIEWER_PASSWORD)

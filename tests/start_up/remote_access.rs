@@ -4,9 +4,9 @@
 use porthole_sim_router::Quirks;
 use serde_json::{Value, json};
 
-use crate::house::{House, OFFICE, serves_the_lan};
 use crate::support::lab::{Camera, PATIENCE, Role};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed, serves_the_lan};
 
 #[track_caller]
 fn switch(camera: &Camera, enabled: bool) -> Value {
@@ -16,8 +16,8 @@ fn switch(camera: &Camera, enabled: bool) -> Value {
     answer.json().unwrap()
 }
 
-fn mappings_of(house: &House, camera: &Camera) -> usize {
-    let table = house.router().table();
+fn mappings_of(testbed: &Testbed, camera: &Camera) -> usize {
+    let table = testbed.router().table();
     let of_camera = |entry: &&_| {
         let entry: &porthole_sim_router::TableEntry = entry;
         entry.mapping.client == camera.address()
@@ -27,11 +27,11 @@ fn mappings_of(house: &House, camera: &Camera) -> usize {
 
 #[test]
 fn switched_off_the_representative_gives_8080_back_another_takes_it_and_the_lan_is_served() {
-    let house = House::with(Quirks::igd2());
-    let mut first = house.camera(2, "Front door").install();
+    let testbed = Testbed::with(Quirks::igd2());
+    let mut first = testbed.camera(2, "Front door").install();
     first.start();
-    first.await_office();
-    let second = house.camera(3, "Garden").start();
+    first.await_leadership();
+    let second = testbed.camera(3, "Garden").start();
     second.await_port(8081);
 
     let answer = switch(&first, false);
@@ -40,11 +40,11 @@ fn switched_off_the_representative_gives_8080_back_another_takes_it_and_the_lan_
         (&json!(false), &Value::Null)
     );
     assert_eq!(
-        mappings_of(&house, &first),
+        mappings_of(&testbed, &first),
         0,
         "given back before the answer"
     );
-    second.await_office();
+    second.await_leadership();
     serves_the_lan(&first);
     let status = first.status().unwrap();
     assert_eq!((status.role, status.external_url), (Role::Alone, None));
@@ -59,7 +59,7 @@ fn switched_off_the_representative_gives_8080_back_another_takes_it_and_the_lan_
         ensure(status["router"]["last_poll"].is_number(), "no poll yet").map(|()| state)
     });
     assert_eq!(state["enabled"], json!(false), "{state}");
-    assert_eq!(mappings_of(&house, &first), 0);
+    assert_eq!(mappings_of(&testbed, &first), 0);
 
     let answer = switch(&first, true);
     assert_eq!(
@@ -68,38 +68,38 @@ fn switched_off_the_representative_gives_8080_back_another_takes_it_and_the_lan_
         "free since the other one moved up: {answer}"
     );
     assert_eq!(
-        house.entry(OFFICE).unwrap().mapping.client,
+        testbed.entry(REPRESENTATIVE_PORT).unwrap().mapping.client,
         second.address()
     );
 }
 
 #[test]
 fn a_mapping_that_a_power_cut_left_on_the_router_is_given_back_when_it_is_switched_off() {
-    let mut house = House::with(Quirks::igd2());
-    let mut camera = house.camera(2, "Front door").install();
+    let mut testbed = Testbed::with(Quirks::igd2());
+    let mut camera = testbed.camera(2, "Front door").install();
     camera.start();
-    camera.await_office();
+    camera.await_leadership();
     // The router is out of reach when it is switched off, and the camera dies before it is back.
-    let kept = house.entry(OFFICE).unwrap();
-    house.remove_router();
+    let kept = testbed.entry(REPRESENTATIVE_PORT).unwrap();
+    testbed.remove_router();
     let answer = camera
         .send("PUT", "/api/v1/exposure", &json!({ "enabled": false }))
         .unwrap();
     assert!([200, 504].contains(&answer.status), "{}", answer.text());
     camera.kill();
-    house.start_router(Quirks::igd2());
-    house.router().add_foreign(kept).unwrap();
+    testbed.start_router(Quirks::igd2());
+    testbed.router().add_foreign(kept).unwrap();
     camera.start();
     eventually("the old mapping is gone", PATIENCE, || {
-        ensure(mappings_of(&house, &camera) == 0, "still there")
+        ensure(mappings_of(&testbed, &camera) == 0, "still there")
     });
     serves_the_lan(&camera);
 }
 
 #[test]
 fn where_the_settings_say_not_to_use_the_router_the_switch_cannot_be_turned_on() {
-    let house = House::with(Quirks::igd2());
-    let camera = house
+    let testbed = Testbed::with(Quirks::igd2());
+    let camera = testbed
         .camera(2, "Front door")
         .set("router", "enabled", false);
     let camera = camera.start();
@@ -115,5 +115,5 @@ fn where_the_settings_say_not_to_use_the_router_the_switch_cannot_be_turned_on()
     );
     let state: Value = camera.get("/api/v1/exposure").unwrap().json().unwrap();
     assert_eq!(state["enabled"], json!(false));
-    assert!(house.router().table().is_empty());
+    assert!(testbed.router().table().is_empty());
 }

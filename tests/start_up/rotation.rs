@@ -3,16 +3,16 @@
 use porthole_sim_router::{Access, Leases, Quirks};
 use serde_json::Value;
 
-use crate::house::{House, OFFICE};
 use crate::support::lab::{Camera, PATIENCE, Role};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed};
 
 /// Three cameras with these rules; the first is the representative.
-fn fleet(house: &House, detection: &[&str], succession: &str) -> Vec<Camera> {
-    let port = house.free_port();
+fn fleet(testbed: &Testbed, detection: &[&str], succession: &str) -> Vec<Camera> {
+    let port = testbed.free_port();
     let fleet: Vec<_> = (2..5)
         .map(|number| {
-            let camera = house
+            let camera = testbed
                 .camera(number, &format!("camera {number}"))
                 .set("lan", "enabled", true)
                 .set("lan", "group", format!("239.255.80.84:{port}"))
@@ -48,12 +48,12 @@ fn fleet(house: &House, detection: &[&str], succession: &str) -> Vec<Camera> {
 
 /// Why the new representative says that it is one.
 #[track_caller]
-fn successor(house: &House, fleet: &[Camera]) -> (usize, String) {
+fn successor(testbed: &Testbed, fleet: &[Camera]) -> (usize, String) {
     eventually("another representative", PATIENCE, || {
         for (number, camera) in fleet.iter().enumerate().skip(1) {
             let status: Value = camera.get("/api/v1/status")?.json()?;
             if status["role"] == "representative" {
-                let entry = house.entry(OFFICE).ok_or("8080 is free")?;
+                let entry = testbed.entry(REPRESENTATIVE_PORT).ok_or("8080 is free")?;
                 ensure(
                     entry.mapping.client == camera.address(),
                     "not on the router",
@@ -70,13 +70,13 @@ fn successor(house: &House, fleet: &[Camera]) -> (usize, String) {
 
 /// A power cut; the router lets anybody delete.
 fn after_a_power_cut(detection: &[&str], succession: &str) -> (usize, String) {
-    let house = House::with(Quirks {
+    let testbed = Testbed::with(Quirks {
         access: Access::Open,
         ..Quirks::igd2()
     });
-    let mut fleet = fleet(&house, detection, succession);
+    let mut fleet = fleet(&testbed, detection, succession);
     fleet[0].kill();
-    let found = successor(&house, &fleet);
+    let found = successor(&testbed, &fleet);
     let members = fleet[1..].iter().enumerate();
     for (number, camera) in members.filter(|(number, _)| number + 1 != found.0) {
         assert_eq!(camera.status().unwrap().role, Role::Member, "{number}");
@@ -86,10 +86,10 @@ fn after_a_power_cut(detection: &[&str], succession: &str) -> (usize, String) {
 
 #[test]
 fn claim_13_alone_a_farewell_makes_the_next_in_order_representative() {
-    let house = House::with(Quirks::igd2());
-    let mut fleet = fleet(&house, &["withdrawal"], "port-order");
+    let testbed = Testbed::with(Quirks::igd2());
+    let mut fleet = fleet(&testbed, &["withdrawal"], "port-order");
     assert!(fleet[0].terminate().success());
-    assert_eq!(successor(&house, &fleet), (1, "withdrawal".to_owned()));
+    assert_eq!(successor(&testbed, &fleet), (1, "withdrawal".to_owned()));
 }
 
 #[test]
@@ -116,15 +116,15 @@ fn claim_12_the_servers_own_values_end_with_one_representative() {
 
 #[test]
 fn where_leases_have_no_end_and_others_may_delete_a_dead_one_is_replaced_at_once() {
-    let house = House::with(Quirks {
+    let testbed = Testbed::with(Quirks {
         access: Access::Open,
         leases: Leases::PermanentOnly,
         ..Quirks::igd2()
     });
-    let mut fleet = fleet(&house, &["heartbeat"], "port-order");
+    let mut fleet = fleet(&testbed, &["heartbeat"], "port-order");
     fleet[0].kill();
     assert_eq!(
-        successor(&house, &fleet),
+        successor(&testbed, &fleet),
         (1, "missed-heartbeats".to_owned())
     );
     let class = || {
@@ -139,15 +139,15 @@ fn where_leases_have_no_end_and_others_may_delete_a_dead_one_is_replaced_at_once
 
 #[test]
 fn a_router_that_keeps_a_dead_ones_port_for_ever_has_a_deputy_until_somebody_deletes_it() {
-    let house = House::with(Quirks {
+    let testbed = Testbed::with(Quirks {
         access: Access::Secure,
         leases: Leases::PermanentOnly,
         ..Quirks::igd2()
     });
-    let mut fleet = fleet(&house, &["heartbeat"], "port-order");
+    let mut fleet = fleet(&testbed, &["heartbeat"], "port-order");
     fleet[0].kill();
     let dead = fleet[0].address();
-    let deputy = format!("http://{}:8081/", house.address(1));
+    let deputy = format!("http://{}:8081/", testbed.address(1));
     for camera in &fleet[1..] {
         eventually("a deputy that everybody's page names", PATIENCE, || {
             let status: Value = camera.get("/api/v1/status")?.json()?;
@@ -157,7 +157,7 @@ fn a_router_that_keeps_a_dead_ones_port_for_ever_has_a_deputy_until_somebody_del
                 status["representative"].to_string(),
             )?;
             let page = camera.get("/")?.text();
-            let remedy = format!("http://{}/", house.address(0));
+            let remedy = format!("http://{}/", testbed.address(0));
             ensure(
                 page.contains(&remedy) && page.contains(&dead.to_string()),
                 page,
@@ -165,7 +165,7 @@ fn a_router_that_keeps_a_dead_ones_port_for_ever_has_a_deputy_until_somebody_del
         });
     }
     // The deputy's own port leads to the page of all.
-    let page = house.get_outside(8081, "/").unwrap();
+    let page = testbed.get_outside(8081, "/").unwrap();
     assert!(page.contains("camera 4"), "{page}");
     let status: Value = fleet[2].get("/api/v1/status").unwrap().json().unwrap();
     assert_eq!(
@@ -179,9 +179,11 @@ fn a_router_that_keeps_a_dead_ones_port_for_ever_has_a_deputy_until_somebody_del
     );
 
     // Somebody does as the page says.
-    house.router().delete_by_hand(&house.entry(OFFICE).unwrap());
+    testbed
+        .router()
+        .delete_by_hand(&testbed.entry(REPRESENTATIVE_PORT).unwrap());
     assert_eq!(
-        successor(&house, &fleet),
+        successor(&testbed, &fleet),
         (1, "missed-heartbeats".to_owned())
     );
 }

@@ -17,10 +17,10 @@ use porthole_election::ElectionMessage;
 use porthole_sim_router::Quirks;
 use serde_json::Value;
 
-use crate::house::House;
 use crate::peer::{Peer, external, keyring};
 use crate::support::lab::{Camera, Client, Place};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::Testbed;
 
 const KEY: &str = "of this site";
 
@@ -213,10 +213,10 @@ fn page(camera: &Camera) -> (f64, f64) {
 }
 
 fn measure(size: &Size) -> Figures {
-    let house = House::with(Quirks::igd2());
-    let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 85), house.free_port());
+    let testbed = Testbed::with(Quirks::igd2());
+    let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 80, 85), testbed.free_port());
     let camera = |number, name| {
-        house
+        testbed
             .camera(number, name)
             .set("lan", "enabled", true)
             .set("lan", "group", group.to_string())
@@ -229,7 +229,7 @@ fn measure(size: &Size) -> Figures {
             .start()
     };
     let first = camera(2, "Front door");
-    first.await_office();
+    first.await_leadership();
     let second = camera(3, "Garden");
     second.await_port(8081);
     let crowd = Crowd::start(size.cameras - 2, group, size.heartbeat);

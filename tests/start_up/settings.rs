@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::house::porthole;
+use crate::testbed::porthole;
 
 /// What `porthole run` says when it does not start with this settings file.
 #[track_caller]

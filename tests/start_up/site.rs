@@ -6,19 +6,19 @@ use std::time::Duration;
 use porthole_sim_router::Quirks;
 use serde_json::json;
 
-use crate::house::House;
 use crate::people::{
     JSON, VIEWER_PASSWORD, anybody, ask, await_answer, cookie, fill_in, log_in, setup, start, url,
     with_cookie,
 };
 use crate::support::lab::{ADMIN_PASSWORD, Camera, PATIENCE};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::Testbed;
 
 /// Two cameras that speak with each other, as the site's key lets them.
-fn two_cameras(house: &House) -> [Camera; 2] {
-    let group = format!("239.255.80.85:{}", house.free_port());
+fn two_cameras(testbed: &Testbed) -> [Camera; 2] {
+    let group = format!("239.255.80.85:{}", testbed.free_port());
     [2, 3].map(|number| {
-        let setup = setup(house, number).set("lan", "enabled", true);
+        let setup = setup(testbed, number).set("lan", "enabled", true);
         start(
             setup
                 .set("lan", "group", &*group)
@@ -36,8 +36,8 @@ fn await_heard(what: &str, heard: impl Fn() -> Result<(), String>) -> Duration {
 
 #[test]
 fn who_logs_out_at_one_camera_is_out_at_all_of_them() {
-    let house = House::with(Quirks::igd2());
-    let [first, mut second] = two_cameras(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let [first, mut second] = two_cameras(&testbed);
     let session = log_in(&url(&first, ""), "admin", ADMIN_PASSWORD);
     let at_second = |second: &Camera| with_cookie(&url(second, ""), "/api/v1/status", &session);
     assert_eq!(at_second(&second), 200);
@@ -56,8 +56,8 @@ fn who_logs_out_at_one_camera_is_out_at_all_of_them() {
 
 #[test]
 fn new_passwords_reach_the_other_cameras_and_end_the_sessions_there() {
-    let house = House::with(Quirks::igd2());
-    let [first, mut second] = two_cameras(&house);
+    let testbed = Testbed::with(Quirks::igd2());
+    let [first, mut second] = two_cameras(&testbed);
     let viewer = log_in(&url(&second, ""), "viewer", VIEWER_PASSWORD);
     let admin = log_in(&url(&first, ""), "admin", ADMIN_PASSWORD);
     let new = "chosen by its owner";

@@ -3,9 +3,11 @@
 use porthole_sim_router::{Conflict, Event, Quirks, WhenFull};
 use serde_json::Value;
 
-use crate::house::{CONSOLE, House, OFFICE, await_requests, happened, serves_the_lan};
 use crate::support::lab::{Camera, PATIENCE, Role};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{
+    CONSOLE, REPRESENTATIVE_PORT, Testbed, await_requests, happened, serves_the_lan,
+};
 
 /// The names and the LAN URLs on the fleet page of this camera, the first of them its own.
 fn fleet(camera: &Camera) -> Result<Vec<(String, String)>, String> {
@@ -20,11 +22,11 @@ fn fleet(camera: &Camera) -> Result<Vec<(String, String)>, String> {
 
 #[test]
 fn a_router_without_the_list_action_is_read_by_index_and_the_page_fills() {
-    let house = House::with(Quirks::igd1());
-    house.put_console(8090);
-    let first = house.camera(2, "Front door").start();
-    first.await_office();
-    let second = house.camera(3, "Garden").start();
+    let testbed = Testbed::with(Quirks::igd1());
+    testbed.put_console(8090);
+    let first = testbed.camera(2, "Front door").start();
+    first.await_leadership();
+    let second = testbed.camera(3, "Garden").start();
     second.await_port(8081);
 
     let both = [&first, &second].map(|camera| {
@@ -53,17 +55,17 @@ fn a_router_without_the_list_action_is_read_by_index_and_the_page_fills() {
 
 #[test]
 fn when_8080_is_silently_written_over_the_holder_steps_down_and_does_not_fight() {
-    let house = House::with(Quirks {
+    let testbed = Testbed::with(Quirks {
         conflict: Conflict::Overwrite,
         ..Quirks::igd2()
     });
     // The shortest lease there is: how soon a port that is another's is looked at again goes by it.
-    let setup = house.camera(2, "Front door");
+    let setup = testbed.camera(2, "Front door");
     let camera = setup.set("router", "representative_lease", "4s").start();
-    let before = camera.await_office();
+    let before = camera.await_leadership();
 
-    let mut events = house.router().events();
-    house.console_asks_for(OFFICE).unwrap();
+    let mut events = testbed.router().events();
+    testbed.console_asks_for(REPRESENTATIVE_PORT).unwrap();
     camera.await_status("steps down", PATIENCE, |status| {
         status.role != Role::Representative
     });
@@ -71,7 +73,7 @@ fn when_8080_is_silently_written_over_the_holder_steps_down_and_does_not_fight()
     assert_eq!(member.role, Role::Member);
     assert!(member.term >= before.term);
     eventually("reached through its new port", PATIENCE, || {
-        house.get_outside(8081, "/healthz")
+        testbed.get_outside(8081, "/healthz")
     });
 
     // It looks at 8080 again and again, and leaves it alone.
@@ -83,21 +85,21 @@ fn when_8080_is_silently_written_over_the_holder_steps_down_and_does_not_fight()
         })
         .collect();
     assert!(taken_back.is_empty(), "{taken_back:?}");
-    let holder = house.entry(OFFICE).unwrap().mapping.client;
-    assert_eq!(holder, house.console());
+    let holder = testbed.entry(REPRESENTATIVE_PORT).unwrap().mapping.client;
+    assert_eq!(holder, testbed.console());
 
-    house.console_deletes(OFFICE).unwrap();
-    let again = camera.await_office();
+    testbed.console_deletes(REPRESENTATIVE_PORT).unwrap();
+    let again = camera.await_leadership();
     assert!(again.term > before.term, "a new leadership is a new term");
 }
 
 #[test]
 fn a_stranger_on_8080_is_named_to_people() {
-    let house = House::with(Quirks::igd2());
-    house.put_console(OFFICE);
-    let camera = house.camera(2, "Front door").start();
+    let testbed = Testbed::with(Quirks::igd2());
+    testbed.put_console(REPRESENTATIVE_PORT);
+    let camera = testbed.camera(2, "Front door").start();
     camera.await_port(8081);
-    let console = house.console().to_string();
+    let console = testbed.console().to_string();
     camera.await_words(&["8080", CONSOLE, &console]);
 }
 
@@ -105,46 +107,46 @@ fn a_stranger_on_8080_is_named_to_people() {
 /// gets 8081 first has filled it up itself and cannot have 8080 as well.
 const FILLING: [u16; 2] = [9000, 9001];
 
-fn fill(house: &House) {
+fn fill(testbed: &Testbed) {
     for port in FILLING {
-        house.put_console(port);
+        testbed.put_console(port);
     }
 }
 
-fn empty(house: &House) {
+fn empty(testbed: &Testbed) {
     for port in FILLING {
-        house.console_deletes(port).unwrap();
+        testbed.console_deletes(port).unwrap();
     }
 }
 
 #[test]
 fn a_full_table_is_told_of_and_asked_again() {
-    let house = House::with(Quirks {
+    let testbed = Testbed::with(Quirks {
         table_limit: 2,
         ..Quirks::igd2()
     });
-    fill(&house);
-    let camera = house.camera(2, "Front door").start();
+    fill(&testbed);
+    let camera = testbed.camera(2, "Front door").start();
     let words = camera.await_words(&["cannot be mapped", "its table is full"]);
     println!("words: {words}");
     let status = camera.status().unwrap();
     assert_eq!((status.role, status.external_url), (Role::Alone, None));
     serves_the_lan(&camera);
 
-    empty(&house);
-    camera.await_office();
+    empty(&testbed);
+    camera.await_leadership();
     assert_eq!(camera.words().unwrap(), "");
 }
 
 #[test]
 fn a_router_that_agrees_and_keeps_nothing_is_not_believed() {
-    let house = House::with(Quirks {
+    let testbed = Testbed::with(Quirks {
         table_limit: 2,
         when_full: WhenFull::SayOk,
         ..Quirks::igd2()
     });
-    fill(&house);
-    let camera = house.camera(2, "Front door").start();
+    fill(&testbed);
+    let camera = testbed.camera(2, "Front door").start();
     let words = camera.await_words(&["did not keep it", "table may be full"]);
     println!("words: {words}");
     let status = camera.status().unwrap();
@@ -152,7 +154,7 @@ fn a_router_that_agrees_and_keeps_nothing_is_not_believed() {
     assert_eq!(camera.metric("porthole_representative"), Ok(0.0));
     serves_the_lan(&camera);
 
-    empty(&house);
-    camera.await_office();
+    empty(&testbed);
+    camera.await_leadership();
     assert_eq!(camera.words().unwrap(), "");
 }

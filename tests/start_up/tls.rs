@@ -12,12 +12,14 @@ use porthole_sim_router::Quirks;
 use serde_json::Value;
 
 use crate::curl::{Viewer, await_tls, curl, json, secure, status};
-use crate::house::{House, OFFICE, porthole};
 use crate::support::lab::{Camera, CameraSetup, PATIENCE};
 use crate::support::wait::{ensure, eventually};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed, porthole};
 
-fn self_signed(house: &House, number: u8, name: &str) -> CameraSetup {
-    house.camera(number, name).set("http", "tls", "self-signed")
+fn self_signed(testbed: &Testbed, number: u8, name: &str) -> CameraSetup {
+    testbed
+        .camera(number, name)
+        .set("http", "tls", "self-signed")
 }
 
 /// The standard output of a shell script, without blanks around it.
@@ -43,8 +45,8 @@ fn own_certificate(camera: &Camera) -> PathBuf {
 
 #[test]
 fn the_certificate_of_its_own_is_the_one_that_status_log_and_openssl_tell_of_and_stays() {
-    let house = House::without_router();
-    let mut camera = self_signed(&house, 2, "Front door").start();
+    let testbed = Testbed::without_router();
+    let mut camera = self_signed(&testbed, 2, "Front door").start();
     let tls = &await_tls(&camera)["tls"];
     let file = own_certificate(&camera);
     let known = fingerprint(&file);
@@ -91,8 +93,8 @@ fn the_certificate_of_its_own_is_the_one_that_status_log_and_openssl_tell_of_and
 
 #[test]
 fn without_tls_status_says_so() {
-    let house = House::without_router();
-    let camera = house.camera(2, "Front door").start();
+    let testbed = Testbed::without_router();
+    let camera = testbed.camera(2, "Front door").start();
     let status = eventually("it answers", PATIENCE, || {
         camera.get("/api/v1/status")?.json()
     });
@@ -104,8 +106,8 @@ fn without_tls_status_says_so() {
 
 #[test]
 fn pictures_stream_through_tls_and_a_viewer_that_sleeps_is_given_up() {
-    let house = House::without_router();
-    let camera = self_signed(&house, 2, "Front door")
+    let testbed = Testbed::without_router();
+    let camera = self_signed(&testbed, 2, "Front door")
         .set("camera", "width", 1280)
         .set("camera", "height", 720)
         .set("camera", "fps", 30)
@@ -124,8 +126,8 @@ fn pictures_stream_through_tls_and_a_viewer_that_sleeps_is_given_up() {
 
 #[test]
 fn healthcheck_takes_any_certificate_of_a_server_that_lives() {
-    let house = House::without_router();
-    let mut camera = self_signed(&house, 2, "Front door").install();
+    let testbed = Testbed::without_router();
+    let mut camera = self_signed(&testbed, 2, "Front door").install();
     assert_eq!(
         porthole("healthcheck", &camera.settings()).status.code(),
         Some(1)
@@ -155,8 +157,8 @@ fn answer_to(camera: &Camera, bytes: &[u8]) -> String {
 
 #[test]
 fn plain_http_on_the_tls_port_is_shown_the_way_and_only_to_this_camera() {
-    let house = House::without_router();
-    let camera = self_signed(&house, 2, "Front door").start();
+    let testbed = Testbed::without_router();
+    let camera = self_signed(&testbed, 2, "Front door").start();
     await_tls(&camera);
     let host = format!("{}:8080", camera.address());
     let ask = |head: &str| answer_to(&camera, format!("{head}\r\n\r\n").as_bytes());
@@ -196,8 +198,8 @@ fn plain_http_on_the_tls_port_is_shown_the_way_and_only_to_this_camera() {
 
 #[test]
 fn handshakes_that_never_end_are_cut_off_and_keep_nobody_out() {
-    let house = House::without_router();
-    let camera = self_signed(&house, 2, "Front door").start();
+    let testbed = Testbed::without_router();
+    let camera = self_signed(&testbed, 2, "Front door").start();
     await_tls(&camera);
     // Nothing at all, half a record, the head of a request in the clear that has no end.
     let beginnings: [&[u8]; 3] = [b"", &[0x16, 3, 1, 2, 0, 1], b"GET / HTTP/1.1\r\nX: "];
@@ -247,11 +249,11 @@ fn files(folder: &Path, name: &str, days: i64) -> (String, String) {
 
 #[test]
 fn a_certificate_in_files_is_shown_and_browsers_are_told_to_come_by_tls() {
-    let house = House::without_router();
+    let testbed = Testbed::without_router();
     let folder = tempfile::tempdir().unwrap();
     let name = "camera.example.org";
     let (certificate, key) = files(folder.path(), name, 90);
-    let camera = house
+    let camera = testbed
         .camera(2, "Front door")
         .set("http", "tls", "files")
         .set("http", "tls_certificate", &*certificate)
@@ -341,41 +343,44 @@ fn files_that_cannot_be_used_end_the_start_with_setting_file_and_reason() {
 }
 
 /// Sets the LAN of a site up for cameras that tell each other how they are spoken to.
-fn on_the_lan(setup: CameraSetup, house: &House, port: u16) -> CameraSetup {
+fn on_the_lan(setup: CameraSetup, testbed: &Testbed, port: u16) -> CameraSetup {
     let peers: Vec<String> = (2..5)
-        .map(|number| house.address(number).to_string())
+        .map(|number| testbed.address(number).to_string())
         .collect();
     setup
         .set("lan", "enabled", true)
         .set("lan", "transport", "unicast")
-        .set("lan", "group", format!("{}:{port}", house.address(2)))
+        .set("lan", "group", format!("{}:{port}", testbed.address(2)))
         .set("lan", "peers", peers)
         .set("lan", "heartbeat", "1s")
 }
 
 #[test]
 fn a_mixed_fleet_links_each_camera_as_it_is_spoken_to_on_the_lan_and_outside() {
-    let house = House::with(Quirks::igd2());
-    let port = house.free_port();
-    let setup = |setup| on_the_lan(setup, &house, port);
-    let first = setup(self_signed(&house, 2, "Front door")).start();
+    let testbed = Testbed::with(Quirks::igd2());
+    let port = testbed.free_port();
+    let setup = |setup| on_the_lan(setup, &testbed, port);
+    let first = setup(self_signed(&testbed, 2, "Front door")).start();
     eventually("the representative port", PATIENCE, || {
         let status = status(&first)?;
         ensure(status["role"] == "representative", status)
     });
-    let second = setup(self_signed(&house, 3, "Garden")).start();
+    let second = setup(self_signed(&testbed, 3, "Garden")).start();
     eventually("a port", PATIENCE, || {
         let url = status(&second)?["external_url"].clone();
         ensure(url.as_str().is_some_and(|url| url.ends_with(":8081/")), url)
     });
-    let plain = setup(house.camera(4, "Barn")).start();
+    let plain = setup(testbed.camera(4, "Barn")).start();
     plain.await_port(8082);
 
     for (place, url) in [
         ("the LAN", secure(&first, "/api/v1/cameras")),
         (
             "outside",
-            format!("https://{}:{OFFICE}/api/v1/cameras", house.address(1)),
+            format!(
+                "https://{}:{REPRESENTATIVE_PORT}/api/v1/cameras",
+                testbed.address(1)
+            ),
         ),
     ] {
         eventually(&format!("links for {place}"), PATIENCE, || {
@@ -399,20 +404,23 @@ fn a_mixed_fleet_links_each_camera_as_it_is_spoken_to_on_the_lan_and_outside() {
             Ok::<_, String>(())
         });
     }
-    let garden = json(&format!("https://{}:8081/api/v1/status", house.address(1)));
+    let garden = json(&format!(
+        "https://{}:8081/api/v1/status",
+        testbed.address(1)
+    ));
     assert_eq!(garden.unwrap()["name"], "Garden", "the way from outside");
 }
 
 #[test]
 fn when_the_port_changes_a_stream_through_tls_goes_on() {
-    let house = House::with(Quirks::igd2());
+    let testbed = Testbed::with(Quirks::igd2());
     let common =
-        |number, name| self_signed(&house, number, name).set("router", "port_mode", "common");
+        |number, name| self_signed(&testbed, number, name).set("router", "port_mode", "common");
     let mut first = common(2, "Front door").start();
     let at =
         |camera: &Camera, port: u16| format!("https://{}:{port}/api/v1/status", camera.address());
     eventually("the representative port", PATIENCE, || {
-        let status = json(&at(&first, OFFICE))?;
+        let status = json(&at(&first, REPRESENTATIVE_PORT))?;
         ensure(status["role"] == "representative", status)
     });
     let second = common(3, "Garden").start();
@@ -421,7 +429,7 @@ fn when_the_port_changes_a_stream_through_tls_goes_on() {
     viewer.see(3);
     first.terminate();
     eventually("the other port", 2 * PATIENCE, || {
-        json(&at(&second, OFFICE))
+        json(&at(&second, REPRESENTATIVE_PORT))
     });
     eventually("the old port is closed", PATIENCE, || {
         match json(&at(&second, 8081)) {

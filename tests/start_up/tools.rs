@@ -5,7 +5,7 @@ use std::path::Path;
 
 use porthole_sim_router::{Leases, Quirks, SimRouterConfig};
 
-use crate::house::{CONSOLE, House, porthole, serves_the_lan};
+use crate::testbed::{CONSOLE, Testbed, porthole, serves_the_lan};
 
 /// Standard output and error of a sub-command, and its exit code.
 fn run(subcommand: &str, settings: &Path) -> (Option<i32>, String) {
@@ -16,8 +16,8 @@ fn run(subcommand: &str, settings: &Path) -> (Option<i32>, String) {
 
 #[test]
 fn healthcheck_is_content_with_a_server_that_runs_and_not_with_one_that_is_dead() {
-    let house = House::without_router();
-    let mut camera = house.camera(2, "Front door").install();
+    let testbed = Testbed::without_router();
+    let mut camera = testbed.camera(2, "Front door").install();
     let (code, words) = run("healthcheck", &camera.settings());
     assert_eq!(code, Some(1), "{words}");
     let url = format!("http://{}:8080/healthz", camera.address());
@@ -35,11 +35,11 @@ fn healthcheck_is_content_with_a_server_that_runs_and_not_with_one_that_is_dead(
 
 #[test]
 fn doctor_tells_of_the_router_its_leases_and_its_table() {
-    let house = House::with(Quirks::igd2());
-    house.put_console(9000);
-    let camera = house.camera(2, "Front door").start();
-    camera.await_office();
-    let before = house.router().table();
+    let testbed = Testbed::with(Quirks::igd2());
+    testbed.put_console(9000);
+    let camera = testbed.camera(2, "Front door").start();
+    camera.await_leadership();
+    let before = testbed.router().table();
     let (code, words) = run("doctor", &camera.settings());
     println!("{words}");
     assert_eq!(code, Some(0), "{words}");
@@ -49,7 +49,7 @@ fn doctor_tells_of_the_router_its_leases_and_its_table() {
         SimRouterConfig::loopback(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST).reported_external;
     for expected in [
         name,
-        &house.address(0).to_string(),
+        &testbed.address(0).to_string(),
         &outside.to_string(),
         "granted, lease 30 s",
         "2, 1 of them Porthole's",
@@ -68,7 +68,7 @@ fn doctor_tells_of_the_router_its_leases_and_its_table() {
             .collect()
     };
     assert_eq!(
-        ports(&house.router().table()),
+        ports(&testbed.router().table()),
         ports(&before),
         "the trial is over"
     );
@@ -76,24 +76,24 @@ fn doctor_tells_of_the_router_its_leases_and_its_table() {
 
 #[test]
 fn doctor_warns_of_mappings_that_stay_for_ever() {
-    let house = House::with(Quirks {
+    let testbed = Testbed::with(Quirks {
         leases: Leases::PermanentOnly,
         ..Quirks::igd2()
     });
-    let camera = house.camera(2, "Front door").install();
+    let camera = testbed.camera(2, "Front door").install();
     let (code, words) = run("doctor", &camera.settings());
     assert_eq!(code, Some(0), "{words}");
     assert!(words.contains("for ever"), "{words}");
-    assert_eq!(house.router().table(), [], "the trial is over");
+    assert_eq!(testbed.router().table(), [], "the trial is over");
 }
 
 #[test]
 fn doctor_says_what_to_do_about_a_full_table() {
-    let house = House::with(Quirks {
+    let testbed = Testbed::with(Quirks {
         table_limit: 0,
         ..Quirks::igd2()
     });
-    let camera = house.camera(2, "Front door").install();
+    let camera = testbed.camera(2, "Front door").install();
     let (code, words) = run("doctor", &camera.settings());
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains("its table is full"), "{words}");
@@ -101,8 +101,8 @@ fn doctor_says_what_to_do_about_a_full_table() {
 
 #[test]
 fn doctor_says_what_to_do_where_there_is_no_router() {
-    let house = House::without_router();
-    let camera = house.camera(2, "Front door").install();
+    let testbed = Testbed::without_router();
+    let camera = testbed.camera(2, "Front door").install();
     let (code, words) = run("doctor", &camera.settings());
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains("What to do: switch UPnP on"), "{words}");

@@ -101,12 +101,12 @@ fn kill(signal: &str, pid: u32) {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Window {
     /// 1280 by 900.
-    Desk,
+    Desktop,
     /// The same, and the visitor likes it dark.
     Dark,
     /// 390 by 844, and the page is told that it is on a phone.
     Phone,
-    /// 320 by 568: the narrowest that there is, and what 200 % of zoom leaves of a desk's window.
+    /// 320 by 568: the narrowest that there is, and what 200 % of zoom leaves of a desktop's window.
     SmallPhone,
 }
 
@@ -159,9 +159,10 @@ impl Browser {
         let screen = |width: u16, height: u16| json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0 } });
         let options = &mut capabilities["goog:chromeOptions"];
         match window {
-            Window::Desk => {}
+            Window::Desktop => {}
             Window::Dark => {
-                let dark = json!("--blink-settings=preferredColorScheme=0"); // blink::mojom::PreferredColorScheme
+                // Blink::mojom::PreferredColorScheme.
+                let dark = json!("--blink-settings=preferredColorScheme=0");
                 if let Value::Array(args) = &mut options["args"] {
                     args.push(dark);
                 }
@@ -216,7 +217,7 @@ impl Browser {
     }
 
     /// What the browser itself has complained of since this was asked last: of policies that a page
-    /// broke, of headers that it does not heed, of what could not be loaded.
+    /// broke, of headers that it does not respect, of what could not be loaded.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let log = self.client.issue_cmd(ReadLog).await.expect("the log");
         let entries = log.as_array().cloned().unwrap_or_default();

@@ -43,7 +43,8 @@ pub(super) fn leadership_secured(
         let memory = state.memory;
         lose_leadership(state, context);
         if before == PriorEntry::Ours {
-            state.memory = memory; // S5: asked again, it may yet be the leadership of before the power cut
+            // S5: asked again, it may yet be the leadership of before the power cut.
+            state.memory = memory;
         }
         return;
     }

@@ -122,7 +122,8 @@ fn failed(state: &mut State, request: Request, context: &mut StepContext) {
     if request == Request::Release(rules.representative_port)
         && state.lifecycle != Lifecycle::Leaving
     {
-        lose_leadership(state, context); // whether it is still on the router or not: it was given up
+        // Whether it is still on the router or not: it was given up.
+        lose_leadership(state, context);
     }
     state.failures = state.failures.saturating_add(1);
     let later = now + rules.patience(state.failures);
@@ -138,7 +139,8 @@ fn failed(state: &mut State, request: Request, context: &mut StepContext) {
         }
         if matches!(state.candidacy, Candidacy::Acquiring { .. }) {
             if matches!(request, Request::Evict { .. }) {
-                set_stale_mapping(state, StaleMapping::Unknown); // what became of it is seen by asking again
+                // What became of it is seen by asking again.
+                set_stale_mapping(state, StaleMapping::Unknown);
             }
             if state.failures >= 3 {
                 yield_to_successor(state, context);
@@ -157,7 +159,8 @@ fn released(state: &mut State, port: ExternalPort, context: &mut StepContext) {
     state.left_over = state.left_over.filter(|left| *left != port);
     if port == context.rules.representative_port {
         lose_leadership(state, context);
-        state.representative_after = context.now + context.rules.representative_lease; // others first
+        // Others first.
+        state.representative_after = context.now + context.rules.representative_lease;
     } else if state.own.is_some_and(|own| own.port == port) {
         state.own = None;
         if state.table_full == TableFullFallback::Releasing {

@@ -48,7 +48,7 @@ pub enum LanMessaging {
 
 impl Rules {
     /// How often the representative renews a lease of this length: four times in it, and at least
-    /// three times before its own deadline (facts of the model checking: fewer break "one lost
+    /// three times before its own deadline (as the model checking shows: fewer break "one lost
     /// packet changes nothing").
     pub fn renewal(lease: Duration) -> Duration {
         (lease / 4).min(lease.saturating_sub(Self::margin(lease)) / 3)

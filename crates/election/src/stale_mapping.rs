@@ -40,7 +40,8 @@ pub(super) fn held_by_another(
             ..
         }
     ) {
-        state.representative_after = context.now + SELDOM; // not this server's: the deputy looks after it
+        // Not this server's: the deputy looks after it.
+        state.representative_after = context.now + SELDOM;
         return;
     }
     // Held by somebody who lives, or of whom nothing is known: its lease decides.

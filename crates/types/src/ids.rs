@@ -21,7 +21,7 @@ pub struct InstanceId(pub u64);
 #[serde(transparent)]
 pub struct BootId(pub u64);
 
-/// How many times the office of representative has changed hands, as far as this server knows.
+/// How many times leadership has changed hands, as far as this server knows.
 /// Rises with each change (invariant S4); a lower one is ignored.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -30,7 +30,7 @@ pub struct BootId(pub u64);
 pub struct Term(pub u64);
 
 impl Term {
-    /// The term that a change of office begins.
+    /// The term that a change of leadership begins.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))

@@ -34,7 +34,7 @@ impl PartialSchema for Term {
             .schema_type(Type::Integer)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
             .description(Some(
-                "A term of office: each change of the representative raises it.",
+                "The term: each change of the representative raises it.",
             ))
             .minimum(Some(0))
             .examples([3])

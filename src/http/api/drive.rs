@@ -138,7 +138,7 @@ pub async fn position(app: Data<App>) -> Result<Json<Drive>, Problem> {
     Ok(Json(drive_view(&app, pointing)))
 }
 
-/// DriveMove the camera
+/// Move the camera
 ///
 /// To a position, by a step, to a preset, or home. It stops at its limits; the answer is where it
 /// points then, as far as its motors have come.

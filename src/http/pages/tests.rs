@@ -262,10 +262,10 @@ fn a_member_links_the_representative_and_an_alone_server_says_why() {
 #[test]
 fn during_a_vacancy_every_page_says_so_and_leads_to_the_deputy() {
     let words = "No camera answers for all now: the one before did not answer.";
-    let door = link("Front door", Some("http://60.120.76.64:8081/"));
+    let front = link("Front door", Some("http://60.120.76.64:8081/"));
     for (deputy, link) in [
         (
-            Some(door),
+            Some(front),
             "<a class=\"deputy\" href=\"http://60.120.76.64:8081/\">Open <bdi>Front door</bdi></a>",
         ),
         (None, "<a class=\"deputy\" hidden>Open <bdi></bdi></a>"),

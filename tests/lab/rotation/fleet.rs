@@ -25,7 +25,7 @@ const FIRST_HOST: u8 = 11;
 pub(super) struct Fleet {
     pub(super) cameras: Vec<Camera>,
     /// Who answers at 8080, seen from the Internet.
-    pub(super) door: PortWatch,
+    pub(super) port_watch: PortWatch,
     /// Where the ports lead, as the router's kernel says.
     pub(super) rules: RuleWatch,
     pub(super) lab: Lab,
@@ -79,13 +79,13 @@ impl Fleet {
             })
             .collect();
         cameras[0].start();
-        cameras[0].await_office();
+        cameras[0].await_leadership();
         for camera in &mut cameras[1..] {
             camera.start();
         }
         Some(Self {
             cameras,
-            door: lab.watch_port(8080),
+            port_watch: lab.watch_port(8080),
             rules: lab.router.watch_rules(),
             lab,
         })
@@ -157,11 +157,11 @@ impl Fleet {
     #[track_caller]
     pub(super) fn await_change(&self, standing: &Standing, struck: Instant) -> Change {
         let limit = PATIENCE * 2;
-        let first = self
-            .door
-            .await_answer("another answers at 8080", struck, limit, |answer| {
-                answer.id != standing.id && answer.role == Role::Representative
-            });
+        let first =
+            self.port_watch
+                .await_answer("another answers at 8080", struck, limit, |answer| {
+                    answer.id != standing.id && answer.role == Role::Representative
+                });
         let by = standing.ids.iter().position(|id| *id == first.id);
         let by = by.unwrap_or_else(|| panic!("a stranger answers: {first:?}"));
         assert!(
@@ -226,7 +226,7 @@ impl Fleet {
             (after.representative(), after.term),
             (change.by, change.term)
         );
-        for answer in self.door.answers_since(change.answered_at) {
+        for answer in self.port_watch.answers_since(change.answered_at) {
             let after = answer.asked_at - change.answered_at;
             let same = (&answer.id, answer.term) == (&change.id, change.term);
             assert!(

@@ -174,12 +174,12 @@ fn keepalived_for_comparison() {
         Duration::from_hours(1),
     );
     mapped.expect("this router lets anybody map");
-    let door = lab.watch_port(8080);
+    let port_watch = lab.watch_port(8080);
 
     let mut times = Samples::new("keepalived");
     let mut start = Instant::now();
     for _ in 0..runs() {
-        let master = door
+        let master = port_watch
             .await_answer("the master answers", start, PATIENCE, |_| true)
             .id;
         let of_master = |rival: &Rival| rival.host.address.to_string() == master;
@@ -187,7 +187,7 @@ fn keepalived_for_comparison() {
         any_phase();
         let struck = Instant::now();
         rivals[number].kill();
-        let first = door.await_answer("another answers", struck, PATIENCE, |answer| {
+        let first = port_watch.await_answer("another answers", struck, PATIENCE, |answer| {
             answer.id != master
         });
         times.take(first.at - struck);

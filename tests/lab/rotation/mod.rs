@@ -111,7 +111,7 @@ fn two_secure_the_next_but_one_takes_over_after_the_lease() {
 }
 
 /// Where nobody may delete for another: the time from the kill, and how much of it was after the
-/// end of the dead one's lease.
+/// end of the failed representative's lease.
 fn kill_until_the_lease_ends(fleet: &mut Fleet, dead: usize, case: &'static str) {
     let mut times = Samples::new(case);
     let mut past = Samples::part(case, "past_lease");
@@ -194,13 +194,16 @@ fn reboot_the_same_one_answers_again_with_the_same_term() {
         let struck = Instant::now();
         fleet.lab.router.start();
         let first = fleet
-            .door
+            .port_watch
             .await_answer("8080 answers again", struck, PATIENCE, |_| true);
         times.take(first.at - struck);
         let after = fleet.settle();
         assert_eq!(after.representative(), standing.representative());
-        assert_eq!(after.term, standing.term, "a new term for the old office");
-        for answer in fleet.door.answers_since(struck) {
+        assert_eq!(
+            after.term, standing.term,
+            "a new term for the same leadership"
+        );
+        for answer in fleet.port_watch.answers_since(struck) {
             assert_eq!((&answer.id, answer.term), (&standing.id, standing.term));
         }
         eventually("its role is what it was", PATIENCE, || {

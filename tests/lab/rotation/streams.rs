@@ -157,7 +157,7 @@ fn streams_of_the_successor_and_of_the_others_lose_no_picture() {
     for _ in 0..runs() {
         let standing = fleet.settle();
         let (old, successor) = (standing.order[0], standing.order[1]);
-        let heirs_port = fleet.port(successor);
+        let successors_port = fleet.port(successor);
         let mut viewers: Vec<_> = standing.order[1..]
             .iter()
             .map(|number| Viewer::come(&fleet, *number))
@@ -173,7 +173,7 @@ fn streams_of_the_successor_and_of_the_others_lose_no_picture() {
         let change = fleet.await_change(&standing, struck);
         fleet.expect_succession(&standing, 1, &change);
         eventually("the successor gives up its old port", PATIENCE, || {
-            let tenures = fleet.rules.tenures(heirs_port);
+            let tenures = fleet.rules.tenures(successors_port);
             let last = tenures.last().expect("the successor had a port");
             ensure(last.until.is_some(), format!("{last:?}"))
         });

@@ -305,7 +305,7 @@ impl Camera {
 
     /// The status once it represents the others.
     #[track_caller]
-    pub(crate) fn await_office(&self) -> Status {
+    pub(crate) fn await_leadership(&self) -> Status {
         self.await_status("is the representative", PATIENCE, |status| {
             status.role == Role::Representative && status.external_port() == Some(8080)
         })

@@ -12,7 +12,7 @@
 //!   cameras         192.168.77.11  .12 …      the neighbour 192.168.77.200
 //!   [host11] [host12] …                       [host200]
 //! ```
-//! The neighbour is some other device of the household: it visits the cameras from the LAN, maps
+//! The neighbour is some other device of the testbed: it visits the cameras from the LAN, maps
 //! ports of its own and reads the router's table. Nothing leaves the namespaces; everything goes
 //! when the [`Lab`] is dropped.
 
@@ -213,7 +213,7 @@ impl Lab {
         Client::new(self.neighbour.namespace.clone())
     }
 
-    /// The other device of the household.
+    /// The other device of the testbed.
     pub(crate) fn neighbour(&self) -> &Host {
         &self.neighbour
     }

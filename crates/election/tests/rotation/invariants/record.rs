@@ -36,7 +36,7 @@ pub(super) struct Record {
     pub(super) evidence: BTreeMap<Ipv4Addr, Evidence>,
     pub(super) claims: u32,
     /// Since when it has been a successor.
-    pub(super) heir_since: Option<Millis>,
+    pub(super) successor_since: Option<Millis>,
 }
 
 impl Invariants {
@@ -49,7 +49,7 @@ impl Invariants {
         record.robbed = None;
         record.evidence.clear();
         record.claims = 0;
-        record.heir_since = None;
+        record.successor_since = None;
         record.epoch = Some(0);
     }
 
@@ -57,7 +57,7 @@ impl Invariants {
     pub fn ended(&mut self, server: usize) {
         self.records[server].believed = false;
         self.records[server].robbed = None;
-        self.records[server].heir_since = None;
+        self.records[server].successor_since = None;
     }
 
     pub fn wiped(&mut self, server: usize) {

@@ -15,8 +15,8 @@ impl Invariants {
     pub(super) fn note_successor(&mut self, now: Millis, server: usize, it: &Server) {
         let successor = matches!(it.state.candidacy, Candidacy::Acquiring { .. });
         let record = &mut self.records[server];
-        record.heir_since = if successor {
-            record.heir_since.or(Some(now))
+        record.successor_since = if successor {
+            record.successor_since.or(Some(now))
         } else {
             None
         };
@@ -58,7 +58,7 @@ impl Invariants {
                 server.runs()
                     && now > server.frozen_until + patience
                     && self.records[*index]
-                        .heir_since
+                        .successor_since
                         .is_some_and(|since| now > since + patience)
             })
             .collect();

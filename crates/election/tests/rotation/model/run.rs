@@ -1,4 +1,4 @@
-//! The houses that are checked, and what is printed of each.
+//! The sites that are checked, and what is printed of each.
 
 use stateright::{Checker, Model};
 

@@ -1,4 +1,4 @@
-//! A house of this machine's own: a simulated router and cameras on loopback.
+//! A testbed of this machine's own: a simulated router and cameras on loopback.
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::path::Path;
@@ -26,17 +26,17 @@ use crate::support::wait::{ensure, eventually};
 const ADDRESSES: u8 = 8;
 
 /// Tests whose addresses differ in the last number only.
-const HOUSES: u8 = u8::MAX / ADDRESSES;
+const TESTBEDS: u8 = u8::MAX / ADDRESSES;
 
 /// How many times as many there may be; more would meet the first ones.
 const STREETS: u8 = 4;
 
 /// The port that makes a camera the representative.
-pub(crate) const OFFICE: u16 = 8080;
+pub(crate) const REPRESENTATIVE_PORT: u16 = 8080;
 
 /// One test's router, with room for cameras. Declare the cameras after it, so that they are dropped
 /// first.
-pub(crate) struct House {
+pub(crate) struct Testbed {
     router: Option<SimRouter>,
     runtime: Handle,
     /// The runtime's thread ends when this is dropped.
@@ -46,19 +46,19 @@ pub(crate) struct House {
     ssdp: SocketAddrV4,
 }
 
-impl House {
-    /// A house with a router that has these habits.
+impl Testbed {
+    /// A testbed with a router that has these habits.
     pub(crate) fn with(quirks: Quirks) -> Self {
-        let mut house = Self::without_router();
-        house.start_router(quirks);
-        house
+        let mut testbed = Self::without_router();
+        testbed.start_router(quirks);
+        testbed
     }
 
-    /// A house where nobody answers searches yet.
+    /// A testbed where nobody answers searches yet.
     pub(crate) fn without_router() -> Self {
         static NEXT: AtomicU8 = AtomicU8::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let (street, number) = (number / HOUSES, number % HOUSES);
+        let (street, number) = (number / TESTBEDS, number % TESTBEDS);
         assert!(street < STREETS, "no addresses are left");
         let process = std::process::id().to_be_bytes();
         let first = Ipv4Addr::new(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::support::lab::{Answer, Camera, CameraSetup, Lab};
 
-/// The cameras of the household, in the order in which they are started.
+/// The cameras of the testbed, in the order in which they are started.
 pub(crate) const NAMES: [&str; 3] = ["Front door", "Garden", "Till"];
 const FIRST_HOST: u8 = 11;
 
