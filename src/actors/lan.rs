@@ -9,6 +9,7 @@ mod address;
 mod auth_state;
 mod report;
 mod request;
+mod volatile;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -18,13 +19,11 @@ use tokio::sync::oneshot;
 use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, warn};
 
+use self::volatile::Volatile;
 use super::crash::crashes_on_demand;
 use crate::fleet::ReceivedReport;
 use crate::lan::interface::{LanAddress, NoAddress};
-use crate::lan::{
-    Body, InboundFilter, Keyring, Peers, PendingRequests, ReceivedMessage, Reporting, Sender,
-    ServedRequests, Sockets,
-};
+use crate::lan::{Body, InboundFilter, Keyring, Peers, ReceivedMessage, Reporting, Sender};
 use crate::messages::election::DeliverElectionMessage;
 use crate::messages::lan::{FlushRepeats, SendElectionMessage};
 use crate::messages::registry::{RecordReport, RemoveCamera};
@@ -77,24 +76,6 @@ struct Counters {
     inbound_filter: Arc<Mutex<InboundFilter>>,
     sender: Sender,
     peers: Peers,
-}
-
-#[derive(Default)]
-struct Volatile {
-    sockets: Option<Arc<Sockets>>,
-    listener: Option<SpawnHandle>,
-    reporting: Option<Reporting>,
-    /// How many messages are yet to be sent for the second time.
-    repeats: usize,
-    flushes: Vec<oneshot::Sender<()>>,
-    /// Why the sockets could not be opened, as last logged.
-    trouble: Option<String>,
-    /// What this server has asked of others.
-    requests: PendingRequests<request::Waits>,
-    /// What others have asked of this server.
-    served: ServedRequests,
-    /// None where there is no site key.
-    auth_sync: Option<auth_state::AuthSync>,
 }
 
 /// Without randomness all answer at once, which a LAN can bear.

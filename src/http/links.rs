@@ -82,7 +82,7 @@ impl UrlResolver {
 
     /// The representative or the vacancy, with addresses; nothing where neither is known.
     pub fn leadership(&self, shared: &SharedState) -> Option<LeadershipView> {
-        let mut view = LeadershipView::of(shared)?;
+        let mut view = shared.leadership()?;
         self.resolve(view.cameras_mut());
         Some(view)
     }

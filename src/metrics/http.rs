@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prometheus::{Histogram, IntCounter};
 
 use super::labels::{Labels as _, StatusClass};
-use super::{By, Maker};
+use super::maker::{By, Maker};
 
 /// The label of requests that none of the routes took, and of the assets.
 const OTHER: &str = "other";

@@ -7,9 +7,9 @@
 
 mod changes;
 mod listener;
+mod log;
 mod snapshot;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -18,36 +18,11 @@ use tokio::sync::{Semaphore, watch};
 use changes::changes;
 pub use changes::{CameraChange, RouterChange, SiteChange};
 pub use listener::{Listener, ResumePoint};
+pub use log::{HistoryEntry, Log};
 pub use snapshot::Snapshot;
-
-use super::CameraRef;
-
-/// How many changes are kept: enough for a listener that was away for a while, and no more than a
-/// page of text.
-const KEPT: usize = 64;
 
 /// How many may listen at a time.
 pub const LISTENERS: usize = 64;
-
-/// A change that is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HistoryEntry {
-    /// Rises by one with each change since the program started, from 1.
-    pub sequence: u64,
-    /// When this server noticed.
-    pub at: SystemTime,
-    /// What changed.
-    pub change: SiteChange,
-}
-
-/// The last changes, as a value that is replaced whole.
-#[derive(Clone, Debug, Default)]
-pub struct Log {
-    /// The oldest first, with sequence numbers one after the other; at most [`KEPT`].
-    entries: VecDeque<Arc<HistoryEntry>>,
-    /// What was known last.
-    snapshot: Option<Snapshot>,
-}
 
 /// The log, and who may listen to it.
 pub struct History {
@@ -93,66 +68,11 @@ impl History {
     }
 }
 
-impl Log {
-    fn with(&self, news: Vec<SiteChange>, snapshot: Snapshot, at: SystemTime) -> Self {
-        let mut entries = self.entries.clone();
-        for change in news {
-            let sequence = entries.back().map_or(0, |last| last.sequence) + 1;
-            entries.push_back(Arc::new(HistoryEntry {
-                sequence,
-                at,
-                change,
-            }));
-        }
-        entries.drain(..entries.len().saturating_sub(KEPT));
-        Self {
-            entries,
-            snapshot: Some(snapshot),
-        }
-    }
-
-    /// The sequence number of the newest change; 0 before the first.
-    fn newest(&self) -> u64 {
-        self.entries.back().map_or(0, |last| last.sequence)
-    }
-
-    /// What came after `sequence`, the oldest first, as far as it is kept.
-    fn after(&self, sequence: u64) -> impl Iterator<Item = &Arc<HistoryEntry>> {
-        self.entries
-            .iter()
-            .filter(move |entry| entry.sequence > sequence)
-    }
-
-    /// The sequence number of the newest change that is kept no more; 0 while all are.
-    fn forgotten(&self) -> u64 {
-        self.entries.front().map_or(0, |oldest| oldest.sequence - 1)
-    }
-
-    /// The last one that was said to be the representative.
-    fn last_holder(&self) -> Option<&CameraRef> {
-        match &self.last_of_leadership()?.change {
-            SiteChange::Representative { to, .. } => Some(to),
-            SiteChange::Vacancy { previous, .. } => previous.as_ref(),
-            SiteChange::Camera { .. } | SiteChange::Router(_) => None,
-        }
-    }
-
-    /// The last change of leadership.
-    fn last_of_leadership(&self) -> Option<&Arc<HistoryEntry>> {
-        let of_leadership = |entry: &&Arc<HistoryEntry>| {
-            matches!(
-                entry.change,
-                SiteChange::Representative { .. } | SiteChange::Vacancy { .. }
-            )
-        };
-        self.entries.iter().rev().find(of_leadership)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::ops::Range;
 
+    use super::log::KEPT;
     use super::snapshot::tests::{router_with, snapshot};
     use super::*;
     use porthole_election::Cause;

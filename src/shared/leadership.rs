@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::{Clock, SharedState, unix_time};
+use super::{Clock, unix_time};
 use crate::fleet::{Camera, Fleet, Locality};
 use porthole_election::{self as election, Cause, ClaimStage, LeaderView};
 use porthole_types::{InstanceId, Term};
@@ -203,18 +203,9 @@ impl LeadershipView {
         }
     }
 
-    /// As it is now; nothing where no representative is known, nor a vacancy.
-    pub fn of(shared: &SharedState) -> Option<Self> {
-        let me = CameraRef::new(Some(shared.identity.id), shared.name.shown());
-        let state = shared.role.load();
-        let leader_view = state.leader_view(shared.clock.now());
-        let fleet = shared.fleet.borrow().clone();
-        Self::with_names(leader_view, state.term, &fleet, me, &shared.clock)
-    }
-
     /// The rules speak first; where they know nothing, another camera's report or its port on the
     /// router does.
-    fn with_names(
+    pub(super) fn with_names(
         leader_view: LeaderView,
         term: Term,
         fleet: &Fleet,

@@ -160,7 +160,7 @@ pub struct HistoryRecorder(Arc<History>);
 impl HistoryRecorder {
     /// Compares what is known now with what was known at the last call.
     pub fn record(&self, shared: &SharedState) {
-        self.0.record(Snapshot::of(shared), SystemTime::now());
+        self.0.record(shared.snapshot(), SystemTime::now());
     }
 }
 
@@ -339,6 +339,26 @@ impl SharedState {
         self.role
             .load()
             .external_port(self.role.rules(), self.clock.now())
+    }
+
+    /// Who is the representative now; nothing where none is known, nor a vacancy.
+    pub fn leadership(&self) -> Option<LeadershipView> {
+        let me = CameraRef::new(Some(self.identity.id), self.name.shown());
+        let state = self.role.load();
+        let leader_view = state.leader_view(self.clock.now());
+        let fleet = self.fleet.borrow().clone();
+        LeadershipView::with_names(leader_view, state.term, &fleet, me, &self.clock)
+    }
+
+    /// What is compared to notice changes.
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new(
+            self.identity.id,
+            &self.role.load(),
+            self.leadership(),
+            &self.fleet.borrow(),
+            &self.router.borrow(),
+        )
     }
 
     /// What this server is now.

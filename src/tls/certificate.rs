@@ -10,7 +10,8 @@ use rustls::{Error as TlsError, InconsistentKeys};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{Fingerprint, provider};
+use super::fingerprint::Fingerprint;
+use super::provider::provider;
 
 /// A certificate with its key.
 #[derive(Debug)]

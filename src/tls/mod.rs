@@ -12,8 +12,10 @@
 //! the whole process.
 
 mod certificate;
+mod error;
 mod files;
 mod fingerprint;
+mod provider;
 mod self_signed;
 #[cfg(test)]
 mod tests;
@@ -23,14 +25,15 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use rustls::ServerConfig;
-use rustls::crypto::CryptoProvider;
 use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
 use tracing::info;
 
 pub use certificate::{Certificate, Flaw};
+pub use error::TlsError;
 pub use files::FileError;
 pub use fingerprint::Fingerprint;
+pub use provider::provider;
 
 use crate::settings;
 use files::Files;
@@ -48,23 +51,6 @@ enum CertificateSource {
     SelfSigned(Arc<Certificate>),
     /// In files that somebody else may replace.
     Files(Arc<Files>),
-}
-
-/// Why there is no TLS although it is wanted.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file of the settings is of no use.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// No certificate could be made.
-    #[error("cannot make a certificate: {0}")]
-    Making(#[from] rcgen::Error),
-    /// What was made cannot be used.
-    #[error("the certificate that was made is of no use: {0}")]
-    Made(#[from] Flaw),
-    /// The library refuses.
-    #[error("TLS cannot be set up: {0}")]
-    Setup(#[from] rustls::Error),
 }
 
 impl Tls {
@@ -149,11 +135,6 @@ fn config(certificates: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, rus
         .with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
-}
-
-/// The cryptography of all TLS connections: ring.
-pub fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 /// The certificate that [`settings::Tls::SelfSigned`] has left in `data_dir`, without making one

@@ -18,7 +18,8 @@ use rcgen::{
 use tracing::{info, warn};
 
 use super::certificate::{Certificate, Flaw};
-use super::{TlsError, files};
+use super::error::TlsError;
+use super::files;
 
 /// The folder in the data directory.
 const FOLDER: &str = "tls";

@@ -1,7 +1,8 @@
-//! What the settings say about rotation: how a missing representative is noticed, and who takes its
-//! place.
+//! What people decide about rotation: how a missing representative is noticed, who takes its place,
+//! and whether this server takes part at all.
 
 use porthole_types::choice;
+use serde::{Deserialize, Serialize};
 
 choice!(
     /// How a missing representative is noticed; several work together.
@@ -46,4 +47,17 @@ impl MissedLimit {
             Self::Three => 3,
         }
     }
+}
+
+/// Whether this server is to be reached from outside at all.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum RemoteAccess {
+    /// It asks the router for a port.
+    #[default]
+    On,
+    /// It gives back what it has, asks for nothing, and stays on the LAN.
+    Off,
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Destination, Effect, ElectionMessage, Entropy, FormerRole, Rules, State, Timestamp};
+use super::{Destination, Effect, ElectionMessage, Entropy, FormerRole, Rules, Timestamp};
 use porthole_types::{InstanceId, Term};
 
 /// Everything a rule needs besides the state that it changes.
@@ -35,20 +35,4 @@ impl StepContext<'_> {
             },
         );
     }
-}
-
-impl State {
-    /// Takes up a higher term that somebody else knows of.
-    pub(super) fn adopt(&mut self, term: Term) {
-        if plausible(self.term, term) {
-            self.term = self.term.max(term);
-        }
-    }
-}
-
-/// A term that no series of changes of leadership can have reached is a lie: taking it up would let
-/// one forged datagram use up the numbers.
-pub(super) fn plausible(known: Term, term: Term) -> bool {
-    const LEAP: u64 = 1 << 20;
-    term.0 < known.0.saturating_add(LEAP)
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{ElectionMessage, RemoteAccess, Request, Timestamp};
-use porthole_types::{ExternalPort, InstanceId, Term};
+use super::{ElectionMessage, Owner, Peer, RemoteAccess, Request, Timestamp};
+use porthole_types::{ExternalPort, Term};
 
 /// What happened. Anything may arrive at any time, late or twice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -82,33 +82,6 @@ pub enum Event {
     Expose(RemoteAccess),
     /// The operator wants this server to leave.
     Leave,
-}
-
-/// Another server, as a message names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Peer {
-    /// Who it says it is.
-    pub id: InstanceId,
-    /// Where the message came from.
-    pub address: Ipv4Addr,
-}
-
-/// Where a mapping of somebody else leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner {
-    /// The device on the LAN.
-    pub address: Ipv4Addr,
-    /// Whether its description says that it is a server of this kind.
-    pub kind: OwnerKind,
-}
-
-/// Whether a mapping was made by a server like this one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OwnerKind {
-    /// Its description says so.
-    Porthole,
-    /// Another program's.
-    Foreign,
 }
 
 /// Whose a mapping is.

@@ -20,6 +20,7 @@
 //! Source: seed Fig. 3 steps 8 to 14 (¶42, ¶43), Fig. 11 to 14 (¶68 to ¶83), claims 1, 9 to 15 and
 //! 17; `docs/design/rotation.md`.
 
+mod adopt;
 mod candidacy;
 mod config;
 mod context;
@@ -31,8 +32,10 @@ mod leadership;
 mod message;
 mod on_message;
 mod on_router_reply;
+mod peer;
 mod plan;
 mod remote_access;
+mod request;
 mod rules;
 mod stale_mapping;
 mod state;
@@ -43,19 +46,18 @@ mod tests;
 mod timestamp;
 
 pub use candidacy::{Candidacy, StaleMapping, Vacancy};
-pub use config::{Detection, MissedLimit, Succession};
+pub use config::{Detection, MissedLimit, RemoteAccess, Succession};
 pub use entropy::Entropy;
-pub use event::{
-    Destination, Effect, Event, Owner, OwnerKind, Ownership, Peer, PriorEntry, SurveyExtent,
-};
+pub use event::{Destination, Effect, Event, Ownership, PriorEntry, SurveyExtent};
 pub use failure_detector::FailureDetector;
 pub use leader_view::{LeaderView, Successor};
 pub use message::{Cause, ClaimStage, ElectionMessage, FormerRole};
-pub use remote_access::RemoteAccess;
+pub use peer::{Owner, OwnerKind, Peer};
+pub use request::Request;
 pub use rules::{LanMessaging, Rules};
 pub use state::{
-    ForeignHolder, Leadership, Lifecycle, Memory, OwnMapping, PeerReport, Request, Role,
-    RouterStatus, State, TableFullFallback,
+    ForeignHolder, Leadership, Lifecycle, Memory, OwnMapping, PeerReport, Role, RouterStatus,
+    State, TableFullFallback,
 };
 pub use step::step;
 pub use timestamp::Timestamp;

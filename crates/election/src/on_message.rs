@@ -4,8 +4,9 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use super::adopt::plausible;
 use super::candidacy::{Candidacy, StaleMapping};
-use super::context::{StepContext, plausible};
+use super::context::StepContext;
 use super::state::Memory;
 use super::succession::{declare_vacant, rank, wait_to_claim, yield_to};
 use super::{

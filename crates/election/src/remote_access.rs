@@ -1,26 +1,11 @@
 //! The switch of ¶84: whether this server is to be reached from outside, and giving everything back
 //! when not.
 
-use serde::{Deserialize, Serialize};
-
 use super::candidacy::Candidacy;
 use super::context::StepContext;
 use super::state::{Memory, TableFullFallback};
-use super::{Request, Rules, State, Timestamp};
+use super::{RemoteAccess, Request, Rules, State, Timestamp};
 use porthole_types::ExternalPort;
-
-/// Whether this server is to be reached from outside at all.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum RemoteAccess {
-    /// It asks the router for a port.
-    #[default]
-    On,
-    /// It gives back what it has, asks for nothing, and stays on the LAN.
-    Off,
-}
 
 impl State {
     /// The same with the switch as people left it. Off, the ports that an earlier run may have left

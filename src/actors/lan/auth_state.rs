@@ -6,20 +6,12 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
+use super::volatile::AuthSync;
 use super::{LanActor, entropy};
 use crate::fleet::Occasion;
 use crate::lan::{AntiEntropy, Body, DigestPair};
 use crate::site::AuthState;
 use porthole_election::{Destination, Peer};
-
-/// What this incarnation of the actor knows of the auth state.
-pub(super) struct AuthSync {
-    /// What the others have been told, or have told.
-    auth_state: AuthState,
-    /// Of what is known here; computed once for all the reports that are compared with it.
-    digest: u32,
-    anti_entropy: AntiEntropy,
-}
 
 impl LanActor {
     /// Where there is no key nothing is shared.

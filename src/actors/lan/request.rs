@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tracing::info;
 
 use super::LanActor;
+use super::volatile::RenameWaiter;
 use crate::lan::{
     Body, Handling, NextStep, RETRY_INTERVAL, RenameRequest, RequestError, RequestId,
     RequestOutcome,
@@ -17,12 +18,9 @@ use crate::messages::lan::RenameCamera;
 use porthole_election::{Destination, Peer};
 use porthole_types::{InstanceId, Name};
 
-/// Where the answer is awaited.
-pub(super) type Waits = oneshot::Sender<Result<(), RequestError>>;
-
 impl LanActor {
-    fn begin(&mut self, rename: RenameCamera, waits: Waits, ctx: &mut Context<Self>) {
-        let fail = |waits: Waits, why| {
+    fn begin(&mut self, rename: RenameCamera, waits: RenameWaiter, ctx: &mut Context<Self>) {
+        let fail = |waits: RenameWaiter, why| {
             let _ = waits.send(Err(why)); // the caller may have given up
         };
         if !self.wired.shared.settings.lan.enabled {

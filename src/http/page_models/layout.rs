@@ -25,7 +25,7 @@ fn leadership(view: &Viewpoint) -> LeadershipLine {
     let shared = &view.app.shared;
     let fleet = shared.fleet.borrow().clone();
     let labels = Labels::of(&fleet);
-    let mut leadership = LeadershipView::of(shared);
+    let mut leadership = shared.leadership();
     for reference in leadership.iter_mut().flat_map(LeadershipView::cameras_mut) {
         let mut cameras = fleet.cameras.iter();
         if let Some(camera) = cameras.find(|camera| CameraRef::of(camera).is(reference)) {

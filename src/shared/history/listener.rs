@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::{HistoryEntry, Log};
+use super::log::{HistoryEntry, Log};
 
 /// Where a listener begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

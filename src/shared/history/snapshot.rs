@@ -4,9 +4,9 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
-use crate::fleet::{Camera, Locality};
-use crate::shared::{CameraRef, LeadershipView, RouterState, RouterView, SharedState};
-use porthole_election::{Lifecycle, RemoteAccess};
+use crate::fleet::{Camera, Fleet, Locality};
+use crate::shared::{CameraRef, LeadershipView, RouterState, RouterView};
+use porthole_election::{Lifecycle, RemoteAccess, State};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
 /// What is known at one moment.
@@ -47,11 +47,16 @@ pub(super) enum RouterSnapshot {
 }
 
 impl Snapshot {
-    /// What is known now.
-    pub fn of(shared: &SharedState) -> Self {
-        let state = shared.role.load();
+    /// What this server, `me`, knows.
+    pub fn new(
+        me: InstanceId,
+        state: &State,
+        leadership: Option<LeadershipView>,
+        fleet: &Fleet,
+        router: &RouterView,
+    ) -> Self {
         Self {
-            me: shared.identity.id,
+            me,
             term: state.term,
             // With remote access switched off it gives leadership up of its own will, as when it
             // steps down.
@@ -59,9 +64,9 @@ impl Snapshot {
                 RemoteAccess::On => state.lifecycle,
                 RemoteAccess::Off => Lifecycle::SteppingDown,
             },
-            leadership: LeadershipView::of(shared),
-            cameras: shared.fleet.borrow().cameras.iter().map(camera).collect(),
-            router: router(&shared.router.borrow()),
+            leadership,
+            cameras: fleet.cameras.iter().map(camera).collect(),
+            router: router_snapshot(router),
         }
     }
 }
@@ -75,7 +80,7 @@ fn camera(camera: &Camera) -> CameraSnapshot {
     }
 }
 
-fn router(view: &RouterView) -> RouterSnapshot {
+fn router_snapshot(view: &RouterView) -> RouterSnapshot {
     match &view.state {
         RouterState::Found => RouterSnapshot::Answers {
             name: view

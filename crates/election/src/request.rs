@@ -1,0 +1,37 @@
+//! What can be asked of the router.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use porthole_types::ExternalPort;
+
+/// One thing to ask of the router. Each can be asked twice without harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Request {
+    /// Map the port to this server unless it is somebody else's; read it back.
+    Secure {
+        /// Which port.
+        port: ExternalPort,
+        /// The lease to ask for.
+        lease: Duration,
+    },
+    /// Delete the mapping of the port if it is this server's; read it back.
+    Release(ExternalPort),
+    /// Delete the mapping of the port if it leads to this failed server; read it back (¶71 step
+    /// 60).
+    Evict {
+        /// Which port.
+        port: ExternalPort,
+        /// The only device whose mapping may be deleted.
+        from: Ipv4Addr,
+    },
+}
+
+impl Request {
+    /// The port it is about.
+    pub fn port(self) -> ExternalPort {
+        match self {
+            Self::Secure { port, .. } | Self::Evict { port, .. } | Self::Release(port) => port,
+        }
+    }
+}
