@@ -252,3 +252,42 @@ fn every_heading_that_a_document_links_exists() {
     assert!(wrong.is_empty(), "no such headings: {wrong:#?}");
     assert!(links > 20, "{links} links to headings");
 }
+
+/// Where a maintainer's first questions are answered: each place is a file, and what follows it is
+/// defined there.
+#[test]
+fn every_place_of_where_is_it_is_where_the_table_says() {
+    let text = read("ARCHITECTURE.md");
+    let (_, table) = text.split_once("\n## Where is it?\n").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let (mut questions, mut wrong) = (0, Vec::new());
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        questions += 1;
+        let place = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let mut file: Option<(&str, String)> = None;
+        for span in code_spans(place) {
+            if Path::new(ROOT).join(span).exists() {
+                let source = span.ends_with(".rs").then(|| read(span));
+                file = source.map(|source| (span, source));
+            } else if let Some((path, source)) = &file {
+                let name = span.rsplit("::").next().unwrap();
+                let kinds = ["fn", "struct", "enum", "macro_rules!"];
+                let defines = |line: &str| {
+                    let words: Vec<_> = line.split(|c: char| !is_identifier(c)).collect();
+                    let at = words.iter().position(|word| *word == name);
+                    at.is_some_and(|at| at > 0 && kinds.contains(&words[at - 1]))
+                        || line.contains(&format!("macro_rules! {name} "))
+                };
+                if !source.lines().any(defines) {
+                    wrong.push(format!("{path} does not define {span}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(questions >= 10, "{questions} questions");
+}
+
+fn is_identifier(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
