@@ -267,8 +267,8 @@ fn every_place_of_where_is_it_is_where_the_table_says() {
         let mut file: Option<(&str, String)> = None;
         for span in code_spans(place) {
             if Path::new(ROOT).join(span).exists() {
-                let source = span.ends_with(".rs").then(|| read(span));
-                file = source.map(|source| (span, source));
+                let is_source = Path::new(span).extension().is_some_and(|end| end == "rs");
+                file = is_source.then(|| (span, read(span)));
             } else if let Some((path, source)) = &file {
                 let name = span.rsplit("::").next().unwrap();
                 let kinds = ["fn", "struct", "enum", "macro_rules!"];
