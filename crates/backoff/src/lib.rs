@@ -103,9 +103,8 @@ impl Backoff {
     }
 }
 
-/// A draw for [`Backoff::delay`] that differs between actors (`seed`) and between restarts
-/// (`count`), but not between two runs of a simulation: one step of `SplitMix64` (Steele, Lea,
-/// Flood 2014).
+/// A draw for [`Backoff::after`] that differs between users (`seed`) and between tries (`count`),
+/// but not between two runs of a simulation: one step of `SplitMix64` (Steele, Lea, Flood 2014).
 #[must_use]
 pub fn draw(seed: &str, count: u64) -> u64 {
     // FNV-1a over the name.
