@@ -36,7 +36,7 @@ pub struct HistoryEntry {
     pub sequence: u64,
     /// When this server noticed.
     pub at: SystemTime,
-    /// What changed.
+    /// What had changed since the snapshot before.
     pub change: SiteChange,
 }
 

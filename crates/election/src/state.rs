@@ -119,7 +119,7 @@ pub struct Leadership {
 /// A mapping on a port of the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OwnMapping {
-    /// The port.
+    /// The router's port that leads to this server.
     pub port: ExternalPort,
     /// The next renewal.
     pub renew_at: Timestamp,
@@ -134,7 +134,7 @@ pub struct OwnMapping {
 pub enum Request {
     /// Map the port to this server unless it is somebody else's; read it back.
     Secure {
-        /// Which port.
+        /// The router's port to map.
         port: ExternalPort,
         /// The lease to ask for.
         lease: Duration,
@@ -144,7 +144,7 @@ pub enum Request {
     /// Delete the mapping of the port if it leads to this failed server; read it back (¶71 step
     /// 60).
     Evict {
-        /// Which port.
+        /// The router's port whose mapping is to go.
         port: ExternalPort,
         /// The only device whose mapping may be deleted.
         from: Ipv4Addr,
@@ -163,7 +163,7 @@ impl Request {
 /// Whether a router answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RouterStatus {
-    /// One does.
+    /// A router was found, and answers.
     Answers,
     /// None does, or none was looked for yet.
     Silent,
@@ -172,7 +172,7 @@ pub enum RouterStatus {
 /// Whether this server means to stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lifecycle {
-    /// Yes.
+    /// It means to stay, in whatever role it has.
     Running,
     /// Yes, but another is to be the representative: it gives up leadership once it has a port of
     /// its own.
