@@ -42,7 +42,7 @@ const GLANCE: Duration = Duration::from_millis(200);
 /// seldom takes both.
 const REPEAT_AFTER: Duration = Duration::from_millis(50);
 
-/// How many repeats may be under way; beyond it a message is sent once. The rules send a few a heartbeat.
+/// How many repeats may be under way; beyond it a message is sent once.
 const MOST_REPEATS: usize = 64;
 
 /// Speaks with the other cameras: sends what the rules and the reports have to say, and hands on

@@ -56,13 +56,13 @@ pub enum LoginScope {
 pub struct PasswordChange {
     /// The admin's; none: as it is.
     pub admin: Option<String>,
-    /// The viewer's.
+    /// The viewer's: kept, removed, or a new one.
     pub viewer: ViewerPasswordChange,
 }
 
 /// What becomes of the viewer's password.
 pub enum ViewerPasswordChange {
-    /// It stays.
+    /// It stays as it is.
     Keep,
     /// There is none any more: nobody can log in as viewer.
     Remove,

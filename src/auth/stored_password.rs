@@ -12,7 +12,7 @@ pub enum StoredPassword {
     /// In plain text, of the settings. It is hashed when it is first asked for, so that a start
     /// does not wait.
     Plain {
-        /// The password.
+        /// The password itself, as the settings give it.
         password: Secret,
         /// Its hash, once it was asked for.
         hash: OnceLock<String>,

@@ -15,12 +15,12 @@ pub use config::Config;
 #[derive(Parser)]
 #[command(name = "porthole", version, about)]
 pub struct Cli {
-    /// The sub-command.
+    /// What the program is to do, with the options for it.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The sub-commands.
+/// What the program can be told to do, one variant for each sub-command.
 #[derive(Subcommand)]
 pub enum Command {
     /// Run one camera server.

@@ -14,7 +14,7 @@ const MAX_VALUE: usize = 240;
 /// The keys of the TXT record, the same for both entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TxtKey {
-    /// The identity.
+    /// The identity, 16 hexadecimal digits.
     Id,
     /// The program's version.
     Version,

@@ -16,7 +16,7 @@ pub struct Fleet {
     pub cameras: Vec<Camera>,
 }
 
-/// One camera.
+/// What this server knows of one camera, put together from all sources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Camera {
     /// Whether it is this server's own.
@@ -93,7 +93,7 @@ pub enum Verification {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
-    /// Unencrypted HTTP.
+    /// HTTP without TLS: everything is sent in the clear.
     #[default]
     Http,
     /// HTTP over TLS.

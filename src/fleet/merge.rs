@@ -16,9 +16,9 @@ use porthole_types::{ExternalPort, InstanceId};
 /// What this server knows of itself, which no other source may contradict.
 #[derive(Clone, Debug)]
 pub struct Myself {
-    /// Its identity.
+    /// Its identity, the same across restarts.
     pub id: InstanceId,
-    /// Its name.
+    /// The name that people call it by.
     pub name: String,
     /// Its web server's address and port on the LAN.
     pub lan: SocketAddrV4,
@@ -35,7 +35,7 @@ pub struct Myself {
 /// All that the fleet is put together from.
 #[derive(Clone, Copy, Debug)]
 pub struct MergeInput<'a> {
-    /// This server.
+    /// What this server knows of itself.
     pub me: &'a Myself,
     /// What the router's table, reports and mDNS say.
     pub observations: &'a Observations,

@@ -75,7 +75,7 @@ pub struct Observations {
     pub(super) table: Option<(Vec<MappedServer>, Instant)>,
     /// Of reports, asked for or not.
     pub(super) reporting: BTreeMap<InstanceId, ReportingServer>,
-    /// Of mDNS.
+    /// What mDNS shows, by identity, with whether each server has reported itself since.
     pub(super) advertised: BTreeMap<InstanceId, Advertisement>,
 }
 

@@ -74,7 +74,7 @@ enum MediaKind {
     Page,
     /// A camera's picture or stream of pictures, which other cameras' pages show.
     Picture,
-    /// Anything else.
+    /// Anything else: the API, assets, metrics.
     Other,
 }
 

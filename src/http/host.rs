@@ -150,7 +150,7 @@ fn local_name(machine: &str) -> Option<String> {
 enum Host<'a> {
     /// An IP address, which no name server can change.
     Address,
-    /// A name.
+    /// A name, which somebody else's name server may lead to this address.
     Name(&'a str),
 }
 

@@ -42,9 +42,9 @@ struct Difference {
 /// What two servers know, as digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DigestPair {
-    /// This server's.
+    /// The digest of what this server knows.
     pub own: u32,
-    /// The other's.
+    /// The digest that the other server has sent.
     pub other: u32,
 }
 

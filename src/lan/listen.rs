@@ -14,7 +14,7 @@ const BATCH: usize = 32;
 
 /// A message that the inbound filter has admitted.
 pub struct ReceivedMessage {
-    /// The message.
+    /// The message, decoded and checked.
     pub message: Message,
     /// The address and port that it was sent from.
     pub from: SocketAddrV4,

@@ -25,7 +25,7 @@ pub struct Message {
     pub counter: u64,
     /// The one address that it was sent to, if not to all: received anywhere else it is a replay.
     pub to: Option<Ipv4Addr>,
-    /// The content.
+    /// What the message says, beside who sent it to whom.
     pub body: Body,
 }
 
@@ -36,7 +36,7 @@ pub struct Message {
 pub enum Body {
     /// What the sender says of itself (¶47, ¶64).
     Report(Report),
-    /// About leadership.
+    /// What the rules of the election say to the other servers.
     Election(ElectionMessage),
     /// To one server: asks it to take this name, or with none that of its settings (¶53).
     Rename {

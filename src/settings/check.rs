@@ -285,7 +285,7 @@ fn debug(r: &mut Reader) -> ReadResult<Debug> {
     })
 }
 
-/// `8081-8180`.
+/// The first and the last port of a text such as `8081-8180`.
 fn port_range(text: &str) -> Option<PortRange> {
     let (first, last) = text.split_once('-')?;
     let port = |text: &str| text.trim().parse().ok().and_then(ExternalPort::new);

@@ -33,7 +33,7 @@ pub struct Settings {
     pub camera: CameraConfig,
     /// Pan, tilt and zoom.
     pub drive: Drive,
-    /// For tests.
+    /// What only tests and the demo switch on.
     pub debug: Debug,
 }
 

@@ -17,7 +17,7 @@ choice!(
 choice!(
     /// The values of `http.tls`.
     TlsMode {
-        /// No TLS.
+        /// No TLS: pages and pictures are sent unencrypted.
         Off = "off",
         /// A certificate that this program makes.
         SelfSigned = "self-signed",

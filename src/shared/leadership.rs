@@ -32,7 +32,7 @@ pub struct CameraRef {
 pub enum LeadershipView {
     /// A camera is.
     Held {
-        /// That camera.
+        /// The camera that is the representative.
         #[serde(flatten)]
         by: CameraRef,
         /// The highest term that the camera that answers knows of.
@@ -49,7 +49,7 @@ pub enum LeadershipView {
         #[schema(example = "Barn is the representative, because the port was free.")]
         words: String,
     },
-    /// None is.
+    /// No camera is the representative.
     Vacant {
         /// The highest term that the camera that answers knows of.
         term: Term,
@@ -68,7 +68,7 @@ pub enum LeadershipView {
 /// The camera that is about to become the representative.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Successor {
-    /// That camera.
+    /// The camera that has claimed to be the next representative.
     #[serde(flatten)]
     pub camera: CameraRef,
     /// How far it has come.
@@ -91,7 +91,7 @@ pub struct Reason {
 #[serde(rename_all = "lowercase")]
 #[schema(as = Standing)]
 pub enum LeadershipStanding {
-    /// The representative.
+    /// The camera that answers is the representative itself.
     Representative,
     /// Another one is the representative.
     Member,

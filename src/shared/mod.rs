@@ -138,19 +138,19 @@ pub struct SharedState {
 pub struct Publishers {
     /// Takes the steps of the election.
     pub role: RoleStepper,
-    /// Of [`SharedState::lan`].
+    /// The writing side of [`SharedState::lan`].
     pub lan: Publisher<Result<LanAddress, NoAddress>>,
-    /// Of [`SharedState::router`].
+    /// The writing side of [`SharedState::router`].
     pub router: Publisher<RouterView>,
-    /// Of [`SharedState::fleet`].
+    /// The writing side of [`SharedState::fleet`].
     pub fleet: Publisher<Arc<Fleet>>,
-    /// Of [`SharedState::keys`].
+    /// The writing side of [`SharedState::keys`].
     pub keys: KeyNoticePublisher,
     /// Of the ports that [`SharedState::listen_ports`] wants.
     pub wanted_ports: WantedPorts,
     /// Of the ports of [`SharedState::listen_ports`] that are open.
     pub open_ports: OpenPorts,
-    /// Of [`SharedState::history`].
+    /// The writing side of [`SharedState::history`].
     pub history: HistoryRecorder,
 }
 

@@ -21,7 +21,7 @@ pub struct Names {
     pub chosen: Option<Name>,
     /// `node.name` of the settings.
     pub configured: Option<String>,
-    /// "server N".
+    /// The name "server N" that goes with its port on the router.
     pub numbered: Option<String>,
 }
 

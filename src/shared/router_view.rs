@@ -52,7 +52,7 @@ pub enum RouterState {
         #[serde(skip)]
         why: Option<String>,
     },
-    /// It answers.
+    /// A router was found, and it answers.
     Found,
     /// It has stopped answering.
     Lost {

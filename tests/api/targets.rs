@@ -16,8 +16,8 @@ fn prometheus_discovers_every_camera_by_its_address_on_the_lan() {
     let settings = folder.path().join("prometheus.yml");
     let url = format!("{}/api/v1/prometheus/targets", base(&fleet.kitchen));
     let text = format!(
-        "scrape_configs:\n  - job_name: porthole\n    http_sd_configs:\n      - url: {url}\n        \
-         basic_auth:\n          username: admin\n          password: {ADMIN_PASSWORD}\n"
+        "scrape_configs:\n  - job_name: porthole\n    http_sd_configs:\n      - url: {url}\n\
+         \x20       basic_auth:\n          username: admin\n          password: {ADMIN_PASSWORD}\n"
     );
     fs::write(&settings, text).unwrap();
     let discovery = Command::new("promtool")

@@ -49,9 +49,13 @@ async fn check(browser: &Browser, axe: &str) -> Vec<String> {
     let loaded = browser.client.execute(axe, Vec::new()).await;
     loaded.expect("axe is a script");
     let run = "const done = arguments[arguments.length - 1];
-        axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-            .then(({ passes, violations }) => done({ passes: passes.length, violations: violations.map(
-                ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`) }))
+        axe.run(document, { runOnly: [
+            'wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice',
+        ] })
+            .then(({ passes, violations }) => done({
+                passes: passes.length,
+                violations: violations.map(
+                    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`) }))
             .catch((error) => done({ passes: 0, violations: [String(error)] }))";
     let found = browser.client.execute_async(run, Vec::new()).await;
     let found = found.expect("axe ends");
@@ -86,7 +90,8 @@ async fn nothing_is_wider_than_320_pixels_and_every_target_is_large_enough_for_a
         let small = browser
             .client
             .execute(
-                "return [...document.querySelectorAll('button, select, input:not([type=checkbox]), nav a')]
+                "const targets = 'button, select, input:not([type=checkbox]), nav a';
+                 return [...document.querySelectorAll(targets)]
                     .filter((target) => target.offsetParent !== null)
                     .filter((target) => target.getBoundingClientRect().height < 43.5)
                     .map((target) => target.outerHTML)",

@@ -13,7 +13,10 @@ const DOCTOR: &str = "
     window.fetch = async (...request) => {
       const response = await ask(...request);
       if (request[0] !== '/api/v1/cameras') return response;
-      return new Response(JSON.stringify(window.doctor(await response.json())), { headers: response.headers });
+      return new Response(
+        JSON.stringify(window.doctor(await response.json())),
+        { headers: response.headers },
+      );
     };
     return true;";
 
@@ -65,7 +68,8 @@ async fn among_250_cameras_a_few_letters_find_one_and_only_what_is_seen_is_asked
         .until(
             "only those that match are shown, and counted",
             "const shown = [...document.querySelectorAll('.tile:not([hidden])')];
-             return shown.length === 9 && shown.every((tile) => /Barn/.test(tile.querySelector('.name').textContent))
+             return shown.length === 9
+                 && shown.every((tile) => /Barn/.test(tile.querySelector('.name').textContent))
                  && document.querySelector('#filter-count').textContent === '9 of 249'",
         )
         .await;
@@ -152,7 +156,8 @@ async fn a_camera_renamed_on_one_page_has_its_new_name_on_its_own_page_at_once()
     browser
         .until(
             "the sheet is open, with the focus in its field",
-            "return document.querySelector('#rename').open && document.activeElement.id === 'rename-name'",
+            "return document.querySelector('#rename').open
+                 && document.activeElement.id === 'rename-name'",
         )
         .await;
     browser.type_keys(&"x".repeat(65)).await;
@@ -162,9 +167,11 @@ async fn a_camera_renamed_on_one_page_has_its_new_name_on_its_own_page_at_once()
             "a name that is too long is refused beside the field, which has the focus",
             "const problem = document.querySelector('#rename-name-problem');
              const input = document.querySelector('#rename-name');
-             return !problem.hidden && /64/.test(problem.textContent) && document.activeElement === input
+             const described = input.getAttribute('aria-describedby');
+             return !problem.hidden && /64/.test(problem.textContent)
+                 && document.activeElement === input
                  && input.getAttribute('aria-invalid') === 'true'
-                 && input.getAttribute('aria-describedby').split(' ').includes('rename-name-problem')",
+                 && described.split(' ').includes('rename-name-problem')",
         )
         .await;
     // What was refused is selected: typing takes its place.

@@ -1,4 +1,4 @@
-//! The pages lead to each other, on a desk and on a phone.
+//! The pages lead to each other, on a desktop and on a phone.
 
 use crate::browser::{Browser, Window};
 use crate::demo::{demo, shows_a_moving_picture, text};

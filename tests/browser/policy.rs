@@ -35,7 +35,8 @@ async fn the_pages_work_under_their_policy_with_thumbnails_button_and_pictures_a
     button.click().await.expect("the button can be clicked");
     demo.line_after("plug pulled on the representative");
     breaks_no_policy(&browser).await;
-    let back = "return document.querySelectorAll('.tile').length === 1 && document.querySelector('#lost').hidden";
+    let back = "return document.querySelectorAll('.tile').length === 1
+        && document.querySelector('#lost').hidden";
     browser.until("the page finds the successor", back).await;
     for path in ["camera", "settings", "login", "snapshot.jpg"] {
         let there = format!("{url}{path}");

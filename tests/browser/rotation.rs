@@ -48,7 +48,8 @@ async fn when_the_plug_is_pulled_the_open_page_finds_the_next_representative_by_
     let taken_over = format!(
         "const heading = document.querySelector('h1').textContent.trim();
          const because = (text) => {causes}.some((cause) => text.includes(cause));
-         const lines = [...document.querySelectorAll('#happened li')].map((line) => line.textContent);
+         const lines = [...document.querySelectorAll('#happened li')]
+             .map((line) => line.textContent);
          const told = lines.filter((line) => /^\\d+:\\d\\d:\\d\\d/.test(line) && because(line)
              && (line.includes(`${{heading}} is the representative now`)
                  || line.includes(`${{heading}} has taken over at this address from {name}`)));

@@ -19,7 +19,8 @@ async fn what_is_wrong_is_said_beside_its_field_and_what_is_right_is_kept() {
     browser
         .until(
             "the values have come",
-            "return document.querySelector('#width').value !== '' && !document.querySelector('#status').hidden",
+            "return document.querySelector('#width').value !== ''
+                 && !document.querySelector('#status').hidden",
         )
         .await;
 
@@ -77,7 +78,8 @@ fn blamed(field: &str, words: &str) -> String {
     format!(
         "const input = document.querySelector('#{field}');
          const problem = document.querySelector('#{field}-problem');
-         return !problem.hidden && problem.textContent.includes({words:?}) && document.activeElement === input
+         return !problem.hidden && problem.textContent.includes({words:?})
+             && document.activeElement === input
              && input.getAttribute('aria-invalid') === 'true'
              && input.getAttribute('aria-describedby').split(' ').includes(problem.id)"
     )
@@ -135,7 +137,9 @@ async fn who_would_lose_the_page_by_switching_exposure_off_is_asked_once_more() 
     browser.type_keys("\u{e00c}").await; // Escape
     let kept = "const input = document.querySelector('#exposure');
         return !document.querySelector('#confirm-off').open && input.checked
-            && fetch('/api/v1/exposure').then((answer) => answer.json()).then(({ enabled }) => enabled)";
+            && fetch('/api/v1/exposure')
+                .then((answer) => answer.json())
+                .then(({ enabled }) => enabled)";
     browser.until("it is as it was", kept).await;
     browser.client.close().await.expect("the session ends");
 }

@@ -16,7 +16,8 @@ use crate::testbed::{NAMES, cameras};
 const PORTHOLE: &str = "_porthole._tcp";
 const HTTP: &str = "_http._tcp";
 
-const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC
+ "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>system</type>
@@ -86,7 +87,8 @@ impl Avahi {
         // own.
         fs::create_dir_all("/run/avahi-daemon").unwrap();
         let run = format!(
-            "mount -t tmpfs none /run/avahi-daemon && exec avahi-daemon -f {} --no-drop-root --no-chroot --no-rlimits",
+            "mount -t tmpfs none /run/avahi-daemon && \
+             exec avahi-daemon -f {} --no-drop-root --no-chroot --no-rlimits",
             avahi.path("avahi.conf")
         );
         avahi.spawn("unshare", &["--mount", "sh", "-c", &run]);

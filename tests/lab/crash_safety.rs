@@ -123,7 +123,8 @@ fn fifty_panics_leave_the_leadership_and_the_viewers_alone() {
     let seen = stream.seen();
     picture_size(&seen.last_picture).unwrap();
     println!(
-        "figure: {PANICS} panics; {} pages and {} readings of the table without a fault; {} frames, longest gap {:?}",
+        "figure: {PANICS} panics; {} pages and {} readings of the table without a fault; \
+         {} frames, longest gap {:?}",
         pages.len(),
         entries.len(),
         seen.parts,

@@ -35,7 +35,8 @@ fn a_start_goes_from_the_first_page_to_a_found_router_to_a_verified_mapping() {
     let mapped = logged(&camera, "this server is the representative");
     let since = |from: SystemTime, to: SystemTime| to.duration_since(from).unwrap_or_default();
     println!(
-        "figure: started after {:?} (namespace entered, program loaded), first page after {page:?}; router found {:?} later, mapped and verified {:?} after that",
+        "figure: started after {:?} (namespace entered, program loaded), \
+         first page after {page:?}; router found {:?} later, mapped and verified {:?} after that",
         since(clock, first),
         since(first, found),
         since(found, mapped),

@@ -106,7 +106,8 @@ pub(crate) enum Window {
     Dark,
     /// 390 by 844, and the page is told that it is on a phone.
     Phone,
-    /// 320 by 568: the narrowest that there is, and what 200 % of zoom leaves of a desktop's window.
+    /// 320 by 568: the narrowest that there is, and what 200 % of zoom leaves of a desktop's
+    /// window.
     SmallPhone,
 }
 
@@ -149,14 +150,18 @@ impl Browser {
             "goog:chromeOptions": {
                 "binary": CHROMIUM,
                 "args": [
-                    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                    "--headless", "--no-sandbox", "--disable-gpu",
+                    "--disable-background-networking",
                     "--disable-component-update", "--disable-sync", "--window-size=1280,900",
                     format!("--user-data-dir={}", profile.0.path().display()),
                 ],
             },
         });
         // A window of Chromium's is never narrower than 500 pixels; only an emulated screen is.
-        let screen = |width: u16, height: u16| json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0 } });
+        let screen = |width: u16, height: u16| {
+            let metrics = json!({ "width": width, "height": height, "pixelRatio": 1.0 });
+            json!({ "deviceMetrics": metrics })
+        };
         let options = &mut capabilities["goog:chromeOptions"];
         match window {
             Window::Desktop => {}
@@ -198,7 +203,8 @@ impl Browser {
     /// place.
     pub(crate) async fn select(&self, css: &str) {
         let script = format!(
-            "const field = document.querySelector('{css}'); field.focus(); field.select(); return true"
+            "const field = document.querySelector('{css}');
+             field.focus(); field.select(); return true"
         );
         self.until(&format!("{css} can be typed into"), &script)
             .await;

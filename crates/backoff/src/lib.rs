@@ -185,7 +185,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_wait_is_longer_than_the_cap(
-            base in 1_u64..10_000, more in 0_u64..100_000, jitter in 0_u8..=100, failures in any::<u32>(), draw in any::<u64>(),
+            base in 1_u64..10_000,
+            more in 0_u64..100_000,
+            jitter in 0_u8..=100,
+            failures in any::<u32>(),
+            draw in any::<u64>(),
         ) {
             let backoff = Backoff::new(ms(base), ms(base + more), jitter).unwrap();
             prop_assert!(backoff.after(failures, draw) <= backoff.max());

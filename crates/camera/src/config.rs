@@ -28,7 +28,7 @@ pub struct CameraConfig {
 pub const SIDE: RangeInclusive<u32> = 16..=8192;
 /// Frames per second.
 pub const FPS: RangeInclusive<u32> = 1..=240;
-/// JPEG quality.
+/// JPEG quality, from the smallest files to the best pictures.
 pub const QUALITY: RangeInclusive<u8> = 1..=100;
 
 /// Where pictures come from.
@@ -47,7 +47,7 @@ choice!(
     DriveSource {
         /// The device's own pan and tilt if it has any; simulated on the test pattern.
         Auto = "auto",
-        /// Nothing moves.
+        /// Nothing moves, whatever the device can do.
         None = "none",
         /// The picture is shifted in software.
         Simulated = "simulated",

@@ -60,7 +60,7 @@ type QueuedJob<W> = Box<dyn FnOnce(&mut W) + Send>;
 pub enum ControlJob<W> {
     /// The camera was opened for viewers: set again what it may have forgotten.
     CameraOpened,
-    /// Run this.
+    /// Run this job on the thread of the worker.
     Run(QueuedJob<W>),
 }
 

@@ -101,9 +101,9 @@ pub enum Range {
 pub struct FrameFormat {
     /// How the pixels are stored.
     pub pixel: PixelFormat,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Lines.
+    /// Height in pixels (lines).
     pub height: u32,
     /// Bytes per line of plane 0, padding included (V4L2 `bytesperline`); 0 for compressed
     /// formats. In `NV12` the chroma plane has this stride too, in `YU12` each chroma plane

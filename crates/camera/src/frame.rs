@@ -46,9 +46,9 @@ impl PictureKind {
 pub struct Picture {
     /// The whole file, from start-of-image to end-of-image.
     pub bytes: Bytes,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Lines.
+    /// Height in pixels (lines).
     pub height: u32,
     /// When the frame was captured, or the placeholder drawn.
     pub captured_at: SystemTime,

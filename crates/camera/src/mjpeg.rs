@@ -32,9 +32,9 @@ pub enum MjpegError {
 /// Where the parts of a frame are, as its markers say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JpegLayout {
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Lines.
+    /// Height in pixels (lines).
     pub height: u32,
     /// Where the start-of-scan marker is.
     scan: usize,

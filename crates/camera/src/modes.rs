@@ -10,9 +10,9 @@ const MAX_RATES: usize = 16;
 /// A size, and the rates at which the camera delivers it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mode {
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Lines.
+    /// Height in pixels (lines).
     pub height: u32,
     /// Frames per second, rising; empty where the camera does not say.
     pub fps: Vec<f64>,

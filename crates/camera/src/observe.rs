@@ -79,15 +79,15 @@ pub enum CameraHealth {
     Idle,
     /// Being opened, or open and yet to send its first frame.
     Starting,
-    /// Frames come.
+    /// Open, and frames come from it.
     Live {
-        /// Pixels across.
+        /// Width in pixels.
         width: u32,
-        /// Lines.
+        /// Height in pixels (lines).
         height: u32,
         /// Frames per second over the last second or so; 0 before the first second is over.
         fps: f32,
-        /// [`super::source::Source::describe`].
+        /// What the pictures come from, of [`super::source::Source::describe`].
         description: String,
     },
     /// No picture; a placeholder is shown, and the source is tried again.

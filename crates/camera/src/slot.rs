@@ -70,9 +70,9 @@ impl FrameSlot {
 pub struct NewPicture {
     /// The whole JPEG file.
     pub bytes: Bytes,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Lines.
+    /// Height in pixels (lines).
     pub height: u32,
     /// When the frame was captured, or the placeholder drawn.
     pub captured_at: SystemTime,

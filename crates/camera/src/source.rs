@@ -11,9 +11,9 @@ use super::frame::RawFrame;
 /// [`Source::format`] is what it took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestedMode {
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Lines.
+    /// Height in pixels (lines).
     pub height: u32,
     /// Frames per second.
     pub fps: u32,

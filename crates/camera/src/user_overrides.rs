@@ -49,13 +49,13 @@ pub struct PictureOverrides {
 /// A number that people can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PictureField {
-    /// Pixels across.
+    /// Width in pixels.
     Width,
-    /// Lines.
+    /// Height in pixels (lines).
     Height,
     /// Frames per second.
     Fps,
-    /// JPEG quality.
+    /// JPEG quality from 1 to 100.
     Quality,
 }
 

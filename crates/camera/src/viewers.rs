@@ -16,7 +16,7 @@ pub const MAX_VIEWERS: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{most} viewers are watching already, and more cannot be served well")]
 pub struct TooManyViewers {
-    /// The limit.
+    /// How many viewers may watch at a time.
     pub most: usize,
 }
 

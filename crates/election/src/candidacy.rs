@@ -14,7 +14,7 @@ pub struct Vacancy {
     pub previous: Option<InstanceId>,
     /// Where its mapping leads.
     pub address: Option<Ipv4Addr>,
-    /// Its term.
+    /// The term in which it led.
     pub term: Term,
     /// When it was noticed.
     pub since: Timestamp,
@@ -55,7 +55,7 @@ pub enum Candidacy {
     },
     /// Another server has claimed the leadership.
     Yielding {
-        /// Who.
+        /// The server that has claimed it.
         to: Peer,
         /// How far that one has come.
         stage: ClaimStage,

@@ -32,7 +32,7 @@ choice!(
 /// be surer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissedLimit {
-    /// The default.
+    /// The default: one lost heartbeat alone ends nothing.
     Two,
     /// Slower, and surer on a lossy LAN.
     Three,

@@ -30,7 +30,7 @@ pub enum Event {
     },
     /// The port is mapped to this server: written, and read back.
     Secured {
-        /// Which port.
+        /// The router's port that now leads here.
         port: ExternalPort,
         /// When the request that succeeded was sent: the lease cannot have begun earlier.
         sent_at: Timestamp,
@@ -41,7 +41,7 @@ pub enum Event {
     },
     /// The port is mapped to somebody else.
     Taken {
-        /// Which port.
+        /// The router's port that was asked for.
         port: ExternalPort,
         /// How long that mapping lasts unless it is renewed; `None` is unknown or without an end.
         expires_in: Option<Duration>,
@@ -60,14 +60,14 @@ pub enum Event {
     Irremovable(ExternalPort),
     /// Another server sent a message of the election.
     Heard {
-        /// Who.
+        /// The server that sent it.
         from: Peer,
-        /// What.
+        /// The message as it was sent.
         message: ElectionMessage,
     },
     /// Another server reported itself.
     Reported {
-        /// Who.
+        /// The server that reported itself.
         from: Peer,
         /// Its port on the router.
         external: Option<ExternalPort>,
@@ -87,9 +87,9 @@ pub enum Event {
 /// Whose a mapping is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ownership {
-    /// This server's.
+    /// The device that the mapping leads to is this server.
     Mine,
-    /// Another device's.
+    /// The device that the mapping leads to is another one.
     Theirs,
 }
 
@@ -105,7 +105,7 @@ pub enum SurveyExtent {
 /// What the router had under a port before this server wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PriorEntry {
-    /// Nothing.
+    /// Nothing was mapped under the port.
     Free,
     /// This server's own entry, from an earlier write (perhaps of an earlier life).
     Ours,

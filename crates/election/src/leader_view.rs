@@ -8,11 +8,11 @@ use porthole_types::InstanceId;
 /// Who is the representative, as far as this server knows, since when and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaderView {
-    /// This server.
+    /// This server is the representative itself.
     ThisServer {
-        /// Since when.
+        /// When it became the representative.
         since: Timestamp,
-        /// Why.
+        /// Why the leadership fell to it.
         cause: Cause,
     },
     /// Another one, heard on the LAN.
@@ -21,9 +21,9 @@ pub enum LeaderView {
         id: Option<InstanceId>,
         /// Its address on the LAN.
         address: Ipv4Addr,
-        /// Since when.
+        /// When it became the representative, as far as this server knows.
         since: Timestamp,
-        /// Why.
+        /// Why the leadership fell to it, as far as this server knows.
         cause: Cause,
     },
     /// Nobody: it fell vacant.
@@ -42,11 +42,11 @@ pub enum LeaderView {
 /// Who is about to become the representative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Successor {
-    /// Nobody yet.
+    /// No server has claimed the leadership yet.
     None,
-    /// This server.
+    /// This server, and how far it has come.
     Me(ClaimStage),
-    /// Another one.
+    /// Another server, and how far it says it has come.
     Other(Peer, ClaimStage),
 }
 

@@ -37,7 +37,7 @@ pub enum ElectionMessage {
     Withdrawal {
         /// The term that ends.
         term: Term,
-        /// Who leaves.
+        /// The identity of the server that leaves.
         of: InstanceId,
         /// What it was.
         former_role: FormerRole,

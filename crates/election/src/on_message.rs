@@ -119,7 +119,8 @@ fn inquiry(
         // The second copy of its last Inquiry may come after its Withdrawal.
         let echo = vacancy.cause == Cause::Withdrawal
             && term <= vacancy.term
-            // Leadership taken up again after the Withdrawal is a new one; and that may have come late.
+            // Leadership taken up again after the Withdrawal is a new one; and that may have come
+            // late.
             && since + context.rules.heartbeat < vacancy.since
             && context.now < vacancy.since + context.rules.heartbeat / 4;
         if echo {

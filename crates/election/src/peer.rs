@@ -27,6 +27,6 @@ pub struct Owner {
 pub enum OwnerKind {
     /// Its description says so.
     Porthole,
-    /// Another program's.
+    /// It does not: another program made the mapping.
     Foreign,
 }

@@ -10,7 +10,7 @@ use porthole_types::ExternalPort;
 pub enum Request {
     /// Map the port to this server unless it is somebody else's; read it back.
     Secure {
-        /// Which port.
+        /// The router's port to map.
         port: ExternalPort,
         /// The lease to ask for.
         lease: Duration,
@@ -20,7 +20,7 @@ pub enum Request {
     /// Delete the mapping of the port if it leads to this failed server; read it back (¶71 step
     /// 60).
     Evict {
-        /// Which port.
+        /// The router's port whose mapping is deleted.
         port: ExternalPort,
         /// The only device whose mapping may be deleted.
         from: Ipv4Addr,

@@ -118,7 +118,7 @@ pub struct Leadership {
 /// A mapping on a port of the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OwnMapping {
-    /// The port.
+    /// The router's port that leads to this server.
     pub port: ExternalPort,
     /// The next renewal.
     pub renew_at: Timestamp,
@@ -131,7 +131,7 @@ pub struct OwnMapping {
 /// Whether a router answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RouterStatus {
-    /// One does.
+    /// A router was found, and answers.
     Answers,
     /// None does, or none was looked for yet.
     Silent,
@@ -140,7 +140,7 @@ pub enum RouterStatus {
 /// Whether this server means to stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lifecycle {
-    /// Yes.
+    /// It means to stay, in whatever role it has.
     Running,
     /// Yes, but another is to be the representative: it gives up leadership once it has a port of
     /// its own.

@@ -35,7 +35,7 @@ pub enum AddressKind {
 pub struct ExternalAddress {
     /// The address itself, if there is one.
     pub address: Option<Ipv4Addr>,
-    /// Its kind.
+    /// Whether the Internet can reach it, as its range says.
     pub kind: AddressKind,
 }
 

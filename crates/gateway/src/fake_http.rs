@@ -19,7 +19,7 @@ pub(super) struct Request {
 pub(super) enum Reply {
     /// This status and this body.
     Http(u16, Vec<u8>),
-    /// Nothing, ever.
+    /// Nothing at all: the connection stays open and silent.
     Silence,
 }
 

@@ -56,8 +56,8 @@ pub use ssdp::{SSDP_PORT, Search, discover};
 pub use status::{Connection, Status};
 pub use table::{Extent, Table};
 
-/// How long to wait before a router is looked for again: a random part of at most a quarter is taken
-/// off, so that servers do not all come back at once.
+/// How long to wait before a router is looked for again: a random part of at most a quarter is
+/// taken off, so that servers do not all come back at once.
 pub const SEARCH_AGAIN: Backoff =
     match Backoff::new(Duration::from_secs(2), Duration::from_mins(5), 25) {
         Ok(backoff) => backoff,

@@ -27,7 +27,7 @@ pub struct Preference {
 /// What to do with a router that a search found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouterChoice {
-    /// Use it.
+    /// Use the router that was found.
     Take,
     /// It is not the one that was used before: search again.
     WaitForDefault,

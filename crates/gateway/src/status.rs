@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Connection {
-    /// `Connected`.
+    /// The router says `Connected`.
     Up,
     /// Any other state it names.
     Down,

@@ -31,7 +31,7 @@ pub enum Extent {
 /// others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
-    /// The entries.
+    /// One entry for each mapping, in the router's order.
     pub entries: Vec<MappingEntry>,
     /// Whether these are all.
     pub extent: Extent,

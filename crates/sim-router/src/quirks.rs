@@ -54,7 +54,7 @@ pub struct LeaseClock {
 /// In which steps a router counts time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ticks {
-    /// Without steps.
+    /// Without steps: a lease ends at its very moment.
     Continuous,
     /// In whole seconds since its start: a lease ends up to one second early.
     WholeSeconds,
@@ -72,7 +72,7 @@ pub enum Conflict {
 /// The answer to a delete where nothing was mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeleteMissing {
-    /// 714.
+    /// Refused with 714, `NoSuchEntryInArray` (WANIPConnection:2).
     Refuse,
     /// OK, as some nftables builds of miniupnpd say.
     SayOk,
@@ -81,7 +81,7 @@ pub enum DeleteMissing {
 /// The code with which secure mode refuses to delete another's mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeleteOfOther {
-    /// 606.
+    /// Refused with 606, `Action not authorized` (WANIPConnection:2).
     NotAuthorized,
     /// 714, as if it were not there (IGD:1 builds of miniupnpd).
     NoSuchEntry,
@@ -90,16 +90,16 @@ pub enum DeleteOfOther {
 /// The code with which secure mode refuses a mapping to another host's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddForOther {
-    /// 718.
+    /// Refused with 718, `ConflictInMappingEntry`.
     Conflict,
-    /// 606.
+    /// Refused with 606, `Action not authorized` (WANIPConnection:2).
     NotAuthorized,
 }
 
 /// The answer to an add when the table is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {
-    /// 728.
+    /// Refused with 728, `NoPortMapsAvailable` (WANIPConnection:2).
     Refuse,
     /// OK, but nothing is stored.
     SayOk,
@@ -118,7 +118,7 @@ pub enum Listing {
 /// Whose entries `GetSpecificPortMappingEntry` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
-    /// Everybody's.
+    /// The entries of all hosts, whoever asks.
     All,
     /// Another host's is refused with 606 (WANIPConnection:2 §2.3.1).
     OwnOnly,
@@ -140,7 +140,7 @@ pub enum Descriptions {
 /// Whether mappings are in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enablement {
-    /// They are.
+    /// They are in force: connections are forwarded.
     On,
     /// They are stored and shown with `NewEnabled` 0, and nothing is forwarded.
     Off,

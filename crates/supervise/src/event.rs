@@ -81,14 +81,14 @@ impl fmt::Display for Cause {
 pub enum Event {
     /// An actor was started.
     Started {
-        /// Its name.
+        /// Its name, the last part of its path.
         actor: ActorName,
         /// Its place in the tree.
         path: TreePath,
     },
     /// An actor crashed and is about to be restarted. One event per crash within the budget.
     Restarted {
-        /// Its name.
+        /// Its name, the last part of its path.
         actor: ActorName,
         /// Its place in the tree.
         path: TreePath,
@@ -102,7 +102,7 @@ pub enum Event {
     /// An actor used up its budget, or could not be started: its address is closed. Comes once per
     /// actor.
     Escalated {
-        /// Its name.
+        /// Its name, the last part of its path.
         actor: ActorName,
         /// Its place in the tree.
         path: TreePath,
@@ -113,7 +113,7 @@ pub enum Event {
     },
     /// An actor ended because a shutdown was requested.
     Ended {
-        /// Its name.
+        /// Its name, the last part of its path.
         actor: ActorName,
         /// Its place in the tree.
         path: TreePath,

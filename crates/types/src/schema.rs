@@ -14,7 +14,8 @@ impl PartialSchema for InstanceId {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "Which camera: drawn once per data directory, so it survives restarts and other addresses.",
+                "Which camera: drawn once per data directory, so it survives restarts and other \
+                 addresses.",
             ))
             .pattern(Some("^[0-9a-fA-F]{16}$"))
             .examples(["e85db934379cafa8"])
@@ -53,7 +54,8 @@ impl PartialSchema for Name {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "1 to 64 characters of any script, without control characters; blanks around it are cut off.",
+                "1 to 64 characters of any script, without control characters; blanks around it \
+                 are cut off.",
             ))
             .min_length(Some(1))
             .max_length(Some(MAX_NAME))

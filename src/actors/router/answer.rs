@@ -21,11 +21,11 @@ pub(super) struct Learned {
 
 /// What became of a request that the router could be asked.
 pub(super) enum Answer {
-    /// Of [`Request::Secure`].
+    /// Whether the port asked for with [`Request::Secure`] is mapped now.
     Secured(verified::SecureOutcome),
-    /// Of [`Request::Release`].
+    /// Whether the mapping of [`Request::Release`] is gone.
     Released(verified::Release),
-    /// Of [`Request::Evict`].
+    /// Whether the failed server's mapping of [`Request::Evict`] is gone.
     Evicted(verified::Eviction),
 }
 

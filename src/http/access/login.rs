@@ -38,7 +38,7 @@ pub struct LoginForm {
     /// `viewer` or `admin`.
     #[schema(example = "viewer")]
     user: String,
-    /// Its password.
+    /// The password of this user, in plain text.
     password: String,
     /// Where to go afterwards, a path of this server; of a form only.
     next: Option<String>,

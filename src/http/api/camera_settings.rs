@@ -30,10 +30,10 @@ pub struct CameraSettings {
 /// Numbers that can be asked for.
 #[derive(Serialize, ToSchema)]
 struct CameraNumbers {
-    /// Pixels across.
+    /// Width in pixels.
     #[schema(minimum = 16, maximum = 8192, example = 1280)]
     width: u32,
-    /// Lines.
+    /// Height in pixels (lines).
     #[schema(minimum = 16, maximum = 8192, example = 720)]
     height: u32,
     /// Frames per second.
@@ -47,10 +47,10 @@ struct CameraNumbers {
 /// A size, and the rates at which the camera delivers it.
 #[derive(Serialize, ToSchema)]
 struct CameraMode {
-    /// Pixels across.
+    /// Width in pixels.
     #[schema(example = 1280)]
     width: u32,
-    /// Lines.
+    /// Height in pixels (lines).
     #[schema(example = 720)]
     height: u32,
     /// Frames per second, rising; empty where the camera does not say.
@@ -61,10 +61,10 @@ struct CameraMode {
 /// What comes out of the camera.
 #[derive(Serialize, ToSchema)]
 struct CameraActual {
-    /// Pixels across.
+    /// Width in pixels, as the frames have it.
     #[schema(example = 1280)]
     width: u32,
-    /// Lines.
+    /// Height in pixels (lines), as the frames have it.
     #[schema(example = 720)]
     height: u32,
     /// Frames per second over the last second or so; 0 in the first.

@@ -16,7 +16,7 @@ use crate::http::pages::{Notice, TileState};
 use crate::shared::{LeadershipStanding, LeadershipView};
 use porthole_types::InstanceId;
 
-/// The fleet.
+/// All cameras of the site, as the camera that answers knows them.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Fleet)]
 pub struct FleetView {
@@ -32,7 +32,7 @@ pub struct FleetView {
     notices: Vec<Notice>,
 }
 
-/// One camera.
+/// A camera of the site: what it is called, and where this client reaches it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Camera)]
 pub struct CameraView {

@@ -9,7 +9,7 @@ use crate::messages::PanicNow;
 
 /// Crash an actor
 ///
-/// For tests, only where the settings say `debug.allow_crash = true`, and for visitors on the LAN
+/// For tests, only where the settings say `debug.allow_crash = true`, and for clients on the LAN
 /// only: the actor panics and begins again. Answers without waiting for it.
 #[utoipa::path(
     post,

@@ -25,10 +25,10 @@ pub struct Drive {
     /// To the right.
     #[schema(example = 36000)]
     pan: Option<i32>,
-    /// Upwards.
+    /// Growing upwards: a larger number is further up.
     #[schema(example = 0)]
     tilt: Option<i32>,
-    /// Nearer.
+    /// Growing towards the telephoto end: a larger number shows things nearer.
     #[schema(example = json!(null))]
     zoom: Option<i32>,
     limits: DriveLimits,
@@ -57,7 +57,7 @@ struct AxisLimits {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum DriveSource {
-    /// Nothing.
+    /// Nothing moves it: the camera has no drive, or the settings switch it off.
     None,
     /// The test pattern.
     Simulated,
@@ -81,13 +81,13 @@ struct Preset {
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DriveCommand {
-    /// A position.
+    /// To this position, whatever it was before.
     To(Object<Angles>),
-    /// A step.
+    /// By this much from where it points now.
     By(Object<Angles>),
     /// A stored position, by its name.
     Preset(String),
-    /// Straight ahead.
+    /// The home position of the drive, mostly straight ahead.
     Home,
 }
 
@@ -100,11 +100,11 @@ pub struct Angles {
     #[serde(deserialize_with = "whole_number_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = 36000)]
     pan: Option<i32>,
-    /// Upwards.
+    /// Growing upwards: a negative number is further down.
     #[serde(deserialize_with = "whole_number_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = -1800)]
     tilt: Option<i32>,
-    /// Nearer.
+    /// Growing towards the telephoto end: a larger number shows things nearer.
     #[serde(deserialize_with = "whole_number_or_null")]
     #[schema(minimum = -2_147_483_648, maximum = 2_147_483_647, example = json!(null))]
     zoom: Option<i32>,

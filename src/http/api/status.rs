@@ -19,7 +19,7 @@ use porthole_election::Role;
 use porthole_gateway::RouterClass;
 use porthole_types::{InstanceId, Term};
 
-/// This server.
+/// What the server that answers says of itself: its role, its mapping and its camera.
 #[derive(Serialize, ToSchema)]
 pub struct Status {
     id: InstanceId,
@@ -97,7 +97,7 @@ struct TlsStatus {
     expires_at: f64,
 }
 
-/// The picture.
+/// The camera's picture, and how it is doing.
 #[derive(Serialize, ToSchema)]
 struct CameraStatus {
     /// What the pictures come from, once they come.
@@ -106,9 +106,9 @@ struct CameraStatus {
     state: TileState,
     /// Why there is no picture.
     problem: Option<String>,
-    /// In pixels.
+    /// Width in pixels; null while there is no picture.
     width: Option<u32>,
-    /// In pixels.
+    /// Height in pixels (lines); null while there is no picture.
     height: Option<u32>,
     /// Frames a second, as the device promises them.
     fps: Option<f32>,

@@ -56,7 +56,7 @@ pub struct LeadershipLine {
 pub struct Notice {
     /// How much it matters.
     pub level: Level,
-    /// The sentence.
+    /// The sentence itself, without markup.
     pub text: String,
 }
 

@@ -219,8 +219,11 @@ fn the_names_in_the_json_are_those_of_version_1_of_the_protocol() {
         (claim(ClaimStage::Acquiring), claimed(r#""acquiring""#)),
         (
             withdrawal,
-            r#"{"election":{"withdrawal":{"term":3,"of":"0000000000000002","former_role":"member"}}}"#
-                .to_owned(),
+            concat!(
+                r#"{"election":{"withdrawal":"#,
+                r#"{"term":3,"of":"0000000000000002","former_role":"member"}}}"#,
+            )
+            .to_owned(),
         ),
         (
             rename,

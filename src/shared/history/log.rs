@@ -19,7 +19,7 @@ pub struct HistoryEntry {
     pub sequence: u64,
     /// When this server noticed.
     pub at: SystemTime,
-    /// What changed.
+    /// What is different now, with the names as they were then.
     pub change: SiteChange,
 }
 

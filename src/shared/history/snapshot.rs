@@ -30,10 +30,10 @@ pub(super) struct CameraSnapshot {
     pub(super) external: Option<ExternalPort>,
 }
 
-/// The router.
+/// Whether the router answered when the snapshot was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RouterSnapshot {
-    /// It answers.
+    /// It answers, and this is what it says of itself.
     Answers {
         name: String,
         /// Another value is another router, or one that has begun anew.

@@ -39,8 +39,9 @@ impl Rival {
         let priority = 254 - number;
         let configuration = format!(
             "global_defs {{\n  router_id rival{number}\n}}\n\
-             vrrp_instance porthole {{\n  state BACKUP\n  nopreempt\n  interface eth0\n  virtual_router_id 80\n  \
-             priority {priority}\n  advert_int 1\n  virtual_ipaddress {{\n    {VIRTUAL}/24\n  }}\n}}\n"
+             vrrp_instance porthole {{\n  state BACKUP\n  nopreempt\n  interface eth0\n\
+             \x20 virtual_router_id 80\n  priority {priority}\n  advert_int 1\n\
+             \x20 virtual_ipaddress {{\n    {VIRTUAL}/24\n  }}\n}}\n"
         );
         fs::write(folder.join("keepalived.conf"), configuration).unwrap();
         serve(&host);

@@ -283,7 +283,8 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 
 #[test]
 fn parts_of_a_stream_are_told_apart_by_their_length() {
-    let stream = b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: 6\r\nX-Timestamp: 1.5\r\n\r\nab\r\n\r\n--b\r\ncontent-length:2\r\n\r\ncd\r\n--b\r\n";
+    let stream = b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: 6\r\nX-Timestamp: 1.5\r\n\
+        \r\nab\r\n\r\n--b\r\ncontent-length:2\r\n\r\ncd\r\n--b\r\n";
     let mut stream = &stream[..];
     let first = part(&mut stream).unwrap();
     assert_eq!(first.jpeg, b"ab\r\n\r\n");

@@ -71,7 +71,8 @@ impl fmt::Display for Entry {
         } = self;
         write!(
             f,
-            "{protocol} {external_port} -> {client}:{internal_port} '{description}' {lease_seconds} s"
+            "{protocol} {external_port} -> {client}:{internal_port} '{description}' \
+             {lease_seconds} s"
         )
     }
 }

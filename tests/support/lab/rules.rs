@@ -147,12 +147,16 @@ fn a_port_led_to_one_host_and_then_to_another() {
     let after = |seconds| start + Duration::from_secs(seconds);
     let record: Vec<_> = (0..)
         .zip([
-            "add rule inet filter iifname \"wan0\" tcp dport 8080 dnat ip to 192.168.77.11:8080 # handle 2",
-            "add rule inet filter prerouting_miniupnpd iifname \"wan0\" tcp dport 8080 dnat ip to 192.168.77.11:8080 # handle 2",
-            "add rule inet filter prerouting_miniupnpd iifname \"wan0\" tcp dport 8081 dnat ip to 192.168.77.12:8080 # handle 3",
+            "add rule inet filter iifname \"wan0\" \
+             tcp dport 8080 dnat ip to 192.168.77.11:8080 # handle 2",
+            "add rule inet filter prerouting_miniupnpd iifname \"wan0\" \
+             tcp dport 8080 dnat ip to 192.168.77.11:8080 # handle 2",
+            "add rule inet filter prerouting_miniupnpd iifname \"wan0\" \
+             tcp dport 8081 dnat ip to 192.168.77.12:8080 # handle 3",
             "delete rule inet filter prerouting_miniupnpd handle 2",
             "# new generation 4 by process 17838 (nft)",
-            "add rule inet filter prerouting_miniupnpd iifname \"wan0\" tcp dport 8080 dnat ip to 192.168.77.12:8080 # handle 7",
+            "add rule inet filter prerouting_miniupnpd iifname \"wan0\" \
+             tcp dport 8080 dnat ip to 192.168.77.12:8080 # handle 7",
         ])
         .map(|(second, text)| Line {
             at: after(second),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Position {
     /// To the right.
     pub(crate) pan: i32,
-    /// Upwards.
+    /// Upwards, in arc seconds.
     pub(crate) tilt: i32,
 }
 

@@ -205,7 +205,7 @@ impl ControlDevice for V4l2ControlDevice {
     }
 }
 
-/// `V4L2_CTRL_ID_MASK`.
+/// The bits of a control's number, without the flags (`V4L2_CTRL_ID_MASK`).
 const ID_MASK: u32 = 0x0fff_ffff;
 
 /// The control without its value and options; `None` for those that are left out.

@@ -24,7 +24,7 @@ pub(super) struct V4l2Source {
     stream: Option<Stream<'static>>,
     device: Device,
     format: FrameFormat,
-    /// For [`Source::describe`].
+    /// What [`Source::describe`] says of it, fixed when it is opened.
     description: String,
     stage: Stage,
     sequence: Sequence,

@@ -20,7 +20,7 @@ use porthole_types::PortRange;
 use porthole_types::{ExternalPort, InstanceId, Term};
 
 const LEASE: Duration = Duration::from_secs(30);
-/// T.
+/// T, the interval of the representative's heartbeats.
 const BEAT: Duration = Duration::from_secs(1);
 
 fn port(number: u16) -> ExternalPort {

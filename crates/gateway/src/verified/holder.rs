@@ -11,9 +11,9 @@ use crate::gateway::Gateway;
 /// Who holds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// Nobody.
+    /// Nobody: the router shows no entry for it.
     Free,
-    /// This server.
+    /// This server, with the entry that leads here.
     Ours(MappingEntry),
     /// Another device; nothing more is known where the router hides the entry from us.
     Theirs(Option<MappingEntry>),

@@ -38,11 +38,11 @@ pub(super) fn gateway_device(version: u8) -> String {
 /// Which of the three nested devices.
 #[derive(Clone, Copy)]
 pub(super) enum Part {
-    /// `InternetGatewayDevice`.
+    /// The outermost, an `InternetGatewayDevice`.
     Root,
-    /// `WANDevice`.
+    /// The `WANDevice` in the middle.
     Wan,
-    /// `WANConnectionDevice`.
+    /// The innermost, a `WANConnectionDevice`, which has the mappings.
     Connection,
 }
 

@@ -45,7 +45,7 @@ pub enum Error {
     Port {
         /// The port wanted.
         port: porthole_types::ExternalPort,
-        /// The refusal.
+        /// The error with which the table refused the mapping.
         fault: Fault,
     },
 }

@@ -7,7 +7,7 @@ use crate::table::TableEntry;
 /// Whether the line to the Internet is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wan {
-    /// It does.
+    /// The line is up: the router has its external address.
     Up,
     /// It does not: no external address, adds refused with 501, nothing forwarded.
     Down,
