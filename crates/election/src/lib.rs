@@ -20,6 +20,10 @@
 //! Source: seed Fig. 3 steps 8 to 14 (¶42, ¶43), Fig. 11 to 14 (¶68 to ¶83), claims 1, 9 to 15 and
 //! 17; `docs/design/rotation.md`.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;
+
 mod adopt;
 mod candidacy;
 mod config;
