@@ -22,11 +22,11 @@ use actix_web::web::Data;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::actors::capture::CaptureActor;
+use crate::actors::capture::{CaptureActor, CaptureWork};
 use crate::actors::discovery::DiscoveryActor;
-use crate::actors::drive::DriveActor;
+use crate::actors::drive::{DriveActor, DriveWork};
 use crate::actors::election::{ElectionActor, ElectionPublishers};
-use crate::actors::encoder::EncoderActor;
+use crate::actors::encoder::{EncoderActor, EncoderWork};
 use crate::actors::http::HttpActor;
 use crate::actors::lan::{self, LanActor};
 use crate::actors::registry::RegistryActor;
@@ -37,7 +37,7 @@ use crate::messages::discovery::WithdrawMdns;
 use crate::messages::election::GiveUpMappings;
 use crate::messages::lan::FlushRepeats;
 use crate::metrics::Actor as Label;
-use crate::shared::{OpenPorts, Publishers, SharedState};
+use crate::shared::{CameraPublishers, OpenPorts, Publishers, SharedState};
 use porthole_supervise::{
     ActorName, Backoff, Budget, ChildSpec, Event, Events, Group, Policy, Supervisor,
 };
@@ -141,7 +141,7 @@ fn build(
     };
     let network = start_network(&group("network", network), shared, publishers);
     let mut panic_now = network.panic_now;
-    panic_now.extend(start_media(&group("media", media), shared));
+    panic_now.extend(start_media(&group("media", media), shared, network.camera));
     let listeners = Arc::new(Listeners::default());
     let actors = Actors {
         rename_camera: network.lan.clone().recipient(),
@@ -172,6 +172,7 @@ struct Network {
     panic_now: PanicNowByName,
     /// Not published by this group.
     open_ports: OpenPorts,
+    camera: CameraPublishers,
 }
 
 /// router ─ registry ─ lan ─ discovery ─ election
@@ -185,6 +186,7 @@ fn start_network(group: &GroupOn, shared: &Arc<SharedState>, publishers: Publish
         wanted_ports,
         open_ports,
         history,
+        camera,
     } = publishers;
     // Registry and lan send to the election too, which depends on them: its address comes first.
     let election = group.child::<ElectionActor>(Label::Election).resynced();
@@ -236,22 +238,48 @@ fn start_network(group: &GroupOn, shared: &Arc<SharedState>, publishers: Publish
         election,
         panic_now,
         open_ports,
+        camera,
     }
 }
 
 /// capture ─ encoder ─ drive, each with a thread of its own
-fn start_media(group: &GroupOn, shared: &Arc<SharedState>) -> PanicNowByName {
+fn start_media(
+    group: &GroupOn,
+    shared: &Arc<SharedState>,
+    publishers: CameraPublishers,
+) -> PanicNowByName {
     let capture = group.child(Label::Capture).start({
         let shared = Arc::clone(shared);
-        move |_, child| CaptureActor::new(shared, child.worker("capture", SILENT_THREAD, backoff()))
+        let work = CaptureWork {
+            health: publishers.health,
+        };
+        move |_, child| {
+            CaptureActor::new(
+                shared,
+                child.worker("capture", SILENT_THREAD, backoff()),
+                work,
+            )
+        }
     });
     let encoder = group.child(Label::Encoder).start({
         let shared = Arc::clone(shared);
-        move |_, child| EncoderActor::new(shared, child.worker("encoder", SILENT_THREAD, backoff()))
+        move |_, child| {
+            let thread = child.worker("encoder", SILENT_THREAD, backoff());
+            EncoderActor::new(shared, thread, EncoderWork)
+        }
     });
     let drive = group.child(Label::Drive).start({
         let shared = Arc::clone(shared);
-        move |_, child| DriveActor::new(shared, child.worker("drive", SILENT_THREAD, backoff()))
+        let work = DriveWork {
+            offered: publishers.offered,
+        };
+        move |_, child| {
+            DriveActor::new(
+                shared,
+                child.worker("drive", SILENT_THREAD, backoff()),
+                work,
+            )
+        }
     });
     BTreeMap::from([
         (Label::Capture.as_str(), capture.recipient()),

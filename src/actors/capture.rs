@@ -6,19 +6,26 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
 use porthole_camera::capture::CaptureLoop;
+use porthole_camera::observe::CameraHealth;
 use porthole_supervise::ThreadContext;
 
 /// Keeps the capture thread running; see the [module](self).
 pub type CaptureActor = ThreadActor<CaptureWork>;
 
 /// Moves frames from the device into the frame slot.
-pub struct CaptureWork;
+#[derive(Clone)]
+pub struct CaptureWork {
+    /// Where it says what the camera is doing.
+    pub health: watch::Sender<CameraHealth>,
+}
 
 impl Work for CaptureWork {
-    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
+    fn run(&self, shared: &Arc<SharedState>, thread: &ThreadContext) {
         let camera = &shared.camera;
         let control_queue = Arc::clone(&camera.control_queue);
         let mut capture = CaptureLoop {
@@ -27,8 +34,8 @@ impl Work for CaptureWork {
             viewer_count: Arc::clone(&camera.viewer_count),
             frames: Arc::clone(&camera.frames),
             pictures: Arc::clone(&camera.pictures),
-            health: camera.health.clone(),
-            settings: camera.settings.subscribe(),
+            health: self.health.clone(),
+            settings: camera.settings(),
             on_open: Box::new(move || control_queue.camera_opened()),
             observer: Arc::new(shared.metrics.camera()),
             last_size: None,

@@ -7,10 +7,12 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::thread::{ThreadActor, Work};
 use crate::shared::SharedState;
 use porthole_camera::control::ControlChange;
-use porthole_camera::control_worker::{ControlWorker, OverrideStore};
+use porthole_camera::control_worker::{ControlWorker, OfferedModes, OverrideStore};
 use porthole_durable::PendingWrite;
 use porthole_supervise::ThreadContext;
 
@@ -18,17 +20,21 @@ use porthole_supervise::ThreadContext;
 pub type DriveActor = ThreadActor<DriveWork>;
 
 /// Runs the jobs of the control queue on the device.
-pub struct DriveWork;
+#[derive(Clone)]
+pub struct DriveWork {
+    /// Where it says what the camera offers.
+    pub offered: watch::Sender<OfferedModes>,
+}
 
 impl Work for DriveWork {
-    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
+    fn run(&self, shared: &Arc<SharedState>, thread: &ThreadContext) {
         let camera = &shared.camera;
         let mut worker = ControlWorker {
             devices: Box::new(camera.source.clone()),
             drive: shared.settings.drive.source,
             test_pattern: camera.test_pattern.clone(),
             overrides: Box::new(StoredOverrides(Arc::clone(shared))),
-            offered: camera.offered.clone(),
+            offered: self.offered.clone(),
             restored: None,
         };
         worker.run(&camera.control_queue, &|| thread.should_continue());
@@ -40,7 +46,7 @@ struct StoredOverrides(Arc<SharedState>);
 
 impl OverrideStore for StoredOverrides {
     fn load(&self, camera: &str) -> Vec<ControlChange> {
-        self.0.camera.overrides.borrow().controls.of(camera)
+        self.0.camera.overrides().controls.of(camera)
     }
 
     fn save(&self, camera: &str, set: &[ControlChange]) -> PendingWrite {

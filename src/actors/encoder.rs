@@ -14,14 +14,15 @@ use porthole_supervise::ThreadContext;
 pub type EncoderActor = ThreadActor<EncoderWork>;
 
 /// Turns the newest frame into a JPEG in the picture slot.
+#[derive(Clone)]
 pub struct EncoderWork;
 
 impl Work for EncoderWork {
-    fn run(shared: &Arc<SharedState>, thread: &ThreadContext) {
+    fn run(&self, shared: &Arc<SharedState>, thread: &ThreadContext) {
         let encoder = EncodeLoop {
             frames: Arc::clone(&shared.camera.frames),
             pictures: Arc::clone(&shared.camera.pictures),
-            settings: shared.camera.settings.subscribe(),
+            settings: shared.camera.settings(),
             observer: Arc::new(shared.metrics.camera()),
         };
         encoder.run(&|| thread.should_continue());

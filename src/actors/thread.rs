@@ -5,7 +5,6 @@
 //! running.
 
 use std::convert::Infallible;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,9 +20,11 @@ use porthole_supervise::{Fixed, ThreadContext, ThreadEnded, Worker, supervised};
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
 /// What the thread of a [`ThreadActor`] does.
-pub trait Work: Unpin + 'static {
+/// What it is made with, the publisher of what it publishes for one, is cloned for each thread; there
+/// is one at a time, but for one that hangs.
+pub trait Work: Clone + Send + Unpin + 'static {
     /// Runs until the thread's context says to stop; asking it is the heartbeat.
-    fn run(shared: &Arc<SharedState>, thread: &ThreadContext);
+    fn run(&self, shared: &Arc<SharedState>, thread: &ThreadContext);
 }
 
 /// Keeps one thread running that does `W`; see the [module](self).
@@ -34,28 +35,29 @@ pub struct ThreadActor<W> {
 struct Wired<W> {
     shared: Arc<SharedState>,
     thread: Worker,
-    work: PhantomData<W>,
+    work: W,
 }
 
 impl<W: Work> ThreadActor<W> {
     /// An actor that has yet to start its thread.
-    pub fn new(shared: Arc<SharedState>, thread: Worker) -> Self {
+    pub fn new(shared: Arc<SharedState>, thread: Worker, work: W) -> Self {
         Self {
             wired: Fixed::new(Wired {
                 shared,
                 thread,
-                work: PhantomData,
+                work,
             }),
         }
     }
 
     fn ensure_thread(&mut self, ctx: &mut Context<Self>) {
         let shared = Arc::clone(&self.wired.shared);
+        let work = self.wired.work.clone();
         let started = self
             .wired
             .thread
             .ensure(ctx.address().recipient(), move |thread| {
-                W::run(&shared, thread);
+                work.run(&shared, thread);
                 Ok::<(), Infallible>(())
             });
         if let Err(why) = started {

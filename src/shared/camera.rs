@@ -29,14 +29,11 @@ pub struct CameraState {
     /// Where the web server subscribes viewers.
     pub feed: PictureFeed,
     /// What the camera is doing.
-    pub health: watch::Sender<CameraHealth>,
-    /// What is asked of it: the settings file with [`Self::overrides`] over it. Followed without a
-    /// restart.
-    pub settings: watch::Sender<CameraSettings>,
-    /// What people chose over HTTP. Changed by [`super::SharedState::choose`] alone.
-    pub overrides: watch::Sender<UserOverrides>,
+    pub health: watch::Receiver<CameraHealth>,
     /// The sizes and rates that it offers.
-    pub offered: watch::Sender<OfferedModes>,
+    pub offered: watch::Receiver<OfferedModes>,
+    settings: watch::Sender<CameraSettings>,
+    overrides: watch::Sender<UserOverrides>,
     /// Where jobs for its controls wait.
     pub control_queue: Arc<ControlQueue<ControlWorker>>,
     /// Opens the source of pictures and controls that the settings name.
@@ -46,30 +43,54 @@ pub struct CameraState {
     configured: CameraConfig,
 }
 
+/// The one publisher of each value that a thread of the camera publishes.
+pub struct CameraPublishers {
+    /// Of [`CameraState::health`]: the capture thread.
+    pub health: watch::Sender<CameraHealth>,
+    /// Of [`CameraState::offered`]: the drive thread.
+    pub offered: watch::Sender<OfferedModes>,
+}
+
 impl CameraState {
     /// A camera that is closed, with the settings that it begins with and what people chose before.
     pub fn new(
         configured: &CameraConfig,
         overrides: UserOverrides,
         name: watch::Receiver<String>,
-    ) -> Self {
+    ) -> (CameraPublishers, Self) {
         let viewer_count = Arc::new(ViewerCount::new(MAX_VIEWERS));
         let pictures = Arc::new(PictureSlot::new());
         let test_pattern = TestPatternDevice::default();
-        Self {
+        let publishers = CameraPublishers {
+            health: watch::Sender::new(CameraHealth::Idle),
+            offered: watch::Sender::new(None),
+        };
+        let state = Self {
             feed: PictureFeed::new(Arc::clone(&viewer_count), Arc::clone(&pictures)),
             viewer_count,
             frames: Arc::new(FrameSlot::new()),
             pictures,
-            health: watch::Sender::new(CameraHealth::Idle),
+            health: publishers.health.subscribe(),
+            offered: publishers.offered.subscribe(),
             settings: watch::Sender::new(overrides.picture.over(configured)),
             overrides: watch::Sender::new(overrides),
-            offered: watch::Sender::new(None),
             control_queue: Arc::new(ControlQueue::new(ANSWER_TIMEOUT)),
             source: SourceSelector::new(&configured.source, name, test_pattern.clone()),
             test_pattern,
             configured: configured.clone(),
-        }
+        };
+        (publishers, state)
+    }
+
+    /// What is asked of it: the settings file with the overrides over it. Followed without a
+    /// restart.
+    pub fn settings(&self) -> watch::Receiver<CameraSettings> {
+        self.settings.subscribe()
+    }
+
+    /// What people chose over HTTP; [`super::SharedState::choose`] changes it.
+    pub fn overrides(&self) -> watch::Ref<'_, UserOverrides> {
+        self.overrides.borrow()
     }
 
     /// Changes what people chose, and what is therefore asked of the camera, in one step.

@@ -18,6 +18,7 @@
 //! | [`SharedState::listen_ports`]: open | [`OpenPorts`] | http |
 //! | [`SharedState::history`] | [`HistoryRecorder`] | election |
 //! | [`SharedState::keys`] | [`KeyNoticePublisher`] | lan |
+//! | [`SharedState::camera`]: health, modes offered | [`CameraPublishers`] | capture, drive |
 //!
 //! The others have several writers, and offer no more than the changes that these make. Each of
 //! them is atomic, and two at once do not undo each other:
@@ -29,7 +30,7 @@
 //! | [`SharedState::auth_state`] | [`SharedState::learn`], a merge | http, lan |
 //! | [`SharedState::authority`] | counts guesses, keeps what was right | http |
 //! | [`SharedState::camera`]: what people chose | [`SharedState::choose`] | http, drive |
-//! | [`SharedState::camera`]: slots, health | see [`CameraState`] | capture, encoder, drive |
+//! | [`SharedState::camera`]: slots | see [`CameraState`] | capture, encoder |
 //! | the state file | the `remember_` methods and those above | election, http, lan, drive |
 //! | [`SharedState::metrics`] | counters | everybody |
 
@@ -49,7 +50,7 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-pub use camera::CameraState;
+pub use camera::{CameraPublishers, CameraState};
 pub use clock::Clock;
 pub use history::{
     CameraChange, History, HistoryEntry, LISTENERS, Listener, ResumePoint, RouterChange,
@@ -152,6 +153,8 @@ pub struct Publishers {
     pub open_ports: OpenPorts,
     /// The writing side of [`SharedState::history`].
     pub history: HistoryRecorder,
+    /// Of what the threads of the camera say in [`SharedState::camera`].
+    pub camera: CameraPublishers,
 }
 
 /// Takes note of what has changed.
@@ -203,7 +206,8 @@ impl Initial {
             RouterState::Disabled
         };
         let name = NameCell::new(self.names, self.identity.id);
-        let camera = CameraState::new(&self.settings.camera, self.overrides, name.watch());
+        let (camera_publishers, camera) =
+            CameraState::new(&self.settings.camera, self.overrides, name.watch());
         let (role_stepper, role) = RoleCell::new(self.rules, self.election);
         let (lan_publisher, lan) = published(self.lan);
         let (router_publisher, router) = published(RouterView::new(router));
@@ -220,6 +224,7 @@ impl Initial {
             wanted_ports,
             open_ports,
             history: HistoryRecorder(Arc::clone(&history)),
+            camera: camera_publishers,
         };
         let shared = SharedState {
             settings: self.settings,
@@ -257,7 +262,7 @@ impl SharedState {
         self.camera.choose(change);
         // Whatever is the newest when it is this change's turn: two at once do not undo each other.
         self.disk
-            .update(|remembered| remembered.camera = self.camera.overrides.borrow().clone())
+            .update(|remembered| remembered.camera = self.camera.overrides().clone())
     }
 
     /// [`SharedState::rename`] and waits until that is on the disk. Where the disk does not take it

@@ -129,7 +129,7 @@ pub(super) async fn wait_until_stored(kept: PendingWrite) -> Result<(), Problem>
 
 fn current(app: &App) -> CameraSettings {
     let camera = &app.shared.camera;
-    let asked = *camera.settings.borrow();
+    let asked = *camera.settings().borrow();
     let configured = &app.shared.settings.camera;
     let offered = camera.offered.borrow().clone();
     CameraSettings {

@@ -164,7 +164,7 @@ pub async fn turn(app: Data<App>, command: Json<DriveCommand>) -> Result<Json<Dr
         DriveCommand::Home => DriveMove::Home,
         DriveCommand::Preset(name) => {
             let name = parse_preset_name(&name)?;
-            let chosen = app.shared.camera.overrides.borrow();
+            let chosen = app.shared.camera.overrides();
             let pose = chosen
                 .presets
                 .get(&name)
@@ -269,7 +269,7 @@ fn drive_view(app: &App, pointing: Option<DriveState>) -> Drive {
             max: limits.max,
         })
     };
-    let chosen = app.shared.camera.overrides.borrow();
+    let chosen = app.shared.camera.overrides();
     let presets = chosen.presets.iter();
     Drive {
         pan: pose.pan,
