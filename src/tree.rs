@@ -89,8 +89,8 @@ pub async fn run(shared: Arc<SharedState>, publishers: Publishers) -> io::Result
     Ok(code)
 }
 
-/// The first restart is immediate, the next ones wait 50 ms, then double; a thread that keeps failing
-/// waits up to 2 s, an actor escalates before.
+/// The first restart is immediate, the next ones wait 50 ms, then double; a thread that keeps
+/// failing waits up to 2 s, an actor escalates before.
 fn backoff() -> Backoff {
     Backoff::new(Duration::from_millis(50), Duration::from_secs(2), 20)
         .expect("the pauses are in order and the jitter is below 100 %")

@@ -20,8 +20,8 @@ use porthole_supervise::{Fixed, ThreadContext, ThreadEnded, Worker, supervised};
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
 /// What the thread of a [`ThreadActor`] does.
-/// What it is made with, the publisher of what it publishes for one, is cloned for each thread; there
-/// is one at a time, but for one that hangs.
+/// What it is made with, the publisher of what it publishes for one, is cloned for each thread;
+/// there is one at a time, but for one that hangs.
 pub trait Work: Clone + Send + Unpin + 'static {
     /// Runs until the thread's context says to stop; asking it is the heartbeat.
     fn run(&self, shared: &Arc<SharedState>, thread: &ThreadContext);

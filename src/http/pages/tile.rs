@@ -35,8 +35,8 @@ pub struct Tile {
     /// Whether a message on the LAN vouches for it; otherwise only the router's table, or mDNS,
     /// names it.
     pub is_verified: bool,
-    /// While it fades, how long ago it was heard last: the page dims it until it speaks again or is
-    /// gone.
+    /// While it fades, how long ago it was heard last: the page dims it until it speaks again or
+    /// is gone.
     pub silent_for: Option<Duration>,
 }
 
