@@ -172,7 +172,7 @@ fn any() -> actix_web::Route {
 pub fn register(config: &mut ServiceConfig, app: &web::Data<App>) {
     // The same for as long as the program runs.
     static DOCUMENT: LazyLock<web::Data<ApiDocument>> =
-        LazyLock::new(|| web::Data::new(ApiDocument::new(DescribedRoutes::openapi())));
+        LazyLock::new(|| web::Data::new(ApiDocument::new(DescribedRoutes::openapi)));
     let static_dir = app.shared.settings.http.static_dir.as_deref();
     config
         .app_data(app.clone())
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     fn document() -> serde_json::Value {
-        let document = ApiDocument::new(DescribedRoutes::openapi());
+        let document = ApiDocument::new(DescribedRoutes::openapi);
         serde_json::from_str(document.text()).unwrap()
     }
 

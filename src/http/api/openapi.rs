@@ -4,6 +4,8 @@
 //! share is added here to each: how one logs in, what a caller without permission is answered, and
 //! that an error is a problem.
 
+use std::sync::OnceLock;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use utoipa::OpenApi;
@@ -37,13 +39,25 @@ use crate::http::problem;
 struct CommonParts;
 
 /// The document as it is answered.
-pub struct ApiDocument(String);
+pub struct ApiDocument {
+    routes: fn() -> utoipa::openapi::OpenApi,
+    text: OnceLock<String>,
+}
 
 impl ApiDocument {
-    /// The document of these routes, completed with what all of them share.
-    pub fn new(routes: utoipa::openapi::OpenApi) -> Self {
+    /// The document of these routes. It is made when it is first asked for: most servers never
+    /// are, and it takes more memory than all the rest of the web server at rest.
+    pub const fn new(routes: fn() -> utoipa::openapi::OpenApi) -> Self {
+        Self {
+            routes,
+            text: OnceLock::new(),
+        }
+    }
+
+    /// The routes' document as JSON, completed with what all of them share.
+    fn complete(&self) -> String {
         let mut document = CommonParts::openapi();
-        document.merge(routes);
+        document.merge((self.routes)());
         let components = document.components.get_or_insert_default();
         for (name, scheme) in security_schemes() {
             components.add_security_scheme(name, scheme);
@@ -61,12 +75,12 @@ impl ApiDocument {
             }
         }
         // What came out of the derive always serialises.
-        Self(document.to_json().unwrap_or_default())
+        document.to_json().unwrap_or_default()
     }
 
     /// The document as JSON.
     pub fn text(&self) -> &str {
-        &self.0
+        self.text.get_or_init(|| self.complete())
     }
 }
 
