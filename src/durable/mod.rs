@@ -25,14 +25,15 @@ mod device;
 #[cfg(test)]
 mod tests;
 
-/// The version that is written; a file of a higher one is not read.
-const VERSION: u32 = 1;
+/// The version that is written; a file of another one is not read. The first one called logins and
+/// remote access otherwise: half understood, it would have switched remote access on again.
+const VERSION: u32 = 2;
 const FILE: &str = "state.json";
 /// The largest file that is read, in bytes: hundreds of times what is ever written.
 const LIMIT: u64 = 64 * 1024;
 
-/// What a server remembers. Fields added later must be optional, or `VERSION` must rise; a field
-/// that gets another name here keeps the old one in the file.
+/// What a server remembers. Fields added later must be optional, or `VERSION` must rise; so it
+/// must when one gets another name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredState {
     version: u32,

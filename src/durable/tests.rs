@@ -63,7 +63,7 @@ fn each_run_has_a_higher_boot_id_than_the_one_before_also_on_a_file_from_before_
     let no_clock = SystemTime::UNIX_EPOCH;
     fs::create_dir_all(&file.folder).unwrap();
     let old =
-        r#"{"version":1,"instance":"00000000000000ab","term":7,"name":null,"mapped_port":null}"#;
+        r#"{"version":2,"instance":"00000000000000ab","term":7,"name":null,"mapped_port":null}"#;
     fs::write(file.file(), old).unwrap();
     let runs: Vec<_> = (0..3).map(|_| file.start_run(no_clock).unwrap()).collect();
     assert!(runs.iter().all(|run| run.instance == InstanceId(0xab)));
@@ -75,7 +75,7 @@ fn each_run_has_a_higher_boot_id_than_the_one_before_also_on_a_file_from_before_
 fn what_a_file_says_is_read_under_the_names_that_the_documents_give() {
     let (_folder, file) = place();
     fs::create_dir_all(&file.folder).unwrap();
-    let old = r#"{"version":1,"instance":"00000000000000ab","term":7,"name":null,
+    let old = r#"{"version":2,"instance":"00000000000000ab","term":7,"name":null,
         "chosen_name":"Barn","mapped_port":8081,"boot":3,"remote_access":"off",
         "auth_state":{"passwords":{"changed_at":5,"viewer":null,"admin":"$argon2id$"}},
         "login":{},"camera":{},"device":[]}"#;
@@ -133,8 +133,8 @@ fn a_crash_before_the_rename_leaves_the_old_state() {
 fn a_file_of_a_newer_program_is_set_aside_with_both_versions_named() {
     let (_folder, file) = place();
     file.save(&state()).unwrap();
-    fs::write(file.file(), r#"{"version": 2, "shape": "another"}"#).unwrap();
-    assert_eq!(bad(&file), "of version 2, and this program knows version 1");
+    fs::write(file.file(), r#"{"version": 3, "shape": "another"}"#).unwrap();
+    assert_eq!(bad(&file), "of version 3, and this program knows version 2");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn what_is_no_state_file_at_all_is_set_aside() {
     fs::write(file.file(), vec![b' '; 70_000]).unwrap();
     assert_eq!(bad(&file), "larger than 64 KiB");
 
-    fs::write(file.file(), r#"{"version":1,"instance":"xyz","term":0}"#).unwrap();
+    fs::write(file.file(), r#"{"version":2,"instance":"xyz","term":0}"#).unwrap();
     assert!(bad(&file).contains("16 hexadecimal digits"));
 
     let (_folder, file) = place();

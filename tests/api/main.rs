@@ -12,7 +12,7 @@ mod support;
 #[path = "../start_up/testbed.rs"]
 #[allow(
     dead_code,
-    reason = "the house has more to offer than these tests need"
+    reason = "the testbed has more to offer than these tests need"
 )]
 mod testbed;
 

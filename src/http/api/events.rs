@@ -21,8 +21,7 @@ use crate::http::client_network::client_network;
 use crate::http::links::UrlResolver;
 use crate::http::{App, Problem};
 use crate::lan::ClientNetwork;
-use crate::shared::{HistoryEntry, LISTENERS, Listener, ResumePoint};
-use porthole_types::BootId;
+use crate::shared::{HistoryEntry, Identity, LISTENERS, Listener, ResumePoint};
 
 /// After so long without a change a comment is sent, so that nothing on the way takes the
 /// connection for broken.
@@ -77,12 +76,12 @@ pub async fn events(
         // Nobody is there to listen.
         return Ok(headers(&mut HttpResponse::Ok()).finish());
     }
-    let boot = app.shared.identity.boot;
+    let run = run_of(app.shared.identity);
     let header = request.headers().get("Last-Event-ID");
     let last = header
         .and_then(|id| id.to_str().ok())
         .or(query.after.as_deref());
-    let Some(listener) = app.shared.history.listen(resume_point(last, boot)) else {
+    let Some(listener) = app.shared.history.listen(resume_point(last, &run)) else {
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{LISTENERS} listen already, which is as many as may; try again later"),
@@ -91,7 +90,7 @@ pub async fn events(
     let client = client_network(&request, &app);
     // An id of its own, with no event to it: a client that loses the connection before anything
     // happened resumes all the same.
-    let first = format!("retry: {RETRY}\nid: {}\n\n", id(boot, listener.heard()));
+    let first = format!("retry: {RETRY}\nid: {}\n\n", id(&run, listener.heard()));
     let first = stream::iter([Ok::<_, Infallible>(Bytes::from(first))]);
     let rest = stream::unfold((listener, app), move |(mut listener, app)| async move {
         let text = next(&mut listener, &app, client).await?;
@@ -109,23 +108,26 @@ fn headers(answer: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
 }
 
 /// Where the listener begins, by the last id that it was given.
-fn resume_point(last: Option<&str>, boot: BootId) -> ResumePoint {
+fn resume_point(last: Option<&str>, run: &str) -> ResumePoint {
     let Some(last) = last.filter(|last| !last.is_empty()) else {
         return ResumePoint::Now;
     };
     let sequence = last
         .split_once('.')
-        .filter(|(run, _)| *run == run_of(boot))
+        .filter(|(of, _)| *of == run)
         .and_then(|(_, sequence)| sequence.parse().ok());
     sequence.map_or(ResumePoint::LastLeadership, ResumePoint::After)
 }
 
-fn id(boot: BootId, sequence: u64) -> String {
-    format!("{}.{sequence}", run_of(boot))
+fn id(run: &str, sequence: u64) -> String {
+    format!("{run}.{sequence}")
 }
 
-fn run_of(boot: BootId) -> String {
-    format!("{:016x}", boot.0)
+/// Which run of which server numbers its changes so. The boot id alone would not do: cameras that
+/// are switched on together begin with the same one, and each would take the others' numbers for
+/// its own.
+fn run_of(identity: Identity) -> String {
+    format!("{:016x}", identity.id.0 ^ identity.boot.0)
 }
 
 /// The next piece of the stream; nothing when it is over.
@@ -134,20 +136,50 @@ async fn next(listener: &mut Listener, app: &App, client: ClientNetwork) -> Opti
         return Some(": nothing new\n\n".to_owned());
     };
     let urls = UrlResolver::new(&app.shared, client);
-    let boot = app.shared.identity.boot;
+    let run = run_of(app.shared.identity);
     Some(
         news?
             .iter()
-            .map(|entry| event(entry, boot, &urls))
+            .map(|entry| event(entry, &run, &urls))
             .collect(),
     )
 }
 
 /// One event as it goes over the wire.
-fn event(entry: &HistoryEntry, boot: BootId, urls: &UrlResolver) -> String {
+fn event(entry: &HistoryEntry, run: &str, urls: &UrlResolver) -> String {
     // Strings, numbers and names of fields always serialise, and never with a line break in them.
     let data = serde_json::to_string(&EventData::new(entry, urls)).unwrap_or_default();
-    let id = id(boot, entry.sequence);
+    let id = id(run, entry.sequence);
     let kind = entry.change.kind();
     format!("id: {id}\nevent: {kind}\ndata: {data}\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use porthole_types::{BootId, InstanceId};
+
+    #[test]
+    fn cameras_switched_on_in_the_same_second_do_not_take_each_others_numbers_for_their_own() {
+        let run = |id, boot| {
+            run_of(Identity {
+                id: InstanceId(id),
+                boot: BootId(boot),
+            })
+        };
+        let (mine, its) = (run(1, 1_800_000_000), run(2, 1_800_000_000));
+        assert_eq!(
+            resume_point(Some(&id(&mine, 11)), &mine),
+            ResumePoint::After(11)
+        );
+        assert_eq!(
+            resume_point(Some(&id(&its, 11)), &mine),
+            ResumePoint::LastLeadership
+        );
+        let before = run(1, 1_799_999_999);
+        assert_eq!(
+            resume_point(Some(&id(&before, 11)), &mine),
+            ResumePoint::LastLeadership
+        );
+    }
 }
