@@ -271,7 +271,7 @@ fn every_place_of_where_is_it_is_where_the_table_says() {
                 file = is_source.then(|| (span, read(span)));
             } else if let Some((path, source)) = &file {
                 let name = span.rsplit("::").next().unwrap();
-                let kinds = ["fn", "struct", "enum", "macro_rules!"];
+                let kinds = ["fn", "struct", "enum", "const"];
                 let defines = |line: &str| {
                     let words: Vec<_> = line.split(|c: char| !is_identifier(c)).collect();
                     let at = words.iter().position(|word| *word == name);
