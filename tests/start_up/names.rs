@@ -55,7 +55,7 @@ fn await_name_in_list_of(camera: &Camera, name: &str) {
 }
 
 /// The state file of a camera.
-fn stored(camera: &Camera) -> Value {
+pub(crate) fn stored(camera: &Camera) -> Value {
     let text = std::fs::read(camera.data().join("state.json")).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use porthole_sim_router::Quirks;
 use serde_json::json;
 
+use crate::names::stored;
 use crate::people::{
     JSON, VIEWER_PASSWORD, anybody, ask, await_answer, cookie, fill_in, log_in, setup, start, url,
     with_cookie,
@@ -48,6 +49,12 @@ fn who_logs_out_at_one_camera_is_out_at_all_of_them() {
         ensure(status == 401, status)
     });
     println!("the second camera heard of a logout after {after:?}");
+    // It refuses the session as soon as it has heard; the disk takes a moment longer.
+    eventually("the second has stored it", PATIENCE, || {
+        let ended = &stored(&second)["auth_state"]["revocations"];
+        let is_stored = ended.as_object().is_some_and(|ended| !ended.is_empty());
+        ensure(is_stored, ended)
+    });
     second.kill();
     second.start();
     await_answer(&second);
