@@ -21,6 +21,7 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info};
 
 use super::crash::crashes_on_demand;
+use super::entropy::entropy;
 use crate::fleet::Fleet;
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::messages::election::{
@@ -32,7 +33,7 @@ use crate::settings::PortMode;
 use crate::shared::{
     HistoryRecorder, RoleStepper, RouterState, RouterView, SharedState, WantedPorts,
 };
-use porthole_election::{Effect, Entropy, Event, Request, State};
+use porthole_election::{Effect, Event, Request, State};
 use porthole_supervise::{Fixed, Progress, Resync, UntilRestart, supervised};
 use porthole_types::InternalPort;
 
@@ -208,12 +209,6 @@ impl ElectionActor {
         let history = &self.wired.publishers.history;
         history.record(&self.wired.shared);
     }
-}
-
-/// Fresh randomness for one step.
-fn entropy() -> Entropy {
-    // Without randomness every server waits the same: collisions, which the rules resolve.
-    Entropy(getrandom::u64().unwrap_or_default())
 }
 
 impl Actor for ElectionActor {

@@ -21,6 +21,7 @@ use tracing::{debug, warn};
 
 use self::volatile::Volatile;
 use super::crash::crashes_on_demand;
+use super::entropy::entropy;
 use crate::fleet::ReceivedReport;
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::lan::{Body, InboundFilter, Keyring, Peers, ReceivedMessage, Reporting, Sender};
@@ -29,7 +30,7 @@ use crate::messages::lan::{FlushRepeats, SendElectionMessage};
 use crate::messages::registry::{RecordReport, RemoveCamera};
 use crate::metrics::Direction;
 use crate::shared::{Identity, KeyNoticePublisher, Publisher, SharedState};
-use porthole_election::{Destination, ElectionMessage, Entropy, Peer};
+use porthole_election::{Destination, ElectionMessage, Peer};
 use porthole_supervise::{Fixed, Lasting, UntilRestart, supervised};
 
 /// How often the interface is looked at.
@@ -76,11 +77,6 @@ struct Counters {
     inbound_filter: Arc<Mutex<InboundFilter>>,
     sender: Sender,
     peers: Peers,
-}
-
-/// Without randomness all answer at once, which a LAN can bear.
-fn entropy() -> Entropy {
-    Entropy(getrandom::u64().unwrap_or_default())
 }
 
 impl LanActor {

@@ -15,6 +15,7 @@ pub mod discovery;
 pub mod drive;
 pub mod election;
 pub mod encoder;
+mod entropy;
 pub mod http;
 pub mod lan;
 pub mod registry;

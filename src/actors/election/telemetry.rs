@@ -1,10 +1,8 @@
 //! What a step of the rules changes, as metrics and log lines.
 
-use std::time::UNIX_EPOCH;
-
 use tracing::{debug, info, warn};
 
-use crate::shared::SharedState;
+use crate::shared::{SharedState, unix_seconds};
 use porthole_election::{Candidacy, Role, State};
 
 /// Metrics and log lines of one step.
@@ -20,12 +18,7 @@ pub(super) fn tell(shared: &SharedState, before: &State, after: &State) {
         Some(leadership) => Some(leadership.deadline),
         None => after.own.and_then(|own| own.lapses_at),
     };
-    let expiry = ends.map_or(0.0, |at| {
-        let wall = shared.clock.wall(at);
-        wall.duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs_f64()
-    });
+    let expiry = ends.map_or(0.0, |at| unix_seconds(shared.clock.wall(at)));
     metrics.lease_expiry_timestamp_seconds.set(expiry);
     if before.leadership.is_some() != after.leadership.is_some() {
         metrics.representative_changes_total.inc();
