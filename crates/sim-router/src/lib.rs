@@ -19,8 +19,9 @@ mod time;
 pub use conduct::{AddConduct, DeleteConduct};
 pub use fault::Fault;
 pub use quirks::{
-    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, Descriptions, Enablement,
-    Established, Generation, LeaseClock, Leases, Listing, Quirks, Ticks, Visibility, WhenFull,
+    Access, AddForOther, ClientText, Conflict, DeleteMissing, DeleteOfOther, Descriptions,
+    Enablement, Established, Generation, LeaseClock, Leases, Listing, PerInner, Quirks, Renewal,
+    ReservedPorts, Shown, Ticks, Visibility, WhenFull,
 };
 #[cfg(feature = "server")]
 pub use server::{Error, Event, SimRouter, SimRouterConfig, Wan};

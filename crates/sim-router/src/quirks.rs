@@ -1,10 +1,15 @@
 //! How a router departs from the standard. Each is seen in real ones; the default is an IGD:2 that
 //! follows its specification.
 
+use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::fault::Fault;
+
+mod oddities;
+
+pub use oddities::{ClientText, PerInner, Renewal, ReservedPorts, Shown};
 
 /// A lease of a week, the longest that WANIPConnection:2 §2.3.16 allows.
 const WEEK: NonZeroU32 = NonZeroU32::new(604_800).expect("a week is not zero");
@@ -188,6 +193,16 @@ pub struct Quirks {
     pub lease_clock: LeaseClock,
     /// What becomes of connections when their mapping ends.
     pub established: Established,
+    /// What reading shows of the mappings.
+    pub shown: Shown,
+    /// What stands for the client of a mapping that is read.
+    pub client_text: ClientText,
+    /// How many external ports may lead to one port of a client.
+    pub per_inner: PerInner,
+    /// The external ports that nobody is given, though nothing is mapped there.
+    pub reserved: Option<ReservedPorts>,
+    /// What an add by the holder of a port does before its lease ends.
+    pub renewal: Renewal,
 }
 
 impl Quirks {
@@ -210,6 +225,11 @@ impl Quirks {
             enablement: Enablement::On,
             lease_clock: LeaseClock::EXACT,
             established: Established::Keep,
+            shown: Shown::All,
+            client_text: ClientText::Address,
+            per_inner: PerInner::Many,
+            reserved: None,
+            renewal: Renewal::Extends,
         }
     }
 
@@ -222,6 +242,12 @@ impl Quirks {
             listing: Listing::ByIndexOnly,
             ..Self::igd2()
         }
+    }
+
+    /// What stands in `NewInternalClient` for the client at `address`.
+    #[must_use]
+    pub fn client_text_of(&self, address: Ipv4Addr) -> String {
+        self.client_text.of(address)
     }
 
     /// Whether `GetListOfPortMappings` exists here.

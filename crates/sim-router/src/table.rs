@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 use crate::quirks::{
-    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, Quirks, Ticks, Visibility,
-    WhenFull,
+    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, PerInner, Quirks, Renewal, Shown,
+    Ticks, Visibility, WhenFull,
 };
 use crate::time::TimePoint;
 use porthole_types::{ExternalPort, InternalPort};
@@ -162,15 +162,18 @@ impl<T: TimePoint> Table<T> {
         }
         let renewed = holder
             .as_ref()
-            .filter(|old| old.mapping.client == mapping.client)
-            .map(|old| old.mapping.description.as_str());
+            .filter(|old| old.mapping.client == mapping.client);
+        let description = renewed.map(|old| old.mapping.description.as_str());
         let new = TableEntry {
-            lease_end: lease.and_then(|lease| self.lease_end(now, lease)),
+            lease_end: match (self.quirks.renewal, renewed) {
+                (Renewal::KeepsEnd, Some(old)) => old.lease_end,
+                _ => lease.and_then(|lease| self.lease_end(now, lease)),
+            },
             mapping: Mapping {
                 description: self
                     .quirks
                     .descriptions
-                    .stored(mapping.description, renewed),
+                    .stored(mapping.description, description),
                 ..mapping
             },
         };
@@ -187,7 +190,9 @@ impl<T: TimePoint> Table<T> {
     ///
     /// # Errors
     /// 718 or 606 for another's address in secure mode, 402 or 725 for a lease that is not granted,
-    /// 718 where another client holds the port, 728 when full.
+    /// the fault of [`Quirks::reserved`] for such a port, 718 where another client holds the port,
+    /// for a renewal or a second port that [`Quirks::renewal`] or [`Quirks::per_inner`] refuses,
+    /// 728 when full.
     pub fn check_add(
         &self,
         now: T,
@@ -202,9 +207,20 @@ impl<T: TimePoint> Table<T> {
             });
         }
         let lease = self.quirks.leases.grant(asked)?;
+        let reserved = self.quirks.reserved.as_ref();
+        if let Some(fault) = reserved.and_then(|ports| ports.refusal(mapping.external_port)) {
+            return Err(fault);
+        }
+        if self.quirks.per_inner == PerInner::One && self.leads_there_already(now, mapping) {
+            return Err(Fault::Conflict);
+        }
         let refuses_conflict = self.quirks.conflict == Conflict::Refuse;
+        let refuses_renewal = self.quirks.renewal == Renewal::Refused;
         match self.get(now, mapping.protocol, mapping.external_port) {
             Some(old) if old.mapping.client != mapping.client && refuses_conflict => {
+                Err(Fault::Conflict)
+            }
+            Some(old) if old.mapping.client == mapping.client && refuses_renewal => {
                 Err(Fault::Conflict)
             }
             None if self.quirks.when_full == WhenFull::Refuse && self.is_full(now) => {
@@ -212,6 +228,15 @@ impl<T: TimePoint> Table<T> {
             }
             _ => Ok(lease),
         }
+    }
+
+    /// Whether another external port leads where this mapping would.
+    fn leads_there_already(&self, now: T, mapping: &Mapping) -> bool {
+        self.live(now).any(|entry| {
+            entry.mapping.protocol == mapping.protocol
+                && entry.mapping.target() == mapping.target()
+                && entry.mapping.external_port != mapping.external_port
+        })
     }
 
     /// `DeletePortMapping`. Gives what was taken out; `Ok(None)` is the OK of
@@ -260,7 +285,8 @@ impl<T: TimePoint> Table<T> {
     /// `GetSpecificPortMappingEntry`: the mapping of one port as `requester` may see it.
     ///
     /// # Errors
-    /// 714 where nothing is mapped; 606 where it is hidden ([`Visibility::OwnOnly`]).
+    /// 714 where nothing is mapped, or nothing is shown this way ([`Quirks::shown`]); 606 where it
+    /// is hidden ([`Visibility::OwnOnly`]).
     pub fn read(
         &self,
         now: T,
@@ -268,12 +294,22 @@ impl<T: TimePoint> Table<T> {
         protocol: Protocol,
         port: ExternalPort,
     ) -> Result<&TableEntry<T>, Fault> {
+        if matches!(self.quirks.shown, Shown::Nothing | Shown::ListOnly) {
+            return Err(Fault::NoSuchEntry);
+        }
         let entry = self.get(now, protocol, port).ok_or(Fault::NoSuchEntry)?;
         let hidden = self.quirks.visibility == Visibility::OwnOnly;
         if hidden && entry.mapping.client != requester {
             return Err(Fault::NotAuthorized);
         }
         Ok(entry)
+    }
+
+    /// The rows that `GetListOfPortMappings` and `GetGenericPortMappingEntry` show, in their order;
+    /// none where [`Quirks::shown`] says so. [`Table::live`] is the truth.
+    pub fn listed(&self, now: T) -> impl Iterator<Item = &TableEntry<T>> {
+        let shows = matches!(self.quirks.shown, Shown::All | Shown::ListOnly);
+        self.live(now).filter(move |_| shows)
     }
 
     /// The seconds that the router shows to be left of a mapping, by its own clock and rounded up,
@@ -333,7 +369,7 @@ impl<T: TimePoint> Table<T> {
             .find(|entry| entry.is_at(protocol, port) && entry.is_live(now))
     }
 
-    /// Every mapping whose lease runs, in the order of `GetGenericPortMappingEntry`.
+    /// Every mapping whose lease runs, oldest first, whatever is shown of them.
     pub fn live(&self, now: T) -> impl Iterator<Item = &TableEntry<T>> {
         self.entries.iter().filter(move |entry| entry.is_live(now))
     }

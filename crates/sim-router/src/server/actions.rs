@@ -45,7 +45,7 @@ pub(super) fn connection(
         "GetGenericPortMappingEntry" => {
             let index = call.parse("NewPortMappingIndex")?;
             router.read(|table, now| {
-                let entry = table.live(now).nth(index).ok_or(Fault::IndexInvalid)?;
+                let entry = table.listed(now).nth(index).ok_or(Fault::IndexInvalid)?;
                 let mut results = leads_from(entry);
                 results.extend(leads_to(table, entry, now));
                 Ok(results)
@@ -129,11 +129,11 @@ fn list(router: &Router, call: &Call) -> Result<Results, Fault> {
     }
     let rows: Vec<String> = router.read(|table, now| {
         table
-            .live(now)
+            .listed(now)
             .filter(|entry| entry.mapping.protocol == protocol)
             .filter(|entry| (first..=last).contains(&entry.mapping.external_port.get()))
             .take(most)
-            .map(|entry| listed(table, entry, now))
+            .map(|entry| row(table, entry, now))
             .collect()
     })?;
     if rows.is_empty() {
@@ -148,7 +148,7 @@ fn list(router: &Router, call: &Call) -> Result<Results, Fault> {
 }
 
 /// One entry of the listing, which calls two of the fields otherwise (WANIPConnection:2 §2.3.24).
-fn listed(table: &Table, entry: &TableEntry, now: Instant) -> String {
+fn row(table: &Table, entry: &TableEntry, now: Instant) -> String {
     let mut fields = leads_from(entry);
     fields.extend(leads_to(table, entry, now));
     for (name, _) in &mut fields {
@@ -187,7 +187,10 @@ fn leads_to(table: &Table, entry: &TableEntry, now: Instant) -> Results {
     };
     vec![
         ("NewInternalPort", entry.mapping.internal_port.to_string()),
-        ("NewInternalClient", entry.mapping.client.to_string()),
+        (
+            "NewInternalClient",
+            table.quirks().client_text_of(entry.mapping.client),
+        ),
         ("NewEnabled", enabled.to_owned()),
         (
             "NewPortMappingDescription",

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::quirks::{Descriptions, LeaseClock, Leases, Ticks};
 
+mod oddities;
+
 const A: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 11);
 const B: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 12);
 
