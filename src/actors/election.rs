@@ -10,7 +10,7 @@ mod survey;
 mod telemetry;
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,9 +33,13 @@ use crate::settings::PortMode;
 use crate::shared::{
     HistoryRecorder, RoleStepper, RouterState, RouterView, SharedState, WantedPorts,
 };
+use porthole_durable::PendingWrite;
 use porthole_election::{Effect, Event, Request, State};
 use porthole_supervise::{Fixed, Progress, Resync, UntilRestart, supervised};
 use porthole_types::InternalPort;
+
+/// How long the disk may take to store the ledger before the router is asked all the same.
+const DISK: Duration = Duration::from_secs(2);
 
 /// Longer than any request to the router can take with all its time-outs.
 const REQUEST: Duration = Duration::from_mins(1);
@@ -114,14 +118,24 @@ impl ElectionActor {
         {
             ctx.cancel_future(request); // what it would answer is no longer asked
         }
+        let mut stored = None;
         for effect in effects {
-            self.run(&effect, ctx);
+            match effect {
+                Effect::Remember => stored = Some(self.remember()),
+                // What is asked for is in the ledger on the disk before: a run that ends in between
+                // leaves nothing behind that the next one does not know of.
+                Effect::Ask(request) => self.ask(request, stored.take(), ctx),
+                effect => self.run(&effect, ctx),
+            }
+        }
+        if let Some(stored) = stored {
+            stored.detach();
         }
     }
 
     fn run(&mut self, effect: &Effect, ctx: &mut Context<Self>) {
         match effect {
-            Effect::Ask(request) => self.ask(*request, ctx),
+            Effect::Ask(_) | Effect::Remember => {} // in their order, by the caller
             Effect::WakeAt(at) => {
                 let after = at.after(self.wired.shared.clock.now());
                 let wake = ctx.run_later(after, |actor, ctx| actor.advance(&Event::Tick, ctx));
@@ -134,7 +148,6 @@ impl ElectionActor {
                 // Lost where the mailbox is full, like on the network.
                 let _ = self.wired.lan.try_send(SendElectionMessage { to, message });
             }
-            Effect::Remember => self.remember(),
             Effect::Left => {
                 for waiting in self.volatile.waiting_to_leave.drain(..) {
                     let _ = waiting.send(()); // the caller may have given up
@@ -143,7 +156,7 @@ impl ElectionActor {
         }
     }
 
-    fn ask(&mut self, request: Request, ctx: &mut Context<Self>) {
+    fn ask(&mut self, request: Request, stored: Option<PendingWrite>, ctx: &mut Context<Self>) {
         debug!(?request, "asking the router");
         let job = self.wired.progress.job("a request to the router", REQUEST);
         let shared = Arc::clone(&self.wired.shared);
@@ -153,6 +166,11 @@ impl ElectionActor {
             .given()
             .unwrap_or_else(|| request::name_at(&shared, request.port()));
         let answer = async move {
+            if let Some(stored) = stored {
+                // A disk that is full or broken has been told of, once; one that hangs is not
+                // waited for.
+                let _ = tokio::time::timeout(DISK, stored.wait()).await;
+            }
             let event = request::answer(&shared, &router, request, &name).await;
             drop(job);
             (event, name)
@@ -162,7 +180,7 @@ impl ElectionActor {
             if matches!(event, Event::Secured { .. }) && actor.wired.shared.name.given().is_none() {
                 info!(%name, "named by the first port that the router gave");
                 actor.wired.shared.name.number(name);
-                actor.remember();
+                actor.remember().detach();
             }
             actor.advance(&event, ctx);
         }));
@@ -194,14 +212,13 @@ impl ElectionActor {
         self.wired.publishers.wanted_ports.publish(wanted);
     }
 
-    fn remember(&self) {
+    fn remember(&self) -> PendingWrite {
         let shared = &self.wired.shared;
         let state = shared.role.load();
         let port = state.port_to_remember(shared.role.rules(), shared.clock.now());
         let numbered = shared.name.names().numbered;
-        shared
-            .remember_election(state.term, numbered, port)
-            .detach();
+        let mappings = state.ledger.ports().collect();
+        shared.remember_election(state.term, numbered, port, mappings)
     }
 
     /// Those that listen for changes are told what is different now.
@@ -254,7 +271,11 @@ impl StreamHandler<RouterView> for ElectionActor {
             .filter(|table| self.volatile.surveyed != Some(table.read_at))
         {
             self.volatile.surveyed = Some(table.read_at);
-            let event = survey::of(&table.table, self.volatile.address);
+            let shared = &self.wired.shared;
+            let event = survey::of(&table.table, |port| {
+                let internal = request::internal_port(shared, port);
+                Some(SocketAddrV4::new(self.volatile.address?, internal.get()))
+            });
             self.advance(&event, ctx);
         }
         self.record_changes();

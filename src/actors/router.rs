@@ -26,7 +26,8 @@ use porthole_gateway::{
 };
 use porthole_supervise::{Fixed, Progress, UntilRestart, supervised};
 
-use answer::{Answer, Learned};
+use answer::Answer;
+use porthole_gateway::verified::Learned;
 
 mod answer;
 
@@ -264,6 +265,9 @@ impl RouterActor {
         }
         let table = polled.table.map(|table| {
             let now = Instant::now();
+            if !table.entries.is_empty() {
+                self.volatile.learned.reading.saw_a_mapping();
+            }
             let tcp = |entry: &&MappingEntry| entry.protocol == Protocol::Tcp;
             for entry in table.entries.iter().filter(tcp) {
                 self.volatile.countdowns.remaining(entry, now);
@@ -314,7 +318,8 @@ impl RouterActor {
                     self.note_refusal(request, why);
                 }
                 let clock = self.wired.shared.clock;
-                answer.event(request, &mut self.volatile.countdowns, |sent| {
+                let line = self.wired.shared.router.borrow().connection;
+                answer.event(request, line, &mut self.volatile.countdowns, |sent| {
                     clock.at(sent)
                 })
             }
@@ -323,14 +328,14 @@ impl RouterActor {
                 if why.wants_rediscovery() {
                     self.round_after(Duration::ZERO, ctx); // the poll decides whether it is gone
                 }
-                answer::event_of_error(request, &why)
+                Event::Failed(request)
             }
         }
     }
 
     /// A mapping that was not made, for people to read; one that was not deleted is only logged.
     fn note_refusal(&self, request: Request, why: &Error) {
-        let Request::Secure { port, .. } = request else {
+        let (Request::Secure { port, .. } | Request::Remake { port, .. }) = request else {
             warn!(port = %request.port(), %why, "a mapping was not deleted");
             return;
         };

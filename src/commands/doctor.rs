@@ -19,9 +19,10 @@ use crate::lan::interface::{self, LanAddress};
 use crate::settings::{self, Settings};
 use crate::tls;
 use porthole_camera::v4l2::{self, Usability};
+use porthole_gateway::verified::Learned;
 use porthole_gateway::{
-    self, Connection, Description, Gateway, Igd, Lease, LeaseFallback, MappingEntry,
-    MappingRequest, Observer, Route, Search, manual_deletion, verified,
+    self, Connection, Description, Gateway, Igd, Lease, MappingEntry, MappingRequest, Observer,
+    Route, Search, manual_deletion, verified,
 };
 use porthole_types::ExternalPort;
 
@@ -261,7 +262,9 @@ async fn try_mapping(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
         lease: Lease::from_seconds(TRIAL_LEASE),
         description: Description::for_name("doctor"),
     };
-    let usable = match verified::secure(router, &request, &mut LeaseFallback::default()).await {
+    let mut learned = Learned::default();
+    let first = verified::Asked::First;
+    let usable = match verified::secure(router, &request, first, &mut learned).await {
         Ok(verified::SecureOutcome::Ours(grant)) => {
             println!(
                 "Trial mapping on port {TRIAL_PORT}: granted, lease {}.",
@@ -290,12 +293,17 @@ async fn try_mapping(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
             println!("  Delete entries that nobody needs in the router's own pages.");
             false
         }
-        Err(why) => {
+        Ok(verified::SecureOutcome::Refused { why, .. }) | Err(why) => {
             println!("Trial mapping on port {TRIAL_PORT}: {}", sentence(&why));
             false
         }
     };
-    match verified::release(router, TRIAL_PORT, internal).await {
+    let trial = verified::Released {
+        port: TRIAL_PORT,
+        internal,
+        description: &request.description,
+    };
+    match verified::release(router, trial, &mut learned).await {
         Ok(verified::Release::StillThere(_)) => {
             println!(
                 "  It could not be deleted again. {}",

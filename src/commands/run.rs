@@ -101,8 +101,11 @@ fn initial(
     } else {
         Memory::None
     };
-    let state = State::new(stored.term, stored.mapped_port, memory)
+    let mut state = State::new(stored.term, stored.mapped_port, memory)
         .with_remote_access(stored.remote_access);
+    if let Some(mappings) = &stored.mappings {
+        state = state.with_ledger(mappings.iter().copied());
+    }
     let names = Names {
         chosen: stored.chosen_name.clone(),
         configured: Some(settings.node.name.clone()).filter(|name| !name.is_empty()),

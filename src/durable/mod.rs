@@ -48,6 +48,10 @@ pub struct StoredState {
     pub chosen_name: Option<Name>,
     /// The external port that was last mapped to this server, asked for first at the next start.
     pub mapped_port: Option<ExternalPort>,
+    /// The ledger: every port of the router that may be mapped to this server. None in a file that
+    /// was written before there was one: then the port above is all that is known.
+    #[serde(default)]
+    pub mappings: Option<BTreeSet<ExternalPort>>,
     /// The last run that has begun.
     #[serde(default)]
     pub boot: BootId,
@@ -79,6 +83,7 @@ impl StoredState {
             name: None,
             chosen_name: None,
             mapped_port: None,
+            mappings: None,
             boot: BootId::default(),
             remote_access: RemoteAccess::default(),
             auth_state: AuthState::default(),

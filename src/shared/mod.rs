@@ -46,6 +46,7 @@ mod role;
 mod router_view;
 mod unix_time;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -297,11 +298,13 @@ impl SharedState {
         term: Term,
         numbered: Option<String>,
         port: Option<ExternalPort>,
+        mappings: BTreeSet<ExternalPort>,
     ) -> PendingWrite {
         self.disk.update(|remembered| {
             remembered.term = term;
             remembered.name = numbered;
             remembered.mapped_port = port;
+            remembered.mappings = Some(mappings);
         })
     }
 

@@ -89,4 +89,6 @@ pub enum StaleMapping {
     Undeletable,
     /// The same, and the lease has no end.
     Permanent,
+    /// There is none: the router refuses the port to everybody.
+    Reserved,
 }

@@ -38,6 +38,10 @@ pub enum Event {
         granted: Option<Duration>,
         /// What stood there before.
         before: PriorEntry,
+        /// What that it is this server's rests on.
+        evidence: Evidence,
+        /// What became of the lease.
+        renewal: Renewal,
     },
     /// The port is mapped to somebody else.
     Taken {
@@ -47,6 +51,13 @@ pub enum Event {
         expires_in: Option<Duration>,
         /// Where the mapping leads, if the router tells.
         by: Option<Owner>,
+    },
+    /// The router refuses the port, and shows nobody else there.
+    Refused {
+        /// The router's port that was asked for.
+        port: ExternalPort,
+        /// What it shows there.
+        shown: Shown,
     },
     /// There is no room in the router's table for one more mapping (728), and the port is free.
     NoRoom(ExternalPort),
@@ -87,10 +98,43 @@ pub enum Event {
 /// Whose a mapping is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ownership {
-    /// The device that the mapping leads to is this server.
+    /// It leads to this server, and its description says that a server like this one made it.
     Mine,
+    /// It leads to this server, and who made it nobody knows: a person, perhaps.
+    LeadsHere,
     /// The device that the mapping leads to is another one.
     Theirs,
+    /// The router does not show where it leads in a way that can be read.
+    Unclear,
+}
+
+/// What it rests on that a mapping is this server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Evidence {
+    /// The router shows it.
+    ReadBack,
+    /// The router said yes, and does not show its mappings, or not whose they are.
+    Answer,
+}
+
+/// What a request did to the lease of a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Renewal {
+    /// It runs from now on, or has no end.
+    Extended,
+    /// The router said yes, and the lease ends when it would have ended.
+    Unchanged,
+}
+
+/// What a router shows on a port that it has refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shown {
+    /// Nothing, and it shows what is on other ports: the port is nobody's.
+    Nobody,
+    /// The mapping of this server, still: it was a renewal that was refused.
+    Ours,
+    /// Nothing, as everywhere: whether the port is somebody's cannot be told.
+    Nothing,
 }
 
 /// How much of the table was seen.
@@ -115,15 +159,16 @@ pub enum PriorEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Ask the router; the answer comes back as [`Event::Secured`], [`Event::Taken`],
-    /// [`Event::NoRoom`], [`Event::Released`], [`Event::Evicted`], [`Event::Irremovable`] or
-    /// [`Event::Failed`].
+    /// [`Event::Refused`], [`Event::NoRoom`], [`Event::Released`], [`Event::Evicted`],
+    /// [`Event::Irremovable`] or [`Event::Failed`]. What is to be remembered before comes before
+    /// it, and is to be on the disk before the router is asked.
     Ask(Request),
     /// Say this on the LAN. What goes to everybody goes out twice, 50 ms apart, so that one lost
     /// datagram is never a missed message; a message to one server goes out once.
     Say(Destination, ElectionMessage),
     /// Call again with [`Event::Tick`] at this time; a later one replaces it.
     WakeAt(Timestamp),
-    /// What this server has to know after a power cut has changed: term and port.
+    /// What this server has to know after a power cut has changed: term, port and ledger.
     Remember,
     /// Nothing of ours is on the router any more (or nobody answers there): the program may end.
     Left,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::candidacy::Candidacy;
 use super::context::StepContext;
-use super::state::{Lifecycle, Memory, TableFullFallback};
-use super::{Cause, FormerRole, Leadership, PriorEntry, Rules, State, Timestamp};
+use super::remaking::{renewal_changed_nothing, wait_for_the_end};
+use super::state::{InnerPorts, Lifecycle, Memory, Renewals, TableFullFallback};
+use super::{Cause, FormerRole, Leadership, PriorEntry, Renewal, Rules, State, Timestamp};
 use porthole_types::Term;
 
 /// Whatever the reason, whoever stops leading says so: the others need not wait for its silence.
@@ -24,19 +25,44 @@ pub(super) fn lose_leadership(state: &mut State, context: &mut StepContext) {
     state.own_after = context.now;
 }
 
-/// The representative port is this server's, as read back.
-pub(super) fn leadership_secured(
-    state: &mut State,
-    sent_at: Timestamp,
-    granted: Option<Duration>,
-    before: PriorEntry,
-    context: &mut StepContext,
-) {
+/// The next renewal. What is left of a lease that is shorter than the one asked for is no reason to
+/// hurry.
+fn renewal_at(sent_at: Timestamp, lease: Duration, now: Timestamp, rules: &Rules) -> Timestamp {
+    let at = sent_at + Rules::renewal(lease);
+    if lease < rules.representative_lease {
+        at.max(now + rules.heartbeat / 2)
+    } else {
+        at
+    }
+}
+
+/// A mapping that is this server's, as far as the router says.
+#[derive(Clone, Copy)]
+pub(super) struct Secured {
+    pub(super) sent_at: Timestamp,
+    pub(super) granted: Option<Duration>,
+    pub(super) before: PriorEntry,
+    pub(super) renewal: Renewal,
+}
+
+/// The representative port is this server's.
+pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &mut StepContext) {
     let (rules, now) = (context.rules, context.now);
+    let Secured {
+        sent_at,
+        granted,
+        before,
+        renewal,
+    } = secured;
     state.failures = 0;
     let lease = granted
         .unwrap_or(rules.representative_lease)
         .min(rules.representative_lease);
+    let lease = match renewal {
+        Renewal::Extended => lease,
+        // What is left was read, and routers round it up to whole seconds.
+        Renewal::Unchanged => lease.saturating_sub(Duration::from_secs(1)),
+    };
     let deadline = sent_at + lease.saturating_sub(Rules::margin(lease));
     if deadline <= now {
         // The answer took longer than the lease allows: it proves nothing about now.
@@ -69,7 +95,7 @@ pub(super) fn leadership_secured(
     let overdue = held.is_some_and(|held| held.challenge.is_some());
     state.leadership = Some(Leadership {
         deadline,
-        renew_at: sent_at + Rules::renewal(lease),
+        renew_at: renewal_at(sent_at, lease, now, rules),
         since: held.map_or(now, |held| held.since),
         cause,
         checked_at: sent_at,
@@ -79,6 +105,7 @@ pub(super) fn leadership_secured(
         inquired_at: held.map_or(now, |held| held.inquired_at),
         challenge: None,
         granted,
+        gap_since: None,
     });
     state.memory = Memory::WasRepresentative;
     state.leadership_term = state.term;
@@ -87,4 +114,19 @@ pub(super) fn leadership_secured(
     state.candidacy = Candidacy::None;
     state.foreign_holder = None;
     state.table_full = TableFullFallback::NotNeeded;
+    if state.own.is_none() && state.refusals.representative > 0 && !state.refusals.alone {
+        state.inner = InnerPorts::One; // refused before its own mapping was given up, and not since
+    }
+    state.refusals.representative = 0;
+    state.refusals.alone = false;
+    match renewal {
+        Renewal::Unchanged => renewal_changed_nothing(state, context),
+        Renewal::Extended => {
+            let told = held.is_some_and(|held| now > held.checked_at + lease / 8);
+            if before == PriorEntry::Ours && told {
+                state.renewals = Renewals::Extend;
+            }
+            wait_for_the_end(state, context);
+        }
+    }
 }

@@ -33,11 +33,14 @@ mod event;
 mod failure_detector;
 mod leader_view;
 mod leadership;
+mod ledger;
 mod message;
 mod on_message;
 mod on_router_reply;
 mod peer;
 mod plan;
+mod refusal;
+mod remaking;
 mod remote_access;
 mod request;
 mod rules;
@@ -45,6 +48,7 @@ mod stale_mapping;
 mod state;
 mod step;
 mod succession;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod timestamp;
@@ -52,16 +56,19 @@ mod timestamp;
 pub use candidacy::{Candidacy, StaleMapping, Vacancy};
 pub use config::{Detection, MissedLimit, RemoteAccess, Succession};
 pub use entropy::Entropy;
-pub use event::{Destination, Effect, Event, Ownership, PriorEntry, SurveyExtent};
+pub use event::{
+    Destination, Effect, Event, Evidence, Ownership, PriorEntry, Renewal, Shown, SurveyExtent,
+};
 pub use failure_detector::FailureDetector;
 pub use leader_view::{LeaderView, Successor};
+pub use ledger::{Asked, Ledger};
 pub use message::{Cause, ClaimStage, ElectionMessage, FormerRole};
 pub use peer::{Owner, OwnerKind, Peer};
 pub use request::Request;
 pub use rules::{LanMessaging, Rules};
 pub use state::{
-    ForeignHolder, Leadership, Lifecycle, Memory, OwnMapping, PeerReport, Role, RouterStatus,
-    State, TableFullFallback,
+    ForeignHolder, InnerPorts, Leadership, Lifecycle, ListTrust, Memory, OwnMapping, PeerReport,
+    Refusals, Renewals, Role, RouterStatus, State, TableFullFallback,
 };
 pub use step::step;
 pub use timestamp::Timestamp;

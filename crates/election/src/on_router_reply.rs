@@ -1,21 +1,20 @@
 //! What the router answered to the one request that was under way.
 
-use std::time::Duration;
-
 use super::candidacy::{Candidacy, StaleMapping};
 use super::context::StepContext;
-use super::leadership::{leadership_secured, lose_leadership};
-use super::remote_access::suspect_left_over;
+use super::leadership::{Secured, leadership_secured, lose_leadership};
+use super::refusal::refused;
+use super::remaking::{renewal_changed_nothing, wait_for_the_end};
 use super::stale_mapping::{held_by_another, set_stale_mapping, yield_to_successor};
-use super::state::{Lifecycle, Memory, TableFullFallback};
-use super::{Event, OwnMapping, Request, State, Timestamp};
+use super::state::{Lifecycle, ListTrust, Memory, TableFullFallback};
+use super::{Event, Evidence, OwnMapping, PriorEntry, Renewal, Request, State};
 use porthole_types::ExternalPort;
 
 /// Takes an answer; one that nobody waits for (late, doubled or invented) changes nothing.
 pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepContext) {
-    if !state.pending.is_some_and(|asked| is_answer(event, asked)) {
+    let Some(request) = state.pending.filter(|asked| is_answer(event, *asked)) else {
         return;
-    }
+    };
     state.pending = None;
     let representative_port = context.rules.representative_port;
     match event {
@@ -24,22 +23,39 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
             sent_at,
             granted,
             before,
-        } if *port == representative_port => {
-            leadership_secured(state, *sent_at, *granted, *before, context);
+            evidence,
+            renewal,
+        } => {
+            state.ledger.may_be_there(*port);
+            state.list = trust_in_list(state.list, *before, *evidence);
+            let secured = Secured {
+                sent_at: *sent_at,
+                granted: *granted,
+                before: *before,
+                renewal: *renewal,
+            };
+            if *port == representative_port {
+                leadership_secured(state, secured, context);
+            } else {
+                own_secured(state, *port, secured, context);
+            }
         }
-        Event::Secured {
-            port,
-            sent_at,
-            granted,
-            ..
-        } => own_secured(state, *port, *sent_at, *granted, context),
         Event::Taken {
             port,
             expires_in,
             by,
-        } if *port == representative_port => held_by_another(state, *expires_in, *by, context),
-        Event::Taken { port, .. } => own_taken(state, *port),
-        Event::NoRoom(port) => no_room(state, *port, context),
+        } => {
+            state.ledger.strike(*port);
+            if *port == representative_port {
+                state.refusals.representative = 0;
+                state.refusals.alone = false;
+                held_by_another(state, *expires_in, *by, context);
+            } else {
+                own_taken(state, *port);
+            }
+        }
+        Event::Refused { shown, .. } => refused(state, request, *shown, context),
+        Event::NoRoom(port) => no_room(state, *port, request, context),
         Event::Evicted(_) => {
             set_stale_mapping(state, StaleMapping::Deleted);
             state.representative_after = context.now;
@@ -49,7 +65,12 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
             set_stale_mapping(state, StaleMapping::Undeletable);
             state.representative_after = context.now;
         }
-        Event::Failed(request) => failed(state, *request, context),
+        Event::Failed(request) => {
+            if matches!(request, Request::Secure { .. } | Request::Remake { .. }) {
+                state.ledger.may_be_there(request.port());
+            }
+            failed(state, *request, context);
+        }
         Event::Released(port) => released(state, *port, context),
         _ => {}
     }
@@ -58,7 +79,10 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
 /// Whether this event is what the router can answer to that request.
 fn is_answer(event: &Event, asked: Request) -> bool {
     match (event, asked) {
-        (Event::Secured { port, .. }, Request::Secure { port: asked, .. })
+        (
+            Event::Secured { port, .. } | Event::Refused { port, .. },
+            Request::Secure { port: asked, .. } | Request::Remake { port: asked, .. },
+        )
         | (Event::Evicted(port) | Event::Irremovable(port), Request::Evict { port: asked, .. })
         | (Event::Released(port), Request::Release(asked)) => *port == asked,
         (Event::Taken { port, .. } | Event::NoRoom(port), _) => *port == asked.port(),
@@ -67,13 +91,22 @@ fn is_answer(event: &Event, asked: Request) -> bool {
     }
 }
 
-fn own_secured(
-    state: &mut State,
-    port: ExternalPort,
-    sent_at: Timestamp,
-    granted: Option<Duration>,
-    context: &StepContext,
-) {
+/// Whether the list can be believed that a mapping is not there: not where it was missing in it and
+/// is there, nor on a router that shows nothing.
+fn trust_in_list(list: ListTrust, before: PriorEntry, evidence: Evidence) -> ListTrust {
+    match (list, before, evidence) {
+        (_, _, Evidence::Answer) | (ListTrust::Doubted, PriorEntry::Ours, _) => {
+            ListTrust::Incomplete
+        }
+        (ListTrust::Doubted, PriorEntry::Free, _) => ListTrust::Trusted,
+        (list, _, _) => list,
+    }
+}
+
+fn own_secured(state: &mut State, port: ExternalPort, secured: Secured, context: &StepContext) {
+    let Secured {
+        sent_at, granted, ..
+    } = secured;
     let lease = granted
         .unwrap_or(context.rules.lease)
         .min(context.rules.lease);
@@ -86,6 +119,11 @@ fn own_secured(
     });
     state.preferred = Some(port);
     state.crowded_since = None;
+    state.refusals.own = None;
+    match secured.renewal {
+        Renewal::Unchanged => renewal_changed_nothing(state, context),
+        Renewal::Extended => wait_for_the_end(state, context),
+    }
 }
 
 fn own_taken(state: &mut State, port: ExternalPort) {
@@ -98,26 +136,33 @@ fn own_taken(state: &mut State, port: ExternalPort) {
 /// Make-before-break needs a place in the table that is not there. The successor releases its own
 /// mapping and takes the representative port in its place; what it had is asked for again should
 /// that fail, and it does not try again at once.
-fn no_room(state: &mut State, port: ExternalPort, context: &mut StepContext) {
+fn no_room(state: &mut State, port: ExternalPort, request: Request, context: &mut StepContext) {
+    state.ledger.strike(port);
     let for_leadership = port == context.rules.representative_port && state.leadership.is_none();
-    let may_yield = match state.table_full {
+    if for_leadership && may_give_up_own_port(state, context) {
+        give_up_own_port(state);
+    } else {
+        failed(state, request, context);
+    }
+}
+
+/// Whether this server has a mapping of its own to make room with, and has not done so lately.
+pub(super) fn may_give_up_own_port(state: &State, context: &StepContext) -> bool {
+    let may = match state.table_full {
         TableFullFallback::NotNeeded => true,
         TableFullFallback::Releasing => false,
         TableFullFallback::Released { again_at } => context.now >= again_at,
     };
-    if for_leadership && state.own.is_some() && may_yield {
-        state.table_full = TableFullFallback::Releasing;
-    } else {
-        let lease = if for_leadership {
-            context.rules.representative_lease
-        } else {
-            context.rules.lease
-        };
-        failed(state, Request::Secure { port, lease }, context);
-    }
+    may && state.own.is_some()
 }
 
-fn failed(state: &mut State, request: Request, context: &mut StepContext) {
+/// The own mapping makes way for that of the representative port.
+pub(super) fn give_up_own_port(state: &mut State) {
+    state.table_full = TableFullFallback::Releasing;
+}
+
+/// The request came to nothing, or nobody knows what became of it.
+pub(super) fn failed(state: &mut State, request: Request, context: &mut StepContext) {
     let (rules, now) = (context.rules, context.now);
     if request == Request::Release(rules.representative_port)
         && state.lifecycle != Lifecycle::Leaving
@@ -148,15 +193,16 @@ fn failed(state: &mut State, request: Request, context: &mut StepContext) {
         }
     } else {
         state.own_after = later;
-        if let Some(own) = &mut state.own {
+        if let Some(own) = &mut state.own
+            && own.port == request.port()
+        {
             own.renew_at = later;
         }
     }
-    suspect_left_over(state, request, rules);
 }
 
 fn released(state: &mut State, port: ExternalPort, context: &mut StepContext) {
-    state.left_over = state.left_over.filter(|left| *left != port);
+    state.ledger.strike(port);
     if port == context.rules.representative_port {
         lose_leadership(state, context);
         // Others first.

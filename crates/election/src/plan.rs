@@ -2,8 +2,9 @@
 
 use super::candidacy::{Candidacy, StaleMapping};
 use super::context::StepContext;
-use super::remote_access::next_release;
-use super::state::{Lifecycle, Memory, RouterStatus, TableFullFallback};
+use super::remaking::{gap_begins, renew_own, renew_representative, secure_representative};
+use super::remote_access::give_back;
+use super::state::{InnerPorts, Lifecycle, Memory, RouterStatus, TableFullFallback};
 use super::{
     ClaimStage, Effect, FormerRole, RemoteAccess, Request, Rules, State, Timestamp, succession,
 };
@@ -27,6 +28,15 @@ pub(super) fn plan(state: &mut State, context: &mut StepContext) {
         && let Some(request) = next_request(state, context)
     {
         state.pending = Some(request);
+        match request {
+            Request::Secure { port, .. } => state.ledger.enter(port),
+            Request::Remake { port, .. } if port == context.rules.representative_port => {
+                if let Some(held) = &mut state.leadership {
+                    gap_begins(held, context.rules, context.now);
+                }
+            }
+            Request::Remake { .. } | Request::Release(_) | Request::Evict { .. } => {}
+        }
         context.effects.push(Effect::Ask(request));
     }
     if let Some(at) = next_wake(state, context.rules, context.now) {
@@ -36,46 +46,41 @@ pub(super) fn plan(state: &mut State, context: &mut StepContext) {
 
 fn holds_nothing_reachable(state: &State) -> bool {
     let nothing = state.leadership.is_none() && state.own.is_none() && state.pending.is_none();
-    nothing || state.router == RouterStatus::Silent
+    nothing && state.ledger.is_empty() || state.router == RouterStatus::Silent
 }
 
 /// In order of urgency: the representative port before the own one, keeping before getting, and the
 /// old mapping is given up only when the new one is held and verified (make before break).
 fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
     let (rules, now) = (context.rules, context.now);
-    let secure_representative_port = Request::Secure {
-        port: rules.representative_port,
-        lease: rules.representative_lease,
-    };
     let secure_own = |port| Request::Secure {
         port,
         lease: rules.lease,
+        asked: state.ledger.asked(port),
     };
 
-    if state.lifecycle == Lifecycle::Leaving {
-        // The representative port first, so that the others can have it.
-        return match (state.leadership, state.own) {
-            (Some(_), _) => (now >= state.representative_after)
-                .then_some(Request::Release(rules.representative_port)),
-            (None, Some(own)) => (now >= state.own_after).then_some(Request::Release(own.port)),
-            (None, None) => None,
-        };
-    }
-    if state.remote_access == RemoteAccess::Off {
-        return next_release(state, rules, now);
+    if state.lifecycle == Lifecycle::Leaving || state.remote_access == RemoteAccess::Off {
+        return give_back(state, rules, now);
     }
     if let Some(leadership) = state.leadership {
         let stepping_down = state.lifecycle == Lifecycle::SteppingDown;
         return match state.own {
-            _ if now >= leadership.renew_at => Some(secure_representative_port),
+            _ if now >= leadership.renew_at => renew_representative(state, rules, now),
             // Whoever hands leadership on first makes sure that it can still be reached.
             Some(_) if stepping_down => (now >= state.representative_after)
                 .then_some(Request::Release(rules.representative_port)),
             None if stepping_down && now >= state.own_after => {
-                let port = candidate(rules, state);
-                Some(port.map_or(Request::Release(rules.representative_port), secure_own))
+                // On some routers there is none to be had as long as it leads.
+                let port = candidate(rules, state).filter(|_| state.inner == InnerPorts::Many);
+                let release = Request::Release(rules.representative_port);
+                Some(match (stray(state, rules, port), port) {
+                    (Some(stray), _) => Request::Release(stray),
+                    (None, Some(port)) => secure_own(port),
+                    (None, None) => release,
+                })
             }
-            Some(own) if now >= state.own_after => Some(Request::Release(own.port)),
+            // Its own one, and what else it may have left.
+            _ if now >= state.own_after => stray(state, rules, None).map(Request::Release),
             _ => None,
         };
     }
@@ -92,17 +97,24 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
             Some(Request::Release(own.port))
         }
         _ if now >= state.representative_after && may_reach(state, rules, now) => {
-            Some(secure_representative_port)
+            Some(secure_representative(state, rules))
         }
-        Some(own) => (now >= own.renew_at).then(|| secure_own(own.port)),
+        Some(own) if now >= own.renew_at => renew_own(state, rules, now),
+        Some(own) => stray(state, rules, Some(own.port))
+            .filter(|_| now >= state.own_after)
+            .map(Request::Release),
         None if now < state.own_after => None,
         None => {
             let port = candidate(rules, state);
+            if let Some(stray) = stray(state, rules, port) {
+                return Some(Request::Release(stray));
+            }
             if port.is_none() {
                 // Every port is somebody else's: rest, then believe nothing of that and ask again.
                 state.crowded_since = state.crowded_since.or(Some(now));
                 state.own_after = now + rules.rest();
                 state.taken.clear();
+                state.refusals.reserved.clear();
             }
             port.map(secure_own)
         }
@@ -133,13 +145,23 @@ fn may_reach(state: &State, rules: &Rules, now: Timestamp) -> bool {
     }
 }
 
-/// The port held before, else the lowest that is not known to be somebody else's (¶43 step 12).
+/// The port held before, else one that may still be held, else the lowest that is not known to be
+/// somebody else's (¶43 step 12).
 fn candidate(rules: &Rules, state: &State) -> Option<ExternalPort> {
-    let free = |port: &ExternalPort| !state.taken.contains(port);
-    let preferred = state.preferred.filter(|port| rules.range.contains(*port));
+    let free = |port: &ExternalPort| {
+        !state.taken.contains(port) && !state.refusals.reserved.contains(port)
+    };
+    let ranged = |port: &ExternalPort| rules.range.contains(*port);
+    let preferred = state.preferred.filter(ranged).filter(free);
     preferred
-        .filter(free)
+        .or_else(|| state.ledger.own(rules).filter(ranged).find(free))
         .or_else(|| rules.range.ports().find(free))
+}
+
+/// A mapping that this server may have besides the representative's and the `wanted` one: it is
+/// given back before another port is asked for.
+fn stray(state: &State, rules: &Rules, wanted: Option<ExternalPort>) -> Option<ExternalPort> {
+    state.ledger.own(rules).find(|port| Some(*port) != wanted)
 }
 
 fn next_wake(state: &State, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
@@ -159,7 +181,13 @@ fn next_wake(state: &State, rules: &Rules, now: Timestamp) -> Option<Timestamp> 
                 (state.representative_after, Some(state.own_after))
             }
             (Some(leadership), _) => (leadership.renew_at, Some(state.own_after)),
-            (None, Some(own)) => (state.representative_after, Some(own.renew_at)),
+            (None, Some(own)) => (
+                state.representative_after,
+                Some(match stray(state, rules, Some(own.port)) {
+                    Some(_) => own.renew_at.min(state.own_after),
+                    None => own.renew_at,
+                }),
+            ),
             (None, None) => (state.representative_after, Some(state.own_after)),
         };
         due.extend([Some(representative_next), own_next]);

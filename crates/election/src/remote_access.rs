@@ -3,19 +3,15 @@
 
 use super::candidacy::Candidacy;
 use super::context::StepContext;
-use super::state::{Memory, TableFullFallback};
+use super::state::TableFullFallback;
 use super::{RemoteAccess, Request, Rules, State, Timestamp};
-use porthole_types::ExternalPort;
 
 impl State {
-    /// The same with the switch as people left it. Off, the ports that an earlier run may have left
-    /// on the router are given back as soon as one answers: it may have died before it could.
+    /// The same with the switch as people left it. Off, what the ledger of an earlier run names is
+    /// given back as soon as a router answers: it may have died before it could.
     #[must_use]
     pub fn with_remote_access(mut self, remote_access: RemoteAccess) -> Self {
         self.remote_access = remote_access;
-        if remote_access == RemoteAccess::Off {
-            self.left_over = self.preferred;
-        }
         self
     }
 }
@@ -33,44 +29,19 @@ pub(super) fn remote_access_switched(
     state.failures = 0;
     state.representative_after = context.now;
     state.own_after = context.now;
-    state.left_over = None;
-    if let Some(asked) = state.pending {
-        suspect_left_over(state, asked, context.rules); // its answer may never come
-    }
     state.candidacy = Candidacy::None;
     state.table_full = TableFullFallback::NotNeeded;
     state.crowded_since = None;
 }
 
-/// Nobody knows what became of this request: what it was about may be on the router.
-pub(super) fn suspect_left_over(state: &mut State, request: Request, rules: &Rules) {
-    if state.remote_access == RemoteAccess::On {
-        return;
-    }
-    let port = request.port();
-    if port == rules.representative_port {
-        state.memory = Memory::WasRepresentative;
-    } else if state.own.is_none_or(|own| own.port != port) {
-        state.left_over = Some(port);
-    }
-}
-
-/// The next mapping to release, the representative port first, so that the others can have it.
-pub(super) fn next_release(state: &State, rules: &Rules, now: Timestamp) -> Option<Request> {
+/// The next mapping to give back, the representative port first, so that the others can have it.
+pub(super) fn give_back(state: &State, rules: &Rules, now: Timestamp) -> Option<Request> {
     let representative_port = rules.representative_port;
     // Where it led and does not know what became of the mapping, that may still be there.
-    let held = state.leadership.is_some() || state.memory == Memory::WasRepresentative;
-    let own = state.own.map(|own| own.port);
-    let port = held
-        .then_some(representative_port)
-        .or(own)
-        .or(state.left_over)?;
-    let due = |port: ExternalPort| {
-        if port == representative_port {
-            state.representative_after
-        } else {
-            state.own_after
-        }
-    };
-    (now >= due(port)).then_some(Request::Release(port))
+    if state.leadership.is_some() || state.ledger.has(representative_port) {
+        return (now >= state.representative_after)
+            .then_some(Request::Release(representative_port));
+    }
+    let port = state.ledger.own(rules).next()?;
+    (now >= state.own_after).then_some(Request::Release(port))
 }

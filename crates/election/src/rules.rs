@@ -69,6 +69,12 @@ impl Rules {
         self.representative_lease / 16
     }
 
+    /// How long before its end a mapping is made anew where leases are not extended: late, for it
+    /// interrupts; early enough for one more try.
+    pub fn remake_before(&self) -> Duration {
+        self.retry().max(self.heartbeat / 2)
+    }
+
     /// How soon a port that could not be had is asked for again, after so many failures in a row:
     /// the same at first, doubling, so that a router that goes on refusing is left in peace.
     pub fn patience(&self, failures: u32) -> Duration {

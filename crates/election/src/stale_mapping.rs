@@ -11,7 +11,7 @@ use super::{ClaimStage, FailureDetector, LanMessaging, Owner, OwnerKind, State, 
 use porthole_types::Term;
 
 /// How often a port is looked at that nobody expects to become free.
-const SELDOM: Duration = Duration::from_mins(5);
+pub(super) const SELDOM: Duration = Duration::from_mins(5);
 
 /// The representative port is somebody else's.
 pub(super) fn held_by_another(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{
-    Candidacy, Cause, ClaimStage, FailureDetector, Owner, RemoteAccess, Request, Rules,
+    Candidacy, Cause, ClaimStage, FailureDetector, Ledger, Owner, RemoteAccess, Request, Rules,
     StaleMapping, Timestamp, Vacancy,
 };
 use porthole_types::{ExternalPort, InstanceId, Term};
@@ -26,8 +26,8 @@ pub struct State {
     pub lifecycle: Lifecycle,
     /// Whether it is to be reached from outside at all (¶84).
     pub remote_access: RemoteAccess,
-    /// Where it is not: the port that an earlier run may have left on the router.
-    pub left_over: Option<ExternalPort>,
+    /// Every mapping that may be on the router because of this server.
+    pub ledger: Ledger,
     /// Ports of the range that somebody else holds, as far as known.
     pub taken: BTreeSet<ExternalPort>,
     /// The port to try first: the one held before the power cut.
@@ -54,8 +54,61 @@ pub struct State {
     pub peers: BTreeMap<InstanceId, PeerReport>,
     /// Who had the representative port at the last tries in a row, without an end to its lease.
     pub foreign_holder: Option<ForeignHolder>,
-    /// Whether the router's table is too small for this server to hold two ports for a moment.
+    /// Whether this server cannot hold two ports for a moment: the table is too small, or the
+    /// router takes one mapping to a port of a device.
     pub table_full: TableFullFallback,
+    /// Ports that the router refuses without showing whose they are.
+    pub refusals: Refusals,
+    /// How many of the router's ports may lead to one port of this server.
+    pub inner: InnerPorts,
+    /// What renewing does to a lease on this router.
+    pub renewals: Renewals,
+    /// Whether a port that is missing in the router's list is free.
+    pub list: ListTrust,
+}
+
+/// Ports that the router refuses although it shows nobody there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Refusals {
+    /// How often in a row the representative port was refused.
+    pub representative: u32,
+    /// That it was refused while this server had no other mapping, so that giving one up is no use.
+    pub alone: bool,
+    /// The port of the range that was refused last, and how often in a row.
+    pub own: Option<(ExternalPort, u32)>,
+    /// Ports of the range that were refused so often that the router must use them itself.
+    pub reserved: BTreeSet<ExternalPort>,
+}
+
+/// How many of the router's ports may lead to one port of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InnerPorts {
+    /// As many as there are, as far as known.
+    Many,
+    /// One: the second is refused while there is a first.
+    One,
+}
+
+/// What renewing does to a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Renewals {
+    /// It begins anew, as far as known.
+    Extend,
+    /// The last one changed nothing: once can be chance.
+    Doubted,
+    /// It runs out all the same: the mapping has to be made anew before.
+    RunOut,
+}
+
+/// Whether the router's list shows every mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ListTrust {
+    /// It does, as far as known.
+    Trusted,
+    /// A mapping of this server was missing in it: the router is asked for the port itself.
+    Doubted,
+    /// It does not: that mapping was there.
+    Incomplete,
 }
 
 /// What another server last reported of itself.
@@ -113,6 +166,9 @@ pub struct Leadership {
     pub challenge: Option<Term>,
     /// The lease that the router granted; `None` has no end.
     pub granted: Option<Duration>,
+    /// Since when its mapping has been off the router to be made anew: the port is nobody's for as
+    /// long, and this server comes first.
+    pub gap_since: Option<Timestamp>,
 }
 
 /// A mapping on a port of the range.
@@ -183,7 +239,7 @@ impl State {
             router: RouterStatus::Silent,
             lifecycle: Lifecycle::Running,
             remote_access: RemoteAccess::On,
-            left_over: None,
+            ledger: Ledger::restored(preferred),
             taken: BTreeSet::new(),
             preferred,
             memory,
@@ -198,7 +254,18 @@ impl State {
             peers: BTreeMap::new(),
             foreign_holder: None,
             table_full: TableFullFallback::NotNeeded,
+            refusals: Refusals::default(),
+            inner: InnerPorts::Many,
+            renewals: Renewals::Extend,
+            list: ListTrust::Trusted,
         }
+    }
+
+    /// The same with the ledger of the run before.
+    #[must_use]
+    pub fn with_ledger(mut self, ports: impl IntoIterator<Item = ExternalPort>) -> Self {
+        self.ledger = Ledger::restored(ports);
+        self
     }
 
     /// Whether it may lead, and so waits for its turn to claim.
@@ -215,7 +282,7 @@ impl State {
             || matches!(self.pending, Some(Request::Release(port)) if Some(port) != own);
         if self
             .leadership
-            .is_some_and(|leadership| now < leadership.deadline)
+            .is_some_and(|held| now < held.deadline && held.gap_since.is_none())
             && !resigning
         {
             Role::Representative
@@ -224,6 +291,15 @@ impl State {
         } else {
             Role::Alone
         }
+    }
+
+    /// Whether the representative's mapping is being made anew by this server, which goes on being
+    /// the representative: for a moment the router has nobody on the port.
+    pub fn is_in_gap(&self, now: Timestamp) -> bool {
+        self.lifecycle == Lifecycle::Running
+            && self
+                .leadership
+                .is_some_and(|held| now < held.deadline && held.gap_since.is_some())
     }
 
     /// Whether the leadership that this server had last may still be its own: no higher term was
@@ -246,6 +322,8 @@ impl State {
     /// The port under which this server can be reached from outside at `now`.
     pub fn external_port(&self, rules: &Rules, now: Timestamp) -> Option<ExternalPort> {
         match self.role(now) {
+            // Also while it is made anew: nobody else is to have it.
+            _ if self.is_in_gap(now) => Some(rules.representative_port),
             Role::Representative => Some(rules.representative_port),
             Role::Member => self.own.map(|own| own.port),
             Role::Alone => None,
@@ -256,7 +334,7 @@ impl State {
     pub fn stage(&self) -> ClaimStage {
         match self.candidacy {
             Candidacy::Acquiring {
-                mapping: StaleMapping::Permanent,
+                mapping: StaleMapping::Permanent | StaleMapping::Reserved,
                 ..
             } => ClaimStage::Deputy {
                 port: self.own.map(|own| own.port),

@@ -1,19 +1,19 @@
 //! `step`: an event changes what is known.
 
-use std::collections::BTreeMap;
-
 use super::candidacy::Candidacy;
 use super::context::StepContext;
 use super::leadership::lose_leadership;
 use super::plan::plan;
-use super::remote_access::{remote_access_switched, suspect_left_over};
+use super::remote_access::remote_access_switched;
 use super::stale_mapping::yield_to_successor;
-use super::state::{Lifecycle, Memory, RouterStatus, TableFullFallback};
-use super::{
-    Effect, Entropy, Event, FormerRole, Ownership, Request, Rules, State, SurveyExtent, Timestamp,
-    on_message, on_router_reply, succession,
+use super::state::{
+    InnerPorts, Lifecycle, ListTrust, Memory, Refusals, Renewals, RouterStatus, TableFullFallback,
 };
-use porthole_types::{ExternalPort, Term};
+use super::survey::surveyed;
+use super::{
+    Effect, Entropy, Event, FormerRole, Ledger, Request, Rules, State, Timestamp, on_message,
+    on_router_reply, succession,
+};
 
 /// The one function of the election: from the state, what happened, the time and a draw of chance,
 /// the new state and what to do. It neither fails nor blocks, and the same arguments always give
@@ -38,7 +38,11 @@ pub fn step(
     succession::tick(&mut new, &mut context);
     plan(&mut new, &mut context);
     if persistent(&new) != persistent(old) {
-        context.effects.push(Effect::Remember);
+        // Before what is asked because of it.
+        let asks = |effect: &Effect| matches!(effect, Effect::Ask(_));
+        let at = context.effects.iter().position(asks);
+        let at = at.unwrap_or(context.effects.len());
+        context.effects.insert(at, Effect::Remember);
     }
     (new, context.effects)
 }
@@ -49,6 +53,7 @@ fn persistent(state: &State) -> impl PartialEq + use<> {
         state.term,
         state.leadership.is_some(),
         state.own.map(|own| own.port),
+        state.ledger.ports().collect::<Vec<_>>(),
     )
 }
 
@@ -90,17 +95,18 @@ fn learn(state: &mut State, event: &Event, context: &mut StepContext) {
         Event::AddressChanged => {
             lose_leadership(state, context);
             state.preferred = state.own.take().map(|own| own.port).or(state.preferred);
+            state.ledger = Ledger::default(); // another address cannot give anything back
             state.pending = None;
             state.detector = None;
             state.vacancy = None;
             state.candidacy = Candidacy::None;
             state.foreign_holder = None;
-            state.left_over = None; // another address cannot give it back
             state.peers.clear();
         }
-        Event::Surveyed { holders, seen } => survey(state, holders, *seen, context),
+        Event::Surveyed { holders, seen } => surveyed(state, holders, *seen, context),
         Event::Secured { .. }
         | Event::Taken { .. }
+        | Event::Refused { .. }
         | Event::NoRoom(_)
         | Event::Evicted(_)
         | Event::Irremovable(_)
@@ -135,7 +141,9 @@ fn forget_request(state: &mut State, context: &mut StepContext) {
     {
         lose_leadership(state, context);
     }
-    suspect_left_over(state, asked, context.rules);
+    if matches!(asked, Request::Secure { .. } | Request::Remake { .. }) {
+        state.ledger.may_be_there(asked.port());
+    }
 }
 
 fn router_found(state: &mut State, context: &mut StepContext) {
@@ -143,6 +151,10 @@ fn router_found(state: &mut State, context: &mut StepContext) {
     state.router = RouterStatus::Answers;
     forget_request(state, context);
     state.taken.clear();
+    state.refusals = Refusals::default();
+    state.inner = InnerPorts::Many;
+    state.renewals = Renewals::Extend;
+    state.list = ListTrust::Trusted;
     state.failures = 0;
     state.table_full = TableFullFallback::NotNeeded;
     state.own_after = now;
@@ -179,60 +191,5 @@ fn leave(state: &mut State, context: &mut StepContext) {
     state.own_after = context.now;
     if state.leadership.is_none() {
         context.announce_withdrawal(state.term, FormerRole::Member);
-    }
-}
-
-fn survey(
-    state: &mut State,
-    holders: &BTreeMap<ExternalPort, Ownership>,
-    seen: SurveyExtent,
-    context: &StepContext,
-) {
-    let (rules, now) = (context.rules, context.now);
-    let representative_port = rules.representative_port;
-    let missing = |port: ExternalPort| seen == SurveyExtent::Whole && !holders.contains_key(&port);
-    state.taken = holders
-        .iter()
-        .filter(|(port, whose)| **whose == Ownership::Theirs && rules.range.contains(**port))
-        .map(|(port, _)| *port)
-        .collect();
-    let open = rules.range.ports().any(|port| !state.taken.contains(&port));
-    if open && state.crowded_since.take().is_some() {
-        state.own_after = now;
-    }
-    // What is gone, or another's, is written and read back at once: that says whose it is.
-    if let Some(own) = &mut state.own
-        && (missing(own.port) || state.taken.contains(&own.port))
-    {
-        own.renew_at = now;
-    }
-    match &mut state.leadership {
-        Some(held)
-            if holders.get(&representative_port) != Some(&Ownership::Mine)
-                && seen == SurveyExtent::Whole =>
-        {
-            held.renew_at = now;
-        }
-        // A mapping of its own that it knows nothing of, perhaps from a life whose file is lost:
-        // nobody else can renew it, so there is nobody to defer to.
-        None if holders.get(&representative_port) == Some(&Ownership::Mine) => {
-            state.representative_after = now;
-            if matches!(state.candidacy, Candidacy::Yielding { .. }) {
-                state.candidacy = Candidacy::None;
-                state.vacancy = None;
-            }
-        }
-        // Whether it may reach for it is for the plan to say. A claimant that was let go first
-        // still goes first.
-        None if missing(representative_port)
-            && !matches!(state.candidacy, Candidacy::Yielding { .. }) =>
-        {
-            state.representative_after = now;
-        }
-        Some(_) | None => {}
-    }
-    if holders.get(&representative_port) == Some(&Ownership::Theirs) {
-        // Whoever holds it has begun a term, even where no message on the LAN says which.
-        state.term = state.term.max(Term(1));
     }
 }

@@ -71,6 +71,17 @@ pub struct MappingEntry {
     pub remote_host: String,
 }
 
+/// Whose an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Our own: it leads to our address and port.
+    Ours,
+    /// Another device's, or another program's.
+    Another,
+    /// The router shows no address for the device (a host name, a MAC, nothing), or no port.
+    Unclear,
+}
+
 impl MappingEntry {
     /// The device it forwards to, where that is written as an address.
     #[must_use]
@@ -78,13 +89,23 @@ impl MappingEntry {
         self.client.parse().ok()
     }
 
-    /// Whether it points to exactly this address and port, switched on or off: what makes an entry
-    /// one's own. The description does not count: renewing does not always change it, and
-    /// anybody can copy it.
+    /// Whose it is, switched on or off: ours if it points to exactly this address and port. The
+    /// description does not count: renewing does not always change it, and anybody can copy it.
+    #[must_use]
+    pub fn whose(&self, internal: SocketAddrV4) -> Whose {
+        let same_port = self.internal.map(|port| port.get() == internal.port());
+        let same_device = self.client_address().map(|client| client == *internal.ip());
+        match (same_device, same_port) {
+            (Some(false), _) | (_, Some(false)) => Whose::Another,
+            (Some(true), Some(true)) => Whose::Ours,
+            (None, _) | (_, None) => Whose::Unclear,
+        }
+    }
+
+    /// Whether it is certain that it points to exactly this address and port.
     #[must_use]
     pub fn points_to(&self, internal: SocketAddrV4) -> bool {
-        self.client_address() == Some(*internal.ip())
-            && self.internal.map(InternalPort::get) == Some(internal.port())
+        self.whose(internal) == Whose::Ours
     }
 
     /// The lease it shows, where it shows one.

@@ -52,6 +52,12 @@ pub trait Gateway: Send + Sync {
     /// from us.
     async fn entry(&self, port: ExternalPort) -> Result<Option<MappingEntry>, Error>;
 
+    /// The TCP mapping of a port as the table shows it: a second look where [`Gateway::entry`] gave
+    /// nothing. Nothing too where only a part of the table can be read.
+    async fn listed(&self, port: ExternalPort) -> Result<Option<MappingEntry>, Error> {
+        Ok(self.table().await?.tcp(port).cloned())
+    }
+
     /// All mappings that the router shows.
     async fn table(&self) -> Result<Table, Error>;
 

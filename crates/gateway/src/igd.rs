@@ -53,7 +53,7 @@ pub struct Igd {
     observer: Arc<dyn Observer>,
     /// The router has no `GetListOfPortMappings`.
     no_list: AtomicBool,
-    /// The router has no `GetSpecificPortMappingEntry`.
+    /// The router has no `GetSpecificPortMappingEntry`, or does not show there what it lists.
     no_specific: AtomicBool,
 }
 
@@ -154,6 +154,11 @@ impl Igd {
             }
         }
         Ok(walk.table())
+    }
+
+    /// The router lists a mapping that it does not show when it is asked for the port.
+    fn lists_only(&self) {
+        self.no_specific.store(true, Ordering::Relaxed);
     }
 
     /// Look a port up in the table, for want of a better way.
@@ -285,6 +290,17 @@ impl Gateway for Igd {
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn listed(&self, port: ExternalPort) -> Result<Option<MappingEntry>, Error> {
+        if self.no_specific.load(Ordering::Relaxed) {
+            return Ok(None); // that is where it was looked for
+        }
+        let entry = self.table().await?.tcp(port).cloned();
+        if entry.is_some() {
+            self.lists_only();
+        }
+        Ok(entry)
     }
 
     async fn table(&self) -> Result<Table, Error> {

@@ -56,7 +56,7 @@ pub(super) async fn answer(
     };
     let port = request.port();
     let internal = internal_port(shared, port);
-    if matches!(request, Request::Secure { .. })
+    if matches!(request, Request::Secure { .. } | Request::Remake { .. })
         && let Err(why) = shared.listen_ports.opened(internal, PORT_OPENS).await
     {
         debug!(%port, %why, "cannot listen there"); // the web server has said so, once

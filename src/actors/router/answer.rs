@@ -7,17 +7,14 @@ use tracing::warn;
 
 use crate::messages::router::{AskRouter, MappingKind};
 use porthole_election::{self as election, Event, Owner, OwnerKind, Request, Timestamp};
+use porthole_gateway::verified::{self, Learned};
 use porthole_gateway::{
-    Countdowns, DeleteRight, Description, Error, Gateway, Lease, LeaseFallback, MappingEntry,
-    MappingRequest, verified, verified::RenameAttempts,
+    Connection, Countdowns, DeleteRight, Description, Error, Gateway, Lease, MappingEntry,
+    MappingRequest,
 };
 
-/// What requests teach for the next ones; lost with the router.
-#[derive(Clone, Default)]
-pub(super) struct Learned {
-    pub(super) lease_fallback: LeaseFallback,
-    wording: RenameAttempts,
-}
+/// `ActionFailed` (UPnP Device Architecture, table 3-3).
+const ACTION_FAILED: u16 = 501;
 
 /// What became of a request that the router could be asked.
 pub(super) enum Answer {
@@ -33,32 +30,44 @@ pub(super) enum Answer {
 pub(super) async fn to(
     router: &dyn Gateway,
     ask: &AskRouter,
-    Learned {
-        lease_fallback,
-        wording,
-    }: &mut Learned,
+    learned: &mut Learned,
 ) -> Result<Answer, Error> {
+    let description = Description::for_name(&ask.name);
+    let mapping = |port, lease: Duration| MappingRequest {
+        external: port,
+        internal: ask.internal,
+        lease: Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
+        description: description.clone(),
+    };
     match ask.request {
-        Request::Secure { port, lease } => {
-            let request = MappingRequest {
-                external: port,
-                internal: ask.internal,
-                lease: Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
-                description: Description::for_name(&ask.name),
+        Request::Secure { port, lease, asked } => {
+            let request = mapping(port, lease);
+            let asked = match asked {
+                election::Asked::First => verified::Asked::First,
+                election::Asked::Again => verified::Asked::Again,
             };
             let outcome = match ask.mapping {
                 // Not for a moment may the representative port be free.
                 MappingKind::Representative => {
-                    verified::secure(router, &request, lease_fallback).await
+                    verified::secure(router, &request, asked, learned).await
                 }
                 MappingKind::Own => {
-                    verified::secure_renamed(router, &request, lease_fallback, wording).await
+                    verified::secure_renamed(router, &request, asked, learned).await
                 }
             };
             outcome.map(Answer::Secured)
         }
+        Request::Remake { port, lease } => {
+            let made = verified::remake(router, &mapping(port, lease), learned).await;
+            made.map(Answer::Secured)
+        }
         Request::Release(port) => {
-            let release = verified::release(router, port, ask.internal).await;
+            let mapping = verified::Released {
+                port,
+                internal: ask.internal,
+                description: &description,
+            };
+            let release = verified::release(router, mapping, learned).await;
             release.map(Answer::Released)
         }
         Request::Evict { port, from } => {
@@ -88,15 +97,19 @@ impl Answer {
     /// Why a mapping was not made, where the rules have an event of their own for it.
     pub(super) fn refusal(&self) -> Option<&Error> {
         match self {
-            Self::Secured(verified::SecureOutcome::NoRoom(why)) => Some(why),
+            Self::Secured(
+                verified::SecureOutcome::NoRoom(why) | verified::SecureOutcome::Refused { why, .. },
+            ) => Some(why),
             _ => None,
         }
     }
 
-    /// The same in the terms of the rules; `at` puts a time on their clock.
+    /// The same in the terms of the rules; `line` is what the router says of its Internet side, and
+    /// `at` puts a time on their clock.
     pub(super) fn event(
         &self,
         request: Request,
+        line: Connection,
         countdowns: &mut Countdowns,
         at: impl Fn(Instant) -> Timestamp,
     ) -> Event {
@@ -113,6 +126,14 @@ impl Answer {
                     verified::PriorMapping::Free => election::PriorEntry::Free,
                     verified::PriorMapping::Ours => election::PriorEntry::Ours,
                 },
+                evidence: match grant.evidence {
+                    verified::Evidence::ReadBack => election::Evidence::ReadBack,
+                    verified::Evidence::Answer => election::Evidence::Answer,
+                },
+                renewal: match grant.renewal {
+                    verified::Renewal::Extended => election::Renewal::Extended,
+                    verified::Renewal::Unchanged => election::Renewal::Unchanged,
+                },
             },
             Self::Secured(verified::SecureOutcome::Theirs(entry))
             | Self::Evicted(verified::Eviction::Theirs(entry)) => Event::Taken {
@@ -123,6 +144,22 @@ impl Answer {
                 by: entry.as_ref().and_then(owner),
             },
             Self::Secured(verified::SecureOutcome::NoRoom(_)) => Event::NoRoom(port),
+            // It is no matter of the port: the router can do nothing while its line is down.
+            Self::Secured(verified::SecureOutcome::Refused { why, shown })
+                if why.refusal() == Some(ACTION_FAILED)
+                    && *shown != verified::Shown::Ours
+                    && line != Connection::Up =>
+            {
+                Event::Failed(request)
+            }
+            Self::Secured(verified::SecureOutcome::Refused { shown, .. }) => Event::Refused {
+                port,
+                shown: match shown {
+                    verified::Shown::Nobody => election::Shown::Nobody,
+                    verified::Shown::Ours => election::Shown::Ours,
+                    verified::Shown::Nothing => election::Shown::Nothing,
+                },
+            },
             Self::Released(verified::Release::Released | verified::Release::NotOurs) => {
                 Event::Released(port)
             }
@@ -152,19 +189,6 @@ fn owner(entry: &MappingEntry) -> Option<Owner> {
     })
 }
 
-/// What an error says to the rules. A port that the router uses itself (729, its own pages perhaps)
-/// is as good as somebody else's: another one may do.
-pub(super) fn event_of_error(request: Request, why: &Error) -> Event {
-    match (request, why.refusal()) {
-        (Request::Secure { port, .. }, Some(729)) => Event::Taken {
-            port,
-            expires_in: None,
-            by: None,
-        },
-        _ => Event::Failed(request),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +203,7 @@ mod tests {
         Request::Secure {
             port: representative_port(),
             lease: Duration::from_secs(30),
+            asked: election::Asked::First,
         }
     }
 
@@ -211,7 +236,8 @@ mod tests {
     }
 
     fn event(request: Request, answer: &Answer) -> Event {
-        answer.event(request, &mut Countdowns::default(), |_| Timestamp(0))
+        let mut countdowns = Countdowns::default();
+        answer.event(request, Connection::Up, &mut countdowns, |_| Timestamp(0))
     }
 
     fn taken(answer: &Answer) -> (Option<Duration>, Option<Owner>) {
@@ -249,6 +275,7 @@ mod tests {
             let entry = entry("192.168.77.12", "Porthole yard", lease);
             Answer::Secured(verified::SecureOutcome::Theirs(Some(entry))).event(
                 secure(),
+                Connection::Up,
                 &mut countdowns,
                 |_| Timestamp(0),
             )
@@ -303,14 +330,33 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_the_router_uses_itself_is_taken_and_any_other_refusal_is_a_failure() {
-        let own = refused(Action::AddPortMapping, 729);
-        assert!(matches!(
-            event_of_error(secure(), &own),
-            Event::Taken { by: None, .. }
-        ));
-        let other = refused(Action::AddPortMapping, 501);
-        assert_eq!(event_of_error(secure(), &other), Event::Failed(secure()));
-        assert_eq!(event_of_error(evict(), &own), Event::Failed(evict()));
+    fn a_refusal_is_told_with_what_the_router_shows_unless_its_line_is_down() {
+        let answer = |code, shown| {
+            Answer::Secured(verified::SecureOutcome::Refused {
+                why: refused(Action::AddPortMapping, code),
+                shown,
+            })
+        };
+        let told = |code, shown, line| {
+            let mut countdowns = Countdowns::default();
+            answer(code, shown).event(secure(), line, &mut countdowns, |_| Timestamp(0))
+        };
+        let port = representative_port();
+        for (shown, told_as) in [
+            (verified::Shown::Nobody, election::Shown::Nobody),
+            (verified::Shown::Ours, election::Shown::Ours),
+            (verified::Shown::Nothing, election::Shown::Nothing),
+        ] {
+            let shown_so = Event::Refused {
+                port,
+                shown: told_as,
+            };
+            for code in [606, 718, 729] {
+                assert_eq!(told(code, shown, Connection::Down), shown_so);
+            }
+            assert_eq!(told(501, shown, Connection::Up), shown_so);
+        }
+        let down = told(501, verified::Shown::Nobody, Connection::Down);
+        assert_eq!(down, Event::Failed(secure()));
     }
 }

@@ -9,7 +9,10 @@ use porthole_sim_router::{Access, Fault, Leases, Mapping, Protocol, Quirks, Tabl
 use porthole_types::{ExternalPort, InternalPort};
 
 use super::address;
-use crate::{Event, Owner, OwnerKind, Ownership, PriorEntry, Request, SurveyExtent, Timestamp};
+use crate::{
+    Event, Evidence, Owner, OwnerKind, Ownership, PriorEntry, Renewal, Request, SurveyExtent,
+    Timestamp,
+};
 
 /// An honest router.
 pub(super) struct FakeRouter {
@@ -39,12 +42,15 @@ impl FakeRouter {
     pub(super) fn answer(&mut self, who: usize, request: Request, now: Timestamp) -> Event {
         self.table.expire(at(now));
         match request {
-            Request::Secure { port, lease } => self.secure(who, port, lease, now),
+            Request::Secure { port, lease, .. } => self.secure(who, port, lease, now),
+            Request::Remake { port, lease } => {
+                if self.holds(who, port, now) {
+                    self.delete(who, port, now).expect("its own");
+                }
+                self.secure(who, port, lease, now)
+            }
             Request::Release(port) => {
-                if self
-                    .holder(port, now)
-                    .is_some_and(|(holder, _)| holder == who)
-                {
+                if self.holds(who, port, now) {
                     self.delete(who, port, now).expect("its own");
                 }
                 Event::Released(port)
@@ -73,10 +79,17 @@ impl FakeRouter {
                 sent_at: now,
                 granted: Some(lease),
                 before,
+                evidence: Evidence::ReadBack,
+                renewal: Renewal::Extended,
             },
             Err(Fault::TableFull) => Event::NoRoom(port),
             Err(_) => self.taken(port, now),
         }
+    }
+
+    fn holds(&self, who: usize, port: ExternalPort, now: Timestamp) -> bool {
+        let holder = self.holder(port, now);
+        holder.is_some_and(|(holder, _)| holder == who)
     }
 
     fn taken(&self, port: ExternalPort, now: Timestamp) -> Event {

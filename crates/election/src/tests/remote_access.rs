@@ -98,6 +98,7 @@ fn a_router_that_does_not_answer_is_asked_again_until_everything_is_given_back()
         server.tell(&Event::RouterFound, Timestamp(0));
         server.settle(&mut fake_router, Timestamp(0));
         server.state.pending = Some(asked);
+        server.state.ledger.enter(asked.port());
         // It was done, and the answer is lost.
         fake_router.answer(0, asked, Timestamp(1));
         server.tell(&Event::Expose(RemoteAccess::Off), Timestamp(1));
@@ -121,5 +122,6 @@ fn secure(number: u16) -> Request {
     Request::Secure {
         port: port(number),
         lease: Duration::from_hours(1),
+        asked: Asked::First,
     }
 }

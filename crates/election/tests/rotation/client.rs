@@ -1,22 +1,37 @@
 //! One request to the router as the program makes it: read, write, read back, each a call of its
 //! own, with the world free to change in between. The same order and the same conclusions as
-//! `gateway::verified::{secure, release, evict}`, without the sockets.
+//! `gateway::verified::{secure, remake, release, evict}`, without the sockets.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use porthole_election::{Event, Owner, OwnerKind, PriorEntry, Request, Timestamp};
+use porthole_election::{
+    Asked, Event, Evidence, Owner, OwnerKind, PriorEntry, Renewal, Request, Shown, Timestamp,
+};
+use porthole_types::ExternalPort;
 
 use super::config::Millis;
-use super::fake_router::{Call, Reply};
+use super::fake_router::{Call, Described, Reply, Row};
 use super::mutants::Mutant;
 
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     Reading,
+    /// Nothing was read by the port: a second look, in the list.
+    Listing,
     Writing,
     ReadingBack,
+    ListingBack,
+}
+
+/// What the request is about at the moment: a mapping is made anew by giving it back first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    Secure(Asked),
+    Release,
+    ReleaseThenSecure,
+    Evict(Ipv4Addr),
 }
 
 /// A request on its way.
@@ -25,16 +40,24 @@ pub struct Job {
     /// Which of this server's requests; answers to earlier ones are not waited for any more.
     pub id: u64,
     pub request: Request,
+    part: Part,
     phase: Phase,
     /// Calls so far: a reply to an earlier one comes too late.
     pub calls: u32,
-    before: PriorEntry,
-    /// What was left of the lease of the one to be evicted.
-    old_lease: Option<Millis>,
+    before: Before,
     sent_at: Timestamp,
     /// The lease that is tried; 0 has no end.
     asked: Millis,
     refusal: Option<Refusal>,
+}
+
+/// What stood on the port when it was first read, with what was left of its lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Before {
+    Free,
+    Ours(Option<Millis>),
+    Unclear(Option<Millis>),
+    Theirs(Option<Millis>),
 }
 
 /// Why a write came to nothing.
@@ -52,6 +75,32 @@ pub enum LeaseStep {
     Permanent,
 }
 
+/// What using the router has taught (`gateway::verified::Learned`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Learned {
+    pub lease_step: LeaseStep,
+    /// A mapping was seen, anybody's.
+    seen: bool,
+    /// How often in a row nothing was seen after a yes.
+    blanks: u32,
+    /// The router lists what it does not show by the port.
+    lists_only: bool,
+}
+
+impl Learned {
+    /// A reading of the table.
+    pub fn read_table(&mut self, rows: usize) {
+        if rows > 0 {
+            self.saw();
+        }
+    }
+
+    fn saw(&mut self) {
+        self.seen = true;
+        self.blanks = 0;
+    }
+}
+
 /// What to do next.
 #[derive(Clone, Debug)]
 pub enum Next {
@@ -65,154 +114,321 @@ enum Holder {
     Free,
     Ours(Option<Millis>),
     Theirs(Option<(Owner, Option<Millis>)>),
+    Unclear(Described, Option<Millis>),
+}
+
+/// Who goes on with a job, and when.
+pub struct Hand<'a> {
+    pub me: Ipv4Addr,
+    pub now: Timestamp,
+    pub learned: &'a mut Learned,
+    pub mutant: Mutant,
 }
 
 impl Job {
     /// The request and its first call.
-    pub fn new(id: u64, request: Request, now: Timestamp) -> (Self, Call) {
+    pub fn new(id: u64, request: Request, now: Timestamp, learned: Learned) -> (Self, Call) {
         let job = Self {
             id,
             request,
+            part: match request {
+                Request::Secure { asked, .. } => Part::Secure(asked),
+                Request::Remake { .. } => Part::ReleaseThenSecure,
+                Request::Release(_) => Part::Release,
+                Request::Evict { from, .. } => Part::Evict(from),
+            },
             phase: Phase::Reading,
             calls: 1,
-            before: PriorEntry::Free,
-            old_lease: None,
+            before: Before::Free,
             sent_at: now,
             asked: 0,
             refusal: None,
         };
-        (job, Call::Read(request.port()))
+        (job, job.look(learned))
+    }
+
+    fn port(&self) -> ExternalPort {
+        self.request.port()
+    }
+
+    fn look(&self, learned: Learned) -> Call {
+        if learned.lists_only {
+            Call::List
+        } else {
+            Call::Read(self.port())
+        }
     }
 
     /// What comes after this reply to its last call; none is a time-out.
-    pub fn go_on(
-        &mut self,
-        reply: Option<&Reply>,
-        me: Ipv4Addr,
-        now: Timestamp,
-        lease_step: &mut LeaseStep,
-        mutant: Mutant,
-    ) -> Next {
+    pub fn go_on(&mut self, reply: Option<&Reply>, hand: &mut Hand<'_>) -> Next {
         self.calls += 1;
         let next = match self.phase {
-            Phase::Reading => match holder(reply, me) {
-                Some(holder) => self.first_read(holder, *lease_step),
-                None => Next::Answer(Event::Failed(self.request)),
-            },
-            Phase::Writing => self.written(reply, mutant),
-            Phase::ReadingBack => match holder(reply, me) {
-                Some(holder) => self.read_back(holder, now, lease_step),
+            Phase::Writing => self.written(reply, hand),
+            _ => match holder(reply, self.port(), hand.me) {
+                Some(holder) => self.looked(holder, hand),
+                None if self.phase == Phase::Listing || self.phase == Phase::ListingBack => {
+                    self.looked(Holder::Free, hand)
+                }
                 None => Next::Answer(Event::Failed(self.request)),
             },
         };
         if let Next::Call(Call::Add(..)) = next {
-            self.sent_at = now;
+            self.sent_at = hand.now;
         }
         next
     }
 
-    fn first_read(&mut self, holder: Holder, lease_step: LeaseStep) -> Next {
-        let port = self.request.port();
+    fn looked(&mut self, holder: Holder, hand: &mut Hand<'_>) -> Next {
+        let listed = matches!(self.phase, Phase::Listing | Phase::ListingBack);
+        if holder != Holder::Free {
+            hand.learned.saw();
+            hand.learned.lists_only |= listed;
+        }
+        let first = matches!(self.phase, Phase::Reading | Phase::Listing);
+        let second_look = match self.part {
+            Part::Release | Part::ReleaseThenSecure => first,
+            Part::Secure(_) => !first,
+            Part::Evict(_) => false,
+        };
+        if holder == Holder::Free && second_look && !listed && !hand.learned.lists_only {
+            self.phase = if first {
+                Phase::Listing
+            } else {
+                Phase::ListingBack
+            };
+            return Next::Call(Call::List);
+        }
+        if first {
+            self.first_read(holder, hand)
+        } else {
+            self.read_back(holder, hand)
+        }
+    }
+
+    fn first_read(&mut self, holder: Holder, hand: &mut Hand<'_>) -> Next {
+        let port = self.port();
         self.phase = Phase::Writing;
-        match (self.request, holder) {
-            (Request::Secure { .. }, Holder::Theirs(Some(entry))) => {
+        self.before = match holder {
+            Holder::Free | Holder::Theirs(None) => Before::Free,
+            Holder::Ours(left) => Before::Ours(left),
+            Holder::Unclear(_, left) => Before::Unclear(left),
+            Holder::Theirs(Some((_, left))) => Before::Theirs(left),
+        };
+        match (self.part, holder) {
+            (Part::Secure(_), Holder::Theirs(Some(entry))) => {
                 Next::Answer(taken(port, Some(entry)))
             }
-            (Request::Secure { .. }, Holder::Ours(None)) if lease_step == LeaseStep::Permanent => {
-                Next::Answer(self.secured(PriorEntry::Ours, None))
+            (Part::Secure(asked), Holder::Unclear(described, left))
+                if asked == Asked::First || described == Described::AsAnother =>
+            {
+                Next::Answer(taken_by_nobody_knows_whom(port, left))
             }
-            (Request::Secure { lease, .. }, holder) => {
-                self.before = match holder {
-                    Holder::Ours(_) => PriorEntry::Ours,
-                    Holder::Free | Holder::Theirs(_) => PriorEntry::Free,
-                };
-                self.asked = match lease_step {
-                    LeaseStep::AsAsked => lease.as_millis() as Millis,
-                    LeaseStep::Permanent => 0,
+            (Part::Secure(_), Holder::Ours(None))
+                if hand.learned.lease_step == LeaseStep::Permanent =>
+            {
+                Next::Answer(self.secured(None, Evidence::ReadBack, Renewal::Extended))
+            }
+            (Part::Secure(_), _) => {
+                self.asked = match (hand.learned.lease_step, self.request) {
+                    (
+                        LeaseStep::AsAsked,
+                        Request::Secure { lease, .. } | Request::Remake { lease, .. },
+                    ) => lease.as_millis() as Millis,
+                    _ => 0,
                 };
                 Next::Call(Call::Add(port, self.asked))
             }
-            (Request::Release(_), Holder::Free | Holder::Theirs(_)) => {
-                Next::Answer(Event::Released(port))
-            }
-            (Request::Release(_), Holder::Ours(_)) => Next::Call(Call::Delete(port)),
-            (Request::Evict { from, .. }, holder) => match holder {
+            (Part::Release | Part::ReleaseThenSecure, holder) => match holder {
+                Holder::Free if hand.learned.seen => self.released(hand),
+                Holder::Theirs(_) | Holder::Unclear(Described::AsAnother, _) => self.released(hand),
+                Holder::Free | Holder::Ours(_) | Holder::Unclear(..) => {
+                    Next::Call(Call::Delete(port))
+                }
+            },
+            (Part::Evict(from), holder) => match holder {
                 Holder::Free | Holder::Ours(_) => Next::Answer(Event::Evicted(port)),
-                Holder::Theirs(Some((owner, left))) if owner.address == from => {
-                    self.old_lease = left;
+                Holder::Theirs(Some((owner, _))) if owner.address == from => {
                     Next::Call(Call::Delete(port))
                 }
                 Holder::Theirs(entry) => Next::Answer(taken(port, entry)),
+                Holder::Unclear(_, left) => Next::Answer(taken_by_nobody_knows_whom(port, left)),
             },
         }
     }
 
-    fn written(&mut self, reply: Option<&Reply>, mutant: Mutant) -> Next {
+    /// It is given back, or another's: the end, or the first half.
+    fn released(&mut self, hand: &Hand<'_>) -> Next {
+        if self.part == Part::Release {
+            return Next::Answer(Event::Released(self.port()));
+        }
+        self.secure_next(hand)
+    }
+
+    fn secure_next(&mut self, hand: &Hand<'_>) -> Next {
+        self.part = Part::Secure(Asked::Again);
+        self.phase = Phase::Reading;
+        self.refusal = None;
+        Next::Call(self.look(*hand.learned))
+    }
+
+    fn written(&mut self, reply: Option<&Reply>, hand: &mut Hand<'_>) -> Next {
         self.refusal = match reply {
             Some(Reply::Refused(725)) if self.asked != 0 => {
                 self.asked = 0;
-                return Next::Call(Call::Add(self.request.port(), 0));
+                return Next::Call(Call::Add(self.port(), 0));
             }
             Some(Reply::Refused(code)) => Some(Refusal::Code(*code)),
             None => Some(Refusal::NoAnswer),
             Some(_) => None,
         };
-        if mutant == Mutant::NoReadBack && self.refusal.is_none() {
-            return match self.request {
-                Request::Secure { .. } => Next::Answer(self.secured(self.before, span(self.asked))),
-                Request::Release(port) => Next::Answer(Event::Released(port)),
-                Request::Evict { port, .. } => Next::Answer(Event::Evicted(port)),
+        if hand.mutant == Mutant::NoReadBack && self.refusal.is_none() {
+            let port = self.port();
+            return match self.part {
+                Part::Secure(_) => Next::Answer(self.secured(
+                    span(self.asked),
+                    Evidence::ReadBack,
+                    Renewal::Extended,
+                )),
+                Part::Release | Part::ReleaseThenSecure => self.released(hand),
+                Part::Evict(_) => Next::Answer(Event::Evicted(port)),
             };
         }
         self.phase = Phase::ReadingBack;
-        Next::Call(Call::Read(self.request.port()))
+        Next::Call(self.look(*hand.learned))
     }
 
-    fn read_back(&mut self, holder: Holder, now: Timestamp, lease_step: &mut LeaseStep) -> Next {
-        let port = self.request.port();
-        let failed = Event::Failed(self.request);
-        let answer = match (self.request, holder) {
-            (Request::Secure { .. }, Holder::Theirs(entry)) => taken(port, entry),
-            (Request::Secure { .. }, Holder::Free)
-                if self.before == PriorEntry::Free && self.refusal == Some(Refusal::Code(728)) =>
-            {
-                Event::NoRoom(port)
-            }
-            (Request::Secure { .. }, Holder::Free) => failed,
-            (Request::Secure { .. }, Holder::Ours(_))
-                if self.refusal.is_some() && self.before == PriorEntry::Ours =>
-            {
-                failed
-            }
-            (Request::Secure { .. }, Holder::Ours(left)) => {
-                if self.asked == 0 {
-                    *lease_step = LeaseStep::Permanent;
+    fn read_back(&mut self, holder: Holder, hand: &mut Hand<'_>) -> Next {
+        let port = self.port();
+        match self.part {
+            Part::Secure(_) => Next::Answer(self.secure_ends(holder, hand)),
+            Part::Release | Part::ReleaseThenSecure => self.release_ends(holder, hand),
+            Part::Evict(from) => Next::Answer(match (holder, self.before) {
+                (Holder::Free | Holder::Ours(_), _) => Event::Evicted(port),
+                // A lease only falls until somebody renews it: the owner lives.
+                (Holder::Theirs(Some((owner, left))), Before::Theirs(old))
+                    if owner.address == from && left <= old =>
+                {
+                    Event::Irremovable(port)
                 }
-                self.secured(
-                    self.before,
-                    granted(self.asked, left, now.0 - self.sent_at.0),
-                )
-            }
-            (Request::Release(_), Holder::Ours(_)) => failed,
-            (Request::Release(_), Holder::Free | Holder::Theirs(_)) => Event::Released(port),
-            (Request::Evict { .. }, Holder::Free | Holder::Ours(_)) => Event::Evicted(port),
-            // A lease only falls until somebody renews it: the owner lives.
-            (Request::Evict { from, .. }, Holder::Theirs(Some((owner, left))))
-                if owner.address == from && left <= self.old_lease =>
-            {
-                Event::Irremovable(port)
-            }
-            (Request::Evict { .. }, Holder::Theirs(entry)) => taken(port, entry),
-        };
-        Next::Answer(answer)
+                (Holder::Theirs(entry), _) => taken(port, entry),
+                (Holder::Unclear(_, left), _) => taken_by_nobody_knows_whom(port, left),
+            }),
+        }
     }
 
-    fn secured(&self, before: PriorEntry, granted: Option<Duration>) -> Event {
+    fn release_ends(&mut self, holder: Holder, hand: &mut Hand<'_>) -> Next {
+        let there = match holder {
+            Holder::Ours(_) => true,
+            Holder::Unclear(described, _) => described != Described::AsAnother,
+            Holder::Free | Holder::Theirs(_) => false,
+        };
+        let unknown =
+            holder == Holder::Free && !hand.learned.seen && self.refusal == Some(Refusal::NoAnswer);
+        if (there || unknown) && self.part == Part::Release {
+            return Next::Answer(Event::Failed(self.request));
+        }
+        if unknown {
+            return Next::Answer(Event::Failed(self.request));
+        }
+        self.released(hand)
+    }
+
+    fn secure_ends(&mut self, holder: Holder, hand: &mut Hand<'_>) -> Event {
+        let port = self.port();
+        match self.refusal {
+            None => match holder {
+                Holder::Theirs(entry) => taken(port, entry),
+                Holder::Unclear(Described::AsAnother, left) => {
+                    taken_by_nobody_knows_whom(port, left)
+                }
+                Holder::Free => {
+                    hand.learned.blanks += 1;
+                    if hand.learned.seen || hand.learned.blanks < 2 {
+                        return Event::Failed(self.request);
+                    }
+                    self.granted(None, Evidence::Answer, hand)
+                }
+                Holder::Unclear(_, left) => self.granted(Some(left), Evidence::Answer, hand),
+                Holder::Ours(left) => self.granted(Some(left), Evidence::ReadBack, hand),
+            },
+            Some(refusal) => self.refused(refusal, holder, hand),
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal, holder: Holder, hand: &mut Hand<'_>) -> Event {
+        let port = self.port();
+        let shown = match (holder, self.before) {
+            (Holder::Theirs(entry), _) => return taken(port, entry),
+            (Holder::Free, Before::Free) if refusal == Refusal::Code(728) => {
+                return Event::NoRoom(port);
+            }
+            (Holder::Ours(left), Before::Free | Before::Unclear(_)) => {
+                return self.granted(Some(left), Evidence::ReadBack, hand);
+            }
+            (Holder::Unclear(_, left), Before::Free | Before::Ours(_) | Before::Theirs(_)) => {
+                return taken_by_nobody_knows_whom(port, left);
+            }
+            (Holder::Unclear(Described::AsAnother, left), _) => {
+                return taken_by_nobody_knows_whom(port, left);
+            }
+            (Holder::Ours(_), _) | (Holder::Unclear(Described::AsOurs, _), _) => Shown::Ours,
+            (Holder::Unclear(Described::Otherwise, _), _) => Shown::Nothing,
+            (Holder::Free, _) if hand.learned.seen => Shown::Nobody,
+            (Holder::Free, _) => Shown::Nothing,
+        };
+        match refusal {
+            Refusal::NoAnswer => Event::Failed(self.request),
+            // The router can do nothing at the moment.
+            Refusal::Code(501) if shown != Shown::Ours => Event::Failed(self.request),
+            Refusal::Code(_) => Event::Refused { port, shown },
+        }
+    }
+
+    /// A mapping that is ours now; with what the router shows to be left of its lease, if it shows
+    /// it.
+    fn granted(
+        &mut self,
+        shown: Option<Option<Millis>>,
+        evidence: Evidence,
+        hand: &mut Hand<'_>,
+    ) -> Event {
+        if self.asked == 0 {
+            hand.learned.lease_step = LeaseStep::Permanent;
+        }
+        let elapsed = hand.now.0 - self.sent_at.0;
+        let granted = match shown {
+            None => span(self.asked),
+            Some(left) => granted(self.asked, left, elapsed),
+        };
+        let old = match self.before {
+            Before::Ours(old) | Before::Unclear(old) => old,
+            Before::Free | Before::Theirs(_) => None,
+        };
+        let unchanged = match (old, granted) {
+            (Some(old), Some(granted)) => {
+                self.asked != 0 && granted.as_millis() as Millis <= old && old + 2_000 < self.asked
+            }
+            _ => false,
+        };
+        let renewal = if unchanged {
+            Renewal::Unchanged
+        } else {
+            Renewal::Extended
+        };
+        self.secured(granted, evidence, renewal)
+    }
+
+    fn secured(&self, granted: Option<Duration>, evidence: Evidence, renewal: Renewal) -> Event {
         Event::Secured {
-            port: self.request.port(),
+            port: self.port(),
             sent_at: self.sent_at,
             granted,
-            before,
+            before: match self.before {
+                Before::Ours(_) => PriorEntry::Ours,
+                Before::Free | Before::Unclear(_) | Before::Theirs(_) => PriorEntry::Free,
+            },
+            evidence,
+            renewal,
         }
     }
 }
@@ -231,7 +447,7 @@ fn span(millis: Millis) -> Option<Duration> {
     (millis != 0).then(|| Duration::from_millis(millis))
 }
 
-fn taken(port: porthole_types::ExternalPort, entry: Option<(Owner, Option<Millis>)>) -> Event {
+fn taken(port: ExternalPort, entry: Option<(Owner, Option<Millis>)>) -> Event {
     Event::Taken {
         port,
         expires_in: entry.and_then(|(_, left)| left).map(Duration::from_millis),
@@ -239,22 +455,38 @@ fn taken(port: porthole_types::ExternalPort, entry: Option<(Owner, Option<Millis
     }
 }
 
-fn holder(reply: Option<&Reply>, me: Ipv4Addr) -> Option<Holder> {
+fn taken_by_nobody_knows_whom(port: ExternalPort, left: Option<Millis>) -> Event {
+    Event::Taken {
+        port,
+        expires_in: left.map(Duration::from_millis),
+        by: None,
+    }
+}
+
+fn holder(reply: Option<&Reply>, port: ExternalPort, me: Ipv4Addr) -> Option<Holder> {
     match reply? {
-        Reply::Entry(None) => Some(Holder::Free),
-        Reply::Entry(Some((client, _, left))) if *client == me => Some(Holder::Ours(*left)),
-        Reply::Entry(Some((client, foreign, left))) => {
-            let owner = Owner {
-                address: *client,
-                kind: if *foreign {
-                    OwnerKind::Foreign
-                } else {
-                    OwnerKind::Porthole
-                },
-            };
-            Some(Holder::Theirs(Some((owner, *left))))
-        }
+        Reply::Entry(row) => Some(holder_of(row.as_ref(), me)),
+        Reply::Table(rows) => Some(holder_of(rows.get(&port), me)),
         Reply::Refused(606) => Some(Holder::Theirs(None)),
-        _ => None,
+        Reply::Done | Reply::Refused(_) => None,
+    }
+}
+
+fn holder_of(row: Option<&Row>, me: Ipv4Addr) -> Holder {
+    let Some(row) = row else { return Holder::Free };
+    match row.client {
+        Some(client) if client == me => Holder::Ours(row.left),
+        Some(client) => {
+            let kind = match row.described_to(me) {
+                Described::Otherwise => OwnerKind::Foreign,
+                Described::AsOurs | Described::AsAnother => OwnerKind::Porthole,
+            };
+            let owner = Owner {
+                address: client,
+                kind,
+            };
+            Holder::Theirs(Some((owner, row.left)))
+        }
+        None => Holder::Unclear(row.described_to(me), row.left),
     }
 }

@@ -127,7 +127,7 @@ impl Config {
         } else {
             Some(*pick(rng, &[2_000, 5_000, 10_000]))
         };
-        let router = RouterHabits::drawn(profile, servers, rng);
+        let router = RouterHabits::drawn(seed, profile, servers, rng);
         let weather = Weather::drawn(profile, heartbeat, rng);
         let starts: Millis = 20_000;
         let span = match profile {

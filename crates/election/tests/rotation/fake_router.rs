@@ -10,13 +10,14 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use fastrand::Rng;
+use porthole_election::Ownership;
 use porthole_sim_router::{
-    Access, AddConduct, DeleteConduct, Fault, LeaseClock, Leases, Mapping, Protocol, Quirks, Table,
-    TableEntry, Ticks, Visibility,
+    Access, AddConduct, ClientText, DeleteConduct, Fault, LeaseClock, Leases, Mapping, PerInner,
+    Protocol, Quirks, Renewal, ReservedPorts, Shown, Table, TableEntry, Ticks, Visibility,
 };
 use porthole_types::{ExternalPort, InternalPort};
 
-use super::config::{Millis, Profile, leadership};
+use super::config::{Millis, Profile, leadership, port};
 
 /// What kind of router it is.
 #[derive(Clone, Debug)]
@@ -34,10 +35,84 @@ pub struct RouterHabits {
     /// Of 1,000 writes: how many are carried out long after they were sent, up to twice the
     /// time-out.
     pub late_per_mille: u32,
+    /// What it makes of descriptions.
+    pub described: Descriptions,
+    /// In which way of its own it misleads.
+    pub odd: &'static str,
+}
+
+/// What a router makes of the descriptions that it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Descriptions {
+    /// It shows them.
+    Kept,
+    /// It shows something of its own.
+    Replaced,
 }
 
 impl RouterHabits {
-    pub fn drawn(profile: Profile, servers: usize, rng: &mut Rng) -> Self {
+    pub fn drawn(seed: u64, profile: Profile, servers: usize, rng: &mut Rng) -> Self {
+        let mut habits = Self::usual(profile, servers, rng);
+        if matches!(profile, Profile::Router | Profile::Everything) {
+            habits.become_odd(&mut Rng::with_seed(!seed));
+        }
+        habits
+    }
+
+    /// Three routers in ten mislead in one way of their own. Drawn apart, so that the rest of a seed
+    /// is what it was.
+    fn become_odd(&mut self, rng: &mut Rng) {
+        let quirks = &mut self.quirks;
+        self.odd = match rng.u8(0..30) {
+            0 => {
+                quirks.shown = Shown::Nothing;
+                "shows nothing"
+            }
+            1 => {
+                quirks.shown = Shown::ListOnly;
+                "lists only"
+            }
+            2 => {
+                quirks.shown = Shown::SpecificOnly;
+                "lists nothing"
+            }
+            3 => {
+                quirks.client_text = ClientText::HostName;
+                "host names"
+            }
+            4 => {
+                quirks.client_text = ClientText::Empty;
+                self.described = Descriptions::Replaced;
+                "no clients"
+            }
+            5 => {
+                quirks.per_inner = PerInner::One;
+                "one per inner port"
+            }
+            6 => {
+                quirks.reserved = Some(ReservedPorts::new([port(8081)]));
+                "an own port reserved"
+            }
+            7 => {
+                quirks.reserved = Some(ReservedPorts::new([leadership()]));
+                "the representative port reserved"
+            }
+            8 => {
+                quirks.renewal = Renewal::KeepsEnd;
+                "renewal keeps the end"
+            }
+            9 => {
+                quirks.renewal = Renewal::Refused;
+                "renewal refused"
+            }
+            _ => return,
+        };
+        // Two ways to mislead at once are more than reading can see through.
+        quirks.visibility = Visibility::All;
+        self.lies_per_mille = 0;
+    }
+
+    fn usual(profile: Profile, servers: usize, rng: &mut Rng) -> Self {
         let difficult = matches!(profile, Profile::Router | Profile::Everything);
         let mut rarely = |one_in: u32, most: u32| {
             if difficult && rng.u32(0..one_in) == 0 {
@@ -100,6 +175,8 @@ impl RouterHabits {
             slowest: *super::config::pick(rng, &[10, 40, if difficult { 1_500 } else { 150 }]),
             // A dropped renewal and a late one look alike when they are read back.
             late_per_mille: if lies == 0 { late } else { 0 },
+            described: Descriptions::Kept,
+            odd: "in no way",
         }
     }
 }
@@ -124,12 +201,53 @@ pub enum Call {
     List,
 }
 
+/// A mapping as the router shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The device, where it is shown by its address.
+    pub client: Option<Ipv4Addr>,
+    /// The server that its description names, if it names one.
+    described: Option<Ipv4Addr>,
+    /// How long it lasts; `None` has no end.
+    pub left: Option<Millis>,
+}
+
+/// What the description of a row says to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Described {
+    AsOurs,
+    AsAnother,
+    Otherwise,
+}
+
+impl Row {
+    pub fn described_to(&self, me: Ipv4Addr) -> Described {
+        match self.described {
+            Some(server) if server == me => Described::AsOurs,
+            Some(_) => Described::AsAnother,
+            None => Described::Otherwise,
+        }
+    }
+
+    /// Whose it is in the eyes of a server.
+    pub fn ownership(&self, me: Ipv4Addr) -> Ownership {
+        match self.client {
+            Some(client) if client == me => match self.described {
+                Some(_) => Ownership::Mine,
+                None => Ownership::LeadsHere,
+            },
+            Some(_) => Ownership::Theirs,
+            None => Ownership::Unclear,
+        }
+    }
+}
+
 /// What it gets back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The entry under this port, and how long it lasts.
-    Entry(Option<(Ipv4Addr, bool, Option<Millis>)>),
-    Table(BTreeMap<ExternalPort, Ipv4Addr>),
+    /// The entry under this port.
+    Entry(Option<Row>),
+    Table(BTreeMap<ExternalPort, Row>),
     Done,
     Refused(u16),
 }
@@ -208,8 +326,8 @@ impl FakeRouter {
             Call::Delete(port) => return self.delete(from, port, now, rng),
             Call::List => Reply::Table(
                 self.table
-                    .live(at(now))
-                    .map(|entry| (entry.mapping.external_port, entry.mapping.client))
+                    .listed(at(now))
+                    .map(|entry| (entry.mapping.external_port, self.row(entry, now)))
                     .collect(),
             ),
         };
@@ -218,15 +336,30 @@ impl FakeRouter {
 
     fn read(&self, from: Ipv4Addr, port: ExternalPort, now: Millis) -> Reply {
         match self.table.read(at(now), from, Protocol::Tcp, port) {
-            Ok(entry) => {
-                let seconds = Millis::from(self.table.seconds_left(entry, at(now)));
-                let left = entry.lease_end.is_some().then_some(seconds * 1_000);
-                let held = Held::of(entry);
-                Reply::Entry(Some((held.client, held.foreign, left)))
-            }
+            Ok(entry) => Reply::Entry(Some(self.row(entry, now))),
             Err(Fault::NoSuchEntry) => Reply::Entry(None),
             Err(fault) => Reply::Refused(fault.code()),
         }
+    }
+
+    fn row(&self, entry: &TableEntry<Duration>, now: Millis) -> Row {
+        let seconds = Millis::from(self.table.seconds_left(entry, at(now)));
+        let client = entry.mapping.client;
+        let readable = self.habits.quirks.client_text == ClientText::Address;
+        let described = self.habits.described == Descriptions::Kept && client != FOREIGN;
+        Row {
+            client: readable.then_some(client),
+            described: described.then_some(client),
+            left: entry.lease_end.is_some().then_some(seconds * 1_000),
+        }
+    }
+
+    /// How many mappings lead to a device, whatever is shown of them.
+    pub fn mappings_of(&self, client: Ipv4Addr, now: Millis) -> Vec<ExternalPort> {
+        let live = self.table.live(at(now));
+        live.filter(|entry| entry.mapping.client == client)
+            .map(|entry| entry.mapping.external_port)
+            .collect()
     }
 
     fn add(

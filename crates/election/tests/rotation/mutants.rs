@@ -72,6 +72,8 @@ impl Mutant {
                     port,
                     granted,
                     before,
+                    evidence,
+                    renewal,
                     ..
                 } => {
                     let previous = Event::Secured {
@@ -79,6 +81,8 @@ impl Mutant {
                         sent_at: now,
                         granted: *granted,
                         before: *before,
+                        evidence: *evidence,
+                        renewal: *renewal,
                     };
                     step(rules, old, &previous, now, entropy)
                 }
@@ -242,6 +246,7 @@ pub fn believe(state: &mut State, rules: &Rules, now: Timestamp) {
             inquired_at: now,
             challenge: None,
             granted: Some(rules.representative_lease),
+            gap_since: None,
         });
     }
 }

@@ -77,8 +77,10 @@ fn the_invariants_hold_whatever_goes_wrong() {
         *kinds.entry(what.invariant).or_default() += 1;
     }
     println!("broken: {kinds:?}");
-    for (seed, what) in broken.iter().take(25) {
-        println!("seed {seed} ({:?}): {what}", Config::of(*seed).profile);
+    for (seed, what) in broken.iter().take(100) {
+        let config = Config::of(*seed);
+        let odd = config.router.odd;
+        println!("seed {seed} ({:?}, {odd}): {what}", config.profile);
     }
     if let Some((seed, what)) = broken.first() {
         panic!(

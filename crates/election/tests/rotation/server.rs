@@ -1,19 +1,22 @@
 //! One server: the shell around the rules, as thin as the program's.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use porthole_election::{Memory, RemoteAccess, Role, Rules, State, Timestamp};
 use porthole_types::{ExternalPort, InstanceId, Term};
 
-use super::client::{Job, LeaseStep};
+use super::client::{Job, Learned};
 use super::config::{Config, Millis};
 
 /// What survives a power cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Disk {
     pub term: Term,
     pub port: Option<ExternalPort>,
     pub memory: Memory,
+    /// The ledger.
+    pub mappings: BTreeSet<ExternalPort>,
 }
 
 impl Disk {
@@ -21,6 +24,7 @@ impl Disk {
         term: Term(0),
         port: None,
         memory: Memory::None,
+        mappings: BTreeSet::new(),
     };
 }
 
@@ -69,7 +73,7 @@ pub struct Server {
     pub boot: u32,
     pub job: Option<Job>,
     pub jobs: u64,
-    pub lease_step: LeaseStep,
+    pub learned: Learned,
     /// When it wants to be woken, in world time.
     pub wake: Option<Millis>,
     pub disk: Disk,
@@ -94,7 +98,7 @@ impl Server {
             boot: 0,
             job: None,
             jobs: 0,
-            lease_step: LeaseStep::AsAsked,
+            learned: Learned::default(),
             wake: None,
             disk: Disk::BLANK,
             switch: RemoteAccess::On,

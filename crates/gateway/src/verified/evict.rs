@@ -62,6 +62,8 @@ pub async fn evict(
         Holder::Free | Holder::Ours(_) => return Ok(Eviction::Gone(DeleteRight::Untried)),
         Holder::Theirs(Some(entry)) if led_to_from(&entry) => entry,
         Holder::Theirs(entry) => return Ok(Eviction::Theirs(entry)),
+        // Nobody can say that it is the failed server's.
+        Holder::Unclear(entry) => return Ok(Eviction::Theirs(Some(entry))),
     };
     let refusal = gateway.delete(port).await.err();
     let after = match holder(gateway, port, ours).await {
@@ -84,6 +86,7 @@ pub async fn evict(
             Ok(Eviction::Irremovable { entry, refusal })
         }
         Holder::Theirs(entry) => Ok(Eviction::Theirs(entry)),
+        Holder::Unclear(entry) => Ok(Eviction::Theirs(Some(entry))),
     }
 }
 

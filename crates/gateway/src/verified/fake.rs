@@ -133,8 +133,24 @@ impl FakeGateway {
         self.log.lock().unwrap().clone()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.lock().unwrap().live(NOW).next().is_none()
+    }
+
     fn note(&self, what: impl Into<String>) {
         self.log.lock().unwrap().push(what.into());
+    }
+}
+
+/// A mapping as the router shows it.
+fn shown(table: &sim::Table<Duration>, entry: &sim::TableEntry<Duration>) -> MappingEntry {
+    let target = entry.mapping.target();
+    MappingEntry {
+        external: entry.mapping.external_port,
+        client: table.quirks().client_text_of(*target.ip()),
+        enabled: table.quirks().enablement == Enablement::On,
+        description: entry.mapping.description.clone(),
+        ..entry_of(target, table.seconds_left(entry, NOW))
     }
 }
 
@@ -157,7 +173,8 @@ impl Gateway for FakeGateway {
     async fn add(&self, request: &MappingRequest) -> Result<(), Error> {
         let asked = request.lease.as_seconds();
         self.note(format!("add {asked}"));
-        let mapping = mapping(request.internal, request.description.as_str());
+        let mut mapping = mapping(request.internal, request.description.as_str());
+        mapping.external_port = request.external;
         let requester = *us().ip();
         let mut table = self.table.lock().unwrap();
         let added = table.add_with(self.adds.clone(), NOW, requester, mapping, asked);
@@ -182,14 +199,7 @@ impl Gateway for FakeGateway {
         self.note("entry");
         let table = self.table.lock().unwrap();
         match table.read(NOW, *us().ip(), sim::Protocol::Tcp, port) {
-            Ok(entry) => {
-                let lease = table.seconds_left(entry, NOW);
-                Ok(Some(MappingEntry {
-                    enabled: table.quirks().enablement == Enablement::On,
-                    description: entry.mapping.description.clone(),
-                    ..entry_of(entry.mapping.target(), lease)
-                }))
-            }
+            Ok(entry) => Ok(Some(shown(&table, entry))),
             Err(Fault::NoSuchEntry) => Ok(None),
             Err(fault) => {
                 let action = Action::GetSpecificPortMappingEntry;
@@ -199,9 +209,13 @@ impl Gateway for FakeGateway {
     }
 
     async fn table(&self) -> Result<Table, Error> {
+        let table = self.table.lock().unwrap();
         Ok(Table {
-            entries: Vec::new(),
-            extent: Extent::Partial,
+            entries: table
+                .listed(NOW)
+                .map(|entry| shown(&table, entry))
+                .collect(),
+            extent: Extent::Whole,
         })
     }
 

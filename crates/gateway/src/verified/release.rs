@@ -4,9 +4,14 @@ use std::net::SocketAddrV4;
 
 use porthole_types::ExternalPort;
 
-use super::holder::{Holder, holder};
+use super::holder::{Holder, holder, holder_looked_up};
+use super::learned::{Described, Learned};
+use crate::description::Description;
 use crate::error::Error;
 use crate::gateway::Gateway;
+
+/// `NoSuchEntryInArray` (WANIPConnection:2, section 2.5.17).
+const NO_SUCH_ENTRY: u16 = 714;
 
 /// How releasing a port ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,25 +24,54 @@ pub enum Release {
     StillThere(Option<Error>),
 }
 
-/// Give a port back. Only our own mapping is deleted.
+/// A mapping that may be ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Released<'a> {
+    /// The router's port.
+    pub port: ExternalPort,
+    /// Where ours leads.
+    pub internal: SocketAddrV4,
+    /// What ours is described as.
+    pub description: &'a Description,
+}
+
+/// Give a port back. Only our own mapping is deleted. On a router that does not show whose it is,
+/// or shows nothing, that is the one that this server asked for: call it for no other.
 ///
 /// # Errors
 /// When the router cannot be asked; the mapping may be there or not.
 pub async fn release(
     gateway: &dyn Gateway,
-    port: ExternalPort,
-    ours: SocketAddrV4,
+    mapping: Released<'_>,
+    learned: &mut Learned,
 ) -> Result<Release, Error> {
-    match holder(gateway, port, ours).await? {
-        Holder::Free => return Ok(Release::Released),
+    let Released {
+        port,
+        internal,
+        description,
+    } = mapping;
+    learned.uses_name(description);
+    match holder_looked_up(gateway, port, internal, &mut learned.reading).await? {
+        Holder::Free if learned.reading.shows_what_it_has() => return Ok(Release::Released),
         Holder::Theirs(_) => return Ok(Release::NotOurs),
-        Holder::Ours(_) => {}
+        Holder::Unclear(entry) if learned.described(&entry) == Described::AsAnother => {
+            return Ok(Release::NotOurs);
+        }
+        Holder::Free | Holder::Ours(_) | Holder::Unclear(_) => {}
     }
     let refusal = gateway.delete(port).await.err();
-    match holder(gateway, port, ours).await {
+    match holder(gateway, port, internal).await {
         Ok(Holder::Ours(_)) => Ok(Release::StillThere(refusal)),
+        Ok(Holder::Unclear(entry)) if learned.described(&entry) != Described::AsAnother => {
+            Ok(Release::StillThere(refusal))
+        }
+        Ok(Holder::Free) if !learned.reading.shows_what_it_has() => match refusal {
+            Some(error) if error.refusal().is_none() => Err(error),
+            Some(error) if error.refusal() != Some(NO_SUCH_ENTRY) => Ok(Release::NotOurs),
+            Some(_) | None => Ok(Release::Released),
+        },
         // Free, or somebody else was quick: not ours any more either way.
-        Ok(Holder::Free | Holder::Theirs(_)) => Ok(Release::Released),
+        Ok(Holder::Free | Holder::Theirs(_) | Holder::Unclear(_)) => Ok(Release::Released),
         Err(error) => Err(refusal.unwrap_or(error)),
     }
 }

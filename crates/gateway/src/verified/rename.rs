@@ -4,24 +4,25 @@
 
 use porthole_types::ExternalPort;
 
-use super::release::{Release, release};
-use super::secure::{Grant, PriorMapping, SecureOutcome, secure};
+use super::learned::Learned;
+use super::release::{Release, Released, release};
+use super::secure::{Asked, Grant, PriorMapping, SecureOutcome, secure};
 use crate::description::Description;
 use crate::error::Error;
 use crate::gateway::{Gateway, MappingRequest};
-use crate::lease_fallback::LeaseFallback;
 
 /// What was tried already: a router that cuts or alters descriptions is not made to forget a
 /// mapping at each renewal.
 #[derive(Clone, Debug, Default)]
-pub struct RenameAttempts {
+pub(super) struct RenameAttempts {
     tried: Option<(ExternalPort, Description)>,
 }
 
 impl RenameAttempts {
     /// Whether this renewal has left another of our descriptions standing, for the first time.
     fn is_stale(&self, request: &MappingRequest, grant: &Grant) -> bool {
-        let read = Description::name_of(&grant.entry.description);
+        let entry = grant.entry.as_ref();
+        let read = entry.and_then(|entry| Description::name_of(&entry.description));
         let tried = |(port, description): &(ExternalPort, Description)| {
             *port == request.external && *description == request.description
         };
@@ -40,19 +41,24 @@ impl RenameAttempts {
 pub async fn secure_renamed(
     gateway: &dyn Gateway,
     request: &MappingRequest,
-    lease_fallback: &mut LeaseFallback,
-    wording: &mut RenameAttempts,
+    asked: Asked,
+    learned: &mut Learned,
 ) -> Result<SecureOutcome, Error> {
-    let outcome = secure(gateway, request, lease_fallback).await?;
+    let outcome = secure(gateway, request, asked, learned).await?;
     let SecureOutcome::Ours(grant) = &outcome else {
         return Ok(outcome);
     };
-    if !wording.is_stale(request, grant) {
+    if !learned.renamed.is_stale(request, grant) {
         return Ok(outcome);
     }
-    wording.tried = Some((request.external, request.description.clone()));
-    match release(gateway, request.external, request.internal).await? {
-        Release::Released => secure(gateway, request, lease_fallback).await,
+    learned.renamed.tried = Some((request.external, request.description.clone()));
+    let old = Released {
+        port: request.external,
+        internal: request.internal,
+        description: &request.description,
+    };
+    match release(gateway, old, learned).await? {
+        Release::Released => secure(gateway, request, asked, learned).await,
         Release::NotOurs | Release::StillThere(_) => Ok(outcome),
     }
 }

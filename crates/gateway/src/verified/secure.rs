@@ -3,17 +3,17 @@
 use std::time::Instant;
 
 use super::clock::{now, seconds_since};
-use super::holder::{Holder, holder};
+use super::holder::{Holder, holder, holder_looked_up};
+use super::learned::{Described, Learned};
 use crate::entry::MappingEntry;
 use crate::error::Error;
 use crate::gateway::{Gateway, MappingRequest};
 use crate::lease::Lease;
-use crate::lease_fallback::LeaseFallback;
 
 /// `NoPortMapsAvailable` (WANIPConnection:2, section 2.5.16).
 const TABLE_FULL: u16 = 728;
 
-/// A mapping that was read back as ours.
+/// A mapping that is ours, as far as the router says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The lease that the router gave, which may not be the one asked for.
@@ -24,26 +24,76 @@ pub struct Grant {
     /// What it was before.
     pub before: PriorMapping,
     /// The entry as read back; `lease_seconds` is what remains, where the router counts down.
-    pub entry: MappingEntry,
+    /// Nothing where the router shows nothing.
+    pub entry: Option<MappingEntry>,
+    /// What that it is ours rests on.
+    pub evidence: Evidence,
+    /// What became of its lease.
+    pub renewal: Renewal,
 }
 
 /// What a port was before we asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PriorMapping {
-    /// Free: this is a new mapping, or the router had lost it.
+    /// Free, as far as the router shows: this is a new mapping, or the router had lost it.
     Free,
     /// Already ours: this was a renewal.
     Ours,
 }
 
+/// Whether this server may have had the port before it asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It has never asked for it: what stands there is another's.
+    First,
+    /// It has, and has not seen its mapping gone.
+    Again,
+}
+
+/// What it rests on that a mapping is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The entry leads to our address and port.
+    ReadBack,
+    /// The router said yes, and shows nothing, or not whose it is.
+    Answer,
+}
+
+/// What a renewal did to the lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// It runs anew, or it was not a renewal.
+    Extended,
+    /// Nothing: the entry shows what was left of it.
+    Unchanged,
+}
+
+/// What a router shows on a port that it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing, and it shows what is on other ports.
+    Nobody,
+    /// Our own mapping.
+    Ours,
+    /// Nothing, as on every port, or an entry that may be anybody's.
+    Nothing,
+}
+
 /// How asking for a port ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecureOutcome {
-    /// The port is mapped to us, as read back.
+    /// The port is mapped to us.
     Ours(Grant),
     /// Another device has it; nothing more is known where the router hides the entry from us. If we
     /// had it before, it is lost.
     Theirs(Option<MappingEntry>),
+    /// The router refused, and shows nobody else there.
+    Refused {
+        /// What it said.
+        why: Error,
+        /// What it shows.
+        shown: Shown,
+    },
     /// The port is free, and the router refused with 728: its table is full.
     NoRoom(Error),
 }
@@ -51,34 +101,42 @@ pub enum SecureOutcome {
 /// Ask for a port, or renew it: the same, because a renewal may find the mapping lost and may find
 /// it taken.
 ///
-/// Another device's mapping that can be seen is never written over. While the router objects to
-/// the lease the next one is asked for (`lease_fallback`), and what it took is remembered.
+/// Another device's mapping that can be seen is never written over, nor one of which nobody can say
+/// whose it is on a port that was never asked for. While the router objects to the lease the next
+/// one is asked for (`lease_fallback`), and what it took is remembered.
 ///
 /// # Errors
-/// When the router cannot be asked or read, refuses for another reason than the port being taken,
-/// or says yes and keeps nothing ([`Error::NotStored`]), or keeps it out of force
-/// ([`Error::SwitchedOff`]). A mapping that we had may still be there then, with what was left of
-/// its lease.
+/// When the router cannot be asked or read, or says yes and keeps nothing ([`Error::NotStored`]),
+/// or keeps it out of force ([`Error::SwitchedOff`]). A mapping that we had may still be there then,
+/// with what was left of its lease.
 pub async fn secure(
     gateway: &dyn Gateway,
     request: &MappingRequest,
-    lease_fallback: &mut LeaseFallback,
+    asked_before: Asked,
+    learned: &mut Learned,
 ) -> Result<SecureOutcome, Error> {
     let port = request.external;
     let read_at = now();
+    learned.uses_name(&request.description);
+    let seen = holder(gateway, port, request.internal).await?;
+    seen.teach(&mut learned.reading);
     // A hidden entry is asked for all the same: where entries are hidden, the router also refuses
     // to overwrite them.
-    let (before, old) = match holder(gateway, port, request.internal).await? {
+    let before = match seen {
         Holder::Theirs(Some(entry)) => return Ok(SecureOutcome::Theirs(Some(entry))),
-        Holder::Theirs(None) | Holder::Free => (PriorMapping::Free, None),
-        Holder::Ours(entry) => (PriorMapping::Ours, Some(entry)),
+        Holder::Unclear(entry) if !may_be_ours(&entry, asked_before, learned) => {
+            return Ok(SecureOutcome::Theirs(Some(entry)));
+        }
+        Holder::Theirs(None) | Holder::Free => Before::Free,
+        Holder::Ours(entry) => Before::Ours(entry),
+        Holder::Unclear(entry) => Before::Unclear(entry),
     };
     let mut asked = MappingRequest {
-        lease: lease_fallback.first(request.lease),
+        lease: learned.lease_fallback.first(request.lease),
         ..request.clone()
     };
     if asked.lease == Lease::Permanent
-        && let Some(entry) = old
+        && let Before::Ours(entry) = &before
         && entry.enabled
         && entry.lease() == Some(Lease::Permanent)
     {
@@ -87,8 +145,10 @@ pub async fn secure(
             granted: Lease::Permanent,
             // It was ours when it was read, which may be a while ago.
             sent_at: read_at,
-            before,
-            entry,
+            before: PriorMapping::Ours,
+            entry: Some(entry.clone()),
+            evidence: Evidence::ReadBack,
+            renewal: Renewal::Extended,
         }));
     }
     let (sent_at, refusal) = loop {
@@ -98,7 +158,7 @@ pub async fn secure(
             Err(error) => {
                 let next = error
                     .refusal()
-                    .and_then(|code| lease_fallback.after(asked.lease, code));
+                    .and_then(|code| learned.lease_fallback.after(asked.lease, code));
                 match next {
                     Some(lease) => asked.lease = lease,
                     None => break (sent_at, Some(error)),
@@ -106,31 +166,151 @@ pub async fn secure(
             }
         }
     };
-    let after = match holder(gateway, port, request.internal).await {
+    let after = match holder_looked_up(gateway, port, request.internal, &mut learned.reading).await
+    {
         Ok(after) => after,
         // Why it was refused says more than why it could not be looked up afterwards.
         Err(error) => return Err(refusal.unwrap_or(error)),
     };
-    match (after, refusal, before) {
-        (Holder::Free, Some(error), _) if error.refusal() == Some(TABLE_FULL) => {
-            Ok(SecureOutcome::NoRoom(error))
+    let written = Written {
+        asked,
+        sent_at,
+        before,
+    };
+    match refusal {
+        None => granted_or_lost(request, written, after, learned),
+        Some(why) => refused_or_stored(request, written, after, why, learned),
+    }
+}
+
+/// What stood on the port before it was asked for.
+enum Before {
+    Free,
+    Ours(MappingEntry),
+    Unclear(MappingEntry),
+}
+
+/// A request that was written.
+struct Written {
+    asked: MappingRequest,
+    sent_at: Instant,
+    before: Before,
+}
+
+/// Whether an entry of which the router does not say whose it is may be ours.
+fn may_be_ours(entry: &MappingEntry, asked: Asked, learned: &Learned) -> bool {
+    asked == Asked::Again && learned.described(entry) != Described::AsAnother
+}
+
+/// The router has said yes.
+fn granted_or_lost(
+    request: &MappingRequest,
+    written: Written,
+    after: Holder,
+    learned: &mut Learned,
+) -> Result<SecureOutcome, Error> {
+    let (evidence, entry) = match after {
+        Holder::Theirs(entry) => return Ok(SecureOutcome::Theirs(entry)),
+        Holder::Unclear(entry) if learned.described(&entry) == Described::AsAnother => {
+            return Ok(SecureOutcome::Theirs(Some(entry)));
+        }
+        Holder::Free if !learned.reading.yes_and_nothing() => {
+            return Err(Error::NotStored {
+                port: request.external,
+            });
+        }
+        Holder::Free => (Evidence::Answer, None),
+        Holder::Unclear(entry) => (Evidence::Answer, Some(entry)),
+        Holder::Ours(entry) => (Evidence::ReadBack, Some(entry)),
+    };
+    grant(request, written, evidence, entry, learned)
+}
+
+/// The router has refused, or its answer was lost.
+fn refused_or_stored(
+    request: &MappingRequest,
+    written: Written,
+    after: Holder,
+    why: Error,
+    learned: &mut Learned,
+) -> Result<SecureOutcome, Error> {
+    let is_refusal = why.refusal().is_some();
+    let shown = match (after, &written.before) {
+        (Holder::Theirs(entry), _) => return Ok(SecureOutcome::Theirs(entry)),
+        (Holder::Free, Before::Free) if why.refusal() == Some(TABLE_FULL) => {
+            return Ok(SecureOutcome::NoRoom(why));
+        }
+        // It is there, and it was not before.
+        (Holder::Ours(entry), Before::Free | Before::Unclear(_)) => {
+            return grant(request, written, Evidence::ReadBack, Some(entry), learned);
+        }
+        (Holder::Unclear(entry), Before::Free | Before::Ours(_)) => {
+            return Ok(SecureOutcome::Theirs(Some(entry)));
         }
         // A failed renewal: the entry is there, but not because of this request.
-        (Holder::Ours(_) | Holder::Free, Some(error), PriorMapping::Ours)
-        | (Holder::Free, Some(error), PriorMapping::Free) => Err(error),
-        (Holder::Ours(entry), _, _) if !entry.enabled => Err(Error::SwitchedOff { port }),
-        // With or without a refusal: it is there, and it was not before.
-        (Holder::Ours(entry), _, _) => {
-            lease_fallback.took(request.lease, asked.lease);
-            Ok(SecureOutcome::Ours(Grant {
-                granted: granted(asked.lease, entry.lease(), seconds_since(sent_at)),
-                sent_at,
-                before,
-                entry,
-            }))
+        (Holder::Ours(_), Before::Ours(_)) => Shown::Ours,
+        (Holder::Unclear(entry), Before::Unclear(_)) => match learned.described(&entry) {
+            Described::AsOurs => Shown::Ours,
+            Described::AsAnother => return Ok(SecureOutcome::Theirs(Some(entry))),
+            Described::Otherwise => Shown::Nothing,
+        },
+        (Holder::Free, _) if learned.reading.shows_what_it_has() => Shown::Nobody,
+        (Holder::Free, _) => Shown::Nothing,
+    };
+    if is_refusal {
+        Ok(SecureOutcome::Refused { why, shown })
+    } else {
+        Err(why)
+    }
+}
+
+fn grant(
+    request: &MappingRequest,
+    written: Written,
+    evidence: Evidence,
+    entry: Option<MappingEntry>,
+    learned: &mut Learned,
+) -> Result<SecureOutcome, Error> {
+    let Written {
+        asked,
+        sent_at,
+        before,
+    } = written;
+    if entry.as_ref().is_some_and(|entry| !entry.enabled) {
+        return Err(Error::SwitchedOff {
+            port: request.external,
+        });
+    }
+    learned.lease_fallback.took(request.lease, asked.lease);
+    let read = entry.as_ref().and_then(MappingEntry::lease);
+    let granted = granted(asked.lease, read, seconds_since(sent_at));
+    let (before, old) = match before {
+        Before::Free => (PriorMapping::Free, None),
+        Before::Ours(old) => (PriorMapping::Ours, old.lease()),
+        Before::Unclear(old) => (PriorMapping::Free, old.lease()),
+    };
+    Ok(SecureOutcome::Ours(Grant {
+        granted,
+        sent_at,
+        before,
+        entry,
+        evidence,
+        renewal: renewal(old, asked.lease, granted),
+    }))
+}
+
+/// What became of a lease that had so much left, was asked for anew, and is now so long. One that
+/// had nearly all of it left tells nothing.
+fn renewal(old: Option<Lease>, asked: Lease, granted: Lease) -> Renewal {
+    /// Routers count in whole seconds, and requests take time.
+    const COARSE: u32 = 2;
+    match (old, asked, granted) {
+        (Some(Lease::Seconds(old)), Lease::Seconds(asked), Lease::Seconds(granted))
+            if granted <= old && old.get().saturating_add(COARSE) < asked.get() =>
+        {
+            Renewal::Unchanged
         }
-        (Holder::Theirs(entry), _, _) => Ok(SecureOutcome::Theirs(entry)),
-        (Holder::Free, None, _) => Err(Error::NotStored { port }),
+        _ => Renewal::Extended,
     }
 }
 

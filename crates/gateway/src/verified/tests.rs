@@ -1,5 +1,7 @@
 //! Writing to routers that lie.
 
+mod unreadable;
+
 use std::num::NonZeroU32;
 
 use porthole_sim_router::{
@@ -10,7 +12,8 @@ use super::clock::now;
 use super::fake::{FakeGateway, entry_of, port, quirks, refused, stored, them, us};
 use super::secure::granted;
 use super::*;
-use crate::{Action, Description, Error, Lease, LeaseFallback, MappingRequest};
+use crate::lease_fallback::LeaseFallback;
+use crate::{Action, Description, Error, Lease, MappingRequest};
 
 fn request(lease: u32) -> MappingRequest {
     MappingRequest {
@@ -22,7 +25,8 @@ fn request(lease: u32) -> MappingRequest {
 }
 
 async fn ask(router: &FakeGateway, lease: u32) -> Result<SecureOutcome, Error> {
-    secure(router, &request(lease), &mut LeaseFallback::default()).await
+    let mut learned = Learned::default();
+    secure(router, &request(lease), Asked::First, &mut learned).await
 }
 
 fn won(outcome: Result<SecureOutcome, Error>) -> Grant {
@@ -55,7 +59,11 @@ async fn a_full_table_is_told_apart_from_other_refusals_while_the_port_is_free()
     );
     // Ours from before is still there: this is a renewal that failed.
     let full = full.holding(us(), 11);
-    assert_eq!(ask(&full, 30).await, Err(refusal));
+    let renewal = SecureOutcome::Refused {
+        why: refusal,
+        shown: Shown::Ours,
+    };
+    assert_eq!(ask(&full, 30).await, Ok(renewal));
 }
 
 #[tokio::test]
@@ -68,16 +76,16 @@ async fn anothers_port_is_not_even_asked_for() {
 
 /// The descriptions that the router shows after each of three renewals under a new name.
 async fn renamed(router: &FakeGateway) -> Vec<String> {
-    let (mut lease_fallback, mut wording) = (LeaseFallback::default(), RenameAttempts::default());
-    won(secure_renamed(router, &request(30), &mut lease_fallback, &mut wording).await);
+    let mut learned = Learned::default();
+    won(secure_renamed(router, &request(30), Asked::First, &mut learned).await);
     let renamed = MappingRequest {
         description: Description::for_name("garden gate"),
         ..request(30)
     };
     let mut shown = Vec::new();
     for _ in 0..3 {
-        let renewed = secure_renamed(router, &renamed, &mut lease_fallback, &mut wording);
-        shown.push(won(renewed.await).entry.description);
+        let renewed = secure_renamed(router, &renamed, Asked::Again, &mut learned);
+        shown.push(won(renewed.await).entry.unwrap().description);
     }
     shown
 }
@@ -125,9 +133,15 @@ async fn our_own_port_is_renewed() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_is_refused_is_an_error_although_the_entry_is_still_there() {
+async fn a_renewal_that_is_refused_is_told_as_that_although_the_entry_is_still_there() {
     let router = FakeGateway::adding(AddConduct::Refuse(Fault::ActionFailed)).holding(us(), 11);
-    assert_eq!(ask(&router, 30).await.unwrap_err().refusal(), Some(501));
+    assert_eq!(
+        ask(&router, 30).await,
+        Ok(SecureOutcome::Refused {
+            why: refused(Action::AddPortMapping, 501),
+            shown: Shown::Ours,
+        })
+    );
 }
 
 #[tokio::test]
@@ -159,13 +173,23 @@ async fn a_yes_to_a_port_that_another_got_meanwhile_is_theirs() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_a_free_port_is_an_error_with_its_code() {
+async fn a_refusal_of_a_port_that_shows_nobody_is_told_with_its_code() {
     for fault in [Fault::ActionFailed, Fault::NotAuthorized, Fault::Conflict] {
         let router = FakeGateway::adding(AddConduct::Refuse(fault));
-        assert_eq!(
-            ask(&router, 30).await.unwrap_err().refusal(),
-            Some(fault.code())
-        );
+        let why = refused(Action::AddPortMapping, fault.code());
+        // Whether it is free can be told where the router was seen to show something.
+        let shown = Shown::Nothing;
+        let unseen = SecureOutcome::Refused {
+            why: why.clone(),
+            shown,
+        };
+        assert_eq!(ask(&router, 30).await, Ok(unseen));
+        let mut learned = Learned::default();
+        learned.reading.saw_a_mapping();
+        let shown = Shown::Nobody;
+        let free = SecureOutcome::Refused { why, shown };
+        let outcome = secure(&router, &request(30), Asked::First, &mut learned).await;
+        assert_eq!(outcome, Ok(free));
     }
 }
 
@@ -193,11 +217,12 @@ async fn leases_are_fallen_back_on_in_turn_and_the_one_taken_is_remembered() {
         (Leases::NotBelow(hour), 30, 3_600),
     ] {
         let router = FakeGateway::new(Quirks { leases, ..quirks() });
-        let mut lease_fallback = LeaseFallback::default();
-        let grant = won(secure(&router, &request(asked), &mut lease_fallback).await);
+        let mut learned = Learned::default();
+        let grant = won(secure(&router, &request(asked), Asked::First, &mut learned).await);
         assert_eq!(grant.granted.as_seconds(), lands);
         assert_eq!(
-            lease_fallback
+            learned
+                .lease_fallback
                 .first(Lease::from_seconds(asked))
                 .as_seconds(),
             lands
@@ -208,12 +233,12 @@ async fn leases_are_fallen_back_on_in_turn_and_the_one_taken_is_remembered() {
 #[tokio::test]
 async fn a_402_to_every_lease_is_not_remembered() {
     let router = FakeGateway::adding(AddConduct::Refuse(Fault::InvalidArgs));
-    let mut lease_fallback = LeaseFallback::default();
-    let error = secure(&router, &request(30), &mut lease_fallback)
-        .await
-        .unwrap_err();
-    assert_eq!(error.refusal(), Some(402));
-    assert_eq!(lease_fallback, LeaseFallback::default());
+    let mut learned = Learned::default();
+    let outcome = secure(&router, &request(30), Asked::First, &mut learned).await;
+    let why = refused(Action::AddPortMapping, 402);
+    let shown = Shown::Nothing;
+    assert_eq!(outcome, Ok(SecureOutcome::Refused { why, shown }));
+    assert_eq!(learned.lease_fallback, LeaseFallback::default());
     assert_eq!(
         router.log(),
         ["entry", "add 30", "add 3600", "add 0", "entry"]
@@ -254,30 +279,36 @@ async fn a_mapping_that_is_switched_off_is_told() {
     );
 }
 
+async fn given_back(router: &FakeGateway) -> Result<Release, Error> {
+    let description = Description::for_name("server 1");
+    let mapping = Released {
+        port: port(),
+        internal: us(),
+        description: &description,
+    };
+    release(router, mapping, &mut Learned::default()).await
+}
+
 #[tokio::test]
 async fn only_our_own_mapping_is_released() {
     let router = FakeGateway::default().holding(us(), 30);
-    assert_eq!(release(&router, port(), us()).await, Ok(Release::Released));
+    assert_eq!(given_back(&router).await, Ok(Release::Released));
     assert_eq!(router.log(), ["entry", "delete", "entry"]);
-    assert_eq!(release(&router, port(), us()).await, Ok(Release::Released));
 
     let router = FakeGateway::default().holding(them(), 30);
-    assert_eq!(release(&router, port(), us()).await, Ok(Release::NotOurs));
+    assert_eq!(given_back(&router).await, Ok(Release::NotOurs));
     assert_eq!(router.log(), ["entry"]);
 }
 
 #[tokio::test]
 async fn a_release_is_believed_only_when_the_entry_is_gone() {
     let router = FakeGateway::deleting(DeleteConduct::Forget).holding(us(), 30);
-    assert_eq!(
-        release(&router, port(), us()).await,
-        Ok(Release::StillThere(None))
-    );
+    assert_eq!(given_back(&router).await, Ok(Release::StillThere(None)));
     let router =
         FakeGateway::deleting(DeleteConduct::Refuse(Fault::NotAuthorized)).holding(us(), 30);
     let refusal = refused(Action::DeletePortMapping, 606);
     assert_eq!(
-        release(&router, port(), us()).await,
+        given_back(&router).await,
         Ok(Release::StillThere(Some(refusal)))
     );
 }

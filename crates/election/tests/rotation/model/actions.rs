@@ -1,6 +1,8 @@
 //! What can happen in a site, and what follows from it: how it begins, which steps there are,
 //! where each leads.
 
+use std::collections::BTreeSet;
+
 use porthole_election::{Event, Memory, State, Timestamp};
 use porthole_types::Term;
 use stateright::{Model, Property};
@@ -33,7 +35,7 @@ impl Model for Site {
             alive: true,
             wake: None,
             job: None,
-            disk: (Term(0), Memory::None, None),
+            disk: (Term(0), Memory::None, None, BTreeSet::new()),
             robbed: None,
         };
         let mut world = World {
@@ -153,8 +155,8 @@ impl Model for Site {
                 node.job = None;
                 node.wake = None;
                 node.robbed = None;
-                let (term, memory, port) = node.disk;
-                node.state = State::new(term, port, memory);
+                let (term, memory, port, ledger) = node.disk.clone();
+                node.state = State::new(term, port, memory).with_ledger(ledger);
             }
             Action::Start(who) => {
                 world.nodes[who].alive = true;

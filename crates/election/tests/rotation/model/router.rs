@@ -1,6 +1,8 @@
 //! The router of the model: one entry, with a lease, and a step for each part of a request.
 
-use porthole_election::{Event, Owner, OwnerKind, PriorEntry, Request, Timestamp};
+use porthole_election::{
+    Event, Evidence, Owner, OwnerKind, PriorEntry, Renewal, Request, Timestamp,
+};
 
 use super::site::Site;
 use super::world::{Stage, World};
@@ -28,10 +30,10 @@ impl Site {
         };
         let mine = world.entry.is_some_and(|(holder, _)| holder == who);
         let stage = match (job.request, job.stage, world.entry) {
-            (Request::Secure { .. }, _, Some((holder, ends))) if !mine => {
+            (Request::Secure { .. } | Request::Remake { .. }, _, Some((holder, ends))) if !mine => {
                 Stage::Done(taken(holder, ends))
             }
-            (Request::Secure { .. }, _, _) => {
+            (Request::Secure { .. } | Request::Remake { .. }, _, _) => {
                 world.entry = Some((who, now + LEASE));
                 Stage::Done(Event::Secured {
                     port: leadership(),
@@ -42,6 +44,8 @@ impl Site {
                     } else {
                         PriorEntry::Free
                     },
+                    evidence: Evidence::ReadBack,
+                    renewal: Renewal::Extended,
                 })
             }
             (Request::Release(port), _, _) => {

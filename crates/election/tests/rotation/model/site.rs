@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use porthole_election::{
-    Destination, Effect, Entropy, Event, LanMessaging, Memory, PriorEntry, Request, Rules,
-    Timestamp, step,
+    Destination, Effect, Entropy, Event, Evidence, LanMessaging, Memory, PriorEntry, Renewal,
+    Request, Rules, Timestamp, step,
 };
 use porthole_election::{Detection, Succession};
 use porthole_types::PortRange;
@@ -89,6 +89,8 @@ impl Site {
                                 sent_at: world.now,
                                 granted: None,
                                 before: PriorEntry::Free,
+                                evidence: Evidence::ReadBack,
+                                renewal: Renewal::Extended,
                             }
                         } else {
                             Event::Taken {
@@ -121,7 +123,8 @@ impl Site {
                             node.state.memory
                         };
                         let port = node.state.own.map(|own| own.port).or(node.state.preferred);
-                        node.disk = (node.state.term, memory, port);
+                        let ledger = node.state.ledger.ports().collect();
+                        node.disk = (node.state.term, memory, port, ledger);
                     }
                     Effect::Left => {}
                 }

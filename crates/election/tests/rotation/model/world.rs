@@ -1,6 +1,8 @@
 //! One state of the model: what two orders of events have to agree in to have led to the same
 //! place.
 
+use std::collections::BTreeSet;
+
 use porthole_election::{ElectionMessage, Event, Memory, Request, Role, State, Timestamp};
 use porthole_types::{ExternalPort, Term};
 
@@ -11,7 +13,7 @@ pub(super) struct Node {
     pub(super) alive: bool,
     pub(super) wake: Option<Timestamp>,
     pub(super) job: Option<Job>,
-    pub(super) disk: (Term, Memory, Option<ExternalPort>),
+    pub(super) disk: (Term, Memory, Option<ExternalPort>, BTreeSet<ExternalPort>),
     /// Another deleted its mapping then, while it held it.
     pub(super) robbed: Option<Timestamp>,
 }

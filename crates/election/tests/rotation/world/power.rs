@@ -6,7 +6,7 @@ use porthole_election::{Event, State};
 
 use super::World;
 use super::agenda::Item;
-use crate::client::LeaseStep;
+use crate::client::Learned;
 use crate::mutants::{self, Mutant};
 use crate::server::{Disk, ProcessState};
 
@@ -19,11 +19,12 @@ impl World {
         }
         it.process = ProcessState::Runs;
         it.boot += 1;
-        it.state =
-            State::new(it.disk.term, it.disk.port, it.disk.memory).with_remote_access(it.switch);
+        it.state = State::new(it.disk.term, it.disk.port, it.disk.memory)
+            .with_ledger(it.disk.mappings.iter().copied())
+            .with_remote_access(it.switch);
         it.job = None;
         it.wake = None;
-        it.lease_step = LeaseStep::default();
+        it.learned = Learned::default();
         it.knows_router = false;
         it.frozen_until = 0;
         it.reported = None;

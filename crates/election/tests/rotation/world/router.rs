@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Event, Ownership, SurveyExtent};
+use porthole_election::{Event, SurveyExtent};
 
 use super::World;
 use super::agenda::{Item, Ticket};
-use crate::client::Next;
+use crate::client::{Hand, Next};
 use crate::config::Millis;
 use crate::fake_router::{Call, Reply, happens};
 
@@ -100,16 +100,10 @@ impl World {
         let Some((job_id, calls)) = ticket.job else {
             if let Some(Reply::Table(table)) = reply {
                 let me = it.address;
-                let whose = |client: &Ipv4Addr| {
-                    if *client == me {
-                        Ownership::Mine
-                    } else {
-                        Ownership::Theirs
-                    }
-                };
+                it.learned.read_table(table.len());
                 let holders: BTreeMap<_, _> = table
                     .iter()
-                    .map(|(port, client)| (*port, whose(client)))
+                    .map(|(port, row)| (*port, row.ownership(me)))
                     .collect();
                 let event = Event::Surveyed {
                     holders,
@@ -124,7 +118,13 @@ impl World {
             return;
         }
         let shown = it.clock.show(self.now);
-        let next = job.go_on(reply, it.address, shown, &mut it.lease_step, self.mutant);
+        let mut hand = Hand {
+            me: it.address,
+            now: shown,
+            learned: &mut it.learned,
+            mutant: self.mutant,
+        };
+        let next = job.go_on(reply, &mut hand);
         match next {
             Next::Call(call) => {
                 let ticket = Ticket {

@@ -53,7 +53,8 @@ impl World {
             Effect::Ask(request) => {
                 let it = &mut self.servers[server];
                 it.jobs += 1;
-                let (job, call) = Job::new(it.jobs, request, it.clock.show(self.now));
+                let now = it.clock.show(self.now);
+                let (job, call) = Job::new(it.jobs, request, now, it.learned);
                 it.job = Some(job);
                 let ticket = Ticket {
                     boot,
@@ -101,6 +102,7 @@ impl World {
         Disk {
             term: it.state.term,
             port,
+            mappings: it.state.ledger.ports().collect(),
             memory: if port == Some(it.rules.representative_port) {
                 Memory::WasRepresentative
             } else {

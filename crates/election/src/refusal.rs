@@ -1,0 +1,142 @@
+//! The router refuses a port although it shows nobody else there.
+//!
+//! It may be busy; it may use the port itself; it may take only one mapping to a port of a device;
+//! it may not renew before the end; and a router that shows nothing may have somebody there.
+
+use super::candidacy::{Candidacy, StaleMapping, Vacancy};
+use super::context::StepContext;
+use super::on_router_reply::{failed, give_up_own_port, may_give_up_own_port};
+use super::remaking::renewal_changed_nothing;
+use super::stale_mapping::{SELDOM, held_by_another};
+use super::state::InnerPorts;
+use super::{Cause, LanMessaging, Request, Shown, State};
+
+/// So often in a row a port is asked for before it counts as the router's own.
+const TRIES: u32 = 3;
+
+/// The answer to a request to map a port.
+pub(super) fn refused(
+    state: &mut State,
+    request: Request,
+    shown: Shown,
+    context: &mut StepContext,
+) {
+    let port = request.port();
+    match shown {
+        Shown::Nobody => state.ledger.strike(port),
+        Shown::Nothing => state.ledger.refused_unseen(port),
+        Shown::Ours => {}
+    }
+    if port == context.rules.representative_port {
+        representative_port_refused(state, request, shown, context);
+    } else {
+        own_port_refused(state, request, shown, context);
+    }
+}
+
+fn representative_port_refused(
+    state: &mut State,
+    request: Request,
+    shown: Shown,
+    context: &mut StepContext,
+) {
+    if state.leadership.is_some() {
+        failed(state, request, context);
+        if shown != Shown::Nobody {
+            renewal_changed_nothing(state, context);
+        }
+        return;
+    }
+    let refusals = &mut state.refusals;
+    refusals.representative = refusals.representative.saturating_add(1);
+    refusals.alone |= state.own.is_none() && state.ledger.own(context.rules).next().is_none();
+    match shown {
+        // Whoever has it, this server too in an earlier life: it is free at the end of a lease.
+        Shown::Ours | Shown::Nothing => {
+            held_by_another(state, None, None, context);
+            if is_overdue(state, context) && gives_up_own_port(state, context) {
+                give_up_own_port(state);
+            }
+        }
+        Shown::Nobody if gives_up_own_port(state, context) => give_up_own_port(state),
+        Shown::Nobody if is_reserved(state, context) => become_deputy(state, context),
+        Shown::Nobody => failed(state, request, context),
+    }
+}
+
+/// Whether the port would be free by now if it had been the previous representative's.
+fn is_overdue(state: &State, context: &StepContext) -> bool {
+    state.vacancy.is_some_and(|vacancy| {
+        context.now > vacancy.since + context.rules.representative_lease + context.rules.slot()
+    })
+}
+
+/// Where a router takes one mapping to a port of a device, the successor's own is in the way of the
+/// representative's. Not where the port was refused to this server when it had none.
+fn gives_up_own_port(state: &State, context: &StepContext) -> bool {
+    !state.refusals.alone && may_give_up_own_port(state, context)
+}
+
+/// Whether nobody is to have the representative port on this router: it was refused often enough,
+/// also to this server when it had no other mapping, and no representative is heard.
+fn is_reserved(state: &State, context: &StepContext) -> bool {
+    state.refusals.alone
+        && state.refusals.representative >= TRIES
+        && context.rules.lan == LanMessaging::Enabled
+        && state.detector.is_none()
+        && matches!(
+            state.candidacy,
+            Candidacy::None | Candidacy::Acquiring { .. }
+        )
+}
+
+/// The fleet needs a page all the same: this server shows it on a port of its own, until the
+/// router's settings are other ones.
+fn become_deputy(state: &mut State, context: &StepContext) {
+    let (now, term) = (context.now, state.term);
+    let round = match state.candidacy {
+        Candidacy::Acquiring { round, .. } => round,
+        _ => 0,
+    };
+    state.vacancy.get_or_insert(Vacancy {
+        cause: Cause::Free,
+        previous: None,
+        address: None,
+        term,
+        since: now,
+        silent_until: None,
+        lapses_at: None,
+    });
+    state.candidacy = Candidacy::Acquiring {
+        round,
+        mapping: StaleMapping::Reserved,
+        repeat_at: now,
+    };
+    state.representative_after = now + SELDOM;
+    state.own_after = now;
+}
+
+fn own_port_refused(state: &mut State, request: Request, shown: Shown, context: &mut StepContext) {
+    let port = request.port();
+    let is_held = state.own.is_some_and(|own| own.port == port);
+    if is_held && shown != Shown::Nobody {
+        failed(state, request, context);
+        renewal_changed_nothing(state, context);
+        return;
+    }
+    if state.leadership.is_some() {
+        // The representative's mapping leads to the same port of this device.
+        state.inner = InnerPorts::One;
+    }
+    let before = state.refusals.own.filter(|(refused, _)| *refused == port);
+    let times = before.map_or(1, |(_, times)| times.saturating_add(1));
+    state.refusals.own = Some((port, times));
+    if shown == Shown::Nothing || times >= TRIES {
+        // Another one will do.
+        state.own = state.own.filter(|own| own.port != port);
+        state.refusals.reserved.insert(port);
+        state.own_after = context.now;
+    } else {
+        failed(state, request, context);
+    }
+}

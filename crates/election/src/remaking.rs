@@ -1,0 +1,81 @@
+//! Routers that do not extend a lease: renewing is answered with yes and changes nothing, or is
+//! refused until the end. The mapping is made anew shortly before it runs out, by the one that has
+//! it. For the moment between, the port is nobody's, and this server stays the representative in
+//! the same term: the others go on hearing it, and leave the port to it.
+
+use super::context::StepContext;
+use super::state::Renewals;
+use super::{Leadership, Request, Rules, State, Timestamp};
+
+/// A renewal came to nothing, with this server's mapping on the router as before.
+pub(super) fn renewal_changed_nothing(state: &mut State, context: &StepContext) {
+    state.renewals = match state.renewals {
+        Renewals::Extend => Renewals::Doubted,
+        Renewals::Doubted | Renewals::RunOut => Renewals::RunOut,
+    };
+    wait_for_the_end(state, context);
+}
+
+/// Where leases run out there is nothing to be done before their end.
+pub(super) fn wait_for_the_end(state: &mut State, context: &StepContext) {
+    if state.renewals != Renewals::RunOut {
+        return;
+    }
+    let (rules, now) = (context.rules, context.now);
+    let soonest = now + rules.retry();
+    if let Some(held) = &mut state.leadership {
+        held.renew_at = (held.deadline - rules.remake_before()).max(soonest);
+    }
+    if let Some(own) = &mut state.own
+        && let Some(lapses_at) = own.lapses_at
+    {
+        own.renew_at = (lapses_at - rules.remake_before() * 2).max(soonest);
+    }
+}
+
+/// The renewal of the representative's mapping that is due now.
+pub(super) fn renew_representative(
+    state: &State,
+    rules: &Rules,
+    now: Timestamp,
+) -> Option<Request> {
+    let held = state.leadership.filter(|held| now >= held.renew_at)?;
+    let (port, lease) = (rules.representative_port, rules.representative_lease);
+    let ends = now + rules.remake_before() >= held.deadline;
+    if state.renewals == Renewals::RunOut && ends && held.gap_since.is_none() {
+        return Some(Request::Remake { port, lease });
+    }
+    Some(secure_representative(state, rules))
+}
+
+/// The request that makes this server the representative, or says that it is.
+pub(super) fn secure_representative(state: &State, rules: &Rules) -> Request {
+    let port = rules.representative_port;
+    Request::Secure {
+        port,
+        lease: rules.representative_lease,
+        asked: state.ledger.asked(port),
+    }
+}
+
+/// The renewal of the own mapping that is due now.
+pub(super) fn renew_own(state: &State, rules: &Rules, now: Timestamp) -> Option<Request> {
+    let own = state.own.filter(|own| now >= own.renew_at)?;
+    let (port, lease) = (own.port, rules.lease);
+    let ends = |at: Timestamp| now + rules.remake_before() * 2 >= at;
+    if state.renewals == Renewals::RunOut && own.lapses_at.is_some_and(ends) {
+        return Some(Request::Remake { port, lease });
+    }
+    Some(Request::Secure {
+        port,
+        lease,
+        asked: state.ledger.asked(port),
+    })
+}
+
+/// The representative's mapping is taken off the router now, to be made anew. This server is given
+/// as long as any that is silent before it counts as gone.
+pub(super) fn gap_begins(held: &mut Leadership, rules: &Rules, now: Timestamp) {
+    held.gap_since = Some(now);
+    held.deadline = held.deadline.max(now + rules.silence());
+}

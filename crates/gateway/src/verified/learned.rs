@@ -1,0 +1,56 @@
+//! What using a router has taught: which leases it takes, what it shows, which names stand there.
+
+use crate::description::Description;
+use crate::entry::MappingEntry;
+use crate::lease_fallback::LeaseFallback;
+use crate::reading::Reading;
+
+use super::rename::RenameAttempts;
+
+/// Names of its own that are remembered; people seldom rename a camera more often in one run.
+const NAMES: usize = 8;
+
+/// What requests teach for the next ones. Start anew when the router changes.
+#[derive(Clone, Debug, Default)]
+pub struct Learned {
+    /// Which lease to ask for.
+    pub lease_fallback: LeaseFallback,
+    /// What its showing of its mappings is worth.
+    pub reading: Reading,
+    pub(super) renamed: RenameAttempts,
+    names: Vec<Description>,
+}
+
+/// What the description of an entry says of whose it is, where nothing else does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Described {
+    /// As a mapping of this server, by this name or an earlier one.
+    AsOurs,
+    /// As a mapping of another server like this one.
+    AsAnother,
+    /// It says nothing: some routers cut it, or write something of their own.
+    Otherwise,
+}
+
+impl Learned {
+    /// A mapping of ours is described so from now on.
+    pub(super) fn uses_name(&mut self, name: &Description) {
+        if self.names.contains(name) {
+            return;
+        }
+        if self.names.len() >= NAMES {
+            self.names.remove(0);
+        }
+        self.names.push(name.clone());
+    }
+
+    /// Reads the description of an entry.
+    pub(super) fn described(&self, entry: &MappingEntry) -> Described {
+        let ours = |name: &Description| name.as_str() == entry.description;
+        match Description::name_of(&entry.description) {
+            _ if self.names.iter().any(ours) => Described::AsOurs,
+            Some(_) => Described::AsAnother,
+            None => Described::Otherwise,
+        }
+    }
+}
