@@ -125,7 +125,8 @@ fn learn(state: &mut State, event: &Event, context: &mut StepContext) {
 }
 
 /// The answer to what was asked will never come. Whoever was giving up leadership has given it up:
-/// the mapping may be gone.
+/// the mapping may be gone. Whoever was asking for it may have got it just now, where the port was
+/// free: what is found next time does not prove that it led before (S4), as after a failure.
 fn forget_request(state: &mut State, context: &mut StepContext) {
     let Some(asked) = state.pending.take() else {
         return;
@@ -134,6 +135,11 @@ fn forget_request(state: &mut State, context: &mut StepContext) {
         && state.lifecycle != Lifecycle::Leaving
     {
         lose_leadership(state, context);
+    }
+    if matches!(asked, Request::Secure { port, .. } if port == context.rules.representative_port)
+        && state.leadership.is_none()
+    {
+        state.memory = Memory::None;
     }
     suspect_left_over(state, asked, context.rules);
 }

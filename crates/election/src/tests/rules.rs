@@ -377,3 +377,21 @@ fn s4_leadership_is_not_remembered_beside_a_term_that_another_has_begun() {
     server.tell(&reported(Term(4)), Timestamp(0));
     assert_eq!(kept(&server), None);
 }
+
+#[test]
+fn s4_what_a_forgotten_request_may_have_mapped_does_not_prove_an_old_leadership() {
+    for forgets in [Event::Awoke, Event::RouterFound] {
+        let mut fake_router = FakeRouter::default();
+        let mut server = Server::new(0);
+        server.state = State::new(Term(2), None, Memory::WasRepresentative);
+        server.tell(&Event::RouterFound, Timestamp(0));
+        // The port was free (another may have led meanwhile), the router maps it, and the elector
+        // begins again before it hears of it.
+        let request = server.asked.take().expect("it asks for what it had");
+        let _unheard = fake_router.answer(0, request, Timestamp(0));
+        server.tell(&forgets, Timestamp(10));
+        server.settle(&mut fake_router, Timestamp(10));
+        assert_eq!(server.state.role(Timestamp(10)), Role::Representative);
+        assert_eq!(server.state.term, Term(3), "{forgets:?}");
+    }
+}

@@ -156,6 +156,7 @@ impl Invariants {
             }
         }
         self.note_successor(now, server, it);
+        self.note_forgotten(server, old, event);
         if old.leadership.is_none()
             && it.state.leadership.is_some()
             && let Event::Secured { before, .. } = event
