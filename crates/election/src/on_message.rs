@@ -109,9 +109,19 @@ fn inquiry(
         challenged(state, term, context);
         return;
     }
+    if let Some(detector) = &mut state.detector
+        && detector.id == Some(from.id)
+        && term < detector.term
+    {
+        // The followed one itself, in a lower term: it has lost its state file. It lives all the
+        // same (E1), and begins a term above when it hears of the higher one.
+        detector.address = from.address;
+        detector.alive(context);
+        return;
+    }
     let known = state
         .detector
-        .is_some_and(|detector| detector.id == Some(from.id) && term >= detector.term);
+        .is_some_and(|detector| detector.id == Some(from.id));
     if let Some(vacancy) = state
         .vacancy
         .filter(|vacancy| vacancy.previous == Some(from.id))
@@ -177,8 +187,8 @@ fn reply(state: &mut State, from: Peer, term: Term, context: &StepContext) {
     }
     if let Some(detector) = &mut state.detector {
         let unheard = detector.id.is_none() && detector.address == from.address;
-        if detector.id == Some(from.id) && term >= detector.term {
-            detector.alive(context);
+        if detector.id == Some(from.id) {
+            detector.alive(context); // in whatever term: it may have lost its state file
             return;
         }
         if unheard {

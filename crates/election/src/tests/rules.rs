@@ -395,3 +395,34 @@ fn s4_what_a_forgotten_request_may_have_mapped_does_not_prove_an_old_leadership(
         assert_eq!(server.state.term, Term(3), "{forgets:?}");
     }
 }
+
+#[test]
+fn e1_the_followed_one_that_lost_its_state_file_lives_though_its_term_is_lower() {
+    let inquiry = |term| ElectionMessage::Inquiry {
+        term,
+        cause: Cause::Free,
+        held_ms: 0,
+    };
+    for sign in [
+        inquiry(Term(1)),
+        ElectionMessage::ProbeReply { term: Term(1) },
+    ] {
+        let mut server = Server::new(0);
+        let from = Peer {
+            id: InstanceId(9),
+            address: address(9),
+        };
+        let heard = |message| Event::Heard { from, message };
+        server.tell(&heard(inquiry(Term(2))), Timestamp(0));
+        // An Inquiry is missed and both direct questions are asked; then it is heard.
+        let mut now = Timestamp(0);
+        while server.state.detector.expect("followed").asked < 2 {
+            now = server.wake.expect("it watches");
+            server.tell(&Event::Tick, now);
+        }
+        server.tell(&heard(sign), now);
+        let watched = server.state.detector.expect("it lives");
+        assert_eq!((watched.heard_at, watched.asked), (now, 0), "{sign:?}");
+        assert_eq!(watched.term, Term(2), "and the term is not forgotten");
+    }
+}
