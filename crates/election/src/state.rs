@@ -67,13 +67,15 @@ pub struct PeerReport {
     pub heard_at: Timestamp,
 }
 
-/// A mapping without an end that stands in the way.
+/// A mapping that shows no end and stands in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ForeignHolder {
-    /// Where it leads.
-    pub owner: Owner,
+    /// Where it leads, where the router tells.
+    pub owner: Option<Owner>,
     /// How many times it was found there in a row.
     pub seen: u32,
+    /// When it was first found there.
+    pub since: Timestamp,
 }
 
 /// Make-before-break needs room for one more mapping; where there is none (728), the successor has

@@ -426,3 +426,51 @@ fn e1_the_followed_one_that_lost_its_state_file_lives_though_its_term_is_lower()
         assert_eq!(watched.term, Term(2), "and the term is not forgotten");
     }
 }
+
+#[test]
+fn l1_a_mapping_of_which_nobody_can_be_asked_is_looked_at_soon_and_then_less_and_less() {
+    let foreign = Owner {
+        address: address(9),
+        kind: OwnerKind::Foreign,
+    };
+    // Hidden it may be a lease that ends any time; visible it is another program's, without an end.
+    for by in [None, Some(foreign)] {
+        let mut server = Server::new(0);
+        let mut now = Timestamp(0);
+        let mut looks = Vec::new();
+        server.tell(&Event::RouterFound, now);
+        while now < Timestamp(0) + LEASE * 40 {
+            while let Some(request) = server.asked.take() {
+                let port = request.port();
+                if port != rules().representative_port {
+                    server.tell(&Event::Failed(request), now);
+                    continue;
+                }
+                looks.push(now);
+                let expires_in = None;
+                let taken = Event::Taken {
+                    port,
+                    expires_in,
+                    by,
+                };
+                server.tell(&taken, now);
+            }
+            now = server.wake.expect("it looks again");
+            server.tell(&Event::Tick, now);
+        }
+        let waits = looks
+            .windows(2)
+            .map(|pair| (pair[0], pair[1].after(pair[0])));
+        for (at, wait) in waits {
+            let stands = at.after(looks[0]);
+            let most = match by {
+                _ if stands < LEASE => rules().silence() * 2,
+                None => LEASE,
+                Some(_) => stands,
+            };
+            assert!(wait <= most, "{by:?}: {wait:?} at {at:?}");
+        }
+        let most = if by.is_none() { 50 } else { 16 };
+        assert!(looks.len() < most, "{by:?}: {looks:?}");
+    }
+}

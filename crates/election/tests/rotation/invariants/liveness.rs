@@ -5,7 +5,7 @@ use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, StaleMapping
 use porthole_sim_router::{Leases, Visibility};
 
 use crate::config::{Config, Millis};
-use crate::fake_router::FakeRouter;
+use crate::fake_router::{FakeRouter, Held};
 use crate::faults::{Fault, OnHolder};
 use crate::server::Server;
 
@@ -29,6 +29,8 @@ pub(super) struct Liveness {
     /// When there last was one.
     last_one: Millis,
     stepped_down: bool,
+    /// Since when another program has had the representative port.
+    foreign_since: Option<Millis>,
     deputies: u32,
     forever: bool,
     /// A deputy had to do for a while: how long that lasted is no matter of the rules.
@@ -49,6 +51,7 @@ impl Liveness {
                     Fault::StepDown(_) | Fault::Holder(OnHolder::StepDown)
                 )
             }),
+            foreign_since: None,
             deputies: 0,
             forever: false,
             excused: false,
@@ -109,6 +112,7 @@ impl Liveness {
         if one {
             self.last_one = now;
         }
+        self.note_foreign(now, holder);
         let calm = self.calm_at?;
         if !servers.iter().any(Server::runs) {
             return None;
@@ -181,6 +185,22 @@ impl Liveness {
             ));
         }
         None
+    }
+}
+
+impl Liveness {
+    /// An endless mapping of another program is looked at each two silences for a lease's time,
+    /// then less and less (`docs/design/rotation.md`, "What may be deleted"): where nobody reads
+    /// the table, it may take as long again as it stood until anybody sees that it is gone.
+    fn note_foreign(&mut self, now: Millis, holder: Option<Held>) {
+        if holder.is_some_and(|entry| entry.foreign) {
+            self.foreign_since.get_or_insert(now);
+        } else if let Some(since) = self.foreign_since.take()
+            && self.config.poll.is_none()
+            && now - since > self.config.lease
+        {
+            self.held_until = self.held_until.max(now + (now - since));
+        }
     }
 }
 
