@@ -6,7 +6,7 @@ use super::candidacy::{Candidacy, StaleMapping};
 use super::context::StepContext;
 use super::leadership::{leadership_secured, lose_leadership};
 use super::remote_access::suspect_left_over;
-use super::stale_mapping::{held_by_another, set_stale_mapping, yield_to_successor};
+use super::stale_mapping::{held_by_another, set_stale_mapping, warn_evicted, yield_to_successor};
 use super::state::{Lifecycle, Memory, TableFullFallback};
 use super::{Event, OwnMapping, Request, State, Timestamp};
 use porthole_types::ExternalPort;
@@ -41,6 +41,7 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
         Event::Taken { port, .. } => own_taken(state, *port),
         Event::NoRoom(port) => no_room(state, *port, context),
         Event::Evicted(_) => {
+            warn_evicted(state, context); // if it has been heard since
             set_stale_mapping(state, StaleMapping::Deleted);
             state.representative_after = context.now;
         }

@@ -7,7 +7,10 @@ use super::candidacy::{Candidacy, StaleMapping, Vacancy};
 use super::context::StepContext;
 use super::leadership::lose_leadership;
 use super::state::{ForeignHolder, Memory};
-use super::{ClaimStage, FailureDetector, LanMessaging, Owner, OwnerKind, State, Timestamp};
+use super::{
+    Cause, ClaimStage, Destination, ElectionMessage, FailureDetector, LanMessaging, Owner,
+    OwnerKind, State, Timestamp,
+};
 use porthole_types::Term;
 
 /// How often a port is looked at that nobody expects to become free.
@@ -164,6 +167,20 @@ fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepConte
             .is_some_and(|detector| detector.is_live(rules, now))
     {
         state.detector = Some(FailureDetector::unheard(owner.address, state.term, context));
+    }
+}
+
+/// Whoever is followed again may have lost its mapping to this server meanwhile, and would notice
+/// at its next renewal only. A Claim, to it alone, makes it ask the router at once (S1d).
+pub(super) fn warn_evicted(state: &State, context: &mut StepContext) {
+    if let Some(detector) = state.detector {
+        let message = ElectionMessage::Claim {
+            term: state.term.next(),
+            round: 0,
+            stage: ClaimStage::Acquiring,
+            cause: Cause::MissedHeartbeats,
+        };
+        context.say(Destination::One(detector.address), message);
     }
 }
 
