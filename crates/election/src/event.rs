@@ -124,6 +124,8 @@ pub enum Renewal {
     Extended,
     /// The router said yes, and the lease ends when it would have ended.
     Unchanged,
+    /// It had nearly all of it left, so that nobody can say.
+    Untold,
 }
 
 /// What a router shows on a port that it has refused.

@@ -25,6 +25,14 @@ pub(super) fn lose_leadership(state: &mut State, context: &mut StepContext) {
     state.own_after = context.now;
 }
 
+/// Where a router was seen to extend leases, one of which nobody can say was extended, too.
+fn believed(renewal: Renewal, renewals: Renewals) -> Renewal {
+    match (renewal, renewals) {
+        (Renewal::Untold, Renewals::Extend) => Renewal::Extended,
+        (renewal, _) => renewal,
+    }
+}
+
 /// The next renewal. What is left of a lease that is shorter than the one asked for is no reason to
 /// hurry.
 fn renewal_at(sent_at: Timestamp, lease: Duration, now: Timestamp, rules: &Rules) -> Timestamp {
@@ -52,18 +60,24 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         sent_at,
         granted,
         before,
-        renewal,
+        ..
     } = secured;
+    let renewal = believed(secured.renewal, state.renewals);
     state.failures = 0;
     let lease = granted
         .unwrap_or(rules.representative_lease)
         .min(rules.representative_lease);
-    let lease = match renewal {
-        Renewal::Extended => lease,
-        // What is left was read, and routers round it up to whole seconds.
-        Renewal::Unchanged => lease.saturating_sub(Duration::from_secs(1)),
+    let held_before = state.leadership.filter(|held| held.gap_since.is_none());
+    let deadline = match (renewal, held_before) {
+        // All that is certain is what was.
+        (Renewal::Untold, Some(held)) => held.deadline,
+        // Less than a second of it is over, or it would show.
+        (Renewal::Untold, None) => {
+            let lease = lease.saturating_sub(Duration::from_secs(1));
+            sent_at + lease.saturating_sub(Rules::margin(lease))
+        }
+        _ => sent_at + lease.saturating_sub(Rules::margin(lease)),
     };
-    let deadline = sent_at + lease.saturating_sub(Rules::margin(lease));
     if deadline <= now {
         // The answer took longer than the lease allows: it proves nothing about now.
         let memory = state.memory;
@@ -95,10 +109,16 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
     let overdue = held.is_some_and(|held| held.challenge.is_some());
     state.leadership = Some(Leadership {
         deadline,
-        renew_at: renewal_at(sent_at, lease, now, rules),
+        renew_at: match (renewal, held) {
+            (Renewal::Untold, Some(held)) => held.checked_at + Rules::renewal(lease),
+            _ => renewal_at(sent_at, lease, now, rules),
+        },
         since: held.map_or(now, |held| held.since),
         cause,
-        checked_at: sent_at,
+        checked_at: match (renewal, held) {
+            (Renewal::Untold, Some(held)) => held.checked_at,
+            _ => sent_at,
+        },
         inquire_at: held
             .filter(|_| !overdue)
             .map_or(now, |held| held.inquire_at),
@@ -121,9 +141,9 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
     state.refusals.alone = false;
     match renewal {
         Renewal::Unchanged => renewal_changed_nothing(state, context),
+        Renewal::Untold => wait_for_the_end(state, context),
         Renewal::Extended => {
-            let told = held.is_some_and(|held| now > held.checked_at + lease / 8);
-            if before == PriorEntry::Ours && told {
+            if before == PriorEntry::Ours && secured.renewal == Renewal::Extended {
                 state.renewals = Renewals::Extend;
             }
             wait_for_the_end(state, context);

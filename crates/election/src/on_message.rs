@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::adopt::plausible;
 use super::candidacy::{Candidacy, StaleMapping};
 use super::context::StepContext;
+use super::stale_mapping::warn_evicted;
 use super::state::Memory;
 use super::succession::{declare_vacant, rank, wait_to_claim, yield_to};
 use super::{
@@ -106,12 +107,24 @@ fn inquiry(
         return;
     }
     if state.leadership.is_some() {
+        // Two believe, and in whatever terms: the router says which of them is right (S1d).
         challenged(state, term, context);
+        verify_soon(state, context);
+        return;
+    }
+    if let Some(detector) = &mut state.detector
+        && detector.id == Some(from.id)
+        && term < detector.term
+    {
+        // The followed one itself, in a lower term: it has lost its state file. It lives all the
+        // same (E1), and begins a term above when it hears of the higher one.
+        detector.address = from.address;
+        detector.alive(context);
         return;
     }
     let known = state
         .detector
-        .is_some_and(|detector| detector.id == Some(from.id) && term >= detector.term);
+        .is_some_and(|detector| detector.id == Some(from.id));
     if let Some(vacancy) = state
         .vacancy
         .filter(|vacancy| vacancy.previous == Some(from.id))
@@ -150,7 +163,7 @@ fn follow(
     term: Term,
     cause: Cause,
     since: Timestamp,
-    context: &StepContext,
+    context: &mut StepContext,
 ) {
     match &mut state.detector {
         Some(detector) if detector.id == Some(from.id) && detector.term == term => {
@@ -158,6 +171,15 @@ fn follow(
             detector.alive(context);
         }
         _ => state.detector = Some(FailureDetector::of(from, term, cause, since, context)),
+    }
+    if matches!(
+        state.candidacy,
+        Candidacy::Acquiring {
+            mapping: StaleMapping::Deleted,
+            ..
+        }
+    ) {
+        warn_evicted(state, context);
     }
     state.adopt(term);
     state.memory = Memory::None; // whatever it held has ended with this one's term
@@ -174,14 +196,14 @@ fn follow(
 }
 
 /// The answer to a question of ours: whoever was doubted lives.
-fn reply(state: &mut State, from: Peer, term: Term, context: &StepContext) {
+fn reply(state: &mut State, from: Peer, term: Term, context: &mut StepContext) {
     if state.leadership.is_some() || !plausible(state.term, term) {
         return;
     }
     if let Some(detector) = &mut state.detector {
         let unheard = detector.id.is_none() && detector.address == from.address;
-        if detector.id == Some(from.id) && term >= detector.term {
-            detector.alive(context);
+        if detector.id == Some(from.id) {
+            detector.alive(context); // in whatever term: it may have lost its state file
             return;
         }
         if unheard {
@@ -380,7 +402,7 @@ fn inquire_soon(state: &mut State, context: &StepContext) {
 
 /// The router is asked at once whether this server still holds the representative port, though not
 /// more often than this: a flood of messages must not become a flood of requests.
-fn verify_soon(state: &mut State, context: &StepContext) {
+pub(super) fn verify_soon(state: &mut State, context: &StepContext) {
     if let Some(leadership) = &mut state.leadership {
         let at = context
             .now

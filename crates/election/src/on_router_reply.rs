@@ -5,7 +5,7 @@ use super::context::StepContext;
 use super::leadership::{Secured, leadership_secured, lose_leadership};
 use super::refusal::refused;
 use super::remaking::{renewal_changed_nothing, wait_for_the_end};
-use super::stale_mapping::{held_by_another, set_stale_mapping, yield_to_successor};
+use super::stale_mapping::{held_by_another, set_stale_mapping, warn_evicted, yield_to_successor};
 use super::state::{Lifecycle, ListTrust, Memory, TableFullFallback};
 use super::{Event, Evidence, OwnMapping, PriorEntry, Renewal, Request, State};
 use porthole_types::ExternalPort;
@@ -57,6 +57,7 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
         Event::Refused { shown, .. } => refused(state, request, *shown, context),
         Event::NoRoom(port) => no_room(state, *port, request, context),
         Event::Evicted(_) => {
+            warn_evicted(state, context); // if it has been heard since
             set_stale_mapping(state, StaleMapping::Deleted);
             state.representative_after = context.now;
         }
@@ -122,7 +123,7 @@ fn own_secured(state: &mut State, port: ExternalPort, secured: Secured, context:
     state.refusals.own = None;
     match secured.renewal {
         Renewal::Unchanged => renewal_changed_nothing(state, context),
-        Renewal::Extended => wait_for_the_end(state, context),
+        Renewal::Extended | Renewal::Untold => wait_for_the_end(state, context),
     }
 }
 

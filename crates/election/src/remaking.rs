@@ -10,7 +10,7 @@ use super::{Leadership, Request, Rules, State, Timestamp};
 /// A renewal came to nothing, with this server's mapping on the router as before.
 pub(super) fn renewal_changed_nothing(state: &mut State, context: &StepContext) {
     state.renewals = match state.renewals {
-        Renewals::Extend => Renewals::Doubted,
+        Renewals::Unproven | Renewals::Extend => Renewals::Doubted,
         Renewals::Doubted | Renewals::RunOut => Renewals::RunOut,
     };
     wait_for_the_end(state, context);

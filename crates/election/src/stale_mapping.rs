@@ -7,7 +7,10 @@ use super::candidacy::{Candidacy, StaleMapping, Vacancy};
 use super::context::StepContext;
 use super::leadership::lose_leadership;
 use super::state::{ForeignHolder, Memory};
-use super::{ClaimStage, FailureDetector, LanMessaging, Owner, OwnerKind, State, Timestamp};
+use super::{
+    Cause, ClaimStage, Destination, ElectionMessage, FailureDetector, LanMessaging, Owner,
+    OwnerKind, State, Timestamp,
+};
 use porthole_types::Term;
 
 /// How often a port is looked at that nobody expects to become free.
@@ -127,31 +130,57 @@ fn found_stale_mapping(
     };
 }
 
-/// A mapping without an end by somebody who was never heard on the LAN. Where it is a server like
+/// A mapping that shows no end by somebody who was never heard on the LAN. Where it is a server like
 /// this one, and it still stands after a lease's time, that server is probed; if it does not
-/// answer, it counts as gone.
+/// answer, it counts as gone. Nobody else can be asked: of them only the router can tell.
 fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepContext) {
-    let seen = match (state.foreign_holder, by) {
-        (Some(foreign_holder), Some(owner)) if foreign_holder.owner == owner => {
-            foreign_holder.seen.saturating_add(1)
-        }
-        _ => 0,
+    let (rules, now) = (context.rules, context.now);
+    let lease = rules.representative_lease;
+    let (seen, since) = match state.foreign_holder {
+        Some(known) if known.owner == by => (known.seen.saturating_add(1), known.since),
+        _ => (0, now),
     };
-    state.foreign_holder = by.map(|owner| ForeignHolder { owner, seen });
-    let wait = context
-        .rules
-        .representative_lease
-        .saturating_mul(1_u32.checked_shl(seen).unwrap_or(u32::MAX));
-    state.representative_after = context.now + wait.min(SELDOM);
+    state.foreign_holder = Some(ForeignHolder {
+        owner: by,
+        seen,
+        since,
+    });
+    let stands = now.after(since);
+    let wait = match by {
+        Some(owner) if owner.kind == OwnerKind::Porthole => {
+            lease.saturating_mul(1_u32.checked_shl(seen).unwrap_or(u32::MAX))
+        }
+        // The lease of one that failed, which the router hides, has ended within this time; and
+        // another program may have wanted the port for a moment.
+        _ if stands < lease => (rules.silence() * 2).min(lease),
+        // Then somebody renews it, or it has no end.
+        None => lease,
+        Some(_) => stands,
+    };
+    state.representative_after = now + wait.min(SELDOM);
     if let Some(owner) = by
         && owner.kind == OwnerKind::Porthole
         && seen > 0
-        && context.rules.lan == LanMessaging::Enabled
+        && rules.lan == LanMessaging::Enabled
         && !state
             .detector
-            .is_some_and(|detector| detector.is_live(context.rules, context.now))
+            .is_some_and(|detector| detector.is_live(rules, now))
     {
         state.detector = Some(FailureDetector::unheard(owner.address, state.term, context));
+    }
+}
+
+/// Whoever is followed again may have lost its mapping to this server meanwhile, and would notice
+/// at its next renewal only. A Claim, to it alone, makes it ask the router at once (S1d).
+pub(super) fn warn_evicted(state: &State, context: &mut StepContext) {
+    if let Some(detector) = state.detector {
+        let message = ElectionMessage::Claim {
+            term: state.term.next(),
+            round: 0,
+            stage: ClaimStage::Acquiring,
+            cause: Cause::MissedHeartbeats,
+        };
+        context.say(Destination::One(detector.address), message);
     }
 }
 

@@ -92,7 +92,9 @@ pub enum InnerPorts {
 /// What renewing does to a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Renewals {
-    /// It begins anew, as far as known.
+    /// None has shown it yet.
+    Unproven,
+    /// It begins anew.
     Extend,
     /// The last one changed nothing: once can be chance.
     Doubted,
@@ -120,13 +122,15 @@ pub struct PeerReport {
     pub heard_at: Timestamp,
 }
 
-/// A mapping without an end that stands in the way.
+/// A mapping that shows no end and stands in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ForeignHolder {
-    /// Where it leads.
-    pub owner: Owner,
+    /// Where it leads, where the router tells.
+    pub owner: Option<Owner>,
     /// How many times it was found there in a row.
     pub seen: u32,
+    /// When it was first found there.
+    pub since: Timestamp,
 }
 
 /// Make-before-break needs room for one more mapping; where there is none (728), the successor has
@@ -256,7 +260,7 @@ impl State {
             table_full: TableFullFallback::NotNeeded,
             refusals: Refusals::default(),
             inner: InnerPorts::Many,
-            renewals: Renewals::Extend,
+            renewals: Renewals::Unproven,
             list: ListTrust::Trusted,
         }
     }

@@ -131,7 +131,8 @@ fn learn(state: &mut State, event: &Event, context: &mut StepContext) {
 }
 
 /// The answer to what was asked will never come. Whoever was giving up leadership has given it up:
-/// the mapping may be gone.
+/// the mapping may be gone. Whoever was asking for it may have got it just now, where the port was
+/// free: what is found next time does not prove that it led before (S4), as after a failure.
 fn forget_request(state: &mut State, context: &mut StepContext) {
     let Some(asked) = state.pending.take() else {
         return;
@@ -144,6 +145,11 @@ fn forget_request(state: &mut State, context: &mut StepContext) {
     if matches!(asked, Request::Secure { .. } | Request::Remake { .. }) {
         state.ledger.may_be_there(asked.port());
     }
+    if matches!(asked, Request::Secure { port, .. } if port == context.rules.representative_port)
+        && state.leadership.is_none()
+    {
+        state.memory = Memory::None;
+    }
 }
 
 fn router_found(state: &mut State, context: &mut StepContext) {
@@ -153,7 +159,7 @@ fn router_found(state: &mut State, context: &mut StepContext) {
     state.taken.clear();
     state.refusals = Refusals::default();
     state.inner = InnerPorts::Many;
-    state.renewals = Renewals::Extend;
+    state.renewals = Renewals::Unproven;
     state.list = ListTrust::Trusted;
     state.failures = 0;
     state.table_full = TableFullFallback::NotNeeded;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::candidacy::{Candidacy, StaleMapping, Vacancy};
 use super::context::StepContext;
 use super::failure_detector::QUESTIONS;
+use super::on_message::verify_soon;
 use super::rules::server_value;
 use super::state::{Lifecycle, RouterStatus};
 use super::{
@@ -148,7 +149,22 @@ fn inquire(state: &mut State, context: &mut StepContext) {
             held_ms: context.now.after(held).as_millis() as u64,
         };
         context.say(Destination::Everybody, message);
+        if misses_somebody(state, context) {
+            verify_soon(state, context);
+        }
     }
+}
+
+/// Whether another's reports have stayed away of late. The LAN may have fallen apart between them:
+/// then that one hears no Inquiries, and may have had this server's mapping deleted, and nobody
+/// can say so but the router (S1d). Not for ever: mostly it has just been switched off.
+fn misses_somebody(state: &State, context: &StepContext) -> bool {
+    let silent = context.rules.silence();
+    let span = silent..silent + context.rules.heartbeat * FRESH;
+    state
+        .peers
+        .values()
+        .any(|peer| span.contains(&context.now.after(peer.heard_at)))
 }
 
 fn advance_candidacy(state: &mut State, context: &mut StepContext) {

@@ -16,6 +16,7 @@ mod evict;
 mod fake;
 mod holder;
 mod learned;
+mod lease_display;
 mod release;
 mod remake;
 mod rename;

@@ -133,6 +133,7 @@ impl Answer {
                 renewal: match grant.renewal {
                     verified::Renewal::Extended => election::Renewal::Extended,
                     verified::Renewal::Unchanged => election::Renewal::Unchanged,
+                    verified::Renewal::Untold => election::Renewal::Untold,
                 },
             },
             Self::Secured(verified::SecureOutcome::Theirs(entry))

@@ -1,6 +1,7 @@
 //! The rules against the simulated router's table: every effect is answered, time is a number.
 
 mod fake_router;
+mod overlap;
 mod properties;
 mod remote_access;
 mod rotation;

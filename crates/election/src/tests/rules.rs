@@ -386,3 +386,100 @@ fn s4_leadership_is_not_remembered_beside_a_term_that_another_has_begun() {
     server.tell(&reported(Term(4)), Timestamp(0));
     assert_eq!(kept(&server), None);
 }
+
+#[test]
+fn s4_what_a_forgotten_request_may_have_mapped_does_not_prove_an_old_leadership() {
+    for forgets in [Event::Awoke, Event::RouterFound] {
+        let mut fake_router = FakeRouter::default();
+        let mut server = Server::new(0);
+        server.state = State::new(Term(2), None, Memory::WasRepresentative);
+        server.tell(&Event::RouterFound, Timestamp(0));
+        // The port was free (another may have led meanwhile), the router maps it, and the elector
+        // begins again before it hears of it.
+        let request = server.asked.take().expect("it asks for what it had");
+        let _unheard = fake_router.answer(0, request, Timestamp(0));
+        server.tell(&forgets, Timestamp(10));
+        server.settle(&mut fake_router, Timestamp(10));
+        assert_eq!(server.state.role(Timestamp(10)), Role::Representative);
+        assert_eq!(server.state.term, Term(3), "{forgets:?}");
+    }
+}
+
+#[test]
+fn e1_the_followed_one_that_lost_its_state_file_lives_though_its_term_is_lower() {
+    let inquiry = |term| ElectionMessage::Inquiry {
+        term,
+        cause: Cause::Free,
+        held_ms: 0,
+    };
+    for sign in [
+        inquiry(Term(1)),
+        ElectionMessage::ProbeReply { term: Term(1) },
+    ] {
+        let mut server = Server::new(0);
+        let from = Peer {
+            id: InstanceId(9),
+            address: address(9),
+        };
+        let heard = |message| Event::Heard { from, message };
+        server.tell(&heard(inquiry(Term(2))), Timestamp(0));
+        // An Inquiry is missed and both direct questions are asked; then it is heard.
+        let mut now = Timestamp(0);
+        while server.state.detector.expect("followed").asked < 2 {
+            now = server.wake.expect("it watches");
+            server.tell(&Event::Tick, now);
+        }
+        server.tell(&heard(sign), now);
+        let watched = server.state.detector.expect("it lives");
+        assert_eq!((watched.heard_at, watched.asked), (now, 0), "{sign:?}");
+        assert_eq!(watched.term, Term(2), "and the term is not forgotten");
+    }
+}
+
+#[test]
+fn l1_a_mapping_of_which_nobody_can_be_asked_is_looked_at_soon_and_then_less_and_less() {
+    let foreign = Owner {
+        address: address(9),
+        kind: OwnerKind::Foreign,
+    };
+    // Hidden it may be a lease that ends any time; visible it is another program's, without an end.
+    for by in [None, Some(foreign)] {
+        let mut server = Server::new(0);
+        let mut now = Timestamp(0);
+        let mut looks = Vec::new();
+        server.tell(&Event::RouterFound, now);
+        while now < Timestamp(0) + LEASE * 40 {
+            while let Some(request) = server.asked.take() {
+                let port = request.port();
+                if port != rules().representative_port {
+                    server.tell(&Event::Failed(request), now);
+                    continue;
+                }
+                looks.push(now);
+                let expires_in = None;
+                let taken = Event::Taken {
+                    port,
+                    expires_in,
+                    by,
+                };
+                server.tell(&taken, now);
+            }
+            now = server.wake.expect("it looks again");
+            server.tell(&Event::Tick, now);
+        }
+        let waits = looks
+            .windows(2)
+            .map(|pair| (pair[0], pair[1].after(pair[0])));
+        for (at, wait) in waits {
+            let stands = at.after(looks[0]);
+            let most = match by {
+                _ if stands < LEASE => rules().silence() * 2,
+                None => LEASE,
+                Some(_) => stands,
+            };
+            assert!(wait <= most, "{by:?}: {wait:?} at {at:?}");
+        }
+        let most = if by.is_none() { 50 } else { 16 };
+        assert!(looks.len() < most, "{by:?}: {looks:?}");
+    }
+}

@@ -10,7 +10,7 @@ use porthole_election::{
 };
 use porthole_types::ExternalPort;
 
-use super::config::Millis;
+use super::config::{Millis, leadership};
 use super::fake_router::{Call, Described, Reply, Row};
 use super::mutants::Mutant;
 
@@ -85,6 +85,8 @@ pub struct Learned {
     blanks: u32,
     /// The router lists what it does not show by the port.
     lists_only: bool,
+    /// When the representative's mapping and the own one were granted last.
+    granted_at: [Option<(ExternalPort, Timestamp)>; 2],
 }
 
 impl Learned {
@@ -93,6 +95,18 @@ impl Learned {
         if rows > 0 {
             self.saw();
         }
+    }
+
+    /// Whether a lease that shows all of itself does so long after it was granted.
+    fn shows_granted(&self, job: &Job, old: Millis) -> bool {
+        let granted = |(port, _): &&(ExternalPort, Timestamp)| *port == job.port();
+        let last = self.granted_at.iter().flatten().find(granted);
+        old == job.asked && last.is_some_and(|(_, at)| job.sent_at.0 >= at.0 + 2_000)
+    }
+
+    fn granted(&mut self, port: ExternalPort, at: Timestamp) {
+        let own = usize::from(port != leadership());
+        self.granted_at[own] = Some((port, at));
     }
 
     fn saw(&mut self) {
@@ -396,26 +410,33 @@ impl Job {
             hand.learned.lease_step = LeaseStep::Permanent;
         }
         let elapsed = hand.now.0 - self.sent_at.0;
-        let granted = match shown {
-            None => span(self.asked),
-            Some(left) => granted(self.asked, left, elapsed),
-        };
         let old = match self.before {
             Before::Ours(old) | Before::Unclear(old) => old,
             Before::Free | Before::Theirs(_) => None,
         };
-        let unchanged = match (old, granted) {
-            (Some(old), Some(granted)) => {
-                self.asked != 0 && granted.as_millis() as Millis <= old && old + 2_000 < self.asked
-            }
-            _ => false,
+        if let (Some(old), Some(Some(left))) = (old, shown)
+            && left <= old
+            && self.asked != 0
+            && !(left == self.asked && hand.learned.shows_granted(self, old))
+        {
+            let renewal = if granted(self.asked, Some(left), elapsed) == span(self.asked) {
+                Renewal::Untold
+            } else {
+                Renewal::Unchanged
+            };
+            let left = match renewal {
+                Renewal::Untold => self.asked,
+                _ => (left - 1_000).max(1_000),
+            };
+            hand.learned.granted(self.port(), self.sent_at);
+            return self.secured(span(left), evidence, renewal);
+        }
+        hand.learned.granted(self.port(), self.sent_at);
+        let granted = match shown {
+            None => span(self.asked),
+            Some(left) => granted(self.asked, left, elapsed),
         };
-        let renewal = if unchanged {
-            Renewal::Unchanged
-        } else {
-            Renewal::Extended
-        };
-        self.secured(granted, evidence, renewal)
+        self.secured(granted, evidence, Renewal::Extended)
     }
 
     fn secured(&self, granted: Option<Duration>, evidence: Evidence, renewal: Renewal) -> Event {

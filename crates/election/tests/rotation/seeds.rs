@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::config::Config;
-use super::invariants::Broken;
+use super::invariants::{Broken, Overlaps};
 use super::mutants::Mutant;
 use super::trace::Keep;
 use super::world::{Outcome, World};
@@ -97,7 +97,7 @@ struct Totals {
     changes: u64,
     evictions: u64,
     wrong: u64,
-    overlap: u64,
+    overlaps: Overlaps,
     settled: Vec<u64>,
     deputies: u64,
 }
@@ -108,7 +108,11 @@ impl Totals {
         self.changes += u64::from(summary.changes);
         self.evictions += u64::from(summary.evictions);
         self.wrong += u64::from(summary.wrong_evictions);
-        self.overlap = self.overlap.max(summary.overlap);
+        let (longest, this) = (&mut self.overlaps, &summary.overlaps);
+        longest.warned = longest.warned.max(this.warned);
+        longest.parted = longest.parted.max(this.parted);
+        longest.unknown = longest.unknown.max(this.unknown);
+        longest.hindered = longest.hindered.max(this.hindered);
         self.settled.extend(summary.settled);
         self.deputies += u64::from(summary.deputies);
     }
@@ -118,19 +122,24 @@ impl std::fmt::Display for Totals {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut settled = self.settled.clone();
         settled.sort_unstable();
+        let t = |thousandths: u64| thousandths as f64 / 1_000.0;
         let at = |per_mille: usize| {
             let index = (settled.len() * per_mille / 1_000).min(settled.len().saturating_sub(1));
-            settled.get(index).copied().unwrap_or_default() as f64 / 1_000.0
+            t(settled.get(index).copied().unwrap_or_default())
         };
         write!(
             f,
-            "{} changes of leadership, {} evictions ({} of the living, longest overlap {} ms), {} \
-             deputies; \
-             one representative after p50 {:.2} T, p99 {:.2} T, max {:.2} T",
+            "{} changes of leadership, {} evictions ({} of the living: they believed for {:.2} T at \
+             most after they heard that another leads; for {:.2} T where its reports stayed away, \
+             {:.2} T where they did not know it, {:.2} T where they could not ask the router), \
+             {} deputies; one representative after p50 {:.2} T, p99 {:.2} T, max {:.2} T",
             self.changes,
             self.evictions,
             self.wrong,
-            self.overlap,
+            t(self.overlaps.warned),
+            t(self.overlaps.parted),
+            t(self.overlaps.unknown),
+            t(self.overlaps.hindered),
             self.deputies,
             at(500),
             at(990),

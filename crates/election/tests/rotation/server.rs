@@ -117,6 +117,11 @@ impl Server {
         self.runs() && self.state.role(self.clock.show(now)) == Role::Representative
     }
 
+    /// Whether it is making its mapping anew.
+    pub fn is_in_gap(&self, now: Millis) -> bool {
+        self.runs() && self.state.is_in_gap(self.clock.show(now))
+    }
+
     /// Until when it would, if it heard nothing more.
     pub fn believes_until(&self) -> Option<Millis> {
         let leadership = self.state.leadership?;

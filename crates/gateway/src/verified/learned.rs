@@ -5,6 +5,7 @@ use crate::entry::MappingEntry;
 use crate::lease_fallback::LeaseFallback;
 use crate::reading::Reading;
 
+use super::lease_display::LeaseDisplays;
 use super::rename::RenameAttempts;
 
 /// Names of its own that are remembered; people seldom rename a camera more often in one run.
@@ -18,6 +19,7 @@ pub struct Learned {
     /// What its showing of its mappings is worth.
     pub reading: Reading,
     pub(super) renamed: RenameAttempts,
+    pub(super) leases: LeaseDisplays,
     names: Vec<Description>,
 }
 

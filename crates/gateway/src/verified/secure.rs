@@ -1,10 +1,12 @@
 //! Asking for a port, and renewing it.
 
+use std::num::NonZeroU32;
 use std::time::Instant;
 
 use super::clock::{now, seconds_since};
 use super::holder::{Holder, holder, holder_looked_up};
 use super::learned::{Described, Learned};
+use super::lease_display::LeaseDisplay;
 use crate::entry::MappingEntry;
 use crate::error::Error;
 use crate::gateway::{Gateway, MappingRequest};
@@ -66,6 +68,8 @@ pub enum Renewal {
     Extended,
     /// Nothing: the entry shows what was left of it.
     Unchanged,
+    /// It had nearly all of it left, so that nobody can say.
+    Untold,
 }
 
 /// What a router shows on a port that it refuses.
@@ -283,34 +287,48 @@ fn grant(
     }
     learned.lease_fallback.took(request.lease, asked.lease);
     let read = entry.as_ref().and_then(MappingEntry::lease);
-    let granted = granted(asked.lease, read, seconds_since(sent_at));
     let (before, old) = match before {
         Before::Free => (PriorMapping::Free, None),
         Before::Ours(old) => (PriorMapping::Ours, old.lease()),
         Before::Unclear(old) => (PriorMapping::Free, old.lease()),
     };
+    let granted = granted(asked.lease, read, seconds_since(sent_at));
+    let display = learned
+        .leases
+        .display(request.external, old, asked.lease, sent_at);
+    let (granted, renewal) = renewed(old, read, granted, asked.lease, display);
+    learned.leases.granted(request.external, sent_at);
     Ok(SecureOutcome::Ours(Grant {
         granted,
         sent_at,
         before,
         entry,
         evidence,
-        renewal: renewal(old, asked.lease, granted),
+        renewal,
     }))
 }
 
-/// What became of a lease that had so much left, was asked for anew, and is now so long. One that
-/// had nearly all of it left tells nothing.
-fn renewal(old: Option<Lease>, asked: Lease, granted: Lease) -> Renewal {
-    /// Routers count in whole seconds, and requests take time.
-    const COARSE: u32 = 2;
-    match (old, asked, granted) {
-        (Some(Lease::Seconds(old)), Lease::Seconds(asked), Lease::Seconds(granted))
-            if granted <= old && old.get().saturating_add(COARSE) < asked.get() =>
-        {
-            Renewal::Unchanged
-        }
-        _ => Renewal::Extended,
+/// What a renewal did to a lease of which so much was `old` before, and the lease that can be counted
+/// on: what is left where nothing was done, less the second to which routers round up.
+fn renewed(
+    old: Option<Lease>,
+    read: Option<Lease>,
+    granted: Lease,
+    asked: Lease,
+    display: LeaseDisplay,
+) -> (Lease, Renewal) {
+    let (Some(Lease::Seconds(old)), Some(Lease::Seconds(read))) = (old, read) else {
+        return (granted, Renewal::Extended);
+    };
+    let full = Lease::Seconds(read) == asked && display == LeaseDisplay::Granted;
+    if read > old || full || granted == Lease::Permanent {
+        return (granted, Renewal::Extended);
+    }
+    let left = Lease::Seconds(NonZeroU32::new(read.get() - 1).unwrap_or(read));
+    if granted == asked {
+        (granted, Renewal::Untold) // it had nearly all of it left
+    } else {
+        (left, Renewal::Unchanged)
     }
 }
 

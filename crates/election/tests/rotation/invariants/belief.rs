@@ -1,6 +1,7 @@
 //! S1, S1d and S2: who believes to be representative, and what the router has to say to it.
 
 use super::Invariants;
+use super::record::Robbed;
 use crate::config::Millis;
 use crate::fake_router::FakeRouter;
 use crate::server::Server;
@@ -35,29 +36,12 @@ impl Invariants {
             if epoch != fake_router.epoch {
                 continue; // S1 and S2 are stated per router epoch
             }
-            if let Some(at) = record.robbed {
-                // S1d: the router forwards to one; who was wrongly replaced notices within one
-                // verification, if the router lets it verify.
-                self.summary.overlap = self.summary.overlap.max(now - at);
-                let request = 8 * self.config.router.slowest + 50;
-                if !fake_router.up || wire.off_router[index] || server.frozen_until > now {
-                    record.trouble = Some(now);
-                }
-                let hindered = record
-                    .trouble
-                    .is_some_and(|trouble| trouble + request + self.config.time_out > at);
-                let limit = if hindered {
-                    self.config.lease
-                } else {
-                    self.config.lease / 4 + 2 * request
-                };
-                if now > at + limit {
-                    self.breaks(
-                        "S1d",
-                        now,
-                        format!("s{index} was replaced at {at} and still believes"),
-                    );
-                }
+            if !fake_router.up || wire.off_router[index] || server.frozen_until > now {
+                record.trouble = Some(now);
+            }
+            if let Some(robbed) = record.robbed {
+                let trouble = record.trouble;
+                self.overlaps(now, index, robbed, trouble);
                 continue;
             }
             believers += 1;
@@ -78,6 +62,43 @@ impl Invariants {
         }
         if believers > 1 {
             self.breaks("S1", now, format!("{believers} believe at once"));
+        }
+    }
+
+    /// S1d: the router forwards to one, and who was wrongly replaced notices.
+    fn overlaps(&mut self, now: Millis, index: usize, robbed: Robbed, trouble: Option<Millis>) {
+        let (config, at) = (&self.config, robbed.at);
+        let beat = config.heartbeat;
+        let exchange = 2 * config.router.slowest;
+        // A request that is under way (four exchanges, where leases are refused), and the one that
+        // tells: it steps down, or finds the port free and has it again.
+        let requests = 7 * exchange + 100;
+        let hindered = trouble.is_some_and(|trouble| trouble + requests + config.time_out > at);
+        // At its Inquiries it misses the other's reports, and asks the router, for four heartbeats.
+        let misses = robbed
+            .parted
+            .map(|parted| parted + beat * Millis::from(config.missed_limit) + beat / 8)
+            .filter(|misses| at < misses + 3 * beat);
+        let overlaps = &mut self.summary.overlaps;
+        let (longest, since, limit) = if hindered {
+            // Its deadline; how fast the router's clock may run is no matter of its own.
+            (&mut overlaps.hindered, at, config.lease - config.lease / 8)
+        } else if let Some(warned) = robbed.warned {
+            (&mut overlaps.warned, warned, beat / 4 + requests)
+        } else if let Some(misses) = misses {
+            let limit = misses.saturating_sub(at) + beat + beat / 4 + requests;
+            (&mut overlaps.parted, at, limit)
+        } else {
+            (&mut overlaps.unknown, at, config.lease / 4 + requests)
+        };
+        let took = now - since;
+        if exchange <= beat / 2 {
+            // A slow router's share would hide that of the rules.
+            *longest = (*longest).max(took * 1_000 / beat);
+        }
+        if took > limit {
+            let what = format!("s{index} was replaced ({robbed:?}) and believes {took} ms after");
+            self.breaks("S1d", now, what);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use porthole_types::ExternalPort;
 
 use super::Invariants;
+use super::record::Robbed;
 use crate::config::{Millis, leadership};
 use crate::fake_router::{Deleted, FOREIGN};
 use crate::server::Server;
@@ -44,7 +45,14 @@ impl Invariants {
                 self.summary.wrong_evictions += 1;
             }
             // Whether it believes already or is about to, by an answer that is under way.
-            self.records[owner].robbed = Some(now);
+            let it = &servers[owner];
+            let parted = it.state.peers.get(&servers[by].id);
+            self.records[owner].robbed = Some(Robbed {
+                at: now,
+                by: servers[by].id,
+                warned: None,
+                parted: parted.map(|peer| it.clock.time_of(peer.heard_at)),
+            });
         }
     }
 

@@ -4,8 +4,8 @@ use porthole_election::Detection;
 use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, StaleMapping};
 use porthole_sim_router::{Leases, Visibility};
 
-use crate::config::{Config, Millis};
-use crate::fake_router::FakeRouter;
+use crate::config::{Config, Millis, leadership};
+use crate::fake_router::{FakeRouter, Held};
 use crate::faults::{Fault, OnHolder};
 use crate::server::Server;
 
@@ -29,6 +29,8 @@ pub(super) struct Liveness {
     /// When there last was one.
     last_one: Millis,
     stepped_down: bool,
+    /// Since when another program has had the representative port.
+    foreign_since: Option<Millis>,
     deputies: u32,
     forever: bool,
     /// A deputy had to do for a while: how long that lasted is no matter of the rules.
@@ -49,6 +51,7 @@ impl Liveness {
                     Fault::StepDown(_) | Fault::Holder(OnHolder::StepDown)
                 )
             }),
+            foreign_since: None,
             deputies: 0,
             forever: false,
             excused: false,
@@ -96,9 +99,13 @@ impl Liveness {
         secure: bool,
     ) -> Option<(&'static str, String)> {
         let holder = fake_router.holder(now);
-        let mut believers = servers.iter().filter(|server| server.believes(now));
+        let mut believers = servers
+            .iter()
+            .filter(|server| server.believes(now) || server.is_in_gap(now));
         let one = match (believers.next(), believers.next(), holder) {
             (Some(server), None, Some(entry)) => entry.client == server.address,
+            // Its mapping is being made anew.
+            (Some(server), None, None) => server.is_in_gap(now),
             _ => false,
         };
         self.one_since = if one {
@@ -109,6 +116,7 @@ impl Liveness {
         if one {
             self.last_one = now;
         }
+        self.note_foreign(now, holder);
         let calm = self.calm_at?;
         if !servers.iter().any(Server::runs) {
             return None;
@@ -166,8 +174,15 @@ impl Liveness {
         let deputy = self.deputies == 1
             && shaky > 0
             && self.config.router.quirks.leases == Leases::PermanentOnly;
-        self.excused |= self.forever || deputy;
-        if self.forever || deputy {
+        // Nobody is to have the port: a deputy shows the page.
+        let reserved = self
+            .config
+            .router
+            .quirks
+            .reserved
+            .is_some_and(|ports| ports.refusal(leadership()).is_some());
+        self.excused |= self.forever || deputy || reserved;
+        if self.forever || deputy || reserved {
             return None;
         }
         let deadline = self.patience(calm) + K * self.config.heartbeat;
@@ -181,6 +196,22 @@ impl Liveness {
             ));
         }
         None
+    }
+}
+
+impl Liveness {
+    /// An endless mapping of another program is looked at each two silences for a lease's time,
+    /// then less and less (`docs/design/rotation.md`, "What may be deleted"): where nobody reads
+    /// the table, it may take as long again as it stood until anybody sees that it is gone.
+    fn note_foreign(&mut self, now: Millis, holder: Option<Held>) {
+        if holder.is_some_and(|entry| entry.foreign) {
+            self.foreign_since.get_or_insert(now);
+        } else if let Some(since) = self.foreign_since.take()
+            && self.config.poll.is_none()
+            && now - since > self.config.lease
+        {
+            self.held_until = self.held_until.max(now + (now - since));
+        }
     }
 }
 

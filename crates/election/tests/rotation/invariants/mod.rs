@@ -10,6 +10,7 @@
 
 mod belief;
 mod eviction;
+mod ledger;
 mod liveness;
 mod record;
 mod takeover;
@@ -53,6 +54,19 @@ impl fmt::Display for Broken {
     }
 }
 
+/// The longest beliefs of the wrongly replaced, in thousandths of a heartbeat.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overlaps {
+    /// From when it heard that another leads.
+    pub warned: u64,
+    /// From when its mapping was deleted, by one whose reports had stayed away lately.
+    pub parted: u64,
+    /// The same, by one that it does not miss.
+    pub unknown: u64,
+    /// The same, where its exchanges with the router went wrong.
+    pub hindered: u64,
+}
+
 /// What a run was like.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -65,8 +79,8 @@ pub struct Summary {
     /// How long it took from the last fault (and the end of a failed server's lease) to one
     /// representative, in thousandths of a heartbeat.
     pub settled: Option<u64>,
-    /// How long two believed at once after a wrong eviction, at most (S1d).
-    pub overlap: Millis,
+    /// How long one believed whose mapping another had deleted, at most (S1d).
+    pub overlaps: Overlaps,
     pub deputies: u32,
     /// Claims said.
     pub claims: u32,
@@ -141,9 +155,11 @@ impl Invariants {
                         .or_default()
                         .probes += 1;
                 }
-                Effect::Say(_, message) => {
+                Effect::Say(to, message) => {
                     if matches!(message, ElectionMessage::Claim { .. }) {
-                        self.records[server].claims += 1;
+                        // One to the evicted alone asks nobody whether they object.
+                        let asks = *to == Destination::Everybody;
+                        self.records[server].claims += u32::from(asks);
                         self.summary.claims += 1;
                         self.calm_only(now, format_args!("s{server} claims leadership"));
                     }
@@ -156,6 +172,8 @@ impl Invariants {
             }
         }
         self.note_successor(now, server, it);
+        self.note_forgotten(server, old, event);
+        self.note_warning(now, server, old, event);
         if old.leadership.is_none()
             && it.state.leadership.is_some()
             && let Event::Secured { before, .. } = event
@@ -176,6 +194,7 @@ impl Invariants {
         self.holder_changes(now, holder, servers);
         self.beliefs(now, servers, fake_router, wire);
         self.claimants(now, servers, wire);
+        self.few_mappings(now, servers, fake_router);
         let stuck = fake_router.habits.quirks.access == Access::Secure;
         if let Some((invariant, what)) = self.liveness.after_event(now, servers, fake_router, stuck)
         {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{ElectionMessage, Event, Memory};
-use porthole_types::Term;
+use porthole_election::{ElectionMessage, Event, Memory, State};
+use porthole_types::{InstanceId, Term};
 
 use super::Invariants;
 use super::eviction::Evidence;
@@ -13,17 +13,32 @@ use super::tenure::Unbroken;
 use crate::config::{Millis, leadership};
 use crate::server::Server;
 
+/// A mapping that was deleted while its holder lived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Robbed {
+    /// When.
+    pub(super) at: Millis,
+    /// By whom.
+    pub(super) by: InstanceId,
+    /// When its holder first heard since then that another leads.
+    pub(super) warned: Option<Millis>,
+    /// When its holder had last had a report of the one that deleted it,
+    /// if that is missing still.
+    pub(super) parted: Option<Millis>,
+}
+
 /// What the world remembers about one server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record {
     pub(super) believed: bool,
     /// The router's epoch in which what it believes was read back.
     pub(super) epoch: Option<u32>,
-    /// When its mapping was deleted by another while it held it, and whether it had trouble with
-    /// the router since.
-    pub(super) robbed: Option<Millis>,
+    /// When its mapping was deleted by another while it held it.
+    pub(super) robbed: Option<Robbed>,
     /// When an exchange of it with the router last went wrong.
     pub(super) trouble: Option<Millis>,
+    /// That its state file was lost once.
+    pub(super) lost_file: bool,
     /// The highest term of a leadership that it has heard of in this boot.
     pub(super) heard: Term,
     /// The highest term that anybody has reported to it in this boot.
@@ -61,6 +76,7 @@ impl Invariants {
     }
 
     pub fn wiped(&mut self, server: usize) {
+        self.records[server].lost_file = true;
         self.records[server].last = None;
     }
 
@@ -105,7 +121,7 @@ impl Invariants {
         match event {
             Event::Secured { port, .. } if *port == leadership() => {
                 record.epoch = Some(epoch);
-                if record.robbed.is_some_and(|at| done_at > at) {
+                if record.robbed.is_some_and(|robbed| done_at > robbed.at) {
                     record.robbed = None;
                 }
             }
@@ -123,5 +139,28 @@ impl Invariants {
     /// A call to the router is lost, or late, or its reply is.
     pub fn exchange_goes_wrong(&mut self, now: Millis, server: usize) {
         self.records[server].trouble = Some(now);
+    }
+
+    /// A holder hears that another leads, or is about to; or again of whom it would have missed.
+    pub(super) fn note_warning(&mut self, now: Millis, server: usize, old: &State, event: &Event) {
+        let Some(robbed) = &mut self.records[server].robbed else {
+            return;
+        };
+        let warns = match event {
+            Event::Heard { message, .. } => matches!(
+                message,
+                ElectionMessage::Inquiry { .. } | ElectionMessage::Claim { .. }
+            ),
+            Event::Reported { from, term, .. } => {
+                if from.id == robbed.by {
+                    robbed.parted = None;
+                }
+                *term > old.term
+            }
+            _ => false,
+        };
+        if warns {
+            robbed.warned.get_or_insert(now);
+        }
     }
 }

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use porthole_election::{LanMessaging, Memory, PriorEntry};
+use porthole_election::{Event, LanMessaging, Memory, PriorEntry, State};
 use porthole_types::Term;
 
 use super::Invariants;
-use crate::config::{Millis, Profile};
+use crate::config::{Millis, Profile, leadership};
 use crate::server::Server;
 
 /// Whether the router has had nothing but this leadership on the port since it began.
@@ -68,6 +68,21 @@ impl Invariants {
             self.summary.changes += 1;
         }
         self.last = Some(Tenure { server, term });
+    }
+
+    /// S5 asks for what can be known: whether the port was free when a request was carried out
+    /// whose answer nobody waits for any more cannot.
+    pub(super) fn note_forgotten(&mut self, server: usize, old: &State, event: &Event) {
+        let forgets = matches!(
+            event,
+            Event::Awoke | Event::RouterFound | Event::RouterLost | Event::AddressChanged
+        );
+        let asked = old
+            .pending
+            .is_some_and(|asked| asked.port() == leadership());
+        if forgets && asked {
+            self.records[server].started_with = None;
+        }
     }
 
     /// Whether everybody hears everybody in this seed, at all times.

@@ -97,7 +97,11 @@ impl World {
                 self.fault(fault);
             }
             Item::Calm => self.calm(),
-            Item::End => self.ended = true,
+            Item::End => {
+                self.checks
+                    .nothing_forgotten(self.now, &self.servers, &self.fake_router);
+                self.ended = true;
+            }
         }
     }
 

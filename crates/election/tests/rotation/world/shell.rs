@@ -88,6 +88,8 @@ impl World {
             Effect::Left => {
                 let disk = self.disk_of(server);
                 self.servers[server].disk = disk;
+                let it = &self.servers[server];
+                self.checks.left(self.now, server, it, &self.fake_router);
                 self.servers[server].process = ProcessState::Over;
                 self.checks.ended(server);
             }

@@ -141,7 +141,7 @@ async fn a_lease_that_a_renewal_does_not_extend_is_noticed_and_made_anew() {
     let grant = won(secure(&router, &request(30), Asked::Again, &mut learned).await);
     assert_eq!(
         (grant.renewal, grant.granted.as_seconds()),
-        (Renewal::Unchanged, 11)
+        (Renewal::Unchanged, 10)
     );
     let grant = won(remake(&router, &request(30), &mut learned).await);
     assert_eq!(
