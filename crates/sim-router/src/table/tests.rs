@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::quirks::{Descriptions, LeaseClock, Leases, Ticks};
 
+mod by_name;
 mod oddities;
 
 const A: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 11);
@@ -144,6 +145,9 @@ fn leases_are_granted_by_the_routers_rule() {
         (Leases::Capped(day), 0, Ok(86_400)),
         (Leases::Capped(day), 30, Ok(30)),
         (Leases::Capped(day), 86_401, Ok(86_400)),
+        (Leases::Fixed(day), 0, Ok(86_400)),
+        (Leases::Fixed(day), 30, Ok(86_400)),
+        (Leases::Fixed(day), u32::MAX, Ok(86_400)),
         (Leases::PermanentOnly, 0, Ok(0)),
         (Leases::PermanentOnly, 30, Err(725)),
         (Leases::NotBelow(day), 0, Ok(0)),
