@@ -9,6 +9,7 @@
 
 pub mod action;
 pub mod address;
+mod answer_time;
 pub mod capabilities;
 pub mod countdown;
 pub mod description;
@@ -18,6 +19,7 @@ pub mod error;
 #[cfg(test)]
 mod fake_http;
 mod gateway;
+mod http_exchange;
 mod identity;
 pub mod igd;
 mod lease;
@@ -52,7 +54,7 @@ pub use lease::Lease;
 pub use lease_fallback::LeaseFallback;
 pub use poll::{PollResult, PollScope, poll};
 pub use preference::{Preference, RouterChoice};
-pub use ssdp::{SSDP_PORT, Search, discover};
+pub use ssdp::{Finder, SSDP_PORT, Search, discover};
 pub use status::{Connection, Status};
 pub use table::{Extent, Table};
 
