@@ -134,6 +134,13 @@ async fn only_a_router_that_answers_nothing_is_gone() {
     })
     .await;
     assert_eq!(only_table.gone, None);
+    let only_status = polled(move |request| match request.action.as_str() {
+        "GetStatusInfo" => Reply::soap(&request.action, ""),
+        _ => page(),
+    })
+    .await;
+    assert_eq!(only_status.gone, None);
+    assert!(only_status.table.is_none());
     let moved = polled(move |_| page()).await;
     assert_eq!(moved.gone.as_ref().map(Error::code), Some("unreadable"));
     assert_eq!(moved.external, None);
