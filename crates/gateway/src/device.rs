@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::action::Action;
 use crate::error::Error;
-use crate::http_exchange::{self, Failure, address_in};
+use crate::http_exchange::{self, ANSWER_TIME, Failure, Limits, address_in};
 use crate::xml::{self, Element};
 
 /// Bytes of a description that are read. Real ones have 3 to 10 KiB.
@@ -91,7 +91,11 @@ async fn fetch(location: &Url) -> Result<Bytes, Error> {
     let action = Action::Describe;
     let unreadable = |what: String| Error::Unreadable { action, what };
     let request = Request::get("/");
-    let reply = http_exchange::exchange(None, location, request, Bytes::new(), MAX_DESCRIPTION)
+    let limits = Limits {
+        time: ANSWER_TIME,
+        bytes: MAX_DESCRIPTION,
+    };
+    let reply = http_exchange::exchange(None, location, request, Bytes::new(), limits)
         .await
         .map_err(|failure| match failure {
             Failure::Unreachable(why) => Error::Unreachable { action, why },

@@ -25,8 +25,8 @@ use url::{Host, Url};
 /// How long connecting to a router may take: one that is gone is noticed by this.
 pub const CONNECT_TIME: Duration = Duration::from_secs(3);
 
-/// How long an answer may take once the connection is there, reading included. Small routers were
-/// seen to take 6 s for each.
+/// How long an answer may take at the most once the connection is there, reading included. Small
+/// routers were seen to take 6 s for each.
 pub const ANSWER_TIME: Duration = Duration::from_secs(12);
 
 /// The IPv4 address in a URL that a router gave, or nothing unless it is plain `http` with a
@@ -55,7 +55,7 @@ pub(super) enum Failure {
     /// Nobody is there, or whoever is hung up before answering.
     #[error("{0}")]
     Unreachable(String),
-    /// No answer within [`ANSWER_TIME`].
+    /// No answer within the time that it was given.
     #[error("no answer in time")]
     TimedOut,
     /// The answer is longer than allowed.
@@ -66,8 +66,16 @@ pub(super) enum Failure {
     Unreadable(String),
 }
 
-/// Send a request to a URL whose host is an IPv4 address, from this address where one is given; of
-/// the reply at most `limit` bytes are read.
+/// How much of an answer is waited for, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Once connected, reading included.
+    pub(super) time: Duration,
+    /// Of the body.
+    pub(super) bytes: usize,
+}
+
+/// Send a request to a URL whose host is an IPv4 address, from this address where one is given.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -76,7 +84,7 @@ pub(super) async fn exchange(
     url: &Url,
     request: http::request::Builder,
     body: Bytes,
-    limit: usize,
+    limits: Limits,
 ) -> Result<Reply, Failure> {
     let unreachable = |error: io::Error| Failure::Unreachable(error.to_string());
     let address = address_in(url)
@@ -101,7 +109,7 @@ pub(super) async fn exchange(
     // Some routers serve one connection at a time.
     let close = HeaderValue::from_static("close");
     request.headers_mut().insert(CONNECTION, close);
-    timeout(ANSWER_TIME, ask(stream, request, limit))
+    timeout(limits.time, ask(stream, request, limits.bytes))
         .await
         .map_err(|_| Failure::TimedOut)?
 }

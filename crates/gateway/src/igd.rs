@@ -30,7 +30,7 @@ use crate::table::{Extent, IndexWalk, MAX_ENTRIES, Table};
 use crate::xml::Element;
 use crate::{soap, soap_transport};
 
-/// How long one request may take, connecting and reading included.
+/// How long one request may take at the most, connecting and reading included.
 pub const REQUEST_TIME: Duration = CONNECT_TIME.saturating_add(ANSWER_TIME);
 
 /// How long reading a table by index may take; then what was read is all there is.
@@ -101,10 +101,16 @@ impl Igd {
             Action::GetListOfPortMappings => MAX_LIST,
             _ => MAX_REPLY,
         };
-        let send = soap_transport::send(self.from, self.control.as_str(), &header, &body);
+        let time = self.answer_time.limit();
+        let send = soap_transport::send(self.from, time, self.control.as_str(), &header, &body);
         let began = Instant::now();
         let reply = match send.await {
-            Err(error) => transport_error(action, limit, error)?,
+            Err(error) => transport_error(action, limit, error).inspect_err(|error| {
+                // How long it would have taken is not known; at least so long.
+                if let Error::TimedOut { .. } = error {
+                    self.answer_time.note(time);
+                }
+            })?,
             Ok(reply) => reply,
         };
         self.answer_time.note(began.elapsed());

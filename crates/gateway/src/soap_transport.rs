@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
@@ -15,7 +16,7 @@ use igd::RequestError;
 use igd::aio::Provider;
 use url::Url;
 
-use crate::http_exchange::{Failure, exchange};
+use crate::http_exchange::{ANSWER_TIME, Failure, Limits, exchange};
 
 /// Bytes of any reply; what is expected is checked where it is read.
 const MAX_REPLY: usize = 1024 * 1024;
@@ -23,9 +24,9 @@ const MAX_REPLY: usize = 1024 * 1024;
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 tokio::task_local! {
-    /// The address that the request under way leaves from: the trait's function has no receiver to
-    /// keep it in.
-    static FROM: Ipv4Addr;
+    /// Where the request under way leaves from, and how long its answer may take: the trait's
+    /// function has no receiver to keep that in.
+    static UNDER_WAY: (Ipv4Addr, Duration);
 }
 
 /// Why a request of [`send`] has no reply, where that is known. The crate's error has no case for
@@ -37,18 +38,20 @@ pub(super) fn failure(error: &RequestError) -> Option<&Failure> {
     }
 }
 
-/// Send a request from this address.
+/// Send a request from this address; its answer may take `time`.
 ///
 /// # Errors
 /// When it cannot be sent, or the reply does not come in time, cannot be read, is over 1 MiB or is
 /// not UTF-8.
 pub(super) async fn send(
     from: Ipv4Addr,
+    time: Duration,
     url: &str,
     action: &str,
     body: &str,
 ) -> Result<String, RequestError> {
-    FROM.scope(from, FromAddress::send_async(url, action, body))
+    UNDER_WAY
+        .scope((from, time), FromAddress::send_async(url, action, body))
         .await
 }
 
@@ -56,14 +59,20 @@ struct FromAddress;
 
 impl Provider for FromAddress {
     async fn send_async(url: &str, action: &str, body: &str) -> Result<String, RequestError> {
-        let from = FROM.try_with(|from| *from).ok();
+        let (from, time) = UNDER_WAY
+            .try_with(|(from, time)| (Some(*from), *time))
+            .unwrap_or((None, ANSWER_TIME));
+        let limits = Limits {
+            time,
+            bytes: MAX_REPLY,
+        };
         let url: Url = url.parse().map_err(io::Error::other)?;
         let request = Request::post("/")
             .header(SOAP_ACTION, action)
             .header(CONTENT_TYPE, "text/xml");
         let body = Bytes::copy_from_slice(body.as_bytes());
         // Whatever its status: a fault comes with 500, and from some routers with 200.
-        let reply = exchange(from, &url, request, body, MAX_REPLY)
+        let reply = exchange(from, &url, request, body, limits)
             .await
             .map_err(io::Error::other)?;
         Ok(String::from_utf8(reply.body.into())?)

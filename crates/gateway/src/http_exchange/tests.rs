@@ -14,7 +14,11 @@ async fn post(url: &str) -> Result<Reply, Failure> {
         .header("content-type", "text/xml");
     let body = Bytes::from_static(b"\r\nsoapaction: of the body\r\n");
     let from = Some(Ipv4Addr::new(127, 0, 0, 31));
-    exchange(from, &url.parse().unwrap(), request, body, LIMIT).await
+    let limits = Limits {
+        time: ANSWER_TIME,
+        bytes: LIMIT,
+    };
+    exchange(from, &url.parse().unwrap(), request, body, limits).await
 }
 
 async fn server(answer: impl Fn() -> Sent + Send + Sync + 'static) -> (FakeHttpServer, String) {
