@@ -21,8 +21,8 @@ use crate::shared::{
 };
 use porthole_election::{Event, Request};
 use porthole_gateway::{
-    self, Connection, Countdowns, DiscoveredRouter, Error, Igd, MappingEntry, Observer, PollResult,
-    PollScope, Preference, Protocol, RouterChoice, SEARCH_AGAIN, SSDP_PORT, Search,
+    self, Connection, Countdowns, DiscoveredRouter, Error, Finder, Igd, MappingEntry, Observer,
+    PollResult, PollScope, Preference, Protocol, RouterChoice, SEARCH_AGAIN, SSDP_PORT, Search,
 };
 use porthole_supervise::{Fixed, Progress, UntilRestart, supervised};
 
@@ -37,8 +37,9 @@ const SEARCH: Duration = Duration::from_secs(3);
 /// How long a look for the default gateway alone waits.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Longer than a search or a poll can take with all its time-outs.
-const ROUND: Duration = Duration::from_secs(90);
+/// Longer than a search or a poll can take with all its time-outs: a poll is six requests, or
+/// reading the table entry by entry in their place.
+const ROUND: Duration = Duration::from_secs(150);
 
 /// Searches for a router while there is none, polls it while there is one, and asks it what the
 /// election wants.
@@ -62,6 +63,9 @@ struct Volatile {
     /// Searches in a row that found no router.
     failures: u32,
     preference: Preference,
+    /// From the first search to the router that it finds: late answers to one search count for the
+    /// next.
+    finder: Option<Finder>,
     uptime: Option<u64>,
     address: Option<LanAddress>,
     next_round: Option<SpawnHandle>,
@@ -106,32 +110,65 @@ impl RouterActor {
     }
 
     fn search(&mut self, lan: &LanAddress, ctx: &mut Context<Self>) {
-        let search = Search {
-            from: lan.address,
-            ssdp: self.wired.shared.settings.router.ssdp_address,
-            default_gateway: lan.default_gateway,
-            wait: SEARCH,
+        let mut finder = self.volatile.finder.take().unwrap_or_else(|| {
+            let search = Search {
+                from: lan.address,
+                ssdp: self.wired.shared.settings.router.ssdp_address,
+                default_gateway: lan.default_gateway,
+                wait: SEARCH,
+            };
+            Finder::new(search, Arc::clone(&self.wired.observer))
+        });
+        let job = self.wired.progress.job("the search for a router", ROUND);
+        let search = async move {
+            let found = finder.search().await;
+            drop(job);
+            (finder, found)
         };
-        let found = self.looking_for("the search for a router", search);
-        let round = ctx.spawn(found.into_actor(self).map(|found, actor, ctx| match found {
-            Ok(found) => actor.choose(found, ctx),
-            Err(why) => actor.miss(&why.to_string(), ctx),
+        let round = ctx.spawn(search.into_actor(self).map(|(finder, found), actor, ctx| {
+            actor.volatile.finder = Some(finder);
+            match found {
+                Ok(found) => actor.choose(found, ctx),
+                Err(why) => actor.miss(&why.to_string(), ctx),
+            }
         }));
         self.replace_round(round, ctx);
     }
 
-    fn looking_for(
-        &self,
-        job: &'static str,
-        search: Search,
-    ) -> impl Future<Output = Result<DiscoveredRouter, Error>> + use<> {
-        let observer = Arc::clone(&self.wired.observer);
-        let job = self.wired.progress.job(job, ROUND);
-        async move {
-            let found = porthole_gateway::discover(&search, &observer).await;
-            drop(job);
-            found
-        }
+    /// Until the next search: a router that answers late, or announces itself, is not searched for
+    /// again.
+    fn overhear(&mut self, until: Instant, ctx: &mut Context<Self>) {
+        let wait = until.saturating_duration_since(Instant::now());
+        let Some(mut finder) = self.volatile.finder.take() else {
+            self.round_after(wait, ctx);
+            return;
+        };
+        let overhear = async move {
+            let found = finder.overhear(wait).await;
+            (finder, found)
+        };
+        let round = ctx.spawn(
+            overhear
+                .into_actor(self)
+                .map(move |(finder, found), actor, ctx| {
+                    actor.volatile.finder = Some(finder);
+                    match found {
+                        None => actor.round(ctx),
+                        Some(found) if actor.may_use(&found) => actor.arrive(found, ctx),
+                        Some(_) => actor.overhear(until, ctx),
+                    }
+                }),
+        );
+        self.replace_round(round, ctx);
+    }
+
+    /// Whether a router that was heard of between two searches may be used at once.
+    fn may_use(&self, found: &DiscoveredRouter) -> bool {
+        let view = self.wired.shared.router.borrow();
+        let known = view.found.as_ref().map(|known| &known.identity);
+        let lan = self.volatile.address.as_ref();
+        let gateway = lan.and_then(|lan| lan.default_gateway);
+        Preference::heard(&found.identity, known, gateway) == RouterChoice::Take
     }
 
     fn arrive(&mut self, found: DiscoveredRouter, ctx: &mut Context<Self>) {
@@ -184,7 +221,7 @@ impl RouterActor {
         } else {
             debug!(%why, again_in = ?wait, "no router yet");
         }
-        self.round_after(wait, ctx);
+        self.overhear(Instant::now() + wait, ctx);
     }
 
     fn poll(&mut self, router: Arc<Igd>, ctx: &mut Context<Self>) {
@@ -241,7 +278,16 @@ impl RouterActor {
             self.round_after(interval, ctx);
             return;
         };
-        let found = self.looking_for("a look for the default gateway", search);
+        let observer = Arc::clone(&self.wired.observer);
+        let job = self
+            .wired
+            .progress
+            .job("a look for the default gateway", ROUND);
+        let found = async move {
+            let found = porthole_gateway::discover(&search, &observer).await;
+            drop(job);
+            found
+        };
         let round = ctx.spawn(found.into_actor(self).map(move |found, actor, ctx| {
             if let Ok(found) = found {
                 info!("the router that is the default gateway answers again");
@@ -285,6 +331,7 @@ impl RouterActor {
                 .map_or(Connection::Unknown, |status| status.connection),
             table,
             rebooted,
+            answer_time: polled.answer_time,
         });
     }
 
@@ -398,6 +445,7 @@ impl StreamHandler<Result<LanAddress, NoAddress>> for RouterActor {
         if moved || self.volatile.address.is_none() {
             self.volatile.router = None;
         }
+        self.volatile.finder = None;
         self.volatile.failures = 0;
         self.round_after(Duration::ZERO, ctx);
     }

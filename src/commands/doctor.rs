@@ -21,8 +21,8 @@ use crate::tls;
 use porthole_camera::v4l2::{self, Usability};
 use porthole_gateway::verified::Learned;
 use porthole_gateway::{
-    self, Connection, Description, Gateway, Igd, Lease, MappingEntry, MappingRequest, Observer,
-    Route, Search, manual_deletion, verified,
+    self, Connection, Description, Finder, Gateway, Igd, Lease, MappingEntry, MappingRequest,
+    Observer, Route, Search, manual_deletion, verified,
 };
 use porthole_types::ExternalPort;
 
@@ -31,6 +31,9 @@ const TRIAL_PORT: ExternalPort = ExternalPort(NonZeroU16::new(61_080).expect("it
 
 /// The lease of the trial mapping, in seconds.
 const TRIAL_LEASE: u32 = 30;
+
+/// How long a router may take to answer after its search has ended.
+const LATE: Duration = Duration::from_secs(10);
 
 /// How long a server in the router's table may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -124,7 +127,16 @@ async fn check_router(settings: &Settings, lan: &LanAddress) -> i32 {
         wait: Duration::from_secs(3),
     };
     println!("Router: looking for one …");
-    let found = match porthole_gateway::discover(&search, &observer).await {
+    let mut finder = Finder::new(search, Arc::clone(&observer));
+    let mut searched = finder.search().await;
+    if searched.is_err() {
+        println!("  None has answered yet; some take their time …");
+        searched = match finder.overhear(LATE).await {
+            Some(late) => Ok(late),
+            None => searched,
+        };
+    }
+    let found = match searched {
         Ok(found) => found,
         Err(why) => {
             println!("Router: {}", sentence(&why));

@@ -6,6 +6,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::net::Ipv4Addr;
+use std::path::Path;
 
 /// Routes are read from here: a file costs less than a netlink library, and Linux is what V4L2
 /// needs anyway.
@@ -44,7 +45,7 @@ pub struct NoAddress {
 
 /// Looks at the machine's interfaces: the LAN address is `bind` where that is a specific address;
 /// else the first of `interface` where that is named; else that of the default route with the
-/// lowest metric; else the first private one.
+/// lowest metric; else the first private one, of a network card before one of software.
 ///
 /// # Errors
 /// When no address fits, with the addresses there are.
@@ -56,6 +57,7 @@ pub fn find(interface: Option<&str>, bind: Ipv4Addr) -> Result<LanAddress, NoAdd
         .into_iter()
         .filter_map(|found| match found.addr {
             if_addrs::IfAddr::V4(v4) => Some(Address {
+                hardware: hardware(&found.name),
                 name: found.name,
                 ip: v4.ip,
                 prefix_len: v4.prefixlen,
@@ -78,6 +80,41 @@ struct Address {
     name: String,
     ip: Ipv4Addr,
     prefix_len: u8,
+    hardware: Hardware,
+}
+
+/// What stands behind an interface; the likelier LAN comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hardware {
+    /// A network card.
+    Card,
+    /// Software: a virtual LAN or a bond, which may well be the LAN, or something unknown.
+    Software,
+    /// What containers, virtual machines and tunnels make for themselves.
+    Internal,
+}
+
+/// The beginnings of names that are given to bridges of containers and virtual machines, and to
+/// tunnels.
+const INTERNAL: [&str; 14] = [
+    "docker", "br-", "virbr", "vnet", "veth", "cni", "flannel", "cali", "podman", "lxc", "lxd",
+    "tun", "tap", "wg",
+];
+
+/// What the kernel says of an interface: a card is a device of some bus.
+fn hardware(name: &str) -> Hardware {
+    let device = Path::new("/sys/class/net").join(name).join("device");
+    hardware_of(name, device.exists())
+}
+
+fn hardware_of(name: &str, has_device: bool) -> Hardware {
+    if has_device {
+        Hardware::Card
+    } else if INTERNAL.iter().any(|internal| name.starts_with(internal)) {
+        Hardware::Internal
+    } else {
+        Hardware::Software
+    }
 }
 
 impl fmt::Display for Address {
@@ -136,7 +173,10 @@ fn choose(
         routes
             .iter()
             .find_map(|route| on(&route.interface))
-            .or_else(|| addresses.iter().find(|a| a.ip.is_private()))
+            .or_else(|| {
+                let private = addresses.iter().filter(|a| a.ip.is_private());
+                private.min_by_key(|a| a.hardware)
+            })
             .ok_or_else(|| missing(addresses, "no interface has a LAN address"))?
             .clone()
     };
@@ -232,6 +272,7 @@ eth0\t004DA8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
             name: name.to_owned(),
             ip: ip.into(),
             prefix_len,
+            hardware: hardware_of(name, name.starts_with("eth") || name.starts_with("wlan")),
         }
     }
 
@@ -313,12 +354,47 @@ eth0\t004DA8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
     }
 
     #[test]
-    fn without_a_default_route_the_first_private_address_serves() {
-        let chosen = choose(&machine(), &[], None, Ipv4Addr::UNSPECIFIED).unwrap();
-        assert_eq!(
-            (chosen.name.as_str(), chosen.default_gateway),
-            ("docker0", None)
-        );
+    fn without_a_default_route_a_network_cards_first_private_address_serves() {
+        let named = |addresses: &[Address]| {
+            let chosen = choose(addresses, &[], None, Ipv4Addr::UNSPECIFIED).unwrap();
+            (chosen.name, chosen.default_gateway)
+        };
+        let docker = address("docker0", [172, 17, 0, 1], 16);
+        let bridge = address("br0", [10, 0, 0, 1], 8);
+        let card = address("eth0", [192, 168, 77, 11], 24);
+        assert_eq!(named(&machine()), ("eth0".to_owned(), None));
+        // A bridge that somebody named is likelier than one that Docker made for itself.
+        let all = [docker, bridge, card];
+        assert_eq!(named(&all), ("eth0".to_owned(), None));
+        assert_eq!(named(&all[..2]), ("br0".to_owned(), None));
+        assert_eq!(named(&all[..1]), ("docker0".to_owned(), None));
+    }
+
+    #[test]
+    fn what_containers_virtual_machines_and_tunnels_make_comes_last() {
+        for (name, has_device, expected) in [
+            ("enp3s0", true, Hardware::Card),
+            // Whatever its name: a card is one.
+            ("tun-card", true, Hardware::Card),
+            ("bond0", false, Hardware::Software),
+            ("eth0.7", false, Hardware::Software),
+            ("docker0", false, Hardware::Internal),
+            ("br-5d2c01", false, Hardware::Internal),
+            ("virbr0", false, Hardware::Internal),
+            ("veth12ab", false, Hardware::Internal),
+            ("cni0", false, Hardware::Internal),
+            ("podman1", false, Hardware::Internal),
+            ("lxcbr0", false, Hardware::Internal),
+            ("tun0", false, Hardware::Internal),
+            ("tap0", false, Hardware::Internal),
+            ("wg0", false, Hardware::Internal),
+        ] {
+            assert_eq!(hardware_of(name, has_device), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_machine_without_a_lan_says_what_it_has() {
         let bare = [address("lo", [127, 0, 0, 1], 8)];
         let why = choose(&bare, &[], None, Ipv4Addr::UNSPECIFIED)
             .unwrap_err()

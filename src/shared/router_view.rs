@@ -1,7 +1,7 @@
 //! The router, as last seen: everything the pages and the rules want to know of it.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,6 +15,9 @@ mod advice;
 mod news;
 
 pub use news::RouterNews;
+
+/// Answers that take longer are told of. Ordinary routers answer within a tenth of a second.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// The router, as last seen.
 #[derive(Clone, Debug)]
@@ -38,6 +41,8 @@ pub struct RouterView {
     pub lessons: RouterCapabilities,
     /// When it last answered.
     pub last_answer: Option<SystemTime>,
+    /// How long it takes to answer, of late.
+    pub answer_time: Option<Duration>,
 }
 
 /// Whether a router is there, and if not, why.
@@ -97,6 +102,7 @@ impl RouterView {
             refusal: None,
             lessons: RouterCapabilities::default(),
             last_answer: None,
+            answer_time: None,
         }
     }
 
@@ -118,8 +124,17 @@ impl RouterView {
                 .as_ref()
                 .filter(|_| !host_is_set)
                 .and_then(|external| external.warning(self.connection))
-                .or_else(|| self.refusal.as_ref().map(Refusal::problem)),
+                .or_else(|| self.refusal.as_ref().map(Refusal::problem))
+                .or_else(|| self.slowness()),
         }
+    }
+
+    /// The router's answers take so long that people notice.
+    fn slowness(&self) -> Option<String> {
+        let seconds = self.answer_time.filter(|time| *time >= SLOW)?.as_secs_f64();
+        Some(format!(
+            "The router takes about {seconds:.0} s to answer; takeovers are slower for it."
+        ))
     }
 }
 
@@ -127,5 +142,32 @@ impl Refusal {
     fn problem(&self) -> String {
         let Self { port, why, .. } = self;
         format!("Port {port} of the router cannot be mapped: {why}. This camera keeps asking.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_router_is_told_of_when_nothing_is_worse() {
+        let mut view = RouterView::new(RouterState::Found);
+        for (millis, words) in [
+            (80, None),
+            (1_900, None),
+            (
+                6_200,
+                Some("The router takes about 6 s to answer; takeovers are slower for it."),
+            ),
+        ] {
+            view.answer_time = Some(Duration::from_millis(millis));
+            assert_eq!(view.problem(true).as_deref(), words, "{millis} ms");
+        }
+        view.external = Some(ExternalAddress::UNREADABLE);
+        let worse = view.problem(false).unwrap();
+        assert!(
+            worse.starts_with("The router does not tell its Internet address"),
+            "{worse}"
+        );
     }
 }

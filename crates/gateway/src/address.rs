@@ -28,6 +28,8 @@ pub enum AddressKind {
     Unusable,
     /// Empty or 0.0.0.0: the router has none, its Internet line is down.
     Missing,
+    /// The router does not tell, or what it tells is no IPv4 address: nothing is known.
+    Unreadable,
 }
 
 /// A router's external address with its kind.
@@ -37,6 +39,14 @@ pub struct ExternalAddress {
     pub address: Option<Ipv4Addr>,
     /// Whether the Internet can reach it, as its range says.
     pub kind: AddressKind,
+}
+
+impl ExternalAddress {
+    /// The router does not tell it.
+    pub const UNREADABLE: Self = Self {
+        address: None,
+        kind: AddressKind::Unreadable,
+    };
 }
 
 impl From<Option<Ipv4Addr>> for ExternalAddress {
@@ -103,6 +113,12 @@ impl ExternalAddress {
                 "The router's Internet address, {address}, cannot be anybody's address. Check its \
                  settings."
             ),
+            AddressKind::Unreadable => {
+                "The router does not tell its Internet address, so links for visitors from outside \
+                 cannot carry it. Ports are mapped all the same: set router.external_host to the \
+                 name or address that visitors use."
+                    .to_owned()
+            }
             AddressKind::Missing => match connection {
                 Connection::Up => {
                     "The router says that it is connected, but has no public Internet address: \
@@ -170,6 +186,9 @@ mod tests {
             .warning(Connection::Down)
             .unwrap();
         assert!(down.contains("line seems to be down"));
+        // What is not known is not guessed, whatever the line does.
+        let unknown = ExternalAddress::UNREADABLE.warning(Connection::Up).unwrap();
+        assert!(unknown.starts_with("The router does not tell"), "{unknown}");
     }
 
     proptest! {

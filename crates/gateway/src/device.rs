@@ -2,25 +2,19 @@
 //! limits, and finding in it the services that map ports.
 
 use std::fmt;
-use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http::Request;
 use serde::{Serialize, Serializer};
-use url::{Host, Url};
+use url::Url;
 
 use crate::action::Action;
 use crate::error::Error;
+use crate::http_exchange::{self, ANSWER_TIME, Failure, Limits, address_in};
 use crate::xml::{self, Element};
 
 /// Bytes of a description that are read. Real ones have 3 to 10 KiB.
 pub const MAX_DESCRIPTION: usize = 64 * 1024;
-
-/// How long fetching one may take.
-const FETCH_TIME: Duration = Duration::from_secs(5);
 
 /// Services in one description that are looked at.
 const MAX_SERVICES: usize = 8;
@@ -76,28 +70,13 @@ pub struct Device {
     pub services: Vec<(ServiceType, Url)>,
 }
 
-/// The IPv4 address in a URL that a router gave, or nothing unless it is plain `http` with a
-/// literal address and port: what keeps a router from sending us elsewhere.
-pub(super) fn address(url: &Url) -> Option<Ipv4Addr> {
-    let plain = url.scheme() == "http"
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.port() != Some(0);
-    match url.host() {
-        Some(Host::Ipv4(address)) if plain => Some(address),
-        _ => None,
-    }
-}
-
-/// Fetch and read the description at a location whose host was checked to be the responder's own.
+/// Fetch and read the description at a location whose host was checked (see [`ssdp`](crate::ssdp)).
 ///
 /// # Errors
 /// When it cannot be fetched in time and within the limits, or names no service that maps ports.
 pub async fn describe(location: &Url) -> Result<Device, Error> {
     let action = Action::Describe;
-    let body = tokio::time::timeout(FETCH_TIME, fetch(location))
-        .await
-        .map_err(|_| Error::TimedOut { action })??;
+    let body = fetch(location).await?;
     let device = read(&String::from_utf8_lossy(&body), location);
     if device.services.is_empty() {
         return Err(Error::Unreadable {
@@ -111,41 +90,26 @@ pub async fn describe(location: &Url) -> Result<Device, Error> {
 async fn fetch(location: &Url) -> Result<Bytes, Error> {
     let action = Action::Describe;
     let unreadable = |what: String| Error::Unreadable { action, what };
-    let uri = location
-        .as_str()
-        .parse()
-        .map_err(|_| unreadable("its location is not a URL".to_owned()))?;
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let response = client.get(uri).await.map_err(|error| Error::Unreachable {
-        action,
-        why: root_cause(&error),
-    })?;
-    if !response.status().is_success() {
-        return Err(unreadable(format!(
-            "HTTP status {}",
-            response.status().as_u16()
-        )));
-    }
-    match Limited::new(response.into_body(), MAX_DESCRIPTION)
-        .collect()
+    let request = Request::get("/");
+    let limits = Limits {
+        time: ANSWER_TIME,
+        bytes: MAX_DESCRIPTION,
+    };
+    let reply = http_exchange::exchange(None, location, request, Bytes::new(), limits)
         .await
-    {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Error::TooLarge {
-            action,
-            limit: MAX_DESCRIPTION,
-        }),
-        Err(error) => Err(unreadable(error.to_string())),
+        .map_err(|failure| match failure {
+            Failure::Unreachable(why) => Error::Unreachable { action, why },
+            Failure::TimedOut => Error::TimedOut { action },
+            Failure::TooLong => Error::TooLarge {
+                action,
+                limit: MAX_DESCRIPTION,
+            },
+            Failure::Unreadable(what) => unreadable(what),
+        })?;
+    if !reply.status.is_success() {
+        return Err(unreadable(format!("HTTP status {}", reply.status.as_u16())));
     }
-}
-
-/// The message of the innermost cause: "Connection refused" instead of "client error".
-pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
+    Ok(reply.body)
 }
 
 /// Read a description. Services whose control URL leads to another host than the description's are
@@ -156,7 +120,7 @@ pub fn read(text: &str, location: &Url) -> Device {
     let base = root
         .text_of("URLBase")
         .and_then(|base| location.join(base).ok())
-        .filter(|base| address(base) == address(location))
+        .filter(|base| address_in(base) == address_in(location))
         .unwrap_or_else(|| location.clone());
     let services = root
         .find_all("service")
@@ -167,7 +131,8 @@ pub fn read(text: &str, location: &Url) -> Device {
                 .child_text("controlURL")
                 .filter(|url| !url.is_empty())?;
             let control = base.join(control).ok()?;
-            let own = address(&control).is_some() && address(&control) == address(location);
+            let own =
+                address_in(&control).is_some() && address_in(&control) == address_in(location);
             own.then_some((kind, control))
         })
         .take(MAX_SERVICES)

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,6 +13,8 @@ use tokio::task::JoinHandle;
 pub(super) struct Request {
     /// The SOAP action, or the path of a GET.
     pub(super) action: String,
+    /// The request line and the headers, as they were spelt.
+    pub(super) head: String,
     pub(super) body: String,
 }
 
@@ -19,6 +22,10 @@ pub(super) struct Request {
 pub(super) enum Reply {
     /// This status and this body.
     Http(u16, Vec<u8>),
+    /// These bytes and the end of the connection.
+    Raw(Vec<u8>),
+    /// The same, after this time.
+    After(Duration, Box<Self>),
     /// Nothing at all: the connection stays open and silent.
     Silence,
 }
@@ -113,7 +120,17 @@ async fn exchange(
         }
     };
     log.lock().unwrap().push(request.clone());
-    match answer(&request) {
+    let mut reply = answer(&request);
+    while let Reply::After(wait, then) = reply {
+        tokio::time::sleep(wait).await;
+        reply = *then;
+    }
+    match reply {
+        Reply::After(..) => Ok(()),
+        Reply::Raw(bytes) => {
+            stream.write_all(&bytes).await?;
+            stream.shutdown().await
+        }
         Reply::Silence => std::future::pending().await,
         Reply::Http(status, body) => {
             let head = format!(
@@ -147,6 +164,7 @@ fn parse(bytes: &[u8]) -> Option<Request> {
     };
     Some(Request {
         action,
+        head: head.to_owned(),
         body: body.to_owned(),
     })
 }

@@ -22,7 +22,8 @@ pub enum Route {
 pub struct Identity {
     /// Its own name and model, allow-listed characters only, at most 64.
     pub name: String,
-    /// Its address on the LAN: the one that answered the search, and the only one ever asked.
+    /// Its address on the LAN: the one that answered the search, or the default gateway's where a
+    /// neighbour told of it. No other is ever asked.
     pub address: Ipv4Addr,
     /// The service that does the mapping.
     pub service: ServiceType,

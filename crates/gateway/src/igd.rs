@@ -5,7 +5,6 @@
 //! and know neither `GetSpecificPortMappingEntry` nor `GetListOfPortMappings`. One path for all
 //! keeps time-outs, limits and counting in one place.
 
-use std::error::Error as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,18 +19,19 @@ use porthole_types::ExternalPort;
 
 use crate::action::Action;
 use crate::address::ExternalAddress;
-use crate::device::root_cause;
+use crate::answer_time::AnswerTime;
 use crate::entry::{MappingEntry, Protocol};
 use crate::error::Error;
 use crate::gateway::{Gateway, MappingRequest, Observer};
+use crate::http_exchange::{ANSWER_TIME, CONNECT_TIME, Failure, root_cause};
 use crate::identity::{DiscoveredRouter, Identity};
 use crate::status::{Connection, Status};
 use crate::table::{Extent, IndexWalk, MAX_ENTRIES, Table};
 use crate::xml::Element;
 use crate::{soap, soap_transport};
 
-/// How long one request may take, connecting and reading included.
-pub const REQUEST_TIME: Duration = Duration::from_secs(5);
+/// How long one request may take at the most, connecting and reading included.
+pub const REQUEST_TIME: Duration = CONNECT_TIME.saturating_add(ANSWER_TIME);
 
 /// How long reading a table by index may take; then what was read is all there is.
 const TABLE_TIME: Duration = Duration::from_secs(30);
@@ -55,6 +55,7 @@ pub struct Igd {
     no_list: AtomicBool,
     /// The router has no `GetSpecificPortMappingEntry`, or does not show there what it lists.
     no_specific: AtomicBool,
+    answer_time: AnswerTime,
 }
 
 impl Igd {
@@ -68,7 +69,14 @@ impl Igd {
             observer,
             no_list: AtomicBool::new(false),
             no_specific: AtomicBool::new(false),
+            answer_time: AnswerTime::default(),
         }
+    }
+
+    /// How long the router takes to answer, of late; nothing before its first answer.
+    #[must_use]
+    pub fn answer_time(&self) -> Option<Duration> {
+        self.answer_time.now()
     }
 
     /// Make one request and count it.
@@ -93,12 +101,19 @@ impl Igd {
             Action::GetListOfPortMappings => MAX_LIST,
             _ => MAX_REPLY,
         };
-        let send = soap_transport::send(self.from, self.control.as_str(), &header, &body);
-        let reply = match tokio::time::timeout(REQUEST_TIME, send).await {
-            Err(_) => Err(Error::TimedOut { action }),
-            Ok(Err(error)) => transport_error(action, limit, error),
-            Ok(Ok(reply)) => Ok(reply),
-        }?;
+        let time = self.answer_time.limit();
+        let send = soap_transport::send(self.from, time, self.control.as_str(), &header, &body);
+        let began = Instant::now();
+        let reply = match send.await {
+            Err(error) => transport_error(action, limit, error).inspect_err(|error| {
+                // How long it would have taken is not known; at least so long.
+                if let Error::TimedOut { .. } = error {
+                    self.answer_time.note(time);
+                }
+            })?,
+            Ok(reply) => reply,
+        };
+        self.answer_time.note(began.elapsed());
         if reply.len() > limit {
             return Err(Error::TooLarge { action, limit });
         }
@@ -191,22 +206,25 @@ fn answered_oddly(error: &Error) -> bool {
 
 /// What a failure of the transport means; a reply that is not UTF-8 is still one.
 fn transport_error(action: Action, limit: usize, error: RequestError) -> Result<String, Error> {
-    match error {
-        RequestError::Utf8Error(error) => {
-            Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
-        }
-        RequestError::IoError(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-            Err(Error::TimedOut { action })
-        }
-        RequestError::IoError(error) if soap_transport::is_too_long(&error) => {
-            Err(Error::TooLarge { action, limit })
-        }
-        RequestError::InvalidResponse(what) => Err(Error::Unreadable { action, what }),
-        error => Err(Error::Unreachable {
-            action,
-            why: error.source().map_or_else(|| error.to_string(), root_cause),
-        }),
+    if let RequestError::Utf8Error(error) = error {
+        return Ok(String::from_utf8_lossy(error.as_bytes()).into_owned());
     }
+    Err(match soap_transport::failure(&error) {
+        Some(Failure::TimedOut) => Error::TimedOut { action },
+        Some(Failure::TooLong) => Error::TooLarge { action, limit },
+        Some(Failure::Unreadable(what)) => Error::Unreadable {
+            action,
+            what: what.clone(),
+        },
+        Some(Failure::Unreachable(why)) => Error::Unreachable {
+            action,
+            why: why.clone(),
+        },
+        None => Error::Unreachable {
+            action,
+            why: root_cause(&error),
+        },
+    })
 }
 
 #[async_trait]
@@ -222,13 +240,10 @@ impl Gateway for Igd {
         if text.is_empty() {
             return Ok(None.into());
         }
-        match text.parse::<Ipv4Addr>() {
-            Ok(address) => Ok(Some(address).into()),
-            Err(_) => Err(Error::Unreadable {
-                action,
-                what: "its external address is not an IPv4 address".to_owned(),
-            }),
-        }
+        // Some routers write `(null)`, or a whole sentence. They may map ports all the same.
+        Ok(text
+            .parse::<Ipv4Addr>()
+            .map_or(ExternalAddress::UNREADABLE, |address| Some(address).into()))
     }
 
     async fn add(&self, request: &MappingRequest) -> Result<(), Error> {

@@ -3,12 +3,13 @@
 //!
 //! A library of its own: pure cores (`lease_fallback`, `capabilities`, `countdown`, `preference`,
 //! `address`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no actor in it.
-//! What callers use are [`discover`], which finds the router, and [`verified`], which writes to it
-//! and believes only what it reads back: replies lie, and the codes of refusals differ from router
-//! to router.
+//! What callers use are [`discover`] and [`Finder`], which find the router, and [`verified`], which
+//! writes to it and believes only what it reads back: replies lie, and the codes of refusals differ
+//! from router to router.
 
 pub mod action;
 pub mod address;
+mod answer_time;
 pub mod capabilities;
 pub mod countdown;
 pub mod description;
@@ -18,6 +19,7 @@ pub mod error;
 #[cfg(test)]
 mod fake_http;
 mod gateway;
+mod http_exchange;
 mod identity;
 pub mod igd;
 mod lease;
@@ -54,7 +56,7 @@ pub use lease_fallback::LeaseFallback;
 pub use poll::{PollResult, PollScope, poll};
 pub use preference::{Preference, RouterChoice};
 pub use reading::Reading;
-pub use ssdp::{SSDP_PORT, Search, discover};
+pub use ssdp::{Finder, SSDP_PORT, Search, discover};
 pub use status::{Connection, Status};
 pub use table::{Extent, Table};
 

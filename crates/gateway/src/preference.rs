@@ -34,6 +34,22 @@ pub enum RouterChoice {
 }
 
 impl Preference {
+    /// A router was heard of between two searches: whether it may be used at once. One that would
+    /// take the default gateway's place may not, and is no reason to count either: it may say that
+    /// it is there as often as it likes.
+    #[must_use]
+    pub fn heard(
+        found: &Identity,
+        known: Option<&Identity>,
+        default_gateway: Option<Ipv4Addr>,
+    ) -> RouterChoice {
+        if leaves_default(found, known, default_gateway) {
+            RouterChoice::WaitForDefault
+        } else {
+            RouterChoice::Take
+        }
+    }
+
     /// A search found this router; `known` is the one used before, and `default_gateway` where
     /// packets to the Internet go now.
     pub fn found(
@@ -42,10 +58,7 @@ impl Preference {
         known: Option<&Identity>,
         default_gateway: Option<Ipv4Addr>,
     ) -> RouterChoice {
-        let left = known.is_some_and(|known| {
-            known.route == Route::Default && default_gateway == Some(known.address)
-        });
-        if left && found.route == Route::Other {
+        if leaves_default(found, known, default_gateway) {
             self.missed += 1;
             if self.missed < SEARCHES {
                 return RouterChoice::WaitForDefault;
@@ -72,6 +85,18 @@ impl Preference {
         self.polls = 0;
         default_gateway
     }
+}
+
+/// Whether using `found` means to leave the default gateway, which `known` is.
+fn leaves_default(
+    found: &Identity,
+    known: Option<&Identity>,
+    default_gateway: Option<Ipv4Addr>,
+) -> bool {
+    let was_default = known.is_some_and(|known| {
+        known.route == Route::Default && default_gateway == Some(known.address)
+    });
+    was_default && found.route == Route::Other
 }
 
 #[cfg(test)]
@@ -124,6 +149,17 @@ mod tests {
             found(&mut preference, BOX, Some(GATEWAY)),
             RouterChoice::Take
         );
+    }
+
+    #[test]
+    fn what_is_heard_between_searches_never_takes_the_default_gateways_place() {
+        let heard = |address: Ipv4Addr, known: Option<Ipv4Addr>| {
+            Preference::heard(&at(address), known.map(at).as_ref(), Some(GATEWAY))
+        };
+        assert_eq!(heard(BOX, Some(GATEWAY)), RouterChoice::WaitForDefault);
+        assert_eq!(heard(GATEWAY, Some(GATEWAY)), RouterChoice::Take);
+        assert_eq!(heard(BOX, None), RouterChoice::Take);
+        assert_eq!(heard(BOX, Some(BOX)), RouterChoice::Take);
     }
 
     #[test]

@@ -6,17 +6,17 @@
 //! connections begin at the address to be mapped.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use http::header::{CONTENT_TYPE, HeaderName};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use igd::RequestError;
 use igd::aio::Provider;
+use url::Url;
+
+use crate::http_exchange::{ANSWER_TIME, Failure, Limits, exchange};
 
 /// Bytes of any reply; what is expected is checked where it is read.
 const MAX_REPLY: usize = 1024 * 1024;
@@ -24,38 +24,34 @@ const MAX_REPLY: usize = 1024 * 1024;
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 tokio::task_local! {
-    /// The address that the request under way leaves from: the trait's function has no receiver to
-    /// keep it in.
-    static FROM: Ipv4Addr;
+    /// Where the request under way leaves from, and how long its answer may take: the trait's
+    /// function has no receiver to keep that in.
+    static UNDER_WAY: (Ipv4Addr, Duration);
 }
 
-/// Whether a reply was not read to its end because it is over [`MAX_REPLY`].
-pub(super) fn is_too_long(error: &io::Error) -> bool {
-    let inner = error.get_ref();
-    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<LengthLimitError>)
-}
-
-/// A body that cannot be read. The crate's error has no case for one that is too long: that one is
-/// kept whole inside an error of input and output.
-fn unreadable(error: Box<dyn std::error::Error + Send + Sync>) -> RequestError {
-    if error.is::<LengthLimitError>() {
-        io::Error::new(io::ErrorKind::InvalidData, error).into()
-    } else {
-        RequestError::InvalidResponse(error.to_string())
+/// Why a request of [`send`] has no reply, where that is known. The crate's error has no case for
+/// most of it: it is kept whole inside an error of input and output.
+pub(super) fn failure(error: &RequestError) -> Option<&Failure> {
+    match error {
+        RequestError::IoError(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
     }
 }
 
-/// Send a request from this address; the time limit is the caller's.
+/// Send a request from this address; its answer may take `time`.
 ///
 /// # Errors
-/// When it cannot be sent, or the reply cannot be read, is over 1 MiB or is not UTF-8.
+/// When it cannot be sent, or the reply does not come in time, cannot be read, is over 1 MiB or is
+/// not UTF-8.
 pub(super) async fn send(
     from: Ipv4Addr,
+    time: Duration,
     url: &str,
     action: &str,
     body: &str,
 ) -> Result<String, RequestError> {
-    FROM.scope(from, FromAddress::send_async(url, action, body))
+    UNDER_WAY
+        .scope((from, time), FromAddress::send_async(url, action, body))
         .await
 }
 
@@ -63,18 +59,22 @@ struct FromAddress;
 
 impl Provider for FromAddress {
     async fn send_async(url: &str, action: &str, body: &str) -> Result<String, RequestError> {
-        let mut connector = HttpConnector::new();
-        connector.set_local_address(FROM.try_with(|from| IpAddr::V4(*from)).ok());
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        let request = Request::post(url)
+        let (from, time) = UNDER_WAY
+            .try_with(|(from, time)| (Some(*from), *time))
+            .unwrap_or((None, ANSWER_TIME));
+        let limits = Limits {
+            time,
+            bytes: MAX_REPLY,
+        };
+        let url: Url = url.parse().map_err(io::Error::other)?;
+        let request = Request::post("/")
             .header(SOAP_ACTION, action)
-            .header(CONTENT_TYPE, "text/xml")
-            .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))?;
-        let response = client.request(request).await?;
-        let reply = Limited::new(response.into_body(), MAX_REPLY)
-            .collect()
+            .header(CONTENT_TYPE, "text/xml");
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        // Whatever its status: a fault comes with 500, and from some routers with 200.
+        let reply = exchange(from, &url, request, body, limits)
             .await
-            .map_err(unreadable)?;
-        Ok(String::from_utf8(reply.to_bytes().into())?)
+            .map_err(io::Error::other)?;
+        Ok(String::from_utf8(reply.body.into())?)
     }
 }

@@ -1,338 +1,324 @@
-//! Finding the router: SSDP (UPnP Device Architecture, section 1.3), by multicast to all and by
+//! Finding the router: SSDP (UPnP Device Architecture, section 1), by multicast to all and by
 //! unicast to the default gateway.
 //!
 //! Several devices may answer, and one may offer several services. The default gateway comes first,
 //! then one whose Internet side is up, then whoever answered first. A location is followed only to
-//! the address that the answer came from: otherwise any device on the LAN could make this server
-//! fetch from any other. (The crate `igd` searches too, but takes the first answer that it can use,
-//! and refuses a router on loopback.)
+//! the address that the answer came from, or to the default gateway. (The crate `igd` searches too,
+//! but takes the first answer that it can use, and refuses a router on loopback.)
+//!
+//! | file | concept |
+//! |---|---|
+//! | `search` | what a search is told |
+//! | `listener` | the socket that asks and hears the answers, late ones too |
+//! | `announcements` | the socket that hears who announces itself |
+//! | `answer`, `answers` | reading what was heard; which of it is looked at |
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::UdpSocket;
-use tokio::time::{Instant, timeout_at};
-use url::Url;
+use futures_util::future::{join_all, pending};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::action::Action;
-use crate::device::{self, ServiceType};
+use crate::device::{self, Device, ServiceType};
 use crate::error::Error;
 use crate::gateway::{Gateway as _, Observer};
 use crate::identity::{DiscoveredRouter, Identity, Route};
 use crate::igd::Igd;
 use crate::status::Connection;
+use announcements::Announcements;
+use answer::Answer;
+use listener::{Listener, Patience};
 
-/// The port that routers listen on for searches.
-pub const SSDP_PORT: u16 = 1900;
+pub use search::{SSDP_PORT, Search};
 
-/// What is searched for. Some routers answer only to one of these.
-const TARGETS: [&str; 5] = [
-    "urn:schemas-upnp-org:device:InternetGatewayDevice:1",
-    "urn:schemas-upnp-org:device:InternetGatewayDevice:2",
-    "urn:schemas-upnp-org:service:WANIPConnection:1",
-    "urn:schemas-upnp-org:service:WANIPConnection:2",
-    "urn:schemas-upnp-org:service:WANPPPConnection:1",
-];
+mod announcements;
+mod answer;
+mod answers;
+mod listener;
+mod search;
 
-/// Each search goes out twice: a lost datagram is no missing router.
-const AGAIN_AFTER: Duration = Duration::from_millis(400);
+/// Once a usable router was described, the others' descriptions get this long to come in.
+const SETTLE: Duration = Duration::from_secs(1);
 
-/// Once the preferred router has answered, its other answers get this long to come in.
-const SETTLE: Duration = Duration::from_millis(100);
+/// Services of all routers together that are looked at.
+const MAX_SERVICES: usize = 16;
 
-/// Descriptions that are looked at.
-const MAX_ANSWERS: usize = 16;
-
-/// Of these, how many from one address: nobody crowds the others out.
-const MAX_ANSWERS_EACH: usize = 3;
-
-/// Datagrams read in one search.
-const MAX_DATAGRAMS: usize = 512;
-
-/// A search for routers.
-#[derive(Clone, Debug)]
-pub struct Search {
-    /// This server's own address on the LAN interface: searches leave from it.
-    pub from: Ipv4Addr,
-    /// Where searches go: the SSDP group, or one router's own address and port.
-    pub ssdp: SocketAddrV4,
-    /// The default gateway, where it is known. It is asked by unicast too, unless `ssdp` is
-    /// unicast already.
-    pub default_gateway: Option<Ipv4Addr>,
-    /// How long to wait for answers. The descriptions and, with several routers, their states take
-    /// up to 10 s more.
-    pub wait: Duration,
-}
-
-/// Find the router to use. Takes at most [`Search::wait`] + 10 s.
+/// Find the router to use, with one search. Takes at most [`Search::wait`] and a minute.
 ///
 /// # Errors
-/// [`Error::NotFound`] when no router answered, [`Error::Socket`] when the search could not go out,
-/// or what was wrong with the description of the first that answered when none was usable.
+/// See [`Finder::search`].
 pub async fn discover(
     search: &Search,
     observer: &Arc<dyn Observer>,
 ) -> Result<DiscoveredRouter, Error> {
-    let mut listener = Listener::open(search)
+    Finder::new(search.clone(), Arc::clone(observer))
+        .search()
         .await
-        .map_err(|error| Error::Socket {
-            from: search.from,
+}
+
+/// Searches for a router again and again, and hears between the searches who answers late or
+/// announces itself. Its sockets are open from the first search until it is dropped.
+pub struct Finder {
+    search: Search,
+    observer: Arc<dyn Observer>,
+    listener: Option<Listener>,
+    announcements: Option<Announcements>,
+}
+
+impl Finder {
+    /// A finder that has not searched yet.
+    #[must_use]
+    pub fn new(search: Search, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            search,
+            observer,
+            listener: None,
+            announcements: None,
+        }
+    }
+
+    /// Search once. Takes at most [`Search::wait`] and a minute.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when no router answered, [`Error::Socket`] when the search could not go
+    /// out, or what was wrong with the description of the first that answered when none was usable.
+    pub async fn search(&mut self) -> Result<DiscoveredRouter, Error> {
+        // A socket that fails is dropped, and so opened anew by the next search.
+        let mut listener = self.begin().await.map_err(|error| Error::Socket {
+            from: self.search.from,
             why: error.to_string(),
         })?;
-    let mut first_error = None;
-    // The first round ends as soon as the preferred router has answered; the second, needed only
-    // when that came to nothing, listens to the end.
-    for patience in [Patience::UntilPreferred, Patience::ToTheEnd] {
-        let (found, error) = describe_all(search, listener.collect(patience).await, observer).await;
-        if let Some(best) = prefer(found, observer).await {
-            tracing::debug!(
-                router = %best.identity.name,
-                address = %best.identity.address,
-                service = %best.identity.service,
-                "found a router"
-            );
-            return Ok(best);
+        let mut first_error = None;
+        // The first round ends as soon as the preferred router has answered; the second, needed
+        // only when that came to nothing, listens to the end.
+        for patience in [Patience::UntilPreferred, Patience::ToTheEnd] {
+            let answers = match listener.collect(patience).await {
+                Ok(answers) => answers,
+                Err(error) => {
+                    tracing::debug!(%error, "listening for routers");
+                    return Err(first_error.unwrap_or(Error::Socket {
+                        from: self.search.from,
+                        why: error.to_string(),
+                    }));
+                }
+            };
+            let (found, error) = self.describe_all(answers).await;
+            if let Some(best) = prefer(found, &self.observer).await {
+                self.listener = Some(listener);
+                return Ok(best);
+            }
+            first_error = first_error.or(error);
         }
-        first_error = first_error.or(error);
+        listener.listen_on();
+        self.listener = Some(listener);
+        Err(first_error.unwrap_or(Error::NotFound {
+            from: self.search.from,
+        }))
     }
-    Err(first_error.unwrap_or(Error::NotFound { from: search.from }))
-}
 
-/// How long a round of listening goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
-    UntilPreferred,
-    ToTheEnd,
-}
-
-/// An answer that passed the checks: who, and where its description is (on the same address).
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Answer {
-    address: Ipv4Addr,
-    location: Url,
-}
-
-struct Listener {
-    socket: UdpSocket,
-    /// Whom to ask.
-    destinations: Vec<SocketAddrV4>,
-    /// Whose answer is enough.
-    preferred: Option<Ipv4Addr>,
-    deadline: Instant,
-    /// When to ask again, until that is done.
-    again: Option<Instant>,
-    /// Every answer so far, also those of earlier rounds.
-    seen: Vec<Answer>,
-    datagrams: usize,
-}
-
-impl Listener {
-    async fn open(search: &Search) -> io::Result<Self> {
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_nonblocking(true)?;
-        // UPnP Device Architecture, section 1.3.2: a time to live of 2.
-        socket.set_multicast_ttl_v4(2)?;
-        if search.ssdp.ip().is_multicast() {
-            socket.set_multicast_if_v4(&search.from)?;
-        }
-        socket.bind(&SocketAddr::from((search.from, 0)).into())?;
-        let multicast = search.ssdp.ip().is_multicast();
-        let gateway = search.default_gateway.filter(|_| multicast);
-        let destinations: Vec<SocketAddrV4> = std::iter::once(search.ssdp)
-            .chain(gateway.map(|gateway| SocketAddrV4::new(gateway, SSDP_PORT)))
-            .collect();
-        let now = Instant::now();
-        let listener = Self {
-            socket: UdpSocket::from_std(socket.into())?,
-            preferred: if multicast {
-                gateway
-            } else {
-                Some(*search.ssdp.ip())
-            },
-            destinations,
-            deadline: now + search.wait,
-            again: Some(now + AGAIN_AFTER),
-            seen: Vec::new(),
-            datagrams: 0,
+    async fn begin(&mut self) -> io::Result<Listener> {
+        let search = &self.search;
+        let mut listener = match self.listener.take() {
+            Some(listener) => listener,
+            None => Listener::open(search)?,
         };
-        listener.ask().await?;
+        if self.announcements.is_none() && search.ssdp.ip().is_multicast() {
+            self.announcements = Announcements::open(search)
+                .inspect_err(|error| tracing::debug!(%error, "cannot hear announcements"))
+                .ok();
+        }
+        listener.begin().await?;
         Ok(listener)
     }
 
-    /// Send every search to every destination; an error only when nothing at all could be sent.
-    async fn ask(&self) -> io::Result<()> {
-        let mut sent = false;
-        let mut last = None;
-        for destination in &self.destinations {
-            for target in TARGETS {
-                let text = m_search(*destination, target);
-                match self.socket.send_to(text.as_bytes(), *destination).await {
-                    Ok(_) => sent = true,
-                    Err(error) => last = Some(error),
-                }
+    /// After a search in vain: hear for this long who answers late, or announces itself. Gives the
+    /// router as soon as there is one; a description under way is waited for.
+    pub async fn overhear(&mut self, how_long: Duration) -> Option<DiscoveredRouter> {
+        let mut until = Instant::now() + how_long;
+        let observer = Arc::clone(&self.observer);
+        let mut under_way = FuturesUnordered::new();
+        let mut found = Vec::new();
+        loop {
+            let hearing = Instant::now() < until;
+            if !hearing && (!found.is_empty() || under_way.is_empty()) {
+                break;
             }
-        }
-        match last {
-            Some(error) if !sent => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    /// Listen for a round, and give the answers that are new in it, the preferred router's first.
-    async fn collect(&mut self, patience: Patience) -> Vec<Answer> {
-        let old = self.seen.len();
-        let mut until = self.deadline;
-        let mut buffer = [0; 2048];
-        while self.datagrams < MAX_DATAGRAMS {
-            let wake = self.again.map_or(until, |again| again.min(until));
-            match timeout_at(wake, self.socket.recv_from(&mut buffer)).await {
-                Err(_) if wake >= until => break,
-                Err(_) => {
-                    self.again = None;
-                    // The first time went out; that the second cannot is no reason to stop
-                    // listening.
-                    let _ = self.ask().await;
-                }
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "listening for routers");
-                    break;
-                }
-                Ok(Ok((length, from))) => {
-                    self.datagrams += 1;
-                    let Some(answer) = answer(&buffer[..length], from) else {
-                        continue;
-                    };
-                    let preferred = self.preferred == Some(answer.address);
-                    self.note(answer);
-                    if preferred && patience == Patience::UntilPreferred {
-                        until = until.min(Instant::now() + SETTLE);
+            tokio::select! {
+                heard = self.hear(), if hearing => {
+                    for answer in heard {
+                        tracing::debug!(location = %answer.location, "heard of a router");
+                        under_way.push(describe(answer, &observer));
                     }
                 }
-            }
-        }
-        let mut new = self.seen[old..].to_vec();
-        new.sort_by_key(|answer| self.preferred != Some(answer.address));
-        new
-    }
-
-    fn note(&mut self, answer: Answer) {
-        let from_it = |seen: &&Answer| seen.address == answer.address;
-        let preferred = self.preferred == Some(answer.address);
-        // The preferred router is listened to even when others have filled the list.
-        let room = preferred || self.seen.len() < MAX_ANSWERS;
-        if room
-            && !self.seen.contains(&answer)
-            && self.seen.iter().filter(from_it).count() < MAX_ANSWERS_EACH
-        {
-            self.seen.push(answer);
-        }
-    }
-}
-
-fn m_search(host: SocketAddrV4, target: &str) -> String {
-    format!(
-        "M-SEARCH * HTTP/1.1\r\nHOST: {host}\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: \
-         {target}\r\n\r\n"
-    )
-}
-
-/// Read an answer: a status of 200 and a location on the very address that it came from.
-fn answer(datagram: &[u8], from: SocketAddr) -> Option<Answer> {
-    let SocketAddr::V4(from) = from else {
-        return None;
-    };
-    let text = String::from_utf8_lossy(datagram);
-    let mut lines = text.lines();
-    let mut status = lines.next()?.split_whitespace();
-    if !status.next()?.starts_with("HTTP/1.") || status.next()? != "200" {
-        return None;
-    }
-    let location = lines.find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.trim()
-            .eq_ignore_ascii_case("location")
-            .then(|| value.trim())
-    })?;
-    let location = Url::parse(location).ok()?;
-    (device::address(&location) == Some(*from.ip())).then(|| Answer {
-        address: *from.ip(),
-        location,
-    })
-}
-
-/// Fetch all descriptions at once; the services they offer in order, and the first thing that went
-/// wrong.
-async fn describe_all(
-    search: &Search,
-    answers: Vec<Answer>,
-    observer: &Arc<dyn Observer>,
-) -> (Vec<DiscoveredRouter>, Option<Error>) {
-    let described = join_all(answers.iter().map(async |answer| {
-        let device = device::describe(&answer.location).await;
-        let counted = device.as_ref().map(|_| ()).map_err(Error::code);
-        observer.request(Action::Describe, counted);
-        device
-    }))
-    .await;
-    let mut found: Vec<DiscoveredRouter> = Vec::new();
-    let mut first_error = None;
-    for (answer, device) in answers.iter().zip(described) {
-        match device {
-            Ok(device) => {
-                let route = if search.default_gateway == Some(answer.address) {
-                    Route::Default
-                } else {
-                    Route::Other
-                };
-                for (service, control) in device.services {
-                    let one = DiscoveredRouter {
-                        identity: Identity {
-                            name: device.name.clone(),
-                            address: answer.address,
-                            service,
-                            route,
-                        },
-                        control,
-                        from: search.from,
-                    };
-                    // One device often answers at several locations that describe the same.
-                    if found.len() < MAX_ANSWERS && !found.contains(&one) {
-                        found.push(one);
+                Some((answer, device)) = under_way.next(), if !under_way.is_empty() => {
+                    if let Ok(device) = device {
+                        add(&mut found, self.routers(&answer, device));
+                        // Others that were heard get a moment, unless nobody is better.
+                        let best = self.search.preferred() == Some(answer.address);
+                        let settle = if best { Duration::ZERO } else { SETTLE };
+                        until = until.min(Instant::now() + settle);
                     }
                 }
-            }
-            Err(error) => {
-                tracing::debug!(address = %answer.address, %error, "a router's description");
-                first_error.get_or_insert(error);
+                () = sleep_until(until), if hearing => {}
             }
         }
+        drop(under_way);
+        prefer(found, &self.observer).await
     }
-    (found, first_error)
+
+    /// What is heard next between two searches. A socket that fails is dropped: the next search
+    /// opens it anew.
+    async fn hear(&mut self) -> Vec<Answer> {
+        let late = async {
+            match &mut self.listener {
+                Some(listener) => listener.late().await,
+                None => pending().await,
+            }
+        };
+        let announced = async {
+            match &mut self.announcements {
+                Some(announcements) => announcements.next().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            late = late => late.unwrap_or_else(|error| {
+                tracing::debug!(%error, "listening for late answers");
+                self.listener = None;
+                Vec::new()
+            }),
+            announced = announced => match announced {
+                Ok(announced) => vec![announced],
+                Err(error) => {
+                    tracing::debug!(%error, "listening for announcements");
+                    self.announcements = None;
+                    Vec::new()
+                }
+            },
+        }
+    }
+
+    /// Fetch all descriptions at once; the services they offer in the order of the answers, and the
+    /// first thing that went wrong. Once the preferred router is described, the others have to be
+    /// quick: nobody else is better.
+    async fn describe_all(&self, answers: Vec<Answer>) -> (Vec<DiscoveredRouter>, Option<Error>) {
+        let mut under_way: FuturesUnordered<_> = answers
+            .into_iter()
+            .enumerate()
+            .map(async |(place, answer)| (place, describe(answer, &self.observer).await))
+            .collect();
+        let mut until = None;
+        let mut described = Vec::new();
+        loop {
+            let next = match until {
+                None => under_way.next().await,
+                Some(until) => timeout_at(until, under_way.next()).await.ok().flatten(),
+            };
+            let Some((place, (answer, device))) = next else {
+                break;
+            };
+            if device.is_ok() && self.search.preferred() == Some(answer.address) {
+                until.get_or_insert(Instant::now() + SETTLE);
+            }
+            described.push((place, answer, device));
+        }
+        described.sort_by_key(|(place, ..)| *place);
+        let mut found = Vec::new();
+        let mut first_error = None;
+        for (_, answer, device) in described {
+            match device {
+                Ok(device) => add(&mut found, self.routers(&answer, device)),
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        (found, first_error)
+    }
+
+    /// Each service of a device is a router of its own, as far as one can choose.
+    fn routers(
+        &self,
+        answer: &Answer,
+        device: Device,
+    ) -> impl Iterator<Item = DiscoveredRouter> + use<> {
+        let (address, from) = (answer.address, self.search.from);
+        let route = if self.search.default_gateway == Some(address) {
+            Route::Default
+        } else {
+            Route::Other
+        };
+        let name = device.name;
+        let services = device.services.into_iter();
+        services.map(move |(service, control)| DiscoveredRouter {
+            identity: Identity {
+                name: name.clone(),
+                address,
+                service,
+                route,
+            },
+            control,
+            from,
+        })
+    }
+}
+
+async fn describe(answer: Answer, observer: &Arc<dyn Observer>) -> (Answer, Result<Device, Error>) {
+    let device = device::describe(&answer.location).await;
+    let counted = device.as_ref().map(|_| ()).map_err(Error::code);
+    observer.request(Action::Describe, counted);
+    if let Err(error) = &device {
+        tracing::debug!(address = %answer.address, %error, "a router's description");
+    }
+    (answer, device)
+}
+
+/// One device often answers at several locations that describe the same.
+fn add(found: &mut Vec<DiscoveredRouter>, more: impl Iterator<Item = DiscoveredRouter>) {
+    for one in more {
+        if found.len() < MAX_SERVICES && !found.contains(&one) {
+            found.push(one);
+        }
+    }
 }
 
 /// The default gateway first, then one whose Internet side is up, then a newer version of the same
 /// service, then the order of the answers.
 async fn prefer(
-    found: Vec<DiscoveredRouter>,
+    mut found: Vec<DiscoveredRouter>,
     observer: &Arc<dyn Observer>,
 ) -> Option<DiscoveredRouter> {
-    if found.len() < 2 {
-        return found.into_iter().next();
+    // Where the default gateway is, the others need not be asked.
+    let default = |one: &DiscoveredRouter| one.identity.route == Route::Default;
+    if found.iter().any(default) {
+        found.retain(default);
     }
-    let connections = join_all(found.iter().map(async |one| {
-        let status = Igd::new(one.clone(), Arc::clone(observer)).status().await;
-        status.map_or(Connection::Unknown, |status| status.connection)
-    }))
-    .await;
-    found
-        .into_iter()
-        .zip(connections)
-        .min_by_key(|(one, connection)| rank(&one.identity, *connection))
-        .map(|(one, _)| one)
+    let best = if found.len() < 2 {
+        found.into_iter().next()
+    } else {
+        let connections = join_all(found.iter().map(async |one| {
+            let status = Igd::new(one.clone(), Arc::clone(observer)).status().await;
+            status.map_or(Connection::Unknown, |status| status.connection)
+        }))
+        .await;
+        found
+            .into_iter()
+            .zip(connections)
+            .min_by_key(|(one, connection)| rank(&one.identity, *connection))
+            .map(|(one, _)| one)
+    };
+    if let Some(best) = &best {
+        tracing::debug!(
+            router = %best.identity.name,
+            address = %best.identity.address,
+            service = %best.identity.service,
+            "found a router"
+        );
+    }
+    best
 }
 
 /// Lower is better.

@@ -83,6 +83,9 @@ struct RouterStatus {
     class: RouterClass,
     /// When it last answered, seconds since 1970.
     last_poll: Option<f64>,
+    /// How long it takes to answer, of late, in seconds.
+    #[schema(example = 0.012)]
+    answer_seconds: Option<f64>,
 }
 
 /// The certificate that clients are shown.
@@ -186,6 +189,7 @@ fn router(app: &App) -> RouterStatus {
         problem: view.problem(host_is_set),
         class: view.class(),
         last_poll: view.last_answer.map(unix_seconds),
+        answer_seconds: view.answer_time.map(|time| time.as_secs_f64()),
     }
 }
 

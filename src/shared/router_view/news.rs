@@ -1,10 +1,11 @@
 //! What the router actor finds out, and what that makes of the view: the only way to change it.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{Refusal, RouterState, RouterView, TableView};
 use porthole_gateway::{
-    Connection, DeleteRight, DiscoveredRouter, ExternalAddress, Lease, RouterCapabilities,
+    AddressKind, Connection, DeleteRight, DiscoveredRouter, ExternalAddress, Lease,
+    RouterCapabilities,
 };
 use porthole_types::ExternalPort;
 
@@ -32,6 +33,8 @@ pub enum RouterNews {
         table: Option<TableView>,
         /// It has started anew since the poll before.
         rebooted: bool,
+        /// How long it takes to answer, of late.
+        answer_time: Option<Duration>,
     },
     /// It does not answer any more where it did.
     Lost {
@@ -81,6 +84,7 @@ impl RouterView {
                 self.epoch = Some(Instant::now());
                 self.table = None;
                 self.refusal = None;
+                self.answer_time = None;
                 self.last_answer = Some(SystemTime::now());
                 true
             }
@@ -89,12 +93,15 @@ impl RouterView {
                 connection,
                 table,
                 rebooted,
+                answer_time,
             } => {
-                let address = |seen: Option<ExternalAddress>| seen.and_then(|seen| seen.address);
-                let line_is_back = self.external.is_some()
-                    && address(self.external).is_none()
-                    && address(external).is_some();
+                // That an address can be read again says nothing of the line.
+                let was_down = self
+                    .external
+                    .is_some_and(|seen| seen.kind == AddressKind::Missing);
+                let line_is_back = was_down && external.is_some_and(|seen| seen.address.is_some());
                 self.external = external;
+                self.answer_time = answer_time;
                 self.connection = connection;
                 self.last_answer = Some(SystemTime::now());
                 // What it refused before it may grant now.
@@ -177,6 +184,27 @@ mod tests {
         view.apply(refusal(8081, "full"));
         assert!(view.apply(answered(8082, Some(Lease::Permanent))));
         assert_eq!(view.refusal, None);
+    }
+
+    #[test]
+    fn a_line_that_is_back_makes_a_new_epoch_and_an_address_that_can_be_read_again_does_not() {
+        let polled = |external: ExternalAddress| RouterNews::Polled {
+            external: Some(external),
+            connection: Connection::Unknown,
+            table: None,
+            rebooted: false,
+            answer_time: None,
+        };
+        let address = ExternalAddress::from("60.120.76.64".parse().ok());
+        let mut view = RouterView::new(RouterState::Found);
+        for unreadable in [ExternalAddress::UNREADABLE, address] {
+            view.apply(polled(unreadable));
+            assert_eq!(view.epoch, None, "{unreadable:?}");
+        }
+        view.apply(polled(None.into()));
+        assert_eq!(view.epoch, None);
+        view.apply(polled(address));
+        assert!(view.epoch.is_some());
     }
 
     #[test]

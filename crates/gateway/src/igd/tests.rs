@@ -210,7 +210,7 @@ async fn more_than_the_limit_is_refused() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_router_that_never_answers_is_timed_out() {
     let (_server, igd, log) = router(|_| Reply::Silence).await;
     let error = igd.status().await.unwrap_err();
@@ -254,6 +254,8 @@ async fn external_addresses_are_told_apart() {
         ("192.168.1.2", AddressKind::Private),
         ("", AddressKind::Missing),
         ("0.0.0.0", AddressKind::Missing),
+        ("(null)", AddressKind::Unreadable),
+        ("not connected", AddressKind::Unreadable),
     ] {
         let (_server, igd, _) = router(move |request| {
             let field = format!("<NewExternalIPAddress>{text}</NewExternalIPAddress>");
@@ -266,6 +268,19 @@ async fn external_addresses_are_told_apart() {
             "{text}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_router_that_knows_its_action_in_one_spelling_only_is_understood() {
+    let (_server, igd, _) = router(|request| {
+        if request.head.contains("\r\nSOAPAction: \"urn:") {
+            Reply::soap(&request.action, "")
+        } else {
+            Reply::Http(501, b"<html>Not Implemented</html>".to_vec())
+        }
+    })
+    .await;
+    assert!(igd.status().await.is_ok());
 }
 
 #[tokio::test]

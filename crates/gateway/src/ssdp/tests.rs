@@ -1,5 +1,11 @@
 //! The search, against responders on loopback.
 
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use socket2::SockRef;
+use tokio::net::UdpSocket;
+
+use super::answers::MAX_ANSWERS_EACH;
 use super::*;
 use crate::fake_http::{FakeHttpServer, Reply};
 
@@ -47,7 +53,7 @@ async fn device(
     .await
 }
 
-/// Answers each datagram that arrives with these datagrams, until dropped.
+/// Answers searches with these locations, until dropped.
 struct Responder {
     address: SocketAddrV4,
     task: tokio::task::JoinHandle<()>,
@@ -60,7 +66,17 @@ impl Drop for Responder {
 }
 
 async fn responder(ip: Ipv4Addr, locations: Vec<String>) -> Responder {
-    let socket = UdpSocket::bind((ip, 0)).await.unwrap();
+    picky_responder(ip, "", Duration::ZERO, locations).await
+}
+
+/// Answers only searches for what has `target` in it, and so much later.
+async fn picky_responder(
+    ip: Ipv4Addr,
+    target: &'static str,
+    delay: Duration,
+    locations: Vec<String>,
+) -> Responder {
+    let socket = Arc::new(UdpSocket::bind((ip, 0)).await.unwrap());
     let SocketAddr::V4(address) = socket.local_addr().unwrap() else {
         panic!("bound to IPv4");
     };
@@ -68,10 +84,18 @@ async fn responder(ip: Ipv4Addr, locations: Vec<String>) -> Responder {
         let mut buffer = [0; 2048];
         while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
             assert!(buffer[..length].starts_with(b"M-SEARCH * HTTP/1.1\r\n"));
-            for location in &locations {
-                let text = format!("HTTP/1.1 200 OK\r\nST: x\r\nLOCATION:{location}\r\n\r\n");
-                let _ = socket.send_to(text.as_bytes(), from).await;
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if !text.split("\r\nST: ").nth(1).unwrap().contains(target) {
+                continue;
             }
+            let (socket, locations) = (Arc::clone(&socket), locations.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(delay).await;
+                for location in &locations {
+                    let text = format!("HTTP/1.1 200 OK\r\nST: x\r\nLOCATION:{location}\r\n\r\n");
+                    let _ = socket.send_to(text.as_bytes(), from).await;
+                }
+            });
         }
     });
     Responder { address, task }
@@ -89,7 +113,7 @@ fn search(ssdp: SocketAddrV4, wait: Duration) -> Search {
 const LONG: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(300);
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_router_on_loopback_is_found_by_unicast_from_a_loopback_address() {
     let ip = Ipv4Addr::new(127, 0, 0, 6);
     let device = device(ip, &[("WANIPConnection:2", "/ctl")], "").await;
@@ -107,7 +131,7 @@ async fn a_router_on_loopback_is_found_by_unicast_from_a_loopback_address() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_location_on_another_address_is_not_followed() {
     let elsewhere = device(
         Ipv4Addr::new(127, 0, 0, 8),
@@ -124,7 +148,7 @@ async fn a_location_on_another_address_is_not_followed() {
     assert_eq!(elsewhere.actions(), Vec::<String>::new());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn of_several_services_the_connected_one_is_taken() {
     let ip = Ipv4Addr::new(127, 0, 0, 9);
     let services = &[("WANIPConnection:1", "/ip"), ("WANPPPConnection:1", "/ppp")];
@@ -136,7 +160,7 @@ async fn of_several_services_the_connected_one_is_taken() {
     assert_eq!(found.identity.service, ServiceType::WanPpp(1));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_description_that_is_none_is_told_when_there_is_no_better_one() {
     let ip = Ipv4Addr::new(127, 0, 0, 10);
     let server = FakeHttpServer::serve(ip, |_| Reply::Http(200, b"<root/>".to_vec())).await;
@@ -156,7 +180,7 @@ async fn a_description_that_is_none_is_told_when_there_is_no_better_one() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_description_beyond_the_limit_is_not_read_on() {
     let ip = Ipv4Addr::new(127, 0, 0, 11);
     let server = FakeHttpServer::serve(ip, |_| Reply::Http(200, vec![b' '; 100 * 1024])).await;
@@ -165,7 +189,7 @@ async fn a_description_beyond_the_limit_is_not_read_on() {
     assert_eq!(error.code(), "too_large");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_device_that_answers_with_many_locations_has_only_a_few_looked_at() {
     let ip = Ipv4Addr::new(127, 0, 0, 12);
     let server = FakeHttpServer::serve(ip, |_| Reply::Http(404, Vec::new())).await;
@@ -179,7 +203,7 @@ async fn a_device_that_answers_with_many_locations_has_only_a_few_looked_at() {
     assert_eq!(server.actions().len(), MAX_ANSWERS_EACH);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn silence_is_not_found() {
     let ssdp = responder(Ipv4Addr::new(127, 0, 0, 13), vec![]).await;
     let error = discover(&search(ssdp.address, SHORT), &observer())
@@ -189,31 +213,184 @@ async fn silence_is_not_found() {
     assert!(error.to_string().contains("is UPnP switched on"));
 }
 
-#[test]
-fn an_answer_is_read_whatever_its_case_and_spacing() {
-    let from = "192.168.77.1:1900".parse().unwrap();
-    let read = |text: &str| answer(text.as_bytes(), from).map(|answer| answer.location.to_string());
+fn location(device: &FakeHttpServer) -> String {
+    format!("http://{}/desc.xml", device.address)
+}
+
+const SERVICES: &[(&str, &str)] = &[("WANIPConnection:1", "/ctl")];
+
+#[tokio::test(start_paused = true)]
+async fn a_router_that_answers_ten_seconds_late_is_found_between_two_searches() {
+    let ip = Ipv4Addr::new(127, 0, 0, 15);
+    let device = device(ip, SERVICES, "").await;
+    let late = Duration::from_secs(10);
+    let ssdp = picky_responder(ip, "", late, vec![location(&device)]).await;
+    let search = search(ssdp.address, Duration::from_secs(3));
+    let mut finder = Finder::new(search, observer());
     assert_eq!(
-        read(
-            "HTTP/1.1 200 OK\r\nCache-Control: max-age=120\r\nlocation : \
-             http://192.168.77.1:5000/r.xml \r\n\r\n"
-        ),
-        Some("http://192.168.77.1:5000/r.xml".to_owned())
+        finder.search().await.unwrap_err(),
+        Error::NotFound { from: FROM }
     );
-    for bad in [
-        "",
-        "HTTP/1.1 200 OK\r\n\r\n",
-        "HTTP/1.1 500 No\r\nLOCATION: http://192.168.77.1/\r\n\r\n",
-        "NOTIFY * HTTP/1.1\r\nLOCATION: http://192.168.77.1/\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nLOCATION: http://192.168.77.2/\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nLOCATION: http://127.0.0.1/\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nLOCATION: https://192.168.77.1/\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nLOCATION: http://192.168.77.1:0/\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nLOCATION: http://a@192.168.77.1/\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nLOCATION: http://router/\r\n\r\n",
-    ] {
-        assert_eq!(read(bad), None, "{bad}");
+    let found = finder.overhear(Duration::from_mins(5)).await.unwrap();
+    assert_eq!(found.identity.address, ip);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_one_search_counts_for_the_next() {
+    let ip = Ipv4Addr::new(127, 0, 0, 16);
+    let device = device(ip, SERVICES, "").await;
+    // Later than the first search and the wait after it.
+    let late = Duration::from_millis(5_500);
+    let ssdp = picky_responder(ip, "", late, vec![location(&device)]).await;
+    let search = search(ssdp.address, Duration::from_secs(3));
+    let mut finder = Finder::new(search, observer());
+    finder.search().await.unwrap_err();
+    assert_eq!(finder.overhear(Duration::from_secs(2)).await, None);
+    assert_eq!(finder.search().await.unwrap().identity.address, ip);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_that_answers_at_once_is_found_at_once_whoever_else_says_nothing() {
+    let ip = Ipv4Addr::new(127, 0, 0, 17);
+    let device = device(ip, SERVICES, "").await;
+    let silent = FakeHttpServer::serve(ip, |_| Reply::Silence).await;
+    let ssdp = responder(ip, vec![location(&silent), location(&device)]).await;
+    let began = Instant::now();
+    let found = discover(&search(ssdp.address, LONG), &observer()).await;
+    assert!(found.is_ok());
+    let took = began.elapsed(); // tokio's time, which stands still while anything can be done
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_that_answers_to_everybody_or_to_roots_only_is_found() {
+    for target in ["ssdp:all", "upnp:rootdevice"] {
+        let ip = Ipv4Addr::new(127, 0, 0, 18);
+        let device = device(ip, SERVICES, "").await;
+        let ssdp = picky_responder(ip, target, Duration::ZERO, vec![location(&device)]).await;
+        let found = discover(&search(ssdp.address, LONG), &observer()).await;
+        assert_eq!(found.unwrap().identity.address, ip, "{target}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn everybody_is_asked_only_where_the_usual_searches_come_to_nothing() {
+    let ip = Ipv4Addr::new(127, 0, 0, 19);
+    let socket = UdpSocket::bind((ip, 0)).await.unwrap();
+    let SocketAddr::V4(address) = socket.local_addr().unwrap() else {
+        panic!("bound to IPv4");
+    };
+    let device = device(ip, SERVICES, "").await;
+    let answering = async {
+        let mut targets = Vec::new();
+        let mut buffer = [0; 2048];
+        loop {
+            let received = timeout_at(Instant::now() + LONG, socket.recv_from(&mut buffer)).await;
+            let Ok(Ok((length, from))) = received else {
+                break targets;
+            };
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            // As slow as MX allows.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let answer = format!("HTTP/1.1 200 OK\r\nLOCATION: {}\r\n\r\n", location(&device));
+            let _ = socket.send_to(answer.as_bytes(), from).await;
+            targets.push(text.split("\r\nST: ").nth(1).unwrap().trim().to_owned());
+        }
+    };
+    let search = search(address, LONG);
+    let observer = observer();
+    let (targets, found) = tokio::join!(answering, discover(&search, &observer));
+    assert!(found.is_ok());
+    assert!(
+        targets.iter().all(|target| target.starts_with("urn:")),
+        "{targets:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neighbour_may_tell_of_the_default_gateway_and_of_nobody_else() {
+    let gateway = Ipv4Addr::new(127, 0, 0, 20);
+    let device = device(gateway, SERVICES, "").await;
+    let ssdp = responder(Ipv4Addr::new(127, 0, 0, 21), vec![location(&device)]).await;
+    let mut search = search(ssdp.address, SHORT);
+    search.default_gateway = Some(Ipv4Addr::new(127, 0, 0, 22));
+    discover(&search, &observer()).await.unwrap_err();
+    assert_eq!(device.actions(), Vec::<String>::new());
+    search.default_gateway = Some(gateway);
+    let found = discover(&search, &observer()).await.unwrap();
+    assert_eq!(found.identity.address, gateway);
+    assert_eq!(found.identity.route, Route::Default);
+}
+
+/// Sends this to the group on loopback.
+async fn announce(group: SocketAddrV4, from: Ipv4Addr, text: &str) {
+    let socket = UdpSocket::bind((from, 0)).await.unwrap();
+    SockRef::from(&socket).set_multicast_if_v4(&from).unwrap();
+    socket.send_to(text.as_bytes(), group).await.unwrap();
+}
+
+/// A group on a port that nobody else has: tests run side by side.
+async fn group() -> SocketAddrV4 {
+    let free = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    SocketAddrV4::new(
+        Ipv4Addr::new(239, 255, 255, 250),
+        free.local_addr().unwrap().port(),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_that_announces_itself_is_found_before_the_next_search() {
+    let ip = Ipv4Addr::new(127, 0, 0, 23);
+    let device = device(ip, SERVICES, "").await;
+    let group = group().await;
+    let mut finder = Finder::new(search(group, SHORT), observer());
+    finder.search().await.unwrap_err();
+    let notify = |nts: &str, nt: &str, location: &str| {
+        format!("NOTIFY * HTTP/1.1\r\nNT: {nt}\r\nNTS: {nts}\r\nLOCATION: {location}\r\n\r\n")
+    };
+    let gateway = "urn:schemas-upnp-org:device:InternetGatewayDevice:1";
+    let there = location(&device);
+    for (from, text) in [
+        (ip, notify("ssdp:byebye", gateway, &there)),
+        (
+            ip,
+            notify("ssdp:alive", "urn:x:device:MediaServer:1", &there),
+        ),
+        // Nobody may send us elsewhere.
+        (
+            Ipv4Addr::new(127, 0, 0, 24),
+            notify("ssdp:alive", gateway, &there),
+        ),
+    ] {
+        announce(group, from, &text).await;
+    }
+    assert_eq!(finder.overhear(SHORT).await, None);
+    assert_eq!(device.actions(), Vec::<String>::new());
+    for kind in [gateway, "upnp:rootdevice"] {
+        let mut finder = Finder::new(search(group, SHORT), observer());
+        finder.search().await.unwrap_err();
+        announce(group, ip, &notify("ssdp:alive", kind, &there)).await;
+        let found = finder.overhear(Duration::from_mins(5)).await.unwrap();
+        assert_eq!(found.identity.address, ip, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_port_that_is_taken_only_means_that_nobody_is_overheard() {
+    let group = group().await;
+    let taken = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, group.port()))
+        .await
+        .unwrap();
+    let mut finder = Finder::new(search(group, SHORT), observer());
+    assert_eq!(
+        finder.search().await.unwrap_err(),
+        Error::NotFound { from: FROM }
+    );
+    assert!(finder.announcements.is_none());
+    assert_eq!(finder.overhear(SHORT).await, None);
+    drop(taken);
+    finder.search().await.unwrap_err();
+    assert!(finder.announcements.is_some());
 }
 
 #[test]
@@ -243,19 +420,4 @@ fn the_default_gateway_comes_before_a_connected_one_and_that_before_a_newer_one(
         ),
     ];
     assert!(ranks.is_sorted(), "{ranks:?}");
-}
-
-proptest::proptest! {
-    #[test]
-    fn no_datagram_makes_the_search_panic(
-        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
-    ) {
-        let from = "192.168.77.1:1900".parse().unwrap();
-        let mut text = b"HTTP/1.1 200 OK\r\nLOCATION: http://192.168.77.1".to_vec();
-        text.extend(&bytes);
-        if let Some(answer) = answer(&text, from) {
-            proptest::prop_assert_eq!(answer.location.host_str(), Some("192.168.77.1"));
-        }
-        let _ = answer(&bytes, from);
-    }
 }
