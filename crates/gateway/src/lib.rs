@@ -2,13 +2,14 @@
 //! (¶36).
 //!
 //! A library of its own: pure cores (`lease_fallback`, `capabilities`, `countdown`, `preference`,
-//! `address`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no actor in it.
+//! `address`, `budget`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no actor in it.
 //! What callers use are [`discover`], which finds the router, and [`verified`], which writes to it
 //! and believes only what it reads back: replies lie, and the codes of refusals differ from router
 //! to router.
 
 pub mod action;
 pub mod address;
+pub mod budget;
 pub mod capabilities;
 pub mod countdown;
 pub mod description;
@@ -25,6 +26,7 @@ pub mod lease_fallback;
 pub mod manual_deletion;
 pub mod poll;
 pub mod preference;
+mod request_queue;
 pub mod soap;
 mod soap_transport;
 pub mod ssdp;
@@ -39,6 +41,7 @@ use porthole_backoff::Backoff;
 
 pub use action::Action;
 pub use address::{AddressKind, ExternalAddress};
+pub use budget::{Budget, RequestKind};
 pub use capabilities::{DeleteRight, RouterCapabilities, RouterClass};
 pub use countdown::Countdowns;
 pub use description::Description;
@@ -52,6 +55,7 @@ pub use lease::Lease;
 pub use lease_fallback::LeaseFallback;
 pub use poll::{PollResult, PollScope, poll};
 pub use preference::{Preference, RouterChoice};
+pub use request_queue::{MOST_WAITING, QueueFull, RequestQueue};
 pub use ssdp::{SSDP_PORT, Search, discover};
 pub use status::{Connection, Status};
 pub use table::{Extent, Table};

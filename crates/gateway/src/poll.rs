@@ -52,6 +52,7 @@ pub async fn poll(router: &Igd, scope: PollScope) -> PollResult {
     match router.external_address().await {
         Ok(external) => polled.external = Some(external),
         Err(why) if why.wants_rediscovery() => polled.gone = Some(why),
+        Err(Error::TooMany { .. }) => {} // it was not asked, so it has said nothing
         Err(why) => {
             // Many say 501 while the line is down: it has no address now, and that is no reason to
             // search.
