@@ -194,16 +194,27 @@ impl DiscoveryActor {
         if lan.is_some() && check.is_some_and(|check| check.is_deaf(Instant::now())) {
             info!("nothing is heard by mDNS, not even this camera itself; beginning anew");
             self.stop(ctx);
+            return;
         }
+        let check = self.volatile.check.as_mut();
+        if check.is_some_and(|check| check.asks_again(Instant::now())) {
+            self.ask_again(ctx);
+        }
+    }
+
+    /// Asks who is there, as at the begin.
+    fn ask_again(&mut self, ctx: &mut Context<Self>) {
+        let running = self.volatile.running.as_mut();
+        if let Some(browsing) = running.and_then(|running| running.browsing.take()) {
+            ctx.cancel_future(browsing);
+        }
+        self.refresh_in(Duration::ZERO, ctx);
     }
 
     fn say_all_again(&mut self, ctx: &mut Context<Self>) {
         if let Some(running) = &mut self.volatile.running {
             running.again = true;
-            if let Some(browsing) = running.browsing.take() {
-                ctx.cancel_future(browsing);
-            }
-            self.refresh_in(Duration::ZERO, ctx);
+            self.ask_again(ctx);
         }
     }
 
@@ -216,6 +227,9 @@ impl DiscoveryActor {
         let futures = [running.browsing.take(), running.settled.take()];
         for future in futures.into_iter().flatten() {
             ctx.cancel_future(future);
+        }
+        if !running.told.is_empty() {
+            self.lost_last();
         }
         self.volatile.ending = true;
         let remove = self.wired.remove.clone();
@@ -287,10 +301,19 @@ impl DiscoveryActor {
             }
             return;
         }
-        if let Some(running) = &mut self.volatile.running {
-            running.told.remove(&id);
-        }
         let _ = self.wired.remove.try_send(RemoveMdns(id));
+        let Some(running) = &mut self.volatile.running else {
+            return;
+        };
+        if running.told.remove(&id) && running.told.is_empty() {
+            self.lost_last();
+        }
+    }
+
+    fn lost_last(&mut self) {
+        if let Some(check) = &mut self.volatile.check {
+            check.lost_last(Instant::now());
+        }
     }
 }
 

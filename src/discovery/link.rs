@@ -1,8 +1,9 @@
 //! [`has_link`] and [`SelfCheck`]: whether what was said and asked in mDNS can still hold.
 //!
-//! The library does not announce anything anew when a cable was out and is in again, where the
-//! address stays the same: the others, whose records of this server have lapsed by then, ask for
-//! it no sooner than within the hour. So mDNS ends with the link, and begins with it.
+//! The library asks again on a link that is back, but announces nothing: others that have forgotten
+//! this server by then learn of it by chance, when it answers its own question. Where the link
+//! stays up and something further away was off it does neither, and asks ever more seldom. So
+//! mDNS ends with the link and begins with it, and who has lost all others goes on asking.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,13 @@ const SILENCE: Backoff = match Backoff::new(Duration::from_mins(1), Duration::fr
     Err(_) => panic!("the waits are in order"),
 };
 
+/// How often it is asked who is there after the last other server was lost. The library asks ever
+/// more seldom, in the end once an hour; a LAN with nobody on it is not disturbed by more.
+const ASK_ALONE: Duration = Duration::from_secs(45);
+
+/// Who is not back by then was taken away.
+const GIVE_UP: Duration = Duration::from_hours(24);
+
 /// Whether the interface has a link: its cable is in, or its wireless network joined. Where that
 /// cannot be known it is taken to have one.
 pub fn has_link(interface: &str) -> bool {
@@ -24,14 +32,23 @@ pub fn has_link(interface: &str) -> bool {
     })
 }
 
-/// Notices a daemon that is deaf. What goes to the group comes back to its sender too, so even a
-/// camera alone hears one entry, its own, and hears of it again whenever it asks.
+/// Notices a daemon that is deaf, and a server that has lost all others.
+///
+/// What goes to the group comes back to its sender too, so even a camera alone hears one entry, its
+/// own. Who hears that and nobody else any more may be on the wrong side of a switch that is off.
 #[derive(Clone, Copy, Debug)]
 pub struct SelfCheck {
     hears_itself: bool,
     heard_at: Instant,
     /// How often in a row everything was begun anew without hearing anything.
     failures: u32,
+    alone: Option<Alone>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Alone {
+    since: Instant,
+    asked_at: Instant,
 }
 
 impl SelfCheck {
@@ -41,6 +58,7 @@ impl SelfCheck {
             hears_itself: false,
             heard_at: now,
             failures: 0,
+            alone: None,
         }
     }
 
@@ -55,6 +73,30 @@ impl SelfCheck {
         self.hears_itself |= own;
         self.heard_at = now;
         self.failures = 0;
+        if !own {
+            self.alone = None;
+        }
+    }
+
+    /// The last of the others was not heard again in time, or is not to be heard.
+    pub fn lost_last(&mut self, now: Instant) {
+        self.alone = Some(Alone {
+            since: now,
+            asked_at: now,
+        });
+    }
+
+    /// Whether it is time to ask again who is there; asked again only when that was done.
+    pub fn asks_again(&mut self, now: Instant) -> bool {
+        let Some(alone) = &mut self.alone else {
+            return false;
+        };
+        let asks = now.saturating_duration_since(alone.since) < GIVE_UP
+            && now.saturating_duration_since(alone.asked_at) >= ASK_ALONE;
+        if asks {
+            alone.asked_at = now;
+        }
+        asks
     }
 
     /// This server's own entry was not heard again in time.
@@ -104,6 +146,25 @@ mod tests {
         check.heard(false, start + MINUTE);
         assert!(!check.is_deaf(start + MINUTE));
         assert!(check.is_deaf(start + 2 * MINUTE));
+    }
+
+    #[test]
+    fn who_has_lost_all_others_asks_for_a_day_until_one_is_there() {
+        let start = Instant::now();
+        let mut check = SelfCheck::new(start);
+        let asked = |check: &mut SelfCheck, hours: u64| {
+            let seconds = (0..hours * 3_600).map(|second| start + Duration::from_secs(second));
+            seconds.filter(|now| check.asks_again(*now)).count()
+        };
+        assert_eq!(asked(&mut check, 1), 0, "nobody was lost");
+        check.lost_last(start);
+        check.heard(true, start);
+        check.begun(start);
+        assert_eq!(asked(&mut check, 1), 79, "every 45 s");
+        assert_eq!(asked(&mut check, 48), 23 * 80);
+        check.lost_last(start);
+        check.heard(false, start);
+        assert_eq!(asked(&mut check, 1), 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::lab::{Camera, Lab, LabConfig, PATIENCE};
+use crate::support::lab::{Camera, Host, Lab, LabConfig, PATIENCE};
 use crate::support::wait::{ensure, eventually};
 
 /// How long the records of a camera are remembered by others, and some more: the library asks for
@@ -27,9 +27,9 @@ const QUESTION: &[u8] = b"\x09_porthole\x04_tcp\x05local\0\0\x0c";
 /// How soon the cameras know each other again.
 const FOUND_AGAIN: Duration = Duration::from_mins(1);
 
-/// The cameras that this one knows by mDNS.
+/// The cameras that this one knows by mDNS, asked without the LAN.
 fn known(camera: &Camera) -> Result<Vec<String>, String> {
-    let fleet: Value = camera.get("/api/v1/cameras")?.json()?;
+    let fleet: Value = camera.get_by_loopback("/api/v1/cameras")?.json()?;
     let cameras = fleet["cameras"].as_array().ok_or("no cameras")?;
     let by_mdns = cameras
         .iter()
@@ -92,9 +92,10 @@ impl Listener {
 }
 
 /// Two cameras that can know of each other by mDNS alone.
-fn by_mdns_alone(lab: &Lab) -> [Camera; 2] {
-    [(11, "Front door"), (12, "Garden")].map(|(host, name)| {
-        lab.camera(host, name)
+fn by_mdns_alone(lab: &Lab, hosts: &[Host; 2]) -> [Camera; 2] {
+    let [first, second] = hosts.clone();
+    [(first, "Front door"), (second, "Garden")].map(|(host, name)| {
+        lab.camera_on(host, name)
             .set("router", "enabled", false)
             .set("lan", "enabled", false)
             .set("lan", "mdns", true)
@@ -107,7 +108,7 @@ fn after_a_long_time_without_cable_cameras_with_the_same_addresses_find_each_oth
     let Some(lab) = Lab::open_without_router(LabConfig::default()) else {
         return;
     };
-    let [first, second] = by_mdns_alone(&lab);
+    let [first, second] = by_mdns_alone(&lab, &[11, 12].map(|number| lab.host(number)));
     await_known(&first, &["Garden"], PATIENCE);
     await_known(&second, &["Front door"], PATIENCE);
 
@@ -122,11 +123,35 @@ fn after_a_long_time_without_cable_cameras_with_the_same_addresses_find_each_oth
 }
 
 #[test]
+fn after_a_long_time_apart_with_their_links_up_cameras_find_each_other_again() {
+    let Some(lab) = Lab::open_without_router(LabConfig::default()) else {
+        return;
+    };
+    let hosts = [11, 12].map(|number| lab.host(number));
+    let [first, second] = by_mdns_alone(&lab, &hosts);
+    await_known(&first, &["Garden"], PATIENCE);
+    await_known(&second, &["Front door"], PATIENCE);
+
+    let listener = Listener::open(&lab);
+    hosts[0].cut_off();
+    await_known(&first, &[], FORGOTTEN);
+    await_known(&second, &[], FORGOTTEN);
+    listener.await_question(&second);
+    hosts[0].reconnect();
+    await_known(&first, &["Garden"], FOUND_AGAIN);
+    await_known(&second, &["Front door"], FOUND_AGAIN);
+    for camera in [&first, &second] {
+        let log = camera.log_text();
+        assert!(!log.contains("nothing is heard"), "it has heard itself");
+    }
+}
+
+#[test]
 fn however_often_the_cable_is_out_there_is_one_mdns_daemon_and_who_is_gone_is_not_shown() {
     let Some(lab) = Lab::open_without_router(LabConfig::default()) else {
         return;
     };
-    let [first, second] = by_mdns_alone(&lab);
+    let [first, second] = by_mdns_alone(&lab, &[11, 12].map(|number| lab.host(number)));
     await_known(&first, &["Garden"], PATIENCE);
     assert_eq!(daemons(&first), 1);
     for _ in 0..3 {
@@ -135,13 +160,7 @@ fn however_often_the_cable_is_out_there_is_one_mdns_daemon_and_who_is_gone_is_no
             let daemons = daemons(&first);
             ensure(daemons == 0, daemons)
         });
-        let known_without = first.get_by_loopback("/api/v1/cameras").unwrap();
-        let fleet: Value = known_without.json().unwrap();
-        assert_eq!(
-            fleet["cameras"].as_array().map(Vec::len),
-            Some(1),
-            "{fleet}"
-        );
+        await_known(&first, &[], PATIENCE);
         first.plug_in();
         await_known(&first, &["Garden"], FOUND_AGAIN);
         await_known(&second, &["Front door"], FOUND_AGAIN);
