@@ -5,22 +5,22 @@
 //! entries of both sides: its own are announced again at once, the others' are asked for again;
 //! what other machines remember of it outlives that.
 
+mod running;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use mdns_sd::{
-    IfKind, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo, VERIFY_TIMEOUT_DEFAULT,
-};
+use mdns_sd::{ResolvedService, ServiceEvent, VERIFY_TIMEOUT_DEFAULT};
 use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info, warn};
 
+use self::running::Running;
 use super::crash::crashes_on_demand;
 use crate::discovery::{
-    Announcement, Changes, PORTHOLE, Resolved, SelfCheck, Service, advertised_server, fullname,
-    has_link, id_of, label,
+    Announcement, PORTHOLE, Resolved, SelfCheck, advertised_server, fullname, has_link, id_of,
 };
 use crate::fleet::{Fleet, FleetSource, MAX_PEERS, Presence};
 use crate::lan::interface::{LanAddress, NoAddress};
@@ -40,18 +40,9 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// How often it is looked whether there is a link, and whether anything is heard.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Everything is said and asked once more so long after a daemon began: a switch may forward
-/// nothing for the first 30 s of a link (IEEE 802.1D, twice the forward delay).
+/// Everything is said once more so long after a daemon began, and asked where nobody was heard: a
+/// switch may forward nothing for the first 30 s of a link (IEEE 802.1D, twice the forward delay).
 const SETTLED: Duration = Duration::from_secs(35);
-
-/// How long the end of a daemon may take; its thread is left to itself then.
-const LONGEST_END: Duration = Duration::from_secs(5);
-
-/// Until a daemon that has too much to do is asked again.
-const BUSY: Duration = Duration::from_millis(50);
-
-/// The library says each goodbye twice; the second is this much later at the most.
-const SECOND_GOODBYE: Duration = Duration::from_millis(150);
 
 /// Keeps this server's entries in mDNS, and tells the registry of the others'.
 pub struct DiscoveryActor {
@@ -76,23 +67,6 @@ struct Volatile {
     refresh: Option<SpawnHandle>,
     /// From the first daemon on.
     check: Option<SelfCheck>,
-}
-
-/// A daemon on one interface. Dropping it ends the daemon, which says goodbye by itself.
-struct Running {
-    daemon: ServiceDaemon,
-    lan: LanAddress,
-    announced: Announcement,
-    /// None until the next refresh.
-    browsing: Option<SpawnHandle>,
-    /// When all of it is said and asked once more.
-    settled: Option<SpawnHandle>,
-    /// Whether that is due.
-    again: bool,
-    /// The servers that the registry was told of. Of more than it remembers some are left out.
-    told: BTreeSet<InstanceId>,
-    /// The servers that are not heard any more, and were asked after.
-    doubted: BTreeSet<InstanceId>,
 }
 
 impl DiscoveryActor {
@@ -211,10 +185,16 @@ impl DiscoveryActor {
         self.refresh_in(Duration::ZERO, ctx);
     }
 
+    /// Who is known already is not asked for: what is remembered would pass for news.
     fn say_all_again(&mut self, ctx: &mut Context<Self>) {
-        if let Some(running) = &mut self.volatile.running {
-            running.again = true;
+        let Some(running) = &mut self.volatile.running else {
+            return;
+        };
+        running.again = true;
+        if running.told.is_empty() {
             self.ask_again(ctx);
+        } else {
+            self.refresh_in(Duration::ZERO, ctx);
         }
     }
 
@@ -321,97 +301,6 @@ fn v4(address: &mdns_sd::ScopedIp) -> Option<Ipv4Addr> {
     match address.to_ip_addr() {
         IpAddr::V4(address) => Some(address),
         IpAddr::V6(_) => None,
-    }
-}
-
-impl Running {
-    fn start(lan: LanAddress) -> Result<Self, mdns_sd::Error> {
-        let daemon = ServiceDaemon::new()?;
-        daemon.disable_interface(IfKind::All)?;
-        daemon.enable_interface(IfKind::Name(lan.name.clone()))?;
-        // Everything else between the cameras is IPv4 as well.
-        daemon.disable_interface(IfKind::IPv6)?;
-        Ok(Self {
-            daemon,
-            lan,
-            announced: Announcement::default(),
-            browsing: None,
-            settled: None,
-            again: false,
-            told: BTreeSet::new(),
-            doubted: BTreeSet::new(),
-        })
-    }
-
-    fn announce(&mut self, me: InstanceId, wanted: Announcement) -> Result<(), mdns_sd::Error> {
-        let Changes {
-            mut register,
-            unregister,
-        } = wanted.since(&self.announced);
-        if std::mem::take(&mut self.again) {
-            register.clone_from(&wanted.services);
-        }
-        for service in &register {
-            let info = self.info(me, service)?;
-            info!(name = %info.get_fullname(), port = service.port, "announced by mDNS");
-            self.daemon.register(info)?;
-        }
-        for service in &unregister {
-            let info = self.info(me, service)?;
-            self.daemon.unregister(info.get_fullname())?;
-        }
-        self.announced = wanted;
-        Ok(())
-    }
-
-    fn info(&self, me: InstanceId, service: &Service) -> Result<ServiceInfo, mdns_sd::Error> {
-        let host = format!("{}.local.", label(me));
-        let address = IpAddr::V4(self.lan.address);
-        let Service {
-            kind,
-            instance,
-            port,
-            txt,
-        } = service;
-        ServiceInfo::new(kind, instance, &host, address, *port, &txt[..])
-    }
-
-    /// Takes everything back and waits until that is said.
-    async fn say_goodbye(self, me: InstanceId) {
-        for service in &self.announced.services {
-            let Ok(info) = self.info(me, service) else {
-                continue;
-            };
-            if let Ok(gone) = self.daemon.unregister(info.get_fullname()) {
-                let _ = gone.recv_async().await; // an error is a daemon that has ended
-            }
-        }
-        tokio::time::sleep(SECOND_GOODBYE).await;
-        self.end().await;
-    }
-
-    /// Ends the daemon and waits until it has ended: a thread that lives on costs memory.
-    async fn end(self) {
-        let ended = async {
-            loop {
-                match self.daemon.shutdown() {
-                    Ok(ended) => break drop(ended.recv_async().await),
-                    Err(mdns_sd::Error::Again) => tokio::time::sleep(BUSY).await,
-                    Err(_) => break, // it has ended already
-                }
-            }
-        };
-        if tokio::time::timeout(LONGEST_END, ended).await.is_err() {
-            warn!("a daemon of mDNS does not end; its thread is left behind");
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Err(why) = self.daemon.shutdown() {
-            debug!(%why, "the mDNS daemon had ended already");
-        }
     }
 }
 
