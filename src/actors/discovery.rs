@@ -1,9 +1,11 @@
 //! `DiscoveryActor`: this server's entries in the LAN's mDNS, and those of the others.
 //!
 //! Owns the mDNS daemon (a thread of the library), which shares port 5353 with whatever else the
-//! machine runs. Restarts with a new one. Loses the entries of both sides: its own are announced
-//! again at once, the others' are asked for again; what other machines remember of it outlives
-//! that.
+//! machine runs. It runs while there is an address with a link. Restarts with a new one. Loses the
+//! entries of both sides: its own are announced again at once, the others' are asked for again;
+//! what other machines remember of it outlives that.
+
+mod running;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,17 +13,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use mdns_sd::{
-    IfKind, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo, VERIFY_TIMEOUT_DEFAULT,
-};
+use mdns_sd::{ResolvedService, ServiceEvent, VERIFY_TIMEOUT_DEFAULT};
 use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info, warn};
 
+use self::running::Running;
 use super::crash::crashes_on_demand;
 use crate::discovery::{
-    Announcement, Changes, PORTHOLE, Resolved, Service, advertised_server, fullname, id_of, label,
+    Announcement, PORTHOLE, Resolved, SelfCheck, advertised_server, fullname, has_link, id_of,
 };
-use crate::fleet::{Fleet, FleetSource, Presence};
+use crate::fleet::{Fleet, FleetSource, MAX_PEERS, Presence};
 use crate::lan::interface::{LanAddress, NoAddress};
 use crate::messages::discovery::WithdrawMdns;
 use crate::messages::registry::{RecordMdns, RemoveMdns};
@@ -36,8 +37,12 @@ const QUIET: Duration = Duration::from_secs(1);
 /// The wait after a failure.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// The library says each goodbye twice; the second is this much later at the most.
-const SECOND_GOODBYE: Duration = Duration::from_millis(150);
+/// How often it is looked whether there is a link, and whether anything is heard.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Everything is said once more so long after a daemon began, and asked where nobody was heard: a
+/// switch may forward nothing for the first 30 s of a link (IEEE 802.1D, twice the forward delay).
+const SETTLED: Duration = Duration::from_secs(35);
 
 /// Keeps this server's entries in mDNS, and tells the registry of the others'.
 pub struct DiscoveryActor {
@@ -56,19 +61,12 @@ struct Wired {
 #[derive(Default)]
 struct Volatile {
     running: Option<Running>,
+    /// The daemon before is still ending: one at a time.
+    ending: bool,
     /// The refresh that is to come.
     refresh: Option<SpawnHandle>,
-}
-
-/// A daemon on one interface. Dropping it ends the daemon, which says goodbye by itself.
-struct Running {
-    daemon: ServiceDaemon,
-    lan: LanAddress,
-    announced: Announcement,
-    /// None until the next refresh.
-    browsing: Option<SpawnHandle>,
-    /// The servers that are not heard any more, and were asked after.
-    doubted: BTreeSet<InstanceId>,
+    /// From the first daemon on.
+    check: Option<SelfCheck>,
 }
 
 impl DiscoveryActor {
@@ -112,23 +110,28 @@ impl DiscoveryActor {
         if *self.said_goodbye {
             return Ok(());
         }
-        let shared = &self.wired.shared;
-        let lan = shared.lan_address();
-        let runs_on = self
-            .volatile
-            .running
-            .as_ref()
-            .map(|running| running.lan.clone());
-        if runs_on != lan {
+        let lan = self.linked();
+        if self.runs_on() != lan.as_ref() {
             self.stop(ctx);
         }
         let (Some(lan), Some(me)) = (lan, self.wired.shared.myself()) else {
             return Ok(());
         };
+        if self.volatile.ending {
+            return Ok(()); // its end brings the next refresh
+        }
         let fleet = self.wired.shared.fleet.borrow().clone();
-        let running = match &mut self.volatile.running {
+        let volatile = &mut *self.volatile;
+        let running = match &mut volatile.running {
             Some(running) => running,
-            none => none.insert(Running::start(lan)?),
+            none => {
+                let running = none.insert(Running::start(lan)?);
+                running.settled = Some(ctx.run_later(SETTLED, Self::say_all_again));
+                let now = Instant::now();
+                let check = volatile.check.get_or_insert(SelfCheck::new(now));
+                check.begun(now);
+                running
+            }
         };
         if running.browsing.is_none() {
             let events = running.daemon.browse(PORTHOLE)?;
@@ -138,12 +141,88 @@ impl DiscoveryActor {
         running.announce(me.id, Announcement::of(&me, namesakes))
     }
 
-    /// Ends the daemon without waiting for it.
-    fn stop(&mut self, ctx: &mut Context<Self>) {
-        let running = self.volatile.running.take();
-        if let Some(browsing) = running.and_then(|mut running| running.browsing.take()) {
+    /// The address on the LAN, while the interface has a link.
+    fn linked(&self) -> Option<LanAddress> {
+        let lan = self.wired.shared.lan_address();
+        lan.filter(|lan| has_link(&lan.name))
+    }
+
+    fn runs_on(&self) -> Option<&LanAddress> {
+        self.volatile.running.as_ref().map(|running| &running.lan)
+    }
+
+    /// Begins or ends with the link; begins anew where nothing is heard.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        if *self.said_goodbye || self.volatile.ending {
+            return;
+        }
+        let lan = self.linked();
+        if self.runs_on() != lan.as_ref() {
+            if let (Some(running), None) = (self.runs_on(), &lan) {
+                info!(interface = %running.name, "no link; mDNS goes on when it is back");
+            }
+            self.refresh_in(QUIET, ctx);
+            return;
+        }
+        let check = self.volatile.check.as_mut();
+        if lan.is_some() && check.is_some_and(|check| check.is_deaf(Instant::now())) {
+            info!("nothing is heard by mDNS, not even this camera itself; beginning anew");
+            self.stop(ctx);
+            return;
+        }
+        let check = self.volatile.check.as_mut();
+        if check.is_some_and(|check| check.asks_again(Instant::now())) {
+            self.ask_again(ctx);
+        }
+    }
+
+    /// Asks who is there, as at the begin.
+    fn ask_again(&mut self, ctx: &mut Context<Self>) {
+        let running = self.volatile.running.as_mut();
+        if let Some(browsing) = running.and_then(|running| running.browsing.take()) {
             ctx.cancel_future(browsing);
         }
+        self.refresh_in(Duration::ZERO, ctx);
+    }
+
+    /// Who is known already is not asked for: what is remembered would pass for news.
+    fn say_all_again(&mut self, ctx: &mut Context<Self>) {
+        let Some(running) = &mut self.volatile.running else {
+            return;
+        };
+        running.again = true;
+        if running.told.is_empty() {
+            self.ask_again(ctx);
+        } else {
+            self.refresh_in(Duration::ZERO, ctx);
+        }
+    }
+
+    /// Ends the daemon. What it has told is taken back; when its thread has ended the next one may
+    /// begin.
+    fn stop(&mut self, ctx: &mut Context<Self>) {
+        let Some(mut running) = self.volatile.running.take() else {
+            return;
+        };
+        let futures = [running.browsing.take(), running.settled.take()];
+        for future in futures.into_iter().flatten() {
+            ctx.cancel_future(future);
+        }
+        if !running.told.is_empty() {
+            self.lost_last();
+        }
+        self.volatile.ending = true;
+        let remove = self.wired.remove.clone();
+        let ended = async move {
+            for id in std::mem::take(&mut running.told) {
+                let _ = remove.send(RemoveMdns(id)).await; // an error is a registry that crashed
+            }
+            running.end().await;
+        };
+        ctx.spawn(ended.into_actor(self).map(|(), actor, ctx| {
+            actor.volatile.ending = false;
+            actor.refresh_in(Duration::ZERO, ctx);
+        }));
     }
 
     /// Asks again after servers that are not heard any more: the entries of those that do not
@@ -167,7 +246,8 @@ impl DiscoveryActor {
 
     fn seen(&mut self, service: &ResolvedService) {
         let me = self.wired.shared.identity.id;
-        let Some(running) = &mut self.volatile.running else {
+        let volatile = &mut *self.volatile;
+        let Some(running) = &mut volatile.running else {
             return;
         };
         let addresses: BTreeSet<_> = service.addresses.iter().filter_map(v4).collect();
@@ -182,9 +262,37 @@ impl DiscoveryActor {
             debug!(name = %service.fullname, "passed an entry in mDNS over");
             return;
         };
+        if let Some(check) = &mut volatile.check {
+            check.heard(entry.id == me, entry.at);
+        }
         if entry.id != me {
+            if running.told.len() < MAX_PEERS {
+                running.told.insert(entry.id);
+            }
             // A hint: where the registry's mailbox is full the page does without.
             let _ = self.wired.record.try_send(RecordMdns(entry));
+        }
+    }
+
+    fn lapsed(&mut self, id: InstanceId) {
+        if id == self.wired.shared.identity.id {
+            if let Some(check) = &mut self.volatile.check {
+                check.lost_own(Instant::now());
+            }
+            return;
+        }
+        let _ = self.wired.remove.try_send(RemoveMdns(id));
+        let Some(running) = &mut self.volatile.running else {
+            return;
+        };
+        if running.told.remove(&id) && running.told.is_empty() {
+            self.lost_last();
+        }
+    }
+
+    fn lost_last(&mut self) {
+        if let Some(check) = &mut self.volatile.check {
+            check.lost_last(Instant::now());
         }
     }
 }
@@ -193,77 +301,6 @@ fn v4(address: &mdns_sd::ScopedIp) -> Option<Ipv4Addr> {
     match address.to_ip_addr() {
         IpAddr::V4(address) => Some(address),
         IpAddr::V6(_) => None,
-    }
-}
-
-impl Running {
-    fn start(lan: LanAddress) -> Result<Self, mdns_sd::Error> {
-        let daemon = ServiceDaemon::new()?;
-        daemon.disable_interface(IfKind::All)?;
-        daemon.enable_interface(IfKind::Name(lan.name.clone()))?;
-        // Everything else between the cameras is IPv4 as well.
-        daemon.disable_interface(IfKind::IPv6)?;
-        Ok(Self {
-            daemon,
-            lan,
-            announced: Announcement::default(),
-            browsing: None,
-            doubted: BTreeSet::new(),
-        })
-    }
-
-    fn announce(&mut self, me: InstanceId, wanted: Announcement) -> Result<(), mdns_sd::Error> {
-        let Changes {
-            register,
-            unregister,
-        } = wanted.since(&self.announced);
-        for service in &register {
-            let info = self.info(me, service)?;
-            info!(name = %info.get_fullname(), port = service.port, "announced by mDNS");
-            self.daemon.register(info)?;
-        }
-        for service in &unregister {
-            let info = self.info(me, service)?;
-            self.daemon.unregister(info.get_fullname())?;
-        }
-        self.announced = wanted;
-        Ok(())
-    }
-
-    fn info(&self, me: InstanceId, service: &Service) -> Result<ServiceInfo, mdns_sd::Error> {
-        let host = format!("{}.local.", label(me));
-        let address = IpAddr::V4(self.lan.address);
-        let Service {
-            kind,
-            instance,
-            port,
-            txt,
-        } = service;
-        ServiceInfo::new(kind, instance, &host, address, *port, &txt[..])
-    }
-
-    /// Takes everything back and waits until that is said.
-    async fn say_goodbye(self, me: InstanceId) {
-        for service in &self.announced.services {
-            let Ok(info) = self.info(me, service) else {
-                continue;
-            };
-            if let Ok(gone) = self.daemon.unregister(info.get_fullname()) {
-                let _ = gone.recv_async().await; // an error is a daemon that has ended
-            }
-        }
-        tokio::time::sleep(SECOND_GOODBYE).await;
-        if let Ok(ended) = self.daemon.shutdown() {
-            let _ = ended.recv_async().await;
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Err(why) = self.daemon.shutdown() {
-            debug!(%why, "the mDNS daemon had ended already");
-        }
     }
 }
 
@@ -276,6 +313,7 @@ impl Actor for DiscoveryActor {
             ctx.add_stream(WatchStream::new(shared.lan.subscribe()));
             // Of this server too: another name, port or scheme shows there.
             ctx.add_stream(WatchStream::new(shared.fleet.subscribe()));
+            ctx.run_interval(LOOK, Self::look);
         }
     }
 }
@@ -305,7 +343,7 @@ impl StreamHandler<ServiceEvent> for DiscoveryActor {
             ServiceEvent::ServiceResolved(service) => self.seen(&service),
             ServiceEvent::ServiceRemoved(_, name) => {
                 if let Some(id) = id_of(&name) {
-                    let _ = self.wired.remove.try_send(RemoveMdns(id));
+                    self.lapsed(id);
                 }
             }
             _ => {}

@@ -22,7 +22,8 @@ use crate::shared::{
 use porthole_election::{Event, Request};
 use porthole_gateway::{
     self, Connection, Countdowns, DiscoveredRouter, Error, Finder, Igd, MappingEntry, Observer,
-    PollResult, PollScope, Preference, Protocol, RouterChoice, SEARCH_AGAIN, SSDP_PORT, Search,
+    PollResult, PollScope, Preference, Protocol, RequestQueue, RouterChoice, SEARCH_AGAIN,
+    SSDP_PORT, Search, budget,
 };
 use porthole_supervise::{Fixed, Progress, UntilRestart, supervised};
 
@@ -53,6 +54,9 @@ struct Wired {
     view: Publisher<RouterView>,
     observer: Arc<dyn Observer>,
     progress: Progress,
+    /// Every request waits for its turn here, whichever router and incarnation it belongs to: a
+    /// crash is no reason to ask more often.
+    queue: Arc<RequestQueue>,
 }
 
 #[derive(Default)]
@@ -75,15 +79,23 @@ impl RouterActor {
     /// An actor that has yet to look for a router.
     pub fn new(shared: Arc<SharedState>, view: Publisher<RouterView>, progress: Progress) -> Self {
         let observer = Arc::new(shared.metrics.router());
+        let settings = &shared.settings.router;
+        let spacing = budget::spacing(settings.representative_lease, settings.poll_interval);
         Self {
             wired: Fixed::new(Wired {
                 shared,
                 view,
                 observer,
                 progress,
+                queue: Arc::new(RequestQueue::new(spacing)),
             }),
             volatile: UntilRestart::default(),
         }
+    }
+
+    fn client(&self, found: DiscoveredRouter) -> Arc<Igd> {
+        let igd = Igd::new(found, Arc::clone(&self.wired.observer));
+        Arc::new(igd.within(Arc::clone(&self.wired.queue)))
     }
 
     /// A round is a search while there is no router, and a poll while there is one.
@@ -173,9 +185,8 @@ impl RouterActor {
 
     fn arrive(&mut self, found: DiscoveredRouter, ctx: &mut Context<Self>) {
         info!(router = %found.identity.name, address = %found.identity.address, "router found");
-        let router = Igd::new(found.clone(), Arc::clone(&self.wired.observer));
         *self.volatile = Volatile {
-            router: Some(Arc::new(router)),
+            router: Some(self.client(found.clone())),
             address: self.volatile.address.take(),
             next_round: self.volatile.next_round.take(),
             ..Volatile::default()
@@ -230,8 +241,10 @@ impl RouterActor {
         } else {
             PollScope::WithoutTable
         };
-        let job = self.wired.progress.job("a poll of the router", ROUND);
+        let progress = self.wired.progress.clone();
         let poll = async move {
+            router.poll_turn().await;
+            let job = progress.job("a poll of the router", ROUND);
             let polled = porthole_gateway::poll(&router, scope).await;
             drop(job);
             polled
@@ -419,8 +432,7 @@ impl Actor for RouterActor {
         }
         let view: RouterView = self.wired.shared.router.borrow().clone();
         if let (RouterState::Found, Some(found)) = (view.state, view.found) {
-            self.volatile.router =
-                Some(Arc::new(Igd::new(found, Arc::clone(&self.wired.observer))));
+            self.volatile.router = Some(self.client(found));
         }
         ctx.add_stream(WatchStream::new(self.wired.shared.lan.subscribe()));
     }

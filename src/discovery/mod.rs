@@ -9,9 +9,11 @@
 //! is known, and it never makes anybody believe anything.
 
 mod announcement;
+mod link;
 mod mdns_record;
 
 pub use announcement::{Announcement, Changes, Service, TxtKey};
+pub use link::{SelfCheck, has_link};
 pub use mdns_record::{Resolved, advertised_server, id_of};
 
 use porthole_types::InstanceId;

@@ -19,6 +19,7 @@ fn state() -> StoredState {
         name: Some("Garden".to_owned()),
         chosen_name: Some(Name::new("Tor \u{1f6aa}").unwrap()),
         mapped_port: ExternalPort::new(8081),
+        mappings: Some([ExternalPort::new(8081).unwrap()].into()),
         boot: BootId(3),
         remote_access: RemoteAccess::Off,
         auth_state: AuthState::default(),

@@ -3,7 +3,7 @@
 
 use crate::lan::{MessageKind, RejectionReason};
 use porthole_camera::observe::Discard;
-use porthole_gateway::Action;
+use porthole_gateway::{Action, RequestKind};
 
 /// The values of one label, or of a pair of labels: a closed set.
 pub trait Labels: Copy + 'static {
@@ -194,6 +194,7 @@ impl StatusClass {
 }
 
 label_of!(Action as "action" by as_str);
+label_of!(RequestKind as "kind" by as_str);
 label_of!(Discard as "reason" by word);
 label_of!(MessageKind as "kind" by as_str);
 label_of!(RejectionReason as "reason" by as_str);

@@ -26,12 +26,13 @@ use maker::Maker;
 
 use crate::lan::{MessageKind, RejectionReason};
 use porthole_camera::observe::Discard;
-use porthole_gateway::Action;
+use porthole_gateway::{Action, RequestKind};
 use porthole_types::InstanceId;
 
 const POLL_SECONDS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+const WAIT_SECONDS: &[f64] = &[0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0];
 const ENCODE_SECONDS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.033, 0.05, 0.1, 0.25,
 ];
@@ -115,6 +116,10 @@ metrics! {
     router_requests_total: By<Action, IntCounter> = counters();
     /// Actions that the router refused or did not answer, by UPnP error code or cause.
     router_request_failures_total: By<(Action, Failure), IntCounter> = counters();
+    /// Requests to the router, and begins of a poll, that had to wait for their turn.
+    router_requests_delayed_total: By<RequestKind, IntCounter> = counters();
+    /// Time that these waited.
+    router_request_wait_seconds: Histogram = histogram(WAIT_SECONDS);
     /// Entries in the router's port mapping table when it was last read.
     router_table_entries: IntGauge = gauge();
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Metrics;
 use porthole_camera::observe::{CameraObserver, DeviceStatus, Discard};
-use porthole_gateway::{Action, Observer};
+use porthole_gateway::{Action, Observer, RequestKind};
 
 /// Counts requests to the router.
 #[derive(Clone, Debug)]
@@ -36,6 +36,12 @@ impl Observer for RouterMetrics {
                 .of((action, failure))
                 .inc();
         }
+    }
+
+    fn waited(&self, kind: RequestKind, wait: Duration) {
+        self.0.router_requests_delayed_total.of(kind).inc();
+        let seconds = wait.as_secs_f64();
+        self.0.router_request_wait_seconds.observe(seconds);
     }
 }
 

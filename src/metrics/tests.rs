@@ -50,6 +50,8 @@ fn the_names_and_types_are_those_of_the_contract() {
             "representative_changes_total counter",
             "router_poll_duration_seconds histogram",
             "router_request_failures_total counter",
+            "router_request_wait_seconds histogram",
+            "router_requests_delayed_total counter",
             "router_requests_total counter",
             "router_table_entries gauge",
             "stream_clients gauge",

@@ -17,6 +17,7 @@ mod departures;
 mod eviction;
 mod figures;
 mod first_light;
+mod mdns_link;
 mod plumbing;
 mod port_modes;
 mod rotation;

@@ -66,6 +66,12 @@ pub enum Error {
         /// The limit that it broke, in bytes.
         limit: usize,
     },
+    /// It was not asked: too many requests wait already ([`RequestQueue`](crate::RequestQueue)).
+    #[error("the router was not asked for {action}: too many requests to it are waiting")]
+    TooMany {
+        /// What was to be asked.
+        action: Action,
+    },
     /// It said yes to a mapping, and does not have it.
     #[error("the router agreed to map port {port} but did not keep it: its table may be full")]
     NotStored {
@@ -93,6 +99,7 @@ impl Error {
             Self::Refused { code, .. } => known(*code).map_or("other", |known| known.label),
             Self::Unreadable { .. } => "unreadable",
             Self::TooLarge { .. } => "too_large",
+            Self::TooMany { .. } => "too_many",
             Self::NotStored { .. } => "not_stored",
             Self::SwitchedOff { .. } => "switched_off",
         }

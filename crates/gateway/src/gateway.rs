@@ -1,6 +1,7 @@
 //! What every router can be asked for: the seam between the pure cores and the network.
 
 use std::net::SocketAddrV4;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -8,6 +9,7 @@ use porthole_types::ExternalPort;
 
 use crate::action::Action;
 use crate::address::ExternalAddress;
+use crate::budget::RequestKind;
 use crate::description::Description;
 use crate::entry::MappingEntry;
 use crate::error::Error;
@@ -32,7 +34,8 @@ pub struct MappingRequest {
 /// A router that maps ports, as it claims to: one request, one answer, its answers are not checked.
 /// [`verified`](crate::verified) does the checking.
 ///
-/// Every call ends within [`REQUEST_TIME`](crate::igd::REQUEST_TIME) per request that it makes.
+/// Every call ends within [`REQUEST_TIME`](crate::igd::REQUEST_TIME) per request that it makes, and
+/// the time that these wait for their turn ([`RequestQueue`](crate::RequestQueue)).
 #[async_trait]
 pub trait Gateway: Send + Sync {
     /// Which router this is.
@@ -70,6 +73,11 @@ pub trait Observer: Send + Sync {
     /// A request ended: well, or with the label of its [`Error::code`]. "There is no such entry" is
     /// an answer, not a failure.
     fn request(&self, action: Action, result: Result<(), &'static str>);
+
+    /// A request, or the begin of a poll, had to wait so long for its turn.
+    fn waited(&self, kind: RequestKind, wait: Duration) {
+        let _ = (kind, wait); // who counts requests need not count this
+    }
 }
 
 /// Counts nothing, for callers that have nothing to count with.

@@ -20,11 +20,13 @@ use porthole_types::ExternalPort;
 use crate::action::Action;
 use crate::address::ExternalAddress;
 use crate::answer_time::AnswerTime;
+use crate::budget::RequestKind;
 use crate::entry::{MappingEntry, Protocol};
 use crate::error::Error;
 use crate::gateway::{Gateway, MappingRequest, Observer};
 use crate::http_exchange::{ANSWER_TIME, CONNECT_TIME, Failure, root_cause};
 use crate::identity::{DiscoveredRouter, Identity};
+use crate::request_queue::{QueueFull, RequestQueue};
 use crate::status::{Connection, Status};
 use crate::table::{Extent, IndexWalk, MAX_ENTRIES, Table};
 use crate::xml::Element;
@@ -51,6 +53,8 @@ pub struct Igd {
     /// Where requests leave from.
     from: Ipv4Addr,
     observer: Arc<dyn Observer>,
+    /// None: asked as often as somebody wants.
+    queue: Option<Arc<RequestQueue>>,
     /// The router has no `GetListOfPortMappings`.
     no_list: AtomicBool,
     /// The router has no `GetSpecificPortMappingEntry`, or does not show there what it lists.
@@ -67,6 +71,7 @@ impl Igd {
             control: found.control,
             from: found.from,
             observer,
+            queue: None,
             no_list: AtomicBool::new(false),
             no_specific: AtomicBool::new(false),
             answer_time: AnswerTime::default(),
@@ -79,8 +84,37 @@ impl Igd {
         self.answer_time.now()
     }
 
+    /// The same, with every request waiting for its turn in this queue; it outlives the client, so
+    /// that a router which is found again is not asked more.
+    #[must_use]
+    pub fn within(mut self, queue: Arc<RequestQueue>) -> Self {
+        self.queue = Some(queue);
+        self
+    }
+
+    /// Wait until a poll may begin.
+    pub async fn poll_turn(&self) {
+        if let Some(queue) = &self.queue
+            && let Some(wait) = queue.poll_turn().await
+        {
+            self.observer.waited(RequestKind::Poll, wait);
+        }
+    }
+
+    async fn turn(&self, action: Action) -> Result<(), Error> {
+        let Some(queue) = &self.queue else {
+            return Ok(());
+        };
+        let waited = queue.turn().await;
+        if let Some(wait) = waited.map_err(|QueueFull| Error::TooMany { action })? {
+            self.observer.waited(RequestKind::of(action), wait);
+        }
+        Ok(())
+    }
+
     /// Make one request and count it.
     async fn call(&self, action: Action, arguments: &[(&str, &str)]) -> Result<Element, Error> {
+        self.turn(action).await?;
         let result = self.exchange(action, arguments).await;
         let counted = match &result {
             Err(Error::Refused { code, .. }) if action.means_no_entry(*code) => Ok(()),
@@ -147,7 +181,8 @@ impl Igd {
         let deadline = Instant::now() + TABLE_TIME;
         let mut walk = IndexWalk::default();
         while let Some(index) = walk.next_index() {
-            if Instant::now() >= deadline {
+            let too_dear = |queue: &Arc<RequestQueue>| index > 0 && queue.ends_table();
+            if Instant::now() >= deadline || self.queue.as_ref().is_some_and(too_dear) {
                 walk.stop();
                 break;
             }

@@ -2,7 +2,7 @@
 //! (¶36).
 //!
 //! A library of its own: pure cores (`lease_fallback`, `capabilities`, `countdown`, `preference`,
-//! `address`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no actor in it.
+//! `address`, `budget`, `reading`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no actor in it.
 //! What callers use are [`discover`] and [`Finder`], which find the router, and [`verified`], which
 //! writes to it and believes only what it reads back: replies lie, and the codes of refusals differ
 //! from router to router.
@@ -10,6 +10,7 @@
 pub mod action;
 pub mod address;
 mod answer_time;
+pub mod budget;
 pub mod capabilities;
 pub mod countdown;
 pub mod description;
@@ -28,6 +29,7 @@ pub mod manual_deletion;
 pub mod poll;
 pub mod preference;
 pub mod reading;
+mod request_queue;
 pub mod soap;
 mod soap_transport;
 pub mod ssdp;
@@ -42,6 +44,7 @@ use porthole_backoff::Backoff;
 
 pub use action::Action;
 pub use address::{AddressKind, ExternalAddress};
+pub use budget::{Budget, RequestKind};
 pub use capabilities::{DeleteRight, RouterCapabilities, RouterClass};
 pub use countdown::Countdowns;
 pub use description::Description;
@@ -56,6 +59,7 @@ pub use lease_fallback::LeaseFallback;
 pub use poll::{PollResult, PollScope, poll};
 pub use preference::{Preference, RouterChoice};
 pub use reading::Reading;
+pub use request_queue::{MOST_WAITING, QueueFull, RequestQueue};
 pub use ssdp::{Finder, SSDP_PORT, Search, discover};
 pub use status::{Connection, Status};
 pub use table::{Extent, Table};

@@ -72,6 +72,7 @@ pub async fn poll(router: &Igd, scope: PollScope) -> PollResult {
     polled.status = status.ok();
     match external {
         Err(why) if gone => polled.gone = Some(why),
+        Err(Error::TooMany { .. }) => {} // it was not asked, so it has said nothing
         external => polled.external = Some(told(external, polled.status)),
     }
     polled.answer_time = router.answer_time();

@@ -282,6 +282,17 @@ impl Host {
         self.switch.ip(&format!("link set {} down", self.socket));
     }
 
+    /// Lets nothing through though the cable is in, as when another switch between is off.
+    pub(crate) fn cut_off(&self) {
+        self.switch
+            .ip(&format!("link set {} nomaster", self.socket));
+    }
+
+    /// Lets everything through again.
+    pub(crate) fn reconnect(&self) {
+        plug_in(&self.switch, &self.socket);
+    }
+
     /// Puts the cable back.
     pub(crate) fn plug_in(&self) {
         self.switch.ip(&format!("link set {} up", self.socket));

@@ -8,13 +8,17 @@ use crate::{AddressKind, Description, Lease, Route, ServiceType};
 
 type Counted = (Action, Result<(), &'static str>);
 
-/// Keeps what it is told.
+/// Keeps what it is told: the requests, and what had to wait.
 #[derive(Default)]
-struct Log(Mutex<Vec<Counted>>);
+struct Log(Mutex<Vec<Counted>>, Mutex<Vec<(RequestKind, Duration)>>);
 
 impl Observer for Log {
     fn request(&self, action: Action, result: Result<(), &'static str>) {
         self.0.lock().unwrap().push((action, result));
+    }
+
+    fn waited(&self, kind: RequestKind, wait: Duration) {
+        self.1.lock().unwrap().push((kind, wait));
     }
 }
 
@@ -303,4 +307,79 @@ async fn the_status_is_read_with_or_without_its_fields() {
         uptime_seconds: None,
     };
     assert_eq!(igd.status().await, Ok(silent));
+}
+
+/// Keeps a paused clock where it is while packets travel: tokio moves it on when all tasks wait.
+struct HeldClock(tokio::task::JoinHandle<()>);
+
+impl HeldClock {
+    fn hold() -> Self {
+        Self(tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        }))
+    }
+}
+
+impl Drop for HeldClock {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn asked_so_often(server: &FakeHttpServer, times: usize) {
+    while server.actions().len() < times {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_urgent_requests_comes_out_at_the_rate() {
+    let second = Duration::from_secs(1);
+    let _clock = HeldClock::hold();
+    let (server, igd, log) = router(|request| Reply::soap(&request.action, "")).await;
+    let igd = Arc::new(igd.within(Arc::new(RequestQueue::new(second))));
+    let mut flood = tokio::task::JoinSet::new();
+    for _ in 0..80 {
+        let igd = Arc::clone(&igd);
+        flood.spawn(async move { igd.delete(port(8080)).await });
+    }
+    for seconds in 0..=20 {
+        asked_so_often(&server, 60 + seconds).await;
+        // Long enough for one more to be made, were it allowed.
+        for _ in 0..2_000 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(server.actions().len(), 60 + seconds, "after {seconds} s");
+        tokio::time::advance(second).await;
+    }
+    assert!(flood.join_all().await.iter().all(Result::is_ok));
+    let waits = log.1.lock().unwrap().clone();
+    let expected = (1..=20).map(|seconds| (RequestKind::Urgent, second * seconds));
+    assert_eq!(waits, expected.collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_table_is_read_by_index_only_as_far_as_the_budget_goes() {
+    let _clock = HeldClock::hold();
+    let (server, igd, log) = router(|request| match request.action.as_str() {
+        "GetGenericPortMappingEntry" => {
+            let external = 9_000 + u16::try_from(index_asked(request)).unwrap();
+            Reply::soap(&request.action, &generic(external, "192.168.77.12"))
+        }
+        _ => Reply::fault(401),
+    })
+    .await;
+    let queue = Arc::new(RequestQueue::new(Duration::from_secs(1)));
+    let igd = igd.within(Arc::clone(&queue));
+    let table = igd.table().await.unwrap();
+    assert_eq!((table.entries.len(), table.extent), (49, Extent::Partial));
+    assert_eq!(server.actions().len(), 50, "20 more than were there");
+    assert_eq!(
+        queue.turn().await,
+        Ok(None),
+        "something is left for what is urgent"
+    );
+    assert_eq!(*log.1.lock().unwrap(), []);
 }
