@@ -24,6 +24,8 @@ pub(crate) struct History {
     pub(crate) made: u32,
     /// How often one was asked for again by who had it.
     pub(crate) renewed: u32,
+    /// Events went by unseen: the table has to be asked.
+    lost_sight: bool,
 }
 
 impl History {
@@ -32,6 +34,7 @@ impl History {
             moments: vec![(Instant::now(), Held::new())],
             made: 0,
             renewed: 0,
+            lost_sight: false,
         }
     }
 
@@ -58,11 +61,19 @@ impl History {
         self.set(held);
     }
 
-    /// Events were lost: this is the table now.
-    pub(crate) fn resume(&mut self, table: &[TableEntry]) {
+    /// Events went by unseen.
+    pub(crate) fn lose_sight(&mut self) {
+        self.lost_sight = true;
+    }
+
+    /// What the table is now, where events went by unseen.
+    pub(crate) fn resume(&mut self, table: impl FnOnce() -> Vec<TableEntry>) {
+        if !std::mem::take(&mut self.lost_sight) {
+            return;
+        }
         let mut held = Held::new();
-        for entry in table {
-            put(&mut held, entry);
+        for entry in table() {
+            put(&mut held, &entry);
         }
         self.set(held);
     }
@@ -182,6 +193,7 @@ fn holders_gaps_and_changes_are_told_apart() {
         ],
         made: 0,
         renewed: 0,
+        lost_sight: false,
     };
     assert_eq!(history.most_at_once(a), 2);
     assert_eq!(history.changes(at(1), at(8)), 0);

@@ -23,10 +23,9 @@ use std::thread;
 
 use expected::Expected;
 use outcome::Outcome;
-use quirks::QUIRKS;
 
-/// Rows whose programs run at the same time.
-const AT_ONCE: usize = 12;
+/// Rows that run at the same time: what two cores bear without heartbeats that come late.
+const AT_ONCE: usize = 40;
 
 /// The rows to run: all, or those that the environment names.
 fn chosen() -> Option<Vec<String>> {
@@ -41,8 +40,8 @@ fn chosen() -> Option<Vec<String>> {
 
 #[test]
 fn every_router_leads_to_one_representative_and_keeps_no_port_that_nobody_needs() {
-    for name in expected::NAMES.iter().map(|expected| expected.quirk) {
-        let known = QUIRKS.iter().any(|quirk| quirk.name == name);
+    for name in expected::LESS.iter().map(|expected| expected.quirk) {
+        let known = quirks::all().any(|quirk| quirk.name == name);
         assert!(known, "expected.rs has a row for {name}, which is no quirk");
     }
     let chosen = chosen();
@@ -51,8 +50,7 @@ fn every_router_leads_to_one_representative_and_keeps_no_port_that_nobody_needs(
             .as_ref()
             .is_none_or(|names| names.iter().any(|one| one == name))
     };
-    let rows: Vec<_> = QUIRKS
-        .iter()
+    let rows: Vec<_> = quirks::all()
         .zip(0..)
         .filter(|(quirk, _)| is_chosen(quirk.name))
         .collect();

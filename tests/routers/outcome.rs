@@ -19,6 +19,8 @@ pub(crate) struct Outcome {
     pub(crate) gap: u32,
     /// Mappings that came to be until all had left.
     pub(crate) made: u32,
+    /// How often one was asked for again by who had it.
+    pub(crate) renewed: u32,
     /// The most that one camera had at one time.
     pub(crate) most_at_once: usize,
     /// Those of cameras that had left in order.

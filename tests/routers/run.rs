@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::expected::{Expected, Holder, Takeover};
+use crate::expected::{Before, Expected, Holder, Mapped, Takeover};
 use crate::outcome::Outcome;
 use crate::quirks::NamedQuirk;
 use crate::site::{HEARTBEAT, LEASE, Site, Turns};
@@ -62,15 +62,23 @@ fn requests(camera: &Camera) -> Result<u32, String> {
 }
 
 /// Looks once a heartbeat until there is something, at most so long.
-fn within<T>(limit: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
+fn within<T>(limit: Duration, probe: impl FnMut() -> Option<T>) -> Option<T> {
+    within_every(HEARTBEAT, limit, probe)
+}
+
+/// The same with another pause between two looks.
+fn within_every<T>(
+    pause: Duration,
+    limit: Duration,
+    mut probe: impl FnMut() -> Option<T>,
+) -> Option<T> {
     let start = Instant::now();
     // The limit is kept here; a look never takes longer than the limit again.
-    eventually_every(HEARTBEAT, "an end of looking", 20 * limit, || {
-        match probe() {
-            Some(seen) => Ok(Some(seen)),
-            None if start.elapsed() >= limit => Ok(None),
-            None => Err("not yet"),
-        }
+    let awaited = "an end of looking";
+    eventually_every(pause, awaited, 20 * limit, || match probe() {
+        Some(seen) => Ok(Some(seen)),
+        None if start.elapsed() >= limit => Ok(None),
+        None => Err("not yet"),
     })
 }
 
@@ -91,7 +99,7 @@ struct Row<'a> {
 pub(crate) fn run(quirk: &NamedQuirk, expected: &Expected, number: u8) -> Outcome {
     let mut quirks = Quirks::default();
     (quirk.set)(&mut quirks);
-    let site = Site::new(number, quirks);
+    let site = Site::new(number, quirks, expected.searched);
     let mut row = Row {
         site: &site,
         cameras: Vec::new(),
@@ -129,18 +137,29 @@ impl Row<'_> {
             });
             self.cameras.push(camera);
         }
-        // The representative's port is the last thing that is waited for: a camera may have had
-        // another first.
+        self.await_representative();
+        if self.expected.before == Before::Reboot {
+            self.site.reboot_router();
+            within(TO_START * LEASE, || {
+                self.portless().is_empty().then_some(())
+            });
+            self.await_representative();
+        }
+        if let Mapped::Exactly(expected) = self.expected.mapped {
+            let mapped = CAMERAS.len() - self.portless().len();
+            self.outcome.expect(mapped == expected, || {
+                format!("{mapped} cameras have a port, not {expected}")
+            });
+        }
+    }
+
+    /// Waits until the camera that has the port knows it.
+    fn await_representative(&self) {
         within(TO_START * LEASE, || {
             let holder = self.site.history().holder();
             let mut cameras = self.cameras.iter();
             let holder = cameras.find(|camera| Some(camera.address()) == holder)?;
             view(holder).ok()?.believes.then_some(())
-        });
-        let mapped = CAMERAS.len() - self.portless().len();
-        let expected = self.expected.mapped;
-        self.outcome.expect(mapped == expected, || {
-            format!("{mapped} cameras have a port, not {expected}")
         });
     }
 
@@ -158,7 +177,7 @@ impl Row<'_> {
         let begin = Instant::now();
         let asked: Vec<_> = self.cameras.iter().map(requests).collect();
         let mut believers = Vec::new();
-        within(CALM * LEASE, || {
+        within_every(2 * HEARTBEAT, CALM * LEASE, || {
             believers = self.believers();
             let many = believers.len();
             self.outcome.expect(many < 2, || {
@@ -339,6 +358,7 @@ impl Row<'_> {
         }
         let history = self.site.history();
         self.outcome.made = history.made;
+        self.outcome.renewed = history.renewed;
         for (number, letter) in (0..).zip(CAMERAS) {
             let most = history.most_at_once(self.site.address(number));
             self.outcome.most_at_once = self.outcome.most_at_once.max(most);

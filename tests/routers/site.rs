@@ -4,12 +4,14 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use porthole_sim_router::{Quirks, SimRouter, SimRouterConfig};
+use porthole_sim_router::{Event, Quirks, SimRouter, SimRouterConfig};
 use tempfile::TempDir;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
 
+use crate::expected::Searched;
 use crate::history::History;
 use crate::support::lab::{Camera, CameraSetup};
 
@@ -17,15 +19,19 @@ use crate::support::lab::{Camera, CameraSetup};
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(500);
 /// The lease of the representative port.
 pub(crate) const LEASE: Duration = Duration::from_secs(12);
-/// The number of the first camera's address; the router's is 1, the Internet's 2.
+/// The numbers of the addresses: of the router, whose next one may be its neighbour's, of the
+/// Internet and of the first camera.
+const ROUTER: u32 = 1;
+const INTERNET: u32 = 14;
 const FIRST_CAMERA: u32 = 3;
 
 /// One row's router, with room for cameras. Declare the cameras after it, so that they are dropped
 /// first.
 pub(crate) struct Site {
-    router: Arc<SimRouter>,
+    router: Mutex<SimRouter>,
     history: Arc<Mutex<History>>,
-    /// The runtime's thread ends, and the router with it, when this is dropped.
+    runtime: Handle,
+    /// The runtime's thread ends when this is dropped.
     _runs: oneshot::Sender<()>,
     folder: TempDir,
     network: Ipv4Addr,
@@ -35,20 +41,25 @@ pub(crate) struct Site {
 
 impl Site {
     /// The router of the row of this number, with these habits.
-    pub(crate) fn new(number: u8, quirks: Quirks) -> Self {
+    pub(crate) fn new(number: u8, quirks: Quirks, searched: Searched) -> Self {
         // 16 addresses of 127.64.0.0/10 for each of 256 rows of each of 1,024 processes, so that
         // no two rows meet, nor two runs of this test.
         let process = std::process::id() % 1_024;
         let row = process << 8 | u32::from(number);
         let network = Ipv4Addr::from_bits(Ipv4Addr::new(127, 64, 0, 0).to_bits() | row << 4);
         let address = |host: u32| Ipv4Addr::from_bits(network.to_bits() + host);
-        // Nobody else is on this address, so the port stays free.
-        let free = UdpSocket::bind((address(1), 0)).and_then(|socket| socket.local_addr());
-        let ssdp = SocketAddrV4::new(address(1), free.unwrap().port());
         // Below those ports that the system hands out. All groups of a port reach all who listen
-        // on it, hence one for each row.
-        let port = 20_000 + (process % 48) as u16 * 256 + u16::from(number);
+        // on it, hence two for each row.
+        let port = 20_000 + (process % 24) as u16 * 512 + u16::from(number) * 2;
         let group = SocketAddrV4::new(Ipv4Addr::new(239, 255, 81, number), port);
+        let ssdp = match searched {
+            Searched::AtItsAddress => {
+                // Nobody else is on this address, so the port stays free.
+                let free = UdpSocket::bind((address(ROUTER), 0)).and_then(|free| free.local_addr());
+                SocketAddrV4::new(address(ROUTER), free.unwrap().port())
+            }
+            Searched::AtAGroup => SocketAddrV4::new(Ipv4Addr::new(239, 255, 82, number), port + 1),
+        };
 
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let (runs, until) = oneshot::channel::<()>();
@@ -56,17 +67,19 @@ impl Site {
         let config = SimRouterConfig {
             ssdp,
             quirks,
-            ..SimRouterConfig::loopback(address(1), address(2))
+            ..SimRouterConfig::loopback(address(ROUTER), address(INTERNET))
         };
         let router = {
             let _inside = runtime.enter();
-            Arc::new(SimRouter::start(config).unwrap())
+            SimRouter::start(config).unwrap()
         };
-        runtime.spawn(record(Arc::clone(&router), Arc::clone(&history)));
+        runtime.spawn(record(router.events(), Arc::clone(&history)));
+        let handle = runtime.handle().clone();
         std::thread::spawn(move || runtime.block_on(until));
         Self {
-            router,
+            router: Mutex::new(router),
             history,
+            runtime: handle,
             _runs: runs,
             folder: tempfile::tempdir().unwrap(),
             network,
@@ -100,12 +113,20 @@ impl Site {
 
     /// What was in the router's table until now.
     pub(crate) fn history(&self) -> MutexGuard<'_, History> {
-        lock(&self.history)
+        let mut history = lock(&self.history);
+        history.resume(|| lock(&self.router).table());
+        history
+    }
+
+    /// Switches the router off and on.
+    pub(crate) fn reboot_router(&self) {
+        let mut router = lock(&self.router);
+        self.runtime.block_on(router.reboot()).unwrap();
     }
 
     /// Mappings that this camera has in the router's table, by the router's own account.
     pub(crate) fn left(&self, client: Ipv4Addr) -> usize {
-        let table = self.router.table();
+        let table = lock(&self.router).table();
         let entries = table.iter();
         entries
             .filter(|entry| entry.mapping.client == client)
@@ -116,12 +137,12 @@ impl Site {
     pub(crate) fn without_addresses(&self, text: &str) -> String {
         let host = |number| Ipv4Addr::from_bits(self.network.to_bits() + number).to_string();
         // The longest first: one address may be the beginning of another.
-        let mut parts = vec![
+        let mut parts = [
             (self.address(0).to_string(), "CAMERA-A"),
             (self.address(1).to_string(), "CAMERA-B"),
             (self.address(2).to_string(), "CAMERA-C"),
-            (host(1), "ROUTER"),
-            (host(2), "INTERNET"),
+            (host(ROUTER), "ROUTER"),
+            (host(INTERNET), "INTERNET"),
         ];
         parts.sort_by_key(|(address, _)| std::cmp::Reverse(address.len()));
         parts.iter().fold(text.to_owned(), |text, (address, part)| {
@@ -130,16 +151,12 @@ impl Site {
     }
 }
 
-/// Writes down what happens to the router, until the runtime ends.
-async fn record(router: Arc<SimRouter>, history: Arc<Mutex<History>>) {
-    let mut events = router.events();
+/// Writes down what happens to the router, until it ends.
+async fn record(mut events: Receiver<Event>, history: Arc<Mutex<History>>) {
     loop {
         match events.recv().await {
             Ok(event) => lock(&history).add(&event),
-            Err(RecvError::Lagged(_)) => {
-                let table = router.table();
-                lock(&history).resume(&table);
-            }
+            Err(RecvError::Lagged(_)) => lock(&history).lose_sight(),
             Err(RecvError::Closed) => return,
         }
     }
