@@ -13,7 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use porthole_sim_router::{
     Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, Established, Event, Generation,
-    Leases, Listing, Quirks, SimRouter, SimRouterConfig, WhenFull,
+    Leases, Listing, Quirks, SimRouter, SimRouterConfig, WhenFull, named,
 };
 
 /// Simulate a router: UPnP on the LAN address, real TCP forwarding from the WAN address.
@@ -39,6 +39,9 @@ pub struct Args {
     /// The port of the router's web server; 0 is a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     http_port: u16,
+    /// A habit of the router; `list` shows them all. Given more than once, the habits combine.
+    #[arg(long = "quirk", value_name = "NAME", value_parser = chosen)]
+    quirks: Vec<Choice>,
     /// Be an IGD:1 with WANIPConnection:1: no list action, lease 0 is permanent.
     #[arg(long)]
     wanip1: bool,
@@ -46,11 +49,11 @@ pub struct Args {
     #[arg(long)]
     secure: bool,
     /// The code that secure mode refuses to delete another's mapping with.
-    #[arg(long, value_name = "CODE", default_value = "606", requires = "secure")]
-    delete_of_other: DeleteCode,
+    #[arg(long, value_name = "CODE", requires = "secure")]
+    delete_of_other: Option<DeleteCode>,
     /// The code that secure mode refuses a mapping to another host's address with.
-    #[arg(long, value_name = "CODE", default_value = "718", requires = "secure")]
-    add_for_other: AddCode,
+    #[arg(long, value_name = "CODE", requires = "secure")]
+    add_for_other: Option<AddCode>,
     /// Refuse finite leases with 725.
     #[arg(long, conflicts_with = "lease_cap")]
     permanent_only: bool,
@@ -64,8 +67,8 @@ pub struct Args {
     #[arg(long)]
     no_list: bool,
     /// How many mappings fit in the table.
-    #[arg(long, value_name = "N", default_value_t = Quirks::igd2().table_limit)]
-    table_limit: usize,
+    #[arg(long, value_name = "N")]
+    table_limit: Option<usize>,
     /// Say OK when the table is full, and store nothing.
     #[arg(long)]
     full_says_ok: bool,
@@ -96,22 +99,53 @@ enum AddCode {
     NotAuthorized,
 }
 
+/// What `--quirk` asks for.
+#[derive(Clone, Debug)]
+enum Choice {
+    /// To show all quirks.
+    List,
+    /// To have the router do as this quirk says.
+    Quirk(&'static named::NamedQuirk),
+}
+
+fn chosen(name: &str) -> Result<Choice, String> {
+    if name == "list" {
+        return Ok(Choice::List);
+    }
+    named::find(name)
+        .map(Choice::Quirk)
+        .ok_or_else(|| "no such quirk; `--quirk list` shows them all".to_owned())
+}
+
 impl Args {
+    /// The habits by name, then those of the other options, which say more.
     fn quirks(&self) -> Quirks {
         let mut quirks = if self.wanip1 {
             Quirks::igd1()
         } else {
             Quirks::igd2()
         };
-        quirks.table_limit = self.table_limit;
-        quirks.delete_of_other = match self.delete_of_other {
-            DeleteCode::NotAuthorized => DeleteOfOther::NotAuthorized,
-            DeleteCode::NoSuchEntry => DeleteOfOther::NoSuchEntry,
-        };
-        quirks.add_for_other = match self.add_for_other {
-            AddCode::Conflict => AddForOther::Conflict,
-            AddCode::NotAuthorized => AddForOther::NotAuthorized,
-        };
+        for choice in &self.quirks {
+            match choice {
+                Choice::List => {}
+                Choice::Quirk(quirk) => (quirk.set)(&mut quirks),
+            }
+        }
+        if let Some(limit) = self.table_limit {
+            quirks.table_limit = limit;
+        }
+        if let Some(code) = self.delete_of_other {
+            quirks.delete_of_other = match code {
+                DeleteCode::NotAuthorized => DeleteOfOther::NotAuthorized,
+                DeleteCode::NoSuchEntry => DeleteOfOther::NoSuchEntry,
+            };
+        }
+        if let Some(code) = self.add_for_other {
+            quirks.add_for_other = match code {
+                AddCode::Conflict => AddForOther::Conflict,
+                AddCode::NotAuthorized => AddForOther::NotAuthorized,
+            };
+        }
         if self.secure {
             quirks.access = Access::Secure;
         }
@@ -154,11 +188,16 @@ impl Args {
 }
 
 /// Runs the router until Ctrl-C or SIGTERM and prints each change of its table. Renewals are not
-/// printed.
+/// printed. With `--quirk list` it prints the quirks instead.
 ///
 /// # Errors
 /// When an address or port cannot be had, or standard output is gone.
 pub fn run(args: &Args) -> anyhow::Result<i32> {
+    let lists = |choice: &Choice| matches!(choice, Choice::List);
+    if args.quirks.iter().any(lists) {
+        say(&all_quirks()).context("standard output is gone")?;
+        return Ok(0);
+    }
     System::new().block_on(simulate(args))?;
     Ok(0)
 }
@@ -191,6 +230,20 @@ async fn simulate(args: &Args) -> anyhow::Result<()> {
     say("SIMULATED router stopped").context("standard output is gone")
 }
 
+/// A line for each quirk: its name, and what such a router does.
+fn all_quirks() -> String {
+    let width = named::QUIRKS
+        .iter()
+        .map(|quirk| quirk.name.len())
+        .max()
+        .unwrap_or_default();
+    let lines: Vec<_> = named::QUIRKS
+        .iter()
+        .map(|quirk| format!("{:width$}  {}", quirk.name, quirk.what))
+        .collect();
+    lines.join("\n")
+}
+
 fn say(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
@@ -215,6 +268,9 @@ fn introduce(config: &SimRouterConfig, router: &SimRouter) -> io::Result<()> {
     ))?;
     for habit in habits(&config.quirks) {
         say(&format!("  {habit}"))?;
+    }
+    for quirk in named::in_force(&config.quirks) {
+        say(&format!("  quirk {}: {}", quirk.name, quirk.what))?;
     }
     say("Ctrl-C stops it. Changes of its table:")
 }
@@ -249,6 +305,7 @@ fn habits(quirks: &Quirks) -> Vec<String> {
     let leases = match quirks.leases {
         Leases::AsAsked => "leases are granted as asked, 0 is permanent".to_owned(),
         Leases::Capped(cap) => format!("lease 0, and those over {cap} s, become {cap} s"),
+        Leases::Fixed(lease) => format!("every lease becomes {lease} s"),
         Leases::AtLeast(floor) => {
             format!("leases under {floor} s become {floor} s, 0 is permanent")
         }
@@ -289,6 +346,7 @@ fn habits(quirks: &Quirks) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use porthole_sim_router::ClientText;
 
     use super::*;
 
@@ -335,6 +393,31 @@ mod tests {
             ..Quirks::igd2()
         };
         assert_eq!(config.quirks, expected);
+    }
+
+    #[test]
+    fn quirks_are_chosen_by_name_and_combine_with_flags() {
+        let config = parse("--quirk client-mac --quirk table-32 --table-limit 5 --overwrite");
+        let expected = Quirks {
+            client_text: ClientText::Mac,
+            table_limit: 5,
+            conflict: Conflict::Overwrite,
+            ..Quirks::igd2()
+        };
+        assert_eq!(config.unwrap().quirks, expected);
+        let refused = parse("--quirk clever").unwrap_err().to_string();
+        assert!(refused.contains("--quirk list"), "{refused}");
+    }
+
+    #[test]
+    fn the_list_has_each_quirk_with_what_it_does() {
+        let cli = Cli::try_parse_from(["sim-router", "--quirk", "list"]).unwrap();
+        assert!(matches!(cli.args.quirks[..], [Choice::List]));
+        let text = all_quirks();
+        assert_eq!(text.lines().count(), named::QUIRKS.len());
+        for (line, quirk) in text.lines().zip(named::QUIRKS) {
+            assert!(line.starts_with(quirk.name) && line.ends_with(quirk.what));
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod conduct;
 mod fault;
+pub mod named;
 mod quirks;
 #[cfg(feature = "server")]
 mod server;
@@ -19,9 +20,11 @@ mod time;
 pub use conduct::{AddConduct, DeleteConduct};
 pub use fault::Fault;
 pub use quirks::{
-    Access, AddForOther, ClientText, Conflict, DeleteMissing, DeleteOfOther, Descriptions,
-    Enablement, Established, Generation, LeaseClock, Leases, Listing, PerInner, Quirks, Renewal,
-    ReservedPorts, Shown, Ticks, Visibility, WhenFull,
+    Access, AddForOther, AfterReboot, AnswerSource, BodyEnd, ClientText, Conflict, ControlUrls,
+    DeleteMissing, DeleteOfOther, DescriptionLead, Descriptions, Enablement, Encoding, EntryForm,
+    Established, External, ExternalChange, FaultStatus, FirstLine, Generation, LeaseClock, Leases,
+    ListEnd, Listing, Order, PerInner, Quirks, Renewal, ReservedPorts, Residents, SearchAnswers,
+    Services, Shown, SoapHeader, Specific, TableAfterReboot, Ticks, Visibility, WhenFull,
 };
 #[cfg(feature = "server")]
 pub use server::{Error, Event, SimRouter, SimRouterConfig, Wan};

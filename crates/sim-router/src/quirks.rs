@@ -7,9 +7,19 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 
+mod discovery;
 mod oddities;
+mod outside;
+mod reading;
+mod wire;
 
+pub use discovery::{AnswerSource, SearchAnswers};
 pub use oddities::{ClientText, PerInner, Renewal, ReservedPorts, Shown};
+pub use outside::{External, ExternalChange, FirstLine, TableAfterReboot};
+pub use reading::{EntryForm, ListEnd, Order, Residents, Specific};
+pub use wire::{
+    AfterReboot, BodyEnd, ControlUrls, DescriptionLead, Encoding, FaultStatus, Services, SoapHeader,
+};
 
 /// A lease of a week, the longest that WANIPConnection:2 §2.3.16 allows.
 const WEEK: NonZeroU32 = NonZeroU32::new(604_800).expect("a week is not zero");
@@ -39,6 +49,8 @@ pub enum Leases {
     AsAsked,
     /// 0, and everything longer, becomes this many seconds.
     Capped(NonZeroU32),
+    /// Whatever was asked for becomes this many seconds.
+    Fixed(NonZeroU32),
     /// A shorter one becomes this many seconds; 0 is permanent.
     AtLeast(NonZeroU32),
     /// A shorter one is refused with 402; 0 is permanent.
@@ -203,6 +215,48 @@ pub struct Quirks {
     pub reserved: Option<ReservedPorts>,
     /// What an add by the holder of a port does before its lease ends.
     pub renewal: Renewal,
+    /// In which order list and index show the mappings.
+    pub order: Order,
+    /// The answer past the last mapping.
+    pub list_end: ListEnd,
+    /// Whether one mapping can be asked for.
+    pub specific: Specific,
+    /// How a mapping is written down when it is read.
+    pub entry_form: EntryForm,
+    /// What is in the table from the start.
+    pub residents: Residents,
+    /// Where calls go after a reboot.
+    pub after_reboot: AfterReboot,
+    /// What becomes of the mappings in a reboot.
+    pub table_after_reboot: TableAfterReboot,
+    /// The line to the Internet after the first start.
+    pub first_line: FirstLine,
+    /// What is said of the external address.
+    pub external: External,
+    /// Whether the external address changes by itself.
+    pub external_change: ExternalChange,
+    /// Which spellings of the `SOAPAction` header are understood.
+    pub soap_header: SoapHeader,
+    /// How long each call is answered after it was carried out.
+    pub soap_delay: Duration,
+    /// The HTTP status of a refusal.
+    pub fault_status: FaultStatus,
+    /// How one knows where the body of an answer ends.
+    pub body_end: BodyEnd,
+    /// In which encoding calls are answered.
+    pub encoding: Encoding,
+    /// How the description says where calls go.
+    pub control_urls: ControlUrls,
+    /// What comes before the XML of the description.
+    pub description_lead: DescriptionLead,
+    /// How many WAN connection services there are.
+    pub services: Services,
+    /// Which searches are answered.
+    pub search_answers: SearchAnswers,
+    /// How long after a search its answers are sent.
+    pub search_delay: Duration,
+    /// The address that the answers to searches come from.
+    pub answer_source: AnswerSource,
 }
 
 impl Quirks {
@@ -230,6 +284,27 @@ impl Quirks {
             per_inner: PerInner::Many,
             reserved: None,
             renewal: Renewal::Extends,
+            order: Order::OldestFirst,
+            list_end: ListEnd::Fault(Fault::IndexInvalid),
+            specific: Specific::Offered,
+            entry_form: EntryForm::Standard,
+            residents: Residents::None,
+            after_reboot: AfterReboot::PortMoves,
+            table_after_reboot: TableAfterReboot::Lost,
+            first_line: FirstLine::Up,
+            external: External::AsTold,
+            external_change: ExternalChange::Never,
+            soap_header: SoapHeader::AnyCase,
+            soap_delay: Duration::ZERO,
+            fault_status: FaultStatus::Error,
+            body_end: BodyEnd::Length,
+            encoding: Encoding::Utf8,
+            control_urls: ControlUrls::FromRoot,
+            description_lead: DescriptionLead::None,
+            services: Services::One,
+            search_answers: SearchAnswers::All,
+            search_delay: Duration::ZERO,
+            answer_source: AnswerSource::Own,
         }
     }
 
@@ -280,6 +355,7 @@ impl Leases {
         let asked = NonZeroU32::new(asked);
         match (self, asked) {
             (Self::Capped(cap), asked) => Ok(Some(asked.map_or(cap, |asked| asked.min(cap)))),
+            (Self::Fixed(lease), _) => Ok(Some(lease)),
             (Self::AtLeast(floor), asked) => Ok(asked.map(|asked| asked.max(floor))),
             (Self::NotBelow(least), Some(asked)) if asked < least => Err(Fault::InvalidArgs),
             (Self::AsAsked | Self::NotBelow(_), asked) => Ok(asked),

@@ -7,12 +7,14 @@
 
 mod actions;
 mod config;
+mod counts;
 mod description;
 mod error;
 mod event;
 mod forward;
 mod http;
 mod router;
+mod services;
 mod soap;
 mod ssdp;
 
@@ -24,8 +26,12 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use crate::quirks::{AfterReboot, FirstLine, TableAfterReboot};
 use crate::table::TableEntry;
+use counts::Counts;
 use forward::Forwarder;
+use http::WebServer;
+use porthole_types::ExternalPort;
 use router::Router;
 use ssdp::{Identity, Sockets};
 
@@ -45,9 +51,12 @@ pub struct SimRouter {
     http: watch::Sender<SocketAddrV4>,
     wan: watch::Sender<Wan>,
     events: broadcast::Sender<Event>,
+    counts: Arc<Counts>,
+    /// How often it was switched on again.
+    reboots: u32,
     running: Running,
-    /// Answers searches, across reboots.
-    _ssdp: JoinSet<()>,
+    /// Answers searches, and takes the line up after the first start; across reboots.
+    lasting: JoinSet<()>,
 }
 
 impl SimRouter {
@@ -61,31 +70,64 @@ impl SimRouter {
         if *address.ip() != lan && !address.ip().is_multicast() {
             return Err(Error::SsdpAddress { lan, ssdp: address });
         }
-        let sockets = Sockets::bind(lan, address).map_err(|source| Error::Ssdp {
+        let source = config.quirks.answer_source;
+        let sockets = Sockets::bind(lan, address, source).map_err(|source| Error::Ssdp {
             lan,
             address,
             source,
         })?;
         let ssdp_address = sockets.address();
-        let (wan, _) = watch::channel(Wan::Up);
+        let (wan, _) = watch::channel(match config.quirks.first_line {
+            FirstLine::Up => Wan::Up,
+            FirstLine::DownFor(_) => Wan::Down,
+        });
         let (events, _) = broadcast::channel(EVENTS_KEPT);
-        let running = Running::boot(&config, config.http_port, &wan, &events, runtime)?;
+        let counts = Arc::new(Counts::default());
+        let boot = Boot {
+            number: 0,
+            counts: &counts,
+            wan: &wan,
+            events: &events,
+            runtime,
+        };
+        let wanted = SocketAddrV4::new(lan, config.http_port);
+        let running = boot.run(&config, listen(wanted)?)?;
         let (http, http_seen) = watch::channel(running.http);
         let identity = Identity {
             lan,
-            generation: config.quirks.generation,
+            quirks: config.quirks,
         };
-        let mut ssdp = JoinSet::new();
-        ssdp.spawn(sockets.answer_searches(identity, http_seen));
+        let mut lasting = JoinSet::new();
+        lasting.spawn(sockets.answer_searches(identity, http_seen));
+        if let FirstLine::DownFor(time) = config.quirks.first_line {
+            let (wan, events) = (wan.clone(), events.clone());
+            lasting.spawn(async move {
+                tokio::time::sleep(time).await;
+                change_line(&wan, &events, Wan::Up);
+            });
+        }
         Ok(Self {
             config,
             ssdp_address,
             http,
             wan,
             events,
+            counts,
+            reboots: 0,
             running,
-            _ssdp: ssdp,
+            lasting,
         })
+    }
+
+    /// How many SOAP requests came since the start, across reboots, whatever was answered.
+    pub fn requests(&self) -> u64 {
+        self.counts.calls()
+    }
+
+    /// How often a host was given a mapping of this external port that it did not have, since the
+    /// start and across reboots; renewals are not counted.
+    pub fn times_added(&self, port: ExternalPort) -> u64 {
+        self.counts.added(port)
     }
 
     /// Where searches are answered.
@@ -152,28 +194,50 @@ impl SimRouter {
 
     /// Takes the line to the Internet down or up.
     pub fn set_wan(&self, wan: Wan) {
-        let changed = self
-            .wan
-            .send_if_modified(|old| std::mem::replace(old, wan) != wan);
-        if changed {
-            // Nobody has to listen.
-            let _ = self.events.send(Event::Wan(wan));
-        }
+        change_line(&self.wan, &self.events, wan);
     }
 
     /// Switches it off and on: the table is lost, every connection is cut, the uptime starts at
     /// zero, and the web server is on another port (as on real ones: a client that kept the old
-    /// URL is refused).
+    /// URL is refused). [`AfterReboot`] and [`TableAfterReboot`] say what is otherwise.
     ///
     /// # Errors
     /// Where no port can be had for the web server; the router then goes on as it was.
     pub async fn reboot(&mut self) -> Result<(), Error> {
         let runtime = Handle::try_current().map_err(|_| Error::NoRuntime)?;
-        // While the old server still has its port, the new one cannot be given the same.
-        let new = Running::boot(&self.config, 0, &self.wan, &self.events, runtime)?;
+        let kept = match self.config.quirks.table_after_reboot {
+            TableAfterReboot::Lost => vec![],
+            TableAfterReboot::Permanent => self.table(),
+        };
+        let listener = match self.config.quirks.after_reboot {
+            // While the old server still has its port, the new one cannot be given the same.
+            AfterReboot::PortMoves => listen(SocketAddrV4::new(self.config.lan_address, 0))?,
+            AfterReboot::PathMoves => self.running.same_listener()?,
+        };
+        self.reboots += 1;
+        let boot = Boot {
+            number: self.reboots,
+            counts: &self.counts,
+            wan: &self.wan,
+            events: &self.events,
+            runtime,
+        };
+        let new = boot.run(&self.config, listener)?;
         std::mem::replace(&mut self.running, new).stop().await;
         self.http.send_replace(self.running.http);
+        // Nobody has to listen.
         let _ = self.events.send(Event::Rebooted);
+        let there = self.table();
+        for entry in kept.into_iter().filter(|entry| !there.contains(entry)) {
+            let port = entry.mapping.external_port;
+            let permanent = TableEntry {
+                lease_end: None,
+                ..entry
+            };
+            if let Err(fault) = self.running.router.put(permanent) {
+                warn!(%port, %fault, "a mapping is not there again after the reboot");
+            }
+        }
         Ok(())
     }
 
@@ -181,11 +245,68 @@ impl SimRouter {
     pub async fn stop(self) {
         let Self {
             running,
-            _ssdp: mut ssdp,
+            mut lasting,
             ..
         } = self;
         running.stop().await;
-        ssdp.shutdown().await;
+        lasting.shutdown().await;
+    }
+}
+
+/// Changes the line, and says so where it is news.
+fn change_line(line: &watch::Sender<Wan>, events: &broadcast::Sender<Event>, wan: Wan) {
+    let changed = line.send_if_modified(|old| std::mem::replace(old, wan) != wan);
+    if changed {
+        // Nobody has to listen.
+        let _ = events.send(Event::Wan(wan));
+    }
+}
+
+fn listen(address: SocketAddrV4) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).map_err(|source| Error::Http { address, source })
+}
+
+/// What a run of the router begins with, beside its configuration.
+struct Boot<'a> {
+    number: u32,
+    counts: &'a Arc<Counts>,
+    wan: &'a watch::Sender<Wan>,
+    events: &'a broadcast::Sender<Event>,
+    runtime: Handle,
+}
+
+impl Boot<'_> {
+    fn run(self, config: &SimRouterConfig, listener: TcpListener) -> Result<Running, Error> {
+        let lan = config.lan_address;
+        let failed = |source| Error::Http {
+            address: SocketAddrV4::new(lan, config.http_port),
+            source,
+        };
+        let port = listener.local_addr().map_err(failed)?.port();
+        let http = SocketAddrV4::new(lan, port);
+        listener.set_nonblocking(true).map_err(failed)?;
+        let serving = listener.try_clone().map_err(failed)?;
+        let serving = tokio::net::TcpListener::from_std(serving).map_err(failed)?;
+        let forwarder = Forwarder::new(config, self.wan.subscribe(), self.runtime);
+        let router = Arc::new(Router::new(
+            config.quirks,
+            config.reported_external,
+            Arc::clone(self.counts),
+            self.wan.subscribe(),
+            self.events.clone(),
+            forwarder,
+        ));
+        let server = WebServer::new(http, self.number, Arc::clone(&router));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&router).expire_leases());
+        tasks.spawn(server.serve(serving));
+        info!(%http, wan = %config.wan_address, "simulated router is up");
+        Ok(Running {
+            router,
+            http,
+            listener,
+            tasks,
+        })
     }
 }
 
@@ -194,47 +315,16 @@ impl SimRouter {
 struct Running {
     router: Arc<Router>,
     http: SocketAddrV4,
+    /// The web server's, for a next run on the same port.
+    listener: TcpListener,
     tasks: JoinSet<()>,
 }
 
 impl Running {
-    fn boot(
-        config: &SimRouterConfig,
-        http_port: u16,
-        wan: &watch::Sender<Wan>,
-        events: &broadcast::Sender<Event>,
-        runtime: Handle,
-    ) -> Result<Self, Error> {
-        let lan = config.lan_address;
-        let forwarder = Forwarder::new(config, wan.subscribe(), runtime);
-        let router = Arc::new(Router::new(
-            config.quirks,
-            config.reported_external,
-            wan.subscribe(),
-            events.clone(),
-            forwarder,
-        ));
-        let wanted = SocketAddrV4::new(lan, http_port);
-        let failed = |source| Error::Http {
-            address: wanted,
+    fn same_listener(&self) -> Result<TcpListener, Error> {
+        self.listener.try_clone().map_err(|source| Error::Http {
+            address: self.http,
             source,
-        };
-        let listener = TcpListener::bind(wanted).map_err(failed)?;
-        let port = listener.local_addr().map_err(failed)?.port();
-        let server = http::server(listener, lan, Arc::clone(&router)).map_err(failed)?;
-        let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::clone(&router).expire_leases());
-        tasks.spawn(async {
-            if let Err(error) = server.await {
-                warn!(%error, "the simulated router's web server ended");
-            }
-        });
-        let http = SocketAddrV4::new(lan, port);
-        info!(%http, wan = %config.wan_address, "simulated router is up");
-        Ok(Self {
-            router,
-            http,
-            tasks,
         })
     }
 

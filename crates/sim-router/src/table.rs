@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 use crate::quirks::{
-    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, PerInner, Quirks, Renewal, Shown,
-    Ticks, Visibility, WhenFull,
+    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, EntryForm, ListEnd, Order,
+    PerInner, Quirks, Renewal, Residents, Shown, Specific, Ticks, Visibility, WhenFull,
 };
 use crate::time::TimePoint;
 use porthole_types::{ExternalPort, InternalPort};
 
+mod residents;
 #[cfg(test)]
 mod tests;
 
@@ -120,13 +121,23 @@ pub struct Table<T = Instant> {
 }
 
 impl<T: TimePoint> Table<T> {
-    /// An empty table of a router with these habits that is switched on at this time.
+    /// The table of a router with these habits that is switched on at this time; empty but for
+    /// its [`Residents`].
     #[must_use]
     pub fn new(quirks: Quirks, started: T) -> Self {
+        let entries = match quirks.residents {
+            Residents::None => Vec::new(),
+            Residents::Odd => odd_residents()
+                .map(|mapping| TableEntry {
+                    mapping,
+                    lease_end: None,
+                })
+                .collect(),
+        };
         Self {
             quirks,
             started,
-            entries: Vec::new(),
+            entries,
         }
     }
 
@@ -285,8 +296,9 @@ impl<T: TimePoint> Table<T> {
     /// `GetSpecificPortMappingEntry`: the mapping of one port as `requester` may see it.
     ///
     /// # Errors
-    /// 714 where nothing is mapped, or nothing is shown this way ([`Quirks::shown`]); 606 where it
-    /// is hidden ([`Visibility::OwnOnly`]).
+    /// 401 where this cannot be asked ([`Specific::Missing`]); 714 where nothing is mapped, or
+    /// nothing is shown this way ([`Quirks::shown`]); 606 where it is hidden
+    /// ([`Visibility::OwnOnly`]).
     pub fn read(
         &self,
         now: T,
@@ -294,6 +306,9 @@ impl<T: TimePoint> Table<T> {
         protocol: Protocol,
         port: ExternalPort,
     ) -> Result<&TableEntry<T>, Fault> {
+        if self.quirks.specific == Specific::Missing {
+            return Err(Fault::InvalidAction);
+        }
         if matches!(self.quirks.shown, Shown::Nothing | Shown::ListOnly) {
             return Err(Fault::NoSuchEntry);
         }
@@ -308,8 +323,45 @@ impl<T: TimePoint> Table<T> {
     /// The rows that `GetListOfPortMappings` and `GetGenericPortMappingEntry` show, in their order;
     /// none where [`Quirks::shown`] says so. [`Table::live`] is the truth.
     pub fn listed(&self, now: T) -> impl Iterator<Item = &TableEntry<T>> {
-        let shows = matches!(self.quirks.shown, Shown::All | Shown::ListOnly);
-        self.live(now).filter(move |_| shows)
+        let mut rows: Vec<_> = match self.quirks.shown {
+            Shown::All | Shown::ListOnly => self.live(now).collect(),
+            Shown::Nothing | Shown::SpecificOnly => Vec::new(),
+        };
+        match self.quirks.order {
+            Order::OldestFirst => {}
+            Order::NewestFirst => rows.reverse(),
+        }
+        rows.into_iter()
+    }
+
+    /// `GetGenericPortMappingEntry`: one of the rows of [`Table::listed`].
+    ///
+    /// # Errors
+    /// Past the last one, that of [`Quirks::list_end`].
+    pub fn read_index(&self, now: T, index: usize) -> Result<&TableEntry<T>, Fault> {
+        let mut last = None;
+        for (at, entry) in self.listed(now).enumerate() {
+            if at == index {
+                return Ok(entry);
+            }
+            last = Some(entry);
+        }
+        match self.quirks.list_end {
+            ListEnd::Fault(fault) => Err(fault),
+            ListEnd::RepeatsLast => last.ok_or(Fault::IndexInvalid),
+        }
+    }
+
+    /// How this entry is written down.
+    #[must_use]
+    pub fn form(&self, entry: &TableEntry<T>) -> EntryForm {
+        let resident = self.quirks.residents == Residents::Odd
+            && odd_residents().any(|mapping| mapping == entry.mapping);
+        if resident {
+            EntryForm::Sloppy
+        } else {
+            self.quirks.entry_form
+        }
     }
 
     /// The seconds that the router shows to be left of a mapping, by its own clock and rounded up,
@@ -389,4 +441,17 @@ impl<T: TimePoint> Table<T> {
             .filter_map(|entry| entry.lease_end)
             .min()
     }
+}
+
+/// The mappings of [`Residents::Odd`].
+fn odd_residents() -> impl Iterator<Item = Mapping> {
+    residents::odd().into_iter().filter_map(|resident| {
+        Some(Mapping {
+            protocol: Protocol::Tcp,
+            external_port: ExternalPort::new(resident.port)?,
+            client: resident.client,
+            internal_port: InternalPort::new(resident.port)?,
+            description: resident.description,
+        })
+    })
 }

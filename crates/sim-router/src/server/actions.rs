@@ -3,31 +3,33 @@
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
-use super::description::{INTERFACE_SERVICE, connection_service};
 use super::event::Wan;
 use super::router::Router;
+use super::services::{Connected, Service};
 use super::soap::{Call, elements};
 use crate::fault::Fault;
-use crate::quirks::Enablement;
+use crate::quirks::{Enablement, EntryForm};
 use crate::table::{Mapping, Protocol, Table, TableEntry};
 use porthole_types::{ExternalPort, InternalPort};
 
 /// Names and texts of an action's results.
 type Results = Vec<(&'static str, String)>;
 
-/// Carries out a call of the WAN connection service for the host at `requester`.
+/// Carries out a call of a WAN connection service for the host at `requester`.
 ///
 /// # Errors
 /// 401 for another service or an action that this router lacks; else what the action refuses with.
 pub(super) fn connection(
     router: &Router,
+    service: &Service,
     requester: Ipv4Addr,
     call: &Call,
 ) -> Result<Results, Fault> {
-    // A device of version 2 answers to version 1 as well (Device Architecture §2.8).
-    let version = router.quirks.generation.version();
-    if !(1..=version).any(|version| call.service == connection_service(version)) {
+    if !service.answers_to.contains(&call.service) {
         return Err(Fault::InvalidAction);
+    }
+    if service.connected == Connected::No {
+        return without_line(call);
     }
     match call.action.as_str() {
         "AddPortMapping" => add(router, requester, call),
@@ -45,30 +47,38 @@ pub(super) fn connection(
         "GetGenericPortMappingEntry" => {
             let index = call.parse("NewPortMappingIndex")?;
             router.read(|table, now| {
-                let entry = table.listed(now).nth(index).ok_or(Fault::IndexInvalid)?;
-                let mut results = leads_from(entry);
+                let entry = table.read_index(now, index)?;
+                let mut results = leads_from(table, entry);
                 results.extend(leads_to(table, entry, now));
                 Ok(results)
             })?
         }
         "GetListOfPortMappings" if router.quirks.lists_in_one_request() => list(router, call),
-        "GetExternalIPAddress" => {
-            let address = router.external_address().map(|address| address.to_string());
-            Ok(vec![("NewExternalIPAddress", address.unwrap_or_default())])
-        }
-        "GetStatusInfo" => Ok(vec![
-            (
-                "NewConnectionStatus",
-                match router.wan() {
-                    Wan::Up => "Connected".to_owned(),
-                    Wan::Down => "Disconnected".to_owned(),
-                },
-            ),
-            ("NewLastConnectionError", "ERROR_NONE".to_owned()),
-            ("NewUptime", router.uptime().to_string()),
-        ]),
+        "GetExternalIPAddress" => Ok(vec![("NewExternalIPAddress", router.external_address()?)]),
+        "GetStatusInfo" => Ok(status(router.wan(), router.uptime().as_secs())),
         _ => Err(Fault::InvalidAction),
     }
+}
+
+/// A service that the line is not on has no address and maps nothing.
+fn without_line(call: &Call) -> Result<Results, Fault> {
+    match call.action.as_str() {
+        "GetExternalIPAddress" => Ok(vec![("NewExternalIPAddress", String::new())]),
+        "GetStatusInfo" => Ok(status(Wan::Down, 0)),
+        _ => Err(Fault::ActionFailed),
+    }
+}
+
+fn status(wan: Wan, uptime: u64) -> Results {
+    let status = match wan {
+        Wan::Up => "Connected",
+        Wan::Down => "Disconnected",
+    };
+    vec![
+        ("NewConnectionStatus", status.to_owned()),
+        ("NewLastConnectionError", "ERROR_NONE".to_owned()),
+        ("NewUptime", uptime.to_string()),
+    ]
 }
 
 /// Whether a call changes the table.
@@ -80,8 +90,8 @@ pub(super) fn writes(call: &Call) -> bool {
 ///
 /// # Errors
 /// 401 for anything but its one action.
-pub(super) fn interface(router: &Router, call: &Call) -> Result<Results, Fault> {
-    if call.service != INTERFACE_SERVICE || call.action != "GetCommonLinkProperties" {
+pub(super) fn interface(router: &Router, service: &Service, call: &Call) -> Result<Results, Fault> {
+    if !service.answers_to.contains(&call.service) || call.action != "GetCommonLinkProperties" {
         return Err(Fault::InvalidAction);
     }
     // The line's speed means nothing here; a gigabit is what many real ones claim.
@@ -149,7 +159,7 @@ fn list(router: &Router, call: &Call) -> Result<Results, Fault> {
 
 /// One entry of the listing, which calls two of the fields otherwise (WANIPConnection:2 §2.3.24).
 fn row(table: &Table, entry: &TableEntry, now: Instant) -> String {
-    let mut fields = leads_from(entry);
+    let mut fields = leads_from(table, entry);
     fields.extend(leads_to(table, entry, now));
     for (name, _) in &mut fields {
         *name = match *name {
@@ -172,33 +182,42 @@ fn key(call: &Call) -> Result<(Protocol, ExternalPort), Fault> {
     Ok((call.parse("NewProtocol")?, port))
 }
 
-fn leads_from(entry: &TableEntry) -> Results {
-    vec![
-        ("NewRemoteHost", String::new()),
+fn leads_from(table: &Table, entry: &TableEntry) -> Results {
+    let protocol = entry.mapping.protocol.to_string();
+    let (remote_host, protocol) = match table.form(entry) {
+        EntryForm::Standard => (Some(("NewRemoteHost", String::new())), protocol),
+        EntryForm::Sloppy => (None, protocol.to_lowercase()),
+    };
+    let rest = [
         ("NewExternalPort", entry.mapping.external_port.to_string()),
-        ("NewProtocol", entry.mapping.protocol.to_string()),
-    ]
+        ("NewProtocol", protocol),
+    ];
+    remote_host.into_iter().chain(rest).collect()
 }
 
 fn leads_to(table: &Table, entry: &TableEntry, now: Instant) -> Results {
-    let enabled = match table.quirks().enablement {
-        Enablement::On => "1",
-        Enablement::Off => "0",
+    let quirks = table.quirks();
+    let form = table.form(entry);
+    let enabled = match (quirks.enablement, form) {
+        (Enablement::On, EntryForm::Standard) => "1",
+        (Enablement::On, EntryForm::Sloppy) => "true",
+        (Enablement::Off, EntryForm::Standard) => "0",
+        (Enablement::Off, EntryForm::Sloppy) => "false",
     };
-    vec![
+    let client = quirks.client_text_of(entry.mapping.client);
+    let description = entry.mapping.description.clone();
+    let mut results = vec![
         ("NewInternalPort", entry.mapping.internal_port.to_string()),
-        (
-            "NewInternalClient",
-            table.quirks().client_text_of(entry.mapping.client),
-        ),
+        ("NewInternalClient", client),
         ("NewEnabled", enabled.to_owned()),
-        (
-            "NewPortMappingDescription",
-            entry.mapping.description.clone(),
-        ),
-        (
-            "NewLeaseDuration",
-            table.seconds_left(entry, now).to_string(),
-        ),
-    ]
+        ("NewPortMappingDescription", description),
+    ];
+    match form {
+        EntryForm::Standard => {
+            let left = table.seconds_left(entry, now).to_string();
+            results.push(("NewLeaseDuration", left));
+        }
+        EntryForm::Sloppy => {}
+    }
+    results
 }

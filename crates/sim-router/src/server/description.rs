@@ -2,9 +2,10 @@
 //! §2). Pure.
 
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
-use crate::quirks::{Generation, Quirks};
+use super::services::{self, BASE_PATH, CONNECTION_SCPD_PATH, INTERFACE_SCPD_PATH, Service};
+use crate::quirks::{ControlUrls, DescriptionLead, Quirks, Specific};
 
 /// What the router calls itself in HTTP and SSDP.
 pub(super) const SERVER_NAME: &str = concat!(
@@ -13,22 +14,6 @@ pub(super) const SERVER_NAME: &str = concat!(
 );
 /// Where the device description is served; the end of LOCATION.
 pub(super) const ROOT_PATH: &str = "/rootDesc.xml";
-/// Where the WAN connection service is described.
-pub(super) const CONNECTION_SCPD_PATH: &str = "/WANIPCn.xml";
-/// Where the WAN connection service is called.
-pub(super) const CONNECTION_CONTROL_PATH: &str = "/ctl/IPConn";
-/// Where the WAN interface service is described.
-pub(super) const INTERFACE_SCPD_PATH: &str = "/WANCfg.xml";
-/// Where the WAN interface service is called.
-pub(super) const INTERFACE_CONTROL_PATH: &str = "/ctl/CmnIfCfg";
-/// The service that miniupnpc wants to see before it takes a device for a gateway.
-pub(super) const INTERFACE_SERVICE: &str =
-    "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1";
-
-/// `urn:schemas-upnp-org:service:WANIPConnection:` and the version.
-pub(super) fn connection_service(version: u8) -> String {
-    format!("urn:schemas-upnp-org:service:WANIPConnection:{version}")
-}
 
 /// `urn:schemas-upnp-org:device:InternetGatewayDevice:` and the version.
 pub(super) fn gateway_device(version: u8) -> String {
@@ -60,32 +45,53 @@ pub(super) fn unique_name(lan: Ipv4Addr, part: Part) -> String {
     )
 }
 
-/// The device description: a gateway with a WAN device with a WAN connection device.
-pub(super) fn root(lan: Ipv4Addr, generation: Generation) -> String {
-    let version = generation.version();
+/// The device description: a gateway with a WAN device with a WAN connection device; of the
+/// router's `boot`th run, with its server at `http`.
+pub(super) fn root(http: SocketAddrV4, quirks: &Quirks, boot: u32) -> String {
+    let lan = *http.ip();
+    let version = quirks.generation.version();
     let gateway = gateway_device(version);
-    let connection = connection_service(version);
     let about = "<manufacturer>Porthole</manufacturer><modelName>SIMULATED router</modelName>";
     let [root, wan, wan_connection] =
         [Part::Root, Part::Wan, Part::Connection].map(|part| unique_name(lan, part));
+    let lead = match quirks.description_lead {
+        DescriptionLead::None => "",
+        DescriptionLead::MarkAndBlank => "\u{feff}\r\n ",
+    };
+    let base = match quirks.control_urls {
+        ControlUrls::FromRoot => String::new(),
+        ControlUrls::RelativeWithQuery => {
+            format!("<URLBase>http://{http}{BASE_PATH}</URLBase>\n")
+        }
+    };
+    let described = |service: &Service, path: &str| {
+        format!(
+            "<service><serviceType>{}</serviceType>\n\
+             <serviceId>urn:upnp-org:serviceId:{}</serviceId><SCPDURL>{path}</SCPDURL>\n\
+             <controlURL>{}</controlURL><eventSubURL></eventSubURL></service>",
+            service.kind,
+            service.id,
+            service.control_url(quirks, boot)
+        )
+    };
+    let interface = described(&services::interface(), INTERFACE_SCPD_PATH);
+    let connections: String = services::connections(quirks)
+        .iter()
+        .map(|service| described(service, CONNECTION_SCPD_PATH))
+        .collect();
     format!(
-        r#"<?xml version="1.0"?>
+        r#"{lead}<?xml version="1.0"?>
 <root xmlns="urn:schemas-upnp-org:device-1-0">
 <specVersion><major>1</major><minor>1</minor></specVersion>
-<device><deviceType>{gateway}</deviceType><friendlyName>SIMULATED router {lan}</friendlyName>
+{base}<device><deviceType>{gateway}</deviceType><friendlyName>SIMULATED router {lan}</friendlyName>
 {about}<UDN>{root}</UDN>
 <deviceList><device><deviceType>urn:schemas-upnp-org:device:WANDevice:{version}</deviceType>
 <friendlyName>WANDevice</friendlyName>{about}<UDN>{wan}</UDN>
-<serviceList><service><serviceType>{INTERFACE_SERVICE}</serviceType>
-<serviceId>urn:upnp-org:serviceId:WANCommonIFC1</serviceId><SCPDURL>{INTERFACE_SCPD_PATH}</SCPDURL>
-<controlURL>{INTERFACE_CONTROL_PATH}</controlURL><eventSubURL></eventSubURL></service></serviceList>
+<serviceList>{interface}</serviceList>
 <deviceList><device>
 <deviceType>urn:schemas-upnp-org:device:WANConnectionDevice:{version}</deviceType>
 <friendlyName>WANConnectionDevice</friendlyName>{about}<UDN>{wan_connection}</UDN>
-<serviceList><service><serviceType>{connection}</serviceType>
-<serviceId>urn:upnp-org:serviceId:WANIPConn1</serviceId><SCPDURL>{CONNECTION_SCPD_PATH}</SCPDURL>
-<controlURL>{CONNECTION_CONTROL_PATH}</controlURL><eventSubURL></eventSubURL>
-</service></serviceList>
+<serviceList>{connections}</serviceList>
 </device></deviceList></device></deviceList></device></root>
 "#
     )
@@ -181,7 +187,11 @@ const INTERFACE_ACTION: Action = Action {
 /// The description of the WAN connection service of a router with these habits.
 pub(super) fn connection_scpd(quirks: &Quirks) -> String {
     let list = quirks.lists_in_one_request().then_some(&LIST_ACTION);
-    scpd(CONNECTION_ACTIONS.iter().chain(list))
+    let specific = quirks.specific == Specific::Offered;
+    let offered = CONNECTION_ACTIONS
+        .iter()
+        .filter(|action| specific || action.name != "GetSpecificPortMappingEntry");
+    scpd(offered.chain(list))
 }
 
 /// The description of the WAN interface service.

@@ -127,7 +127,10 @@ impl Forwarder {
 }
 
 impl Open {
-    fn close(&self) {
+    fn close(self) {
+        // The shutdown wakes the accepting task with an error, on another thread perhaps at once:
+        // by then it has to see that its sender is gone, or it takes the error for a real one.
+        drop(self.target);
         // The accepting task drops its half only when it runs again; shutdown ends the listening at
         // once.
         if let Err(error) = SockRef::from(&*self.listener).shutdown(Shutdown::Both) {
@@ -138,7 +141,7 @@ impl Open {
 
 impl Drop for Forwarder {
     fn drop(&mut self) {
-        for open in self.open.values() {
+        for (_, open) in self.open.drain() {
             open.close();
         }
     }

@@ -7,11 +7,12 @@
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, broadcast, watch};
 use tracing::{debug, warn};
 
+use super::counts::Counts;
 use super::event::{Event, Wan};
 use super::forward::Forwarder;
 use crate::fault::Fault;
@@ -25,6 +26,7 @@ pub(super) struct Router {
     pub(super) quirks: Quirks,
     /// The bits of the address that it says it has.
     external: AtomicU32,
+    counts: Arc<Counts>,
     /// Writes whose answers are still to be lost.
     lost_answers: AtomicU32,
     booted: Instant,
@@ -45,6 +47,7 @@ impl Router {
     pub(super) fn new(
         quirks: Quirks,
         external: Ipv4Addr,
+        counts: Arc<Counts>,
         wan: watch::Receiver<Wan>,
         events: broadcast::Sender<Event>,
         forwarder: Forwarder,
@@ -53,6 +56,7 @@ impl Router {
         Self {
             quirks,
             external: external.to_bits().into(),
+            counts,
             lost_answers: AtomicU32::new(0),
             booted,
             wan,
@@ -71,9 +75,16 @@ impl Router {
     }
 
     /// What the router says its address is; nothing while the line is down.
-    pub(super) fn external_address(&self) -> Option<Ipv4Addr> {
-        let external = Ipv4Addr::from_bits(self.external.load(Ordering::Relaxed));
-        (self.wan() == Wan::Up).then_some(external)
+    ///
+    /// # Errors
+    /// 501 from a router that never says it.
+    pub(super) fn external_address(&self) -> Result<String, Fault> {
+        if self.wan() == Wan::Down {
+            return Ok(String::new());
+        }
+        let first = Ipv4Addr::from_bits(self.external.load(Ordering::Relaxed));
+        let now = self.quirks.external_change.address(first, self.uptime());
+        self.quirks.external.says(now)
     }
 
     /// Says another address from now on.
@@ -95,9 +106,14 @@ impl Router {
             .is_ok()
     }
 
-    /// Whole seconds since the start.
-    pub(super) fn uptime(&self) -> u64 {
-        self.booted.elapsed().as_secs()
+    /// Since the last boot.
+    pub(super) fn uptime(&self) -> Duration {
+        self.booted.elapsed()
+    }
+
+    /// A request came to a control URL.
+    pub(super) fn count_call(&self) {
+        self.counts.count_call();
     }
 
     /// `AddPortMapping`; see [`Table::add`].
@@ -130,6 +146,9 @@ impl Router {
                 state.forward(&entry.mapping)?;
             }
             state.table = next;
+            if let Event::Added(entry) | Event::Replaced { new: entry, .. } = &event {
+                self.counts.count_added(entry.mapping.external_port);
+            }
             self.tell(event);
             Ok(())
         })?

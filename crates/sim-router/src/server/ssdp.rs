@@ -2,34 +2,40 @@
 //!
 //! On a unicast address it answers what is sent there, which keeps a simulation on loopback to
 //! itself; on the group address it joins the group and answers from the LAN address, as a router
-//! does. Answers go out at once, not spread over MX seconds, and nothing is announced unasked: a
-//! client has to ask.
+//! does. Unless its habits say otherwise, answers go out at once, not spread over MX seconds, and
+//! nothing is announced unasked: a client has to ask.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::interval;
 use tracing::debug;
 
 use super::description::SERVER_NAME;
-use super::description::{
-    INTERFACE_SERVICE, Part, ROOT_PATH, connection_service, gateway_device, unique_name,
-};
-use crate::quirks::Generation;
+use super::description::{Part, ROOT_PATH, gateway_device, unique_name};
+use super::services::{INTERFACE_SERVICE, connection_types};
+use crate::quirks::{AnswerSource, Quirks, SearchAnswers};
 
 /// Real searches are under 200 bytes.
 const MAX_DATAGRAM: usize = 2048;
 /// Pause after a receive that failed, so that a lasting failure does not spin.
 const RECEIVE_PAUSE: Duration = Duration::from_millis(100);
+/// How often a router announces itself that answers no searches.
+const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(10);
+/// Searches whose answers wait; those of more are not sent.
+const MAX_WAITING: usize = 256;
 
 /// What the answers say.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) lan: Ipv4Addr,
-    pub(super) generation: Generation,
+    pub(super) quirks: Quirks,
 }
 
 impl Identity {
@@ -38,17 +44,17 @@ impl Identity {
         let Some(target) = search_target(datagram) else {
             return vec![];
         };
-        let root = unique_name(self.lan, Part::Root);
+        let heard = match self.quirks.search_answers {
+            SearchAnswers::All => true,
+            SearchAnswers::RootDeviceOnly => target == "upnp:rootdevice",
+            SearchAnswers::AllOnly => target == "ssdp:all",
+            SearchAnswers::NotifyOnly => false,
+        };
         self.offers()
             .into_iter()
-            .filter(|(offer, _)| target == "ssdp:all" || target == offer)
+            .filter(|(offer, _)| heard && (target == "ssdp:all" || target == offer))
             .map(|(target, part)| {
-                let device = unique_name(self.lan, part);
-                let name = if target == root {
-                    device
-                } else {
-                    format!("{device}::{target}")
-                };
+                let name = self.unique_service_name(&target, part);
                 format!(
                     "HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=120\r\nEXT:\r\n\
                      LOCATION: http://{http}{ROOT_PATH}\r\nSERVER: {SERVER_NAME}\r\n\
@@ -56,6 +62,30 @@ impl Identity {
                 )
             })
             .collect()
+    }
+
+    /// What tells the group that the router is there (UPnP Device Architecture §1.2.2).
+    fn announcements(&self, group: SocketAddrV4, http: SocketAddrV4) -> Vec<String> {
+        self.offers()
+            .into_iter()
+            .map(|(target, part)| {
+                let name = self.unique_service_name(&target, part);
+                format!(
+                    "NOTIFY * HTTP/1.1\r\nHOST: {group}\r\nCACHE-CONTROL: max-age=120\r\n\
+                     LOCATION: http://{http}{ROOT_PATH}\r\nSERVER: {SERVER_NAME}\r\n\
+                     NT: {target}\r\nNTS: ssdp:alive\r\nUSN: {name}\r\n\r\n"
+                )
+            })
+            .collect()
+    }
+
+    fn unique_service_name(&self, target: &str, part: Part) -> String {
+        let device = unique_name(self.lan, part);
+        if target == unique_name(self.lan, Part::Root) {
+            device
+        } else {
+            format!("{device}::{target}")
+        }
     }
 
     /// Search targets, each with the device that it is found in. A version 2 is found as version 1
@@ -66,9 +96,11 @@ impl Identity {
             (unique_name(self.lan, Part::Root), Part::Root),
             (INTERFACE_SERVICE.to_owned(), Part::Wan),
         ];
-        for version in 1..=self.generation.version() {
+        for version in 1..=self.quirks.generation.version() {
             offers.push((gateway_device(version), Part::Root));
-            offers.push((connection_service(version), Part::Connection));
+        }
+        for service in connection_types(&self.quirks) {
+            offers.push((service, Part::Connection));
         }
         offers
     }
@@ -92,13 +124,15 @@ fn search_target(datagram: &[u8]) -> Option<&str> {
     (header("MAN")? == "\"ssdp:discover\"").then(|| header("ST"))?
 }
 
-/// The sockets that searches come in by.
+/// The sockets that searches come in by and answers leave by.
 #[derive(Debug)]
 pub(super) struct Sockets {
-    /// On the LAN address; all answers leave here.
-    unicast: UdpSocket,
+    /// On the LAN address.
+    unicast: Arc<UdpSocket>,
     /// On the group address, where it is one.
     group: Option<UdpSocket>,
+    /// All answers leave here: mostly the same as `unicast`.
+    answers: Arc<UdpSocket>,
     address: SocketAddrV4,
 }
 
@@ -107,7 +141,11 @@ impl Sockets {
     ///
     /// # Errors
     /// When an address cannot be bound or the group cannot be joined.
-    pub(super) fn bind(lan: Ipv4Addr, address: SocketAddrV4) -> io::Result<Self> {
+    pub(super) fn bind(
+        lan: Ipv4Addr,
+        address: SocketAddrV4,
+        source: AnswerSource,
+    ) -> io::Result<Self> {
         let (unicast, group) = if address.ip().is_multicast() {
             let group = bind(address, Sharing::Shared)?;
             group.join_multicast_v4(*address.ip(), lan)?;
@@ -117,11 +155,20 @@ impl Sockets {
         } else {
             (bind(address, Sharing::Sole)?, None)
         };
-        let address = SocketAddrV4::new(*address.ip(), unicast.local_addr()?.port());
+        let unicast = Arc::new(unicast);
+        let port = unicast.local_addr()?.port();
+        let answers = match source {
+            AnswerSource::Own => Arc::clone(&unicast),
+            AnswerSource::Neighbour => {
+                let next = Ipv4Addr::from_bits(lan.to_bits().wrapping_add(1));
+                Arc::new(bind(SocketAddrV4::new(next, port), Sharing::Shared)?)
+            }
+        };
         Ok(Self {
             unicast,
             group,
-            address,
+            answers,
+            address: SocketAddrV4::new(*address.ip(), port),
         })
     }
 
@@ -130,7 +177,8 @@ impl Sockets {
         self.address
     }
 
-    /// Answers searches until dropped; `http` is where the web server is just now.
+    /// Answers searches, or announces the router, until dropped; `http` is where the web server is
+    /// just now.
     pub(super) async fn answer_searches(
         self,
         identity: Identity,
@@ -138,6 +186,10 @@ impl Sockets {
     ) {
         let mut unicast_buffer = [0; MAX_DATAGRAM];
         let mut group_buffer = [0; MAX_DATAGRAM];
+        let mut waiting = JoinSet::new();
+        let mut announce = interval(ANNOUNCE_INTERVAL);
+        let announces = identity.quirks.search_answers == SearchAnswers::NotifyOnly
+            && self.address.ip().is_multicast();
         loop {
             let received = tokio::select! {
                 received = self.unicast.recv_from(&mut unicast_buffer) => {
@@ -146,11 +198,27 @@ impl Sockets {
                 received = receive(self.group.as_ref(), &mut group_buffer) => {
                     received.map(|(length, from)| (&group_buffer[..length], from))
                 }
+                Some(_) = waiting.join_next() => continue,
+                _ = announce.tick(), if announces => {
+                    let http = *http.borrow();
+                    let news = identity.announcements(self.address, http);
+                    send(&self.answers, &news, self.address.into()).await;
+                    continue;
+                }
             };
             match received {
                 Ok((datagram, from)) => {
-                    let http = *http.borrow();
-                    self.send(&identity.answers(datagram, http), from).await;
+                    let answers = identity.answers(datagram, *http.borrow());
+                    let delay = identity.quirks.search_delay;
+                    if delay.is_zero() {
+                        send(&self.answers, &answers, from).await;
+                    } else if !answers.is_empty() && waiting.len() < MAX_WAITING {
+                        let socket = Arc::clone(&self.answers);
+                        waiting.spawn(async move {
+                            tokio::time::sleep(delay).await;
+                            send(&socket, &answers, from).await;
+                        });
+                    }
                 }
                 Err(error) => {
                     debug!(%error, "receiving a search");
@@ -159,12 +227,12 @@ impl Sockets {
             }
         }
     }
+}
 
-    async fn send(&self, answers: &[String], to: SocketAddr) {
-        for answer in answers {
-            if let Err(error) = self.unicast.send_to(answer.as_bytes(), to).await {
-                debug!(%error, %to, "answering a search");
-            }
+async fn send(socket: &UdpSocket, datagrams: &[String], to: SocketAddr) {
+    for datagram in datagrams {
+        if let Err(error) = socket.send_to(datagram.as_bytes(), to).await {
+            debug!(%error, %to, "answering a search, or announcing the router");
         }
     }
 }
@@ -192,6 +260,9 @@ fn bind(address: SocketAddrV4, sharing: Sharing) -> io::Result<UdpSocket> {
         // Only what comes in by the interface joined on, not by every one that some other program
         // joined on.
         socket.set_multicast_all_v4(false)?;
+        if !address.ip().is_multicast() {
+            socket.set_multicast_if_v4(address.ip())?;
+        }
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
@@ -211,11 +282,8 @@ mod tests {
         )
     }
 
-    fn answers(generation: Generation, datagram: &str) -> Vec<String> {
-        let identity = Identity {
-            lan: LAN,
-            generation,
-        };
+    fn answers(quirks: Quirks, datagram: &str) -> Vec<String> {
+        let identity = Identity { lan: LAN, quirks };
         identity.answers(datagram.as_bytes(), SocketAddrV4::new(LAN, 5000))
     }
 
@@ -228,7 +296,7 @@ mod tests {
             "urn:schemas-upnp-org:service:WANIPConnection:1",
             "urn:schemas-upnp-org:service:WANIPConnection:2",
         ] {
-            let answers = answers(Generation::Igd2, &search(target));
+            let answers = answers(Quirks::igd2(), &search(target));
             assert_eq!(answers.len(), 1, "{target}");
             assert!(answers[0].starts_with("HTTP/1.1 200 OK\r\n"));
             assert!(answers[0].contains(&format!("\r\nST: {target}\r\n")));
@@ -244,14 +312,14 @@ mod tests {
             ("urn:schemas-upnp-org:service:WANIPConnection:2", 0),
             ("urn:schemas-upnp-org:device:InternetGatewayDevice:2", 0),
         ] {
-            let found = answers(Generation::Igd1, &search(target)).len();
+            let found = answers(Quirks::igd1(), &search(target)).len();
             assert_eq!(found, count, "{target}");
         }
     }
 
     #[test]
     fn a_search_for_all_gets_one_answer_for_each_offer() {
-        let all = answers(Generation::Igd2, &search("ssdp:all"));
+        let all = answers(Quirks::igd2(), &search("ssdp:all"));
         assert_eq!(all.len(), 7);
         let mut names: Vec<_> = all
             .iter()
@@ -273,11 +341,11 @@ mod tests {
             good.replace("Man:", "Men:"),
             good.replace("ST:", "NT:"),
         ] {
-            assert!(answers(Generation::Igd2, &bad).is_empty(), "{bad:?}");
+            assert!(answers(Quirks::igd2(), &bad).is_empty(), "{bad:?}");
         }
         let identity = Identity {
             lan: LAN,
-            generation: Generation::Igd2,
+            quirks: Quirks::igd2(),
         };
         let http = SocketAddrV4::new(LAN, 5000);
         assert!(identity.answers(b"M-SEARCH \xff\xfe", http).is_empty());

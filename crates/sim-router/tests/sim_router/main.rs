@@ -7,8 +7,10 @@
     reason = "in a test, what cannot go wrong fails it when it does; helpers count as no test"
 )]
 
+mod discovery;
 mod eviction;
 mod forwarding;
 mod life;
 mod mapping;
+mod quirks;
 mod support;

@@ -8,7 +8,7 @@ use igd::SearchOptions;
 use igd::aio::Gateway;
 use igd::aio::tokio::{Tokio, search_gateway};
 use porthole_sim_router::{
-    Access, Event, Mapping, Protocol, Quirks, SimRouter, SimRouterConfig, TableEntry,
+    Access, Event, Mapping, Protocol, Quirks, SimRouter, SimRouterConfig, TableEntry, named,
 };
 use porthole_types::{ExternalPort, InternalPort};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,6 +58,13 @@ impl Net {
         SimRouter::start(config).unwrap()
     }
 
+    /// A router with the quirk of this name.
+    pub(crate) fn with_quirk(&self, name: &str) -> SimRouter {
+        let mut quirks = Quirks::igd2();
+        (named::find(name).unwrap().set)(&mut quirks);
+        self.start(quirks)
+    }
+
     pub(crate) fn outside(&self, port: u16) -> SocketAddrV4 {
         SocketAddrV4::new(self.wan(), port)
     }
@@ -93,13 +100,22 @@ impl Answer {
 }
 
 pub(crate) async fn exchange(router: SocketAddrV4, from: Ipv4Addr, request: String) -> String {
+    String::from_utf8(exchange_bytes(router, from, request).await).unwrap()
+}
+
+/// What comes back until the router closes the connection.
+pub(crate) async fn exchange_bytes(
+    router: SocketAddrV4,
+    from: Ipv4Addr,
+    request: String,
+) -> Vec<u8> {
     let talk = async {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from((from, 0))).unwrap();
         let mut stream = socket.connect(router.into()).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
         answer
     };
     timeout(PATIENCE, talk).await.expect("no answer over HTTP")
@@ -110,13 +126,14 @@ pub(crate) async fn get(router: &SimRouter, from: Ipv4Addr, path: &str) -> Strin
     exchange(router.http_address(), from, head).await
 }
 
-pub(crate) async fn call_service(
-    router: &SimRouter,
-    from: Ipv4Addr,
+/// A SOAP call as it goes over the line; `header` is the spelling of its `SOAPAction`.
+pub(crate) fn soap_request(
+    target: &str,
+    header: &str,
     service: &str,
     action: &str,
     arguments: &[(&str, &str)],
-) -> Answer {
+) -> String {
     let arguments: Vec<String> = arguments
         .iter()
         .map(|(name, value)| format!("<{name}>{value}</{name}>"))
@@ -127,12 +144,22 @@ pub(crate) async fn call_service(
          <s:Body>\
          <u:{action} xmlns:u=\"{service}\">{arguments}</u:{action}></s:Body></s:Envelope>"
     );
-    let request = format!(
-        "POST /ctl/IPConn HTTP/1.1\r\nHost: router\r\nConnection: close\r\nContent-Type: \
+    format!(
+        "POST {target} HTTP/1.1\r\nHost: router\r\nConnection: close\r\nContent-Type: \
          text/xml\r\n\
-         SOAPAction: \"{service}#{action}\"\r\nContent-Length: {}\r\n\r\n{body}",
+         {header}: \"{service}#{action}\"\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
-    );
+    )
+}
+
+pub(crate) async fn call_service(
+    router: &SimRouter,
+    from: Ipv4Addr,
+    service: &str,
+    action: &str,
+    arguments: &[(&str, &str)],
+) -> Answer {
+    let request = soap_request("/ctl/IPConn", "SOAPAction", service, action, arguments);
     let answer = exchange(router.http_address(), from, request).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let mut answer = Answer {

@@ -1,7 +1,10 @@
 //! Habits that mislead a host which believes what it reads, or that refuse it without a sign.
 
 use super::*;
-use crate::quirks::{ClientText, PerInner, Renewal, ReservedPorts, Shown};
+use crate::quirks::{
+    ClientText, EntryForm, ListEnd, Order, PerInner, Renewal, ReservedPorts, Residents, Shown,
+    Specific,
+};
 
 fn inner(mapping: Mapping, port: u16) -> Mapping {
     Mapping {
@@ -140,4 +143,59 @@ fn a_renewal_that_is_refused_leaves_the_mapping_until_its_end() {
     let entry = table.get(after(t0, 29), Protocol::Tcp, port(8080)).unwrap();
     assert_eq!(table.seconds_left(entry, after(t0, 29)), 1);
     assert!(table.add(after(t0, 30), A, mapping(A, 8080), 30).is_ok());
+}
+
+#[test]
+fn rows_come_in_the_routers_order_and_end_as_it_likes() {
+    let now = Instant::now();
+    for (order, numbers) in [
+        (Order::OldestFirst, [8080, 8081]),
+        (Order::NewestFirst, [8081, 8080]),
+    ] {
+        for (list_end, past) in [
+            (ListEnd::Fault(Fault::InvalidArgs), Err(402)),
+            (ListEnd::Fault(Fault::ActionFailed), Err(501)),
+            (ListEnd::RepeatsLast, Ok(numbers[1])),
+        ] {
+            let mut table = table(|quirks| {
+                quirks.order = order;
+                quirks.list_end = list_end;
+            });
+            assert!(table.read_index(now, 0).is_err(), "it is empty");
+            table.add(now, A, mapping(A, 8080), 30).unwrap();
+            table.add(now, A, mapping(A, 8081), 30).unwrap();
+            let row = |index| {
+                let row = table.read_index(now, index);
+                row.map(|entry| entry.mapping.external_port.get())
+                    .map_err(Fault::code)
+            };
+            assert_eq!([row(0), row(1)], numbers.map(Ok));
+            assert_eq!((row(2), row(1000)), (past, past));
+        }
+    }
+}
+
+#[test]
+fn a_router_that_cannot_be_asked_for_one_mapping_says_401() {
+    let now = Instant::now();
+    let mut table = table(|quirks| quirks.specific = Specific::Missing);
+    table.add(now, A, mapping(A, 8080), 30).unwrap();
+    for number in [8080, 8081] {
+        let refused = table.read(now, A, Protocol::Tcp, port(number));
+        assert_eq!(refused, Err(Fault::InvalidAction));
+    }
+    assert_eq!(table.listed(now).count(), 1);
+}
+
+#[test]
+fn residents_are_there_first_and_written_down_in_their_own_way() {
+    let now = Instant::now();
+    let mut table = table(|quirks| quirks.residents = Residents::Odd);
+    table.add(now, A, mapping(A, 8080), 30).unwrap();
+    let forms: Vec<_> = table.listed(now).map(|entry| table.form(entry)).collect();
+    let sloppy = EntryForm::Sloppy;
+    assert_eq!(forms, [sloppy, sloppy, EntryForm::Standard]);
+    let first = table.read_index(now, 0).unwrap();
+    assert_eq!(first.mapping.description.chars().count(), 300);
+    assert_eq!(first.lease_end, None);
 }
