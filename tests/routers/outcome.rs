@@ -25,8 +25,8 @@ pub(crate) struct Outcome {
     pub(crate) most_at_once: usize,
     /// Those of cameras that had left in order.
     pub(crate) left: usize,
-    /// Requests to the router in a minute of the calm, of the busiest camera.
-    pub(crate) requests: u32,
+    /// The most requests that came to the router within a minute.
+    pub(crate) requests: u64,
     /// From the death of the holder until another had the port.
     pub(crate) takeover: Option<u32>,
     /// Whether nobody had it, and one of the others said that it stands in.

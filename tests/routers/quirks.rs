@@ -3,7 +3,7 @@
 use porthole_sim_router::{Access, ClientText, Leases, Quirks, Shown, WhenFull};
 use std::num::NonZeroU32;
 
-pub(crate) use named::{NamedQuirk, QUIRKS};
+pub(crate) use porthole_sim_router::named::{NamedQuirk, QUIRKS};
 
 const HOUR: NonZeroU32 = NonZeroU32::new(3600).expect("an hour is not zero");
 
@@ -64,19 +64,4 @@ static STANDARD: NamedQuirk = several("standard", "an IGD:2 by the book, open to
 /// All of them.
 pub(crate) fn all() -> impl Iterator<Item = &'static NamedQuirk> {
     std::iter::once(&STANDARD).chain(QUIRKS).chain(SEVERAL)
-}
-
-mod named {
-    // TEMPORARY
-    use porthole_sim_router::*;
-    pub(crate) struct NamedQuirk {
-        pub(crate) name: &'static str,
-        pub(crate) what: &'static str,
-        pub(crate) set: fn(&mut Quirks),
-    }
-    pub(crate) static QUIRKS: &[NamedQuirk] = &[NamedQuirk {
-        name: "secure",
-        what: "a host may touch only the mappings to its own address",
-        set: |q| q.access = Access::Secure,
-    }];
 }

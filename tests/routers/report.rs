@@ -34,7 +34,7 @@ fn path() -> PathBuf {
 }
 
 /// The next of these steps up, so that the figures of two runs look the same.
-fn at_most(figure: u32, steps: &[u32]) -> String {
+fn at_most(figure: u64, steps: &[u64]) -> String {
     let step = steps.iter().find(|step| figure <= **step);
     step.map_or_else(|| format!("{figure}"), |step| format!("≤ {step}"))
 }
@@ -46,7 +46,7 @@ fn columns(outcome: &Outcome) -> [String; COLUMNS.len()] {
         (true, because) => format!("works, but {because}"),
     };
     let takeover = match outcome.takeover {
-        Some(took) => at_most(took, &[12, 36, 72]),
+        Some(took) => at_most(took.into(), &[12, 36, 72]),
         None if outcome.deputy => "a deputy".to_owned(),
         None => "none".to_owned(),
     };
@@ -62,13 +62,13 @@ fn columns(outcome: &Outcome) -> [String; COLUMNS.len()] {
         outcome.changes.to_string(),
         match outcome.gap {
             0 => "0".to_owned(),
-            gap => at_most(gap, &[4, 36]),
+            gap => at_most(gap.into(), &[4, 36]),
         },
         takeover,
         outcome.most_at_once.to_string(),
-        at_most(outcome.made, &[6, 12, 24]),
+        at_most(outcome.made.into(), &[6, 12, 24]),
         outcome.left.to_string(),
-        at_most(outcome.requests, &[60, 120, 240]),
+        at_most(outcome.requests, &[120, 240, 360]),
         list(&outcome.classes),
         list(&outcome.says),
     ]
@@ -92,7 +92,7 @@ pub(crate) fn show(outcomes: &[Outcome], few: bool) {
     println!("{}", markdown(outcomes));
     for one in outcomes {
         println!(
-            "{}: gap {}, takeover {:?}, made {}, renewed {}, {} requests a minute",
+            "{}: gap {}, takeover {:?}, made {}, renewed {}, {} requests within a minute",
             one.name, one.gap, one.takeover, one.made, one.renewed, one.requests
         );
     }

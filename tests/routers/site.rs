@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use porthole_sim_router::{Event, Quirks, SimRouter, SimRouterConfig};
 use tempfile::TempDir;
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::expected::Searched;
 use crate::history::History;
 use crate::support::lab::{Camera, CameraSetup};
+use crate::support::wait::Watch;
 
 /// The unit of every wait on the LAN.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -25,10 +26,13 @@ const ROUTER: u32 = 1;
 const INTERNET: u32 = 14;
 const FIRST_CAMERA: u32 = 3;
 
+/// Between two looks at the router's count of requests.
+const COUNTING: Duration = Duration::from_secs(1);
+
 /// One row's router, with room for cameras. Declare the cameras after it, so that they are dropped
 /// first.
 pub(crate) struct Site {
-    router: Mutex<SimRouter>,
+    router: Arc<Mutex<SimRouter>>,
     history: Arc<Mutex<History>>,
     runtime: Handle,
     /// The runtime's thread ends when this is dropped.
@@ -77,7 +81,7 @@ impl Site {
         let handle = runtime.handle().clone();
         std::thread::spawn(move || runtime.block_on(until));
         Self {
-            router: Mutex::new(router),
+            router: Arc::new(Mutex::new(router)),
             history,
             runtime: handle,
             _runs: runs,
@@ -116,6 +120,13 @@ impl Site {
         let mut history = lock(&self.history);
         history.resume(|| lock(&self.router).table());
         history
+    }
+
+    /// Begins to count the requests to the router.
+    pub(crate) fn count_requests(&self) -> Requests {
+        let router = Arc::clone(&self.router);
+        let count = move || (Instant::now(), lock(&router).requests());
+        Requests(Watch::start(COUNTING, count))
     }
 
     /// Switches the router off and on.
@@ -167,6 +178,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The requests to a router while they are counted.
+pub(crate) struct Requests(Watch<(Instant, u64)>);
+
+impl Requests {
+    /// The most that came within a minute.
+    pub(crate) fn most_in_a_minute(self) -> u64 {
+        most_within(Duration::from_mins(1), &self.0.finish())
+    }
+}
+
+/// By how much a count rose within so long at the most, of these readings of it.
+fn most_within(time: Duration, readings: &[(Instant, u64)]) -> u64 {
+    let rises = readings.iter().enumerate().map(|(index, (begin, before))| {
+        let later = readings.iter().skip(index);
+        let last = later.take_while(|(at, _)| *at - *begin <= time).last();
+        last.map_or(0, |(_, after)| after.saturating_sub(*before))
+    });
+    rises.max().unwrap_or(0)
+}
+
 /// So many of something at a time; the others wait for their turn.
 pub(crate) struct Turns {
     free: Mutex<usize>,
@@ -199,4 +230,19 @@ impl Drop for Turn<'_> {
         *lock(&self.0.free) += 1;
         self.0.given_back.notify_one();
     }
+}
+
+#[test]
+fn the_busiest_minute_is_found() {
+    let start = Instant::now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let readings = [
+        (at(0), 0),
+        (at(50), 10),
+        (at(70), 90),
+        (at(110), 100),
+        (at(111), 250),
+    ];
+    assert_eq!(most_within(Duration::from_mins(1), &readings), 160);
+    assert_eq!(most_within(Duration::from_mins(1), &[]), 0);
 }
