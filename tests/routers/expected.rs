@@ -12,12 +12,14 @@ pub(crate) struct Expected {
     pub(crate) gap: u32,
     /// What becomes of the port when its holder dies.
     pub(crate) takeover: Takeover,
-    /// What a camera has to say, each in one sentence at least.
+    /// What a camera has to say, each in one sentence at least; where none are, it says nothing.
     pub(crate) words: &'static [&'static str],
     /// Why it is less than everything; empty where it is everything.
     pub(crate) because: &'static str,
     /// What is done to the router before the calm.
     pub(crate) before: Before,
+    /// How many times as long everything may take.
+    pub(crate) pace: u32,
     /// Where its searches are answered.
     pub(crate) searched: Searched,
 }
@@ -44,6 +46,8 @@ pub(crate) enum Takeover {
     ByDeleting,
     /// When the lease has ended, at the latest.
     ByLease,
+    /// Sooner or later, within some leases.
+    InTime,
     /// Not before the operator deletes the mapping; one of the others stands in.
     Deputy,
     /// Nobody had the port.
@@ -75,6 +79,7 @@ const ALL: Expected = Expected {
     words: &[],
     because: "",
     before: Before::Nothing,
+    pace: 1,
     searched: Searched::AtItsAddress,
 };
 
@@ -195,10 +200,6 @@ pub(crate) const LESS: &[Expected] = &[
         ..UNSEEN
     },
     Expected {
-        quirk: "hidden-entries",
-        ..UNSEEN
-    },
-    Expected {
         quirk: "client-host-name",
         ..UNSEEN
     },
@@ -259,6 +260,13 @@ pub(crate) const LESS: &[Expected] = &[
     Expected {
         quirk: "after-reboot-permanent",
         before: Before::Reboot,
+        ..ALL
+    },
+    Expected {
+        quirk: "soap-slow",
+        takeover: Takeover::InTime,
+        because: "each answer takes half a lease",
+        pace: 2,
         ..ALL
     },
     Expected {

@@ -41,7 +41,7 @@ fn at_most(figure: u64, steps: &[u64]) -> String {
 
 fn columns(outcome: &Outcome) -> [String; COLUMNS.len()] {
     let verdict = match (outcome.failures.is_empty(), outcome.because) {
-        (false, _) => "**fails**".to_owned(),
+        (false, _) => format!("**fails**: {}", outcome.failures.join("; ")).replace('|', "\\|"),
         (true, "") => "works".to_owned(),
         (true, because) => format!("works, but {because}"),
     };
@@ -156,6 +156,10 @@ fn differences(text: &str, outcomes: &[Outcome], few: bool) -> Vec<String> {
             continue;
         };
         let row = rows.remove(at);
+        if !outcome.failures.is_empty() {
+            // That is told of already, and looks another way each time.
+            continue;
+        }
         let columns = COLUMNS.iter().zip(&seen).enumerate().skip(1);
         for (number, ((column, _), seen)) in columns.filter(|(_, ((_, stable), _))| *stable) {
             let documented = row.get(number).copied().unwrap_or_default();

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -77,6 +79,17 @@ fn heartbeats(time: Duration) -> u32 {
     time.as_millis().div_ceil(HEARTBEAT.as_millis()) as u32
 }
 
+/// Asks a camera to end; one that does not is killed, and nothing is given.
+fn end(camera: &mut Camera) -> Option<ExitStatus> {
+    let pid = camera.pid().to_string();
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| camera.terminate()));
+    if ended.is_err() {
+        let killed = Command::new("kill").args(["-KILL", &pid]).status();
+        killed.expect("kill runs");
+    }
+    ended.ok()
+}
+
 /// A row on its way.
 struct Row<'a> {
     site: &'a Site,
@@ -106,6 +119,9 @@ pub(crate) fn run(quirk: &NamedQuirk, expected: &Expected, number: u8) -> Outcom
     row.outcome.expect(requests <= most, || {
         format!("{requests} requests within a minute, not {most} at the most")
     });
+    for failure in &mut row.outcome.failures {
+        *failure = site.without_addresses(failure);
+    }
     row.outcome
 }
 
@@ -118,6 +134,7 @@ impl Row<'_> {
 
     /// One camera after the other, each when the one before has its port, or has had its time.
     fn start(&mut self) {
+        let mut patience = TO_START * self.expected.pace * LEASE;
         for (number, letter) in (0..).zip(CAMERAS) {
             let mut camera = self.site.camera(number, &format!("Camera {letter}"));
             let answers = {
@@ -128,9 +145,13 @@ impl Row<'_> {
             self.outcome
                 .expect(answers.is_some(), || format!("{letter} does not answer"));
             let address = camera.address();
-            within(TO_START * LEASE, || {
+            let port = within(patience, || {
                 (!self.site.history().ports(address).is_empty()).then_some(())
             });
+            if port.is_none() {
+                // What one does not get the next seldom does.
+                patience = self.expected.pace * LEASE;
+            }
             self.cameras.push(camera);
         }
         self.await_representative();
@@ -151,7 +172,7 @@ impl Row<'_> {
 
     /// Waits until the camera that has the port knows it.
     fn await_representative(&self) {
-        within(TO_START * LEASE, || {
+        within(self.expected.pace * LEASE, || {
             let holder = self.site.history().holder();
             let mut cameras = self.cameras.iter();
             let holder = cameras.find(|camera| Some(camera.address()) == holder)?;
@@ -253,6 +274,11 @@ impl Row<'_> {
     }
 
     fn expect_words(&mut self) {
+        let says = &self.outcome.says;
+        if self.expected.words.is_empty() && !says.is_empty() {
+            let failure = format!("the cameras complain without need: {says:?}");
+            self.outcome.failures.push(failure);
+        }
         for words in self.expected.words {
             let said = self.outcome.says.iter().any(|text| text.contains(words));
             self.outcome
@@ -293,6 +319,7 @@ impl Row<'_> {
         let most = match self.expected.takeover {
             Takeover::ByDeleting => TO_DELETE,
             Takeover::ByLease => lease + TO_DELETE,
+            Takeover::InTime => TO_FOLLOW * lease,
             Takeover::Deputy => {
                 self.listen();
                 return self.expect_words();
@@ -313,24 +340,22 @@ impl Row<'_> {
         let ends: Vec<_> = thread::scope(|scope| {
             let ending: Vec<_> = cameras
                 .iter_mut()
-                .map(|camera| scope.spawn(|| camera.terminate()))
+                .map(|camera| scope.spawn(|| end(camera)))
                 .collect();
-            ending
-                .into_iter()
-                .map(thread::ScopedJoinHandle::join)
-                .collect()
+            let ended = ending.into_iter().map(thread::ScopedJoinHandle::join);
+            ended.map(Result::unwrap_or_default).collect()
         });
         for (camera, end) in cameras.iter().zip(ends) {
             let name = &camera.name;
             match end {
-                Ok(status) if status.success() => {
+                Some(status) if status.success() => {
                     let left = self.site.left(camera.address());
                     self.outcome.left += left;
                     self.outcome
                         .expect(left == 0, || format!("{name} left {left} mappings behind"));
                 }
-                Ok(status) => self.outcome.expect(false, || format!("{name}: {status}")),
-                Err(_) => self
+                Some(status) => self.outcome.expect(false, || format!("{name}: {status}")),
+                None => self
                     .outcome
                     .expect(false, || format!("{name} did not end in time")),
             }
