@@ -24,6 +24,7 @@ pub(crate) struct History {
     pub(crate) made: u32,
     /// How often one was asked for again by who had it.
     pub(crate) renewed: u32,
+    pub(crate) reboots: u32,
     /// Events went by unseen: the table has to be asked.
     lost_sight: bool,
 }
@@ -34,6 +35,7 @@ impl History {
             moments: vec![(Instant::now(), Held::new())],
             made: 0,
             renewed: 0,
+            reboots: 0,
             lost_sight: false,
         }
     }
@@ -55,7 +57,10 @@ impl History {
                     held.remove(&entry.mapping.external_port.get());
                 }
             }
-            Event::Rebooted => held.clear(),
+            Event::Rebooted => {
+                self.reboots += 1;
+                held.clear();
+            }
             Event::Wan(_) => {}
         }
         self.set(held);
@@ -193,6 +198,7 @@ fn holders_gaps_and_changes_are_told_apart() {
         ],
         made: 0,
         renewed: 0,
+        reboots: 0,
         lost_sight: false,
     };
     assert_eq!(history.most_at_once(a), 2);

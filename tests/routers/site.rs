@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 
 use crate::expected::Searched;
 use crate::history::History;
-use crate::support::lab::{Camera, CameraSetup};
-use crate::support::wait::Watch;
+use crate::support::lab::{Camera, CameraSetup, PATIENCE};
+use crate::support::wait::{Watch, ensure, eventually};
 
 /// The unit of every wait on the LAN.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -129,10 +129,13 @@ impl Site {
         Requests(Watch::start(COUNTING, count))
     }
 
-    /// Switches the router off and on.
+    /// Switches the router off and on; the history knows of it when this returns.
     pub(crate) fn reboot_router(&self) {
-        let mut router = lock(&self.router);
-        self.runtime.block_on(router.reboot()).unwrap();
+        let before = self.history().reboots;
+        self.runtime.block_on(lock(&self.router).reboot()).unwrap();
+        eventually("the reboot is in the history", PATIENCE, || {
+            ensure(self.history().reboots > before, "not yet")
+        });
     }
 
     /// Mappings that this camera has in the router's table, by the router's own account.
