@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::quirks::{Descriptions, LeaseClock, Leases, Ticks};
 
+mod by_name;
 mod oddities;
 
 const A: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 11);

@@ -14,3 +14,4 @@ mod life;
 mod mapping;
 mod quirks;
 mod support;
+mod warnings;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use porthole_sim_router::{Event, ExternalChange, FirstLine, Quirks, SimRouter, Wan, named};
 use porthole_types::ExternalPort;
+use tokio::net::TcpStream;
 
 use super::support::{
     Net, add, call, camera, delete, exchange, exchange_bytes, get, key, next, soap_request, visit,
@@ -312,4 +313,16 @@ async fn requests_and_mappings_really_added_are_counted_across_reboots() {
     assert_eq!(add(&router, net.b(), b, 8080, 30).await, 0);
     assert_eq!((router.requests(), router.times_added(port(8080))), (5, 2));
     assert_eq!(router.times_added(port(8081)), 0);
+}
+
+#[tokio::test]
+async fn a_mapping_that_is_not_enabled_leads_nowhere() {
+    let net = Net::new();
+    let router = net.with_quirk("mapping-disabled");
+    let to = camera(net.a()).await;
+    assert_eq!(add(&router, net.a(), to, 8080, 30).await, 0);
+    let read = call(&router, net.a(), SPECIFIC, &key("8080")).await;
+    assert_eq!(read.field("NewEnabled"), "0");
+    let refused = TcpStream::connect(net.outside(8080)).await.unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
 }
