@@ -48,7 +48,7 @@ pub(crate) enum Takeover {
     ByLease,
     /// Sooner or later, within some leases.
     InTime,
-    /// Not before the operator deletes the mapping; one of the others stands in.
+    /// Not before the operator deletes the mapping; one of the others stands in, and all say so.
     Deputy,
     /// Nobody had the port.
     None,

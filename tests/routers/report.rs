@@ -61,6 +61,7 @@ fn columns(outcome: &Outcome) -> [String; COLUMNS.len()] {
         outcome.holder.map_or("nobody".to_owned(), String::from),
         outcome.changes.to_string(),
         match outcome.gap {
+            _ if outcome.holder.is_none() => "always".to_owned(),
             0 => "0".to_owned(),
             gap => at_most(gap.into(), &[4, 36]),
         },
