@@ -263,6 +263,11 @@ pub(crate) const LESS: &[Expected] = &[
         ..ALL
     },
     Expected {
+        quirk: "first-line-down",
+        pace: 2,
+        ..ALL
+    },
+    Expected {
         quirk: "soap-slow",
         takeover: Takeover::InTime,
         because: "each answer takes half a lease",
