@@ -69,7 +69,7 @@ fn columns(outcome: &Outcome) -> [String; COLUMNS.len()] {
         outcome.most_at_once.to_string(),
         at_most(outcome.made.into(), &[6, 12, 24]),
         outcome.left.to_string(),
-        at_most(outcome.requests, &[120, 240, 360]),
+        at_most(outcome.requests, &[240, 360]),
         list(&outcome.classes),
         list(&outcome.says),
     ]
