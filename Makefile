@@ -35,8 +35,8 @@ scale: ## measure what a fleet costs each camera: 5, 50 and 250 cameras, most of
 bench: ## measure: encoding, page rendering, table reading, start-up (criterion)
 	cargo bench --locked
 
-simulate: ## the rotation in simulated sites (SEEDS=100000, or SEED=17 for one with its trace, or HOURS=1000 of loss)
-	PORTHOLE_SEEDS=$(SEEDS) PORTHOLE_SEED=$(SEED) PORTHOLE_HOURS=$(HOURS) cargo test --locked -p porthole-election --test rotation \
+simulate: ## the rotation in simulated sites (SEEDS=100000 FIRST=0, or SEED=17 for one with its trace, or HOURS=1000 of loss)
+	PORTHOLE_SEEDS=$(SEEDS) PORTHOLE_FIRST_SEED=$(FIRST) PORTHOLE_SEED=$(SEED) PORTHOLE_HOURS=$(HOURS) cargo test --locked -p porthole-election --test rotation \
 		$(if $(HOURS),hours,seeds::the_invariants) -- --nocapture
 
 model: ## the rotation's rules in a model checker, for N servers (N=5)

@@ -150,3 +150,14 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         }
     }
 }
+
+/// The router is asked at once whether this server still holds the representative port, though not
+/// more often than this: a flood of messages must not become a flood of requests.
+pub(super) fn verify_soon(state: &mut State, context: &StepContext) {
+    if let Some(leadership) = &mut state.leadership {
+        let at = context
+            .now
+            .max(leadership.checked_at + context.rules.reply_wait());
+        leadership.renew_at = leadership.renew_at.min(at);
+    }
+}

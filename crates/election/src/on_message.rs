@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::adopt::plausible;
 use super::candidacy::{Candidacy, StaleMapping};
 use super::context::StepContext;
+use super::leadership::verify_soon;
 use super::stale_mapping::warn_evicted;
 use super::state::Memory;
 use super::succession::{declare_vacant, rank, wait_to_claim, yield_to};
@@ -397,16 +398,5 @@ fn inquire_soon(state: &mut State, context: &StepContext) {
             .now
             .max(leadership.inquired_at + context.rules.claim_window() / 2);
         leadership.inquire_at = leadership.inquire_at.min(at);
-    }
-}
-
-/// The router is asked at once whether this server still holds the representative port, though not
-/// more often than this: a flood of messages must not become a flood of requests.
-pub(super) fn verify_soon(state: &mut State, context: &StepContext) {
-    if let Some(leadership) = &mut state.leadership {
-        let at = context
-            .now
-            .max(leadership.checked_at + context.rules.reply_wait());
-        leadership.renew_at = leadership.renew_at.min(at);
     }
 }

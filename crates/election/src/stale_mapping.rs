@@ -130,8 +130,8 @@ fn found_stale_mapping(
     };
 }
 
-/// A mapping that shows no end by somebody who was never heard on the LAN. Where it is a server like
-/// this one, and it still stands after a lease's time, that server is probed; if it does not
+/// A mapping that shows no end, by somebody who was never heard on the LAN. Where it is a server
+/// like this one, and it still stands after a lease's time, that server is probed; if it does not
 /// answer, it counts as gone. Nobody else can be asked: of them only the router can tell.
 fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepContext) {
     let (rules, now) = (context.rules, context.now);

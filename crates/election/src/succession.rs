@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::candidacy::{Candidacy, StaleMapping, Vacancy};
 use super::context::StepContext;
 use super::failure_detector::QUESTIONS;
-use super::on_message::verify_soon;
+use super::leadership::verify_soon;
 use super::rules::server_value;
 use super::state::{Lifecycle, RouterStatus};
 use super::{

@@ -129,10 +129,10 @@ impl std::fmt::Display for Totals {
         };
         write!(
             f,
-            "{} changes of leadership, {} evictions ({} of the living: they believed for {:.2} T at \
-             most after they heard that another leads; for {:.2} T where its reports stayed away, \
-             {:.2} T where they did not know it, {:.2} T where they could not ask the router), \
-             {} deputies; one representative after p50 {:.2} T, p99 {:.2} T, max {:.2} T",
+            "{} changes of leadership, {} evictions ({} of the living: they believed for {:.2} T \
+             at most after they heard that another leads; for {:.2} T where its reports stayed \
+             away, {:.2} T where they did not know it, {:.2} T where they could not ask the \
+             router), {} deputies; one representative after p50 {:.2} T, p99 {:.2} T, max {:.2} T",
             self.changes,
             self.evictions,
             self.wrong,
