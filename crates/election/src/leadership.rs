@@ -127,6 +127,9 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         granted,
         gap_since: None,
     });
+    if let Some(began) = held.and_then(|held| held.gap_since) {
+        state.last_gap = Some(now.after(began));
+    }
     state.memory = Memory::WasRepresentative;
     state.leadership_term = state.term;
     state.detector = None;

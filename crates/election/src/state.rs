@@ -63,6 +63,8 @@ pub struct State {
     pub inner: InnerPorts,
     /// What renewing does to a lease on this router.
     pub renewals: Renewals,
+    /// For how long the port was nobody's when its mapping was made anew last.
+    pub last_gap: Option<Duration>,
     /// Whether a port that is missing in the router's list is free.
     pub list: ListTrust,
 }
@@ -261,6 +263,7 @@ impl State {
             refusals: Refusals::default(),
             inner: InnerPorts::Many,
             renewals: Renewals::Unproven,
+            last_gap: None,
             list: ListTrust::Trusted,
         }
     }
