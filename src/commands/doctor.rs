@@ -305,7 +305,10 @@ async fn try_mapping(router: &dyn Gateway, internal: SocketAddrV4) -> bool {
             println!("  Delete entries that nobody needs in the router's own pages.");
             false
         }
-        Ok(verified::SecureOutcome::Refused { why, .. }) | Err(why) => {
+        Ok(
+            verified::SecureOutcome::Refused { why, .. } | verified::SecureOutcome::NotAsked(why),
+        )
+        | Err(why) => {
             println!("Trial mapping on port {TRIAL_PORT}: {}", sentence(&why));
             false
         }

@@ -63,6 +63,8 @@ pub enum Event {
     NoRoom(ExternalPort),
     /// The request came to nothing, and why is no matter of the rules.
     Failed(Request),
+    /// The same, and it is certain that the router was not asked for a mapping.
+    NotAsked(Request),
     /// The mapping is gone: deleted and read back, or it was not ours any more.
     Released(ExternalPort),
     /// The stale mapping is gone from the port, by this server's hand or by itself.
@@ -120,6 +122,8 @@ pub enum Evidence {
 /// What a request did to the lease of a mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Renewal {
+    /// There was none before.
+    New,
     /// It runs from now on, or has no end.
     Extended,
     /// The router said yes, and the lease ends when it would have ended.
@@ -162,7 +166,7 @@ pub enum PriorEntry {
 pub enum Effect {
     /// Ask the router; the answer comes back as [`Event::Secured`], [`Event::Taken`],
     /// [`Event::Refused`], [`Event::NoRoom`], [`Event::Released`], [`Event::Evicted`],
-    /// [`Event::Irremovable`] or [`Event::Failed`]. What is to be remembered before comes before
+    /// [`Event::Irremovable`], [`Event::Failed`] or [`Event::NotAsked`]. What is to be remembered before comes before
     /// it, and is to be on the disk before the router is asked.
     Ask(Request),
     /// Say this on the LAN. What goes to everybody goes out twice, 50 ms apart, so that one lost

@@ -25,11 +25,20 @@ pub(super) fn lose_leadership(state: &mut State, context: &mut StepContext) {
     state.own_after = context.now;
 }
 
-/// Where a router was seen to extend leases, one of which nobody can say was extended, too.
-fn believed(renewal: Renewal, renewals: Renewals) -> Renewal {
-    match (renewal, renewals) {
-        (Renewal::Untold, Renewals::Extend) => Renewal::Extended,
-        (renewal, _) => renewal,
+/// Where a router was seen to extend leases, one of which nobody can say was extended, too. The
+/// same where so much of it would be over by now that it would show.
+fn believed(secured: Secured, state: &State, now: Timestamp) -> Renewal {
+    /// Two seconds: routers show whole ones, and requests take time; and their clocks differ.
+    const SHOWS: Duration = Duration::from_millis(2_500);
+    let long_ago = state
+        .leadership
+        .filter(|held| held.gap_since.is_none())
+        .is_some_and(|held| {
+            secured.sent_at.after(held.checked_at) > SHOWS + now.after(secured.sent_at)
+        });
+    match secured.renewal {
+        Renewal::Untold if long_ago || state.renewals == Renewals::Extend => Renewal::Extended,
+        renewal => renewal,
     }
 }
 
@@ -62,7 +71,7 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         before,
         ..
     } = secured;
-    let renewal = believed(secured.renewal, state.renewals);
+    let renewal = believed(secured, state, now);
     state.failures = 0;
     let lease = granted
         .unwrap_or(rules.representative_lease)
@@ -86,6 +95,10 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
             // S5: asked again, it may yet be the leadership of before the power cut.
             state.memory = memory;
         }
+        if renewal == Renewal::Unchanged {
+            state.refusals.ours = state.refusals.ours.saturating_add(1);
+        }
+        state.representative_after = now + rules.heartbeat / 2; // no slow answer makes a flood
         return;
     }
     let readopted = before == PriorEntry::Ours && state.may_resume_leadership();
@@ -110,7 +123,9 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
     state.leadership = Some(Leadership {
         deadline,
         renew_at: match (renewal, held) {
-            (Renewal::Untold, Some(held)) => held.checked_at + Rules::renewal(lease),
+            (Renewal::Untold, Some(held)) => {
+                (held.checked_at + Rules::renewal(lease)).max(now + rules.heartbeat / 4)
+            }
             _ => renewal_at(sent_at, lease, now, rules),
         },
         since: held.map_or(now, |held| held.since),
@@ -140,15 +155,12 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
     if state.own.is_none() && state.refusals.representative > 0 && !state.refusals.alone {
         state.inner = InnerPorts::One; // refused before its own mapping was given up, and not since
     }
-    state.refusals.representative = 0;
-    state.refusals.alone = false;
+    state.refusals.forget_representative_port();
     match renewal {
         Renewal::Unchanged => renewal_changed_nothing(state, context),
-        Renewal::Untold => wait_for_the_end(state, context),
+        Renewal::New | Renewal::Untold => wait_for_the_end(state, context),
         Renewal::Extended => {
-            if before == PriorEntry::Ours && secured.renewal == Renewal::Extended {
-                state.renewals = Renewals::Extend;
-            }
+            state.renewals = Renewals::Extend;
             wait_for_the_end(state, context);
         }
     }

@@ -90,9 +90,9 @@ impl Ledger {
         self.ports.remove(&port);
     }
 
-    /// A request for the port was refused by a router that does not show what it has: where it was
-    /// the first, nothing was made.
-    pub(super) fn refused_unseen(&mut self, port: ExternalPort) {
+    /// A request for the port did not reach the router, or was refused by one that does not show
+    /// what it has: where it was the first, nothing was made.
+    pub(super) fn nothing_made(&mut self, port: ExternalPort) {
         if self.ports.get(&port) == Some(&Standing::Asking) {
             self.strike(port);
         }

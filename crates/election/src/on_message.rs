@@ -185,8 +185,7 @@ fn follow(
     state.adopt(term);
     state.memory = Memory::None; // whatever it held has ended with this one's term
     state.ledger.strike(context.rules.representative_port);
-    state.refusals.representative = 0;
-    state.refusals.alone = false;
+    state.refusals.forget_representative_port();
     state.vacancy = None;
     state.candidacy = Candidacy::None;
     state.foreign_holder = None;

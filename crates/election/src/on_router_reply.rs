@@ -47,8 +47,7 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
         } => {
             state.ledger.strike(*port);
             if *port == representative_port {
-                state.refusals.representative = 0;
-                state.refusals.alone = false;
+                state.refusals.forget_representative_port();
                 held_by_another(state, *expires_in, *by, context);
             } else {
                 own_taken(state, *port);
@@ -72,6 +71,12 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
             }
             failed(state, *request, context);
         }
+        Event::NotAsked(request) => {
+            if matches!(request, Request::Secure { .. }) {
+                state.ledger.nothing_made(request.port());
+            }
+            failed(state, *request, context);
+        }
         Event::Released(port) => released(state, *port, context),
         _ => {}
     }
@@ -87,7 +92,7 @@ fn is_answer(event: &Event, asked: Request) -> bool {
         | (Event::Evicted(port) | Event::Irremovable(port), Request::Evict { port: asked, .. })
         | (Event::Released(port), Request::Release(asked)) => *port == asked,
         (Event::Taken { port, .. } | Event::NoRoom(port), _) => *port == asked.port(),
-        (Event::Failed(request), _) => *request == asked,
+        (Event::Failed(request) | Event::NotAsked(request), _) => *request == asked,
         _ => false,
     }
 }
@@ -123,7 +128,7 @@ fn own_secured(state: &mut State, port: ExternalPort, secured: Secured, context:
     state.refusals.own = None;
     match secured.renewal {
         Renewal::Unchanged => renewal_changed_nothing(state, context),
-        Renewal::Extended | Renewal::Untold => wait_for_the_end(state, context),
+        Renewal::New | Renewal::Extended | Renewal::Untold => wait_for_the_end(state, context),
     }
 }
 

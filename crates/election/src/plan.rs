@@ -65,7 +65,9 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
     if let Some(leadership) = state.leadership {
         let stepping_down = state.lifecycle == Lifecycle::SteppingDown;
         return match state.own {
-            _ if now >= leadership.renew_at => renew_representative(state, rules, now),
+            _ if now >= leadership.renew_at && !can_wait(state, rules, now) => {
+                renew_representative(state, rules, now)
+            }
             // Whoever hands leadership on first makes sure that it can still be reached.
             Some(_) if stepping_down => (now >= state.representative_after)
                 .then_some(Request::Release(rules.representative_port)),
@@ -81,7 +83,7 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
             }
             // Its own one, and what else it may have left.
             _ if now >= state.own_after => stray(state, rules, None).map(Request::Release),
-            _ => None,
+            _ => renew_representative(state, rules, now),
         };
     }
     if let Candidacy::Acquiring {
@@ -156,6 +158,21 @@ fn candidate(rules: &Rules, state: &State) -> Option<ExternalPort> {
     preferred
         .or_else(|| state.ledger.own(rules).filter(ranged).find(free))
         .or_else(|| rules.range.ports().find(free))
+}
+
+/// Whether another mapping can be given back before the representative's is renewed: more than half
+/// of the time is left in which that has to be done. A router that takes long to answer would never
+/// be asked for anything but renewals.
+fn can_wait(state: &State, rules: &Rules, now: Timestamp) -> bool {
+    let stepping_down = state.lifecycle == Lifecycle::SteppingDown;
+    let gives_back = now >= state.own_after && stray(state, rules, None).is_some();
+    !stepping_down
+        && gives_back
+        && state.leadership.is_some_and(|held| {
+            held.gap_since.is_none()
+                && held.challenge.is_none()
+                && now + rules.representative_lease / 2 < held.deadline
+        })
 }
 
 /// A mapping that this server may have besides the representative's and the `wanted` one: it is

@@ -24,7 +24,7 @@ pub(super) fn refused(
     let port = request.port();
     match shown {
         Shown::Nobody => state.ledger.strike(port),
-        Shown::Nothing => state.ledger.refused_unseen(port),
+        Shown::Nothing => state.ledger.nothing_made(port),
         Shown::Ours => {}
     }
     if port == context.rules.representative_port {
@@ -42,7 +42,7 @@ fn representative_port_refused(
 ) {
     if state.leadership.is_some() {
         failed(state, request, context);
-        if shown != Shown::Nobody {
+        if shown == Shown::Ours {
             renewal_changed_nothing(state, context);
         }
         return;
@@ -51,8 +51,15 @@ fn representative_port_refused(
     refusals.representative = refusals.representative.saturating_add(1);
     refusals.alone |= state.own.is_none() && state.ledger.own(context.rules).next().is_none();
     match shown {
-        // Whoever has it, this server too in an earlier life: it is free at the end of a lease.
-        Shown::Ours | Shown::Nothing => {
+        // From an earlier life: it is made anew, if asking again is no use.
+        Shown::Ours => {
+            let memory = state.memory;
+            failed(state, request, context);
+            state.memory = memory; // it is there: that it led before is as true as it was
+            state.refusals.ours = state.refusals.ours.saturating_add(1);
+        }
+        // Whoever has it: it is free at the end of a lease.
+        Shown::Nothing => {
             held_by_another(state, None, None, context);
             if is_overdue(state, context) && gives_up_own_port(state, context) {
                 give_up_own_port(state);

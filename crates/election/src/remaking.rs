@@ -48,12 +48,19 @@ pub(super) fn renew_representative(
     Some(secure_representative(state, rules))
 }
 
-/// The request that makes this server the representative, or says that it is.
+/// So often in a row a mapping of this server's own could not be renewed before it is made anew.
+const TRIES: u32 = 2;
+
+/// The request that makes this server the representative, or says that it is. A mapping of its own
+/// from before, whose lease has not been extended, is made anew.
 pub(super) fn secure_representative(state: &State, rules: &Rules) -> Request {
-    let port = rules.representative_port;
+    let (port, lease) = (rules.representative_port, rules.representative_lease);
+    if state.leadership.is_none() && state.refusals.ours >= TRIES {
+        return Request::Remake { port, lease };
+    }
     Request::Secure {
         port,
-        lease: rules.representative_lease,
+        lease,
         asked: state.ledger.asked(port),
     }
 }
@@ -73,9 +80,10 @@ pub(super) fn renew_own(state: &State, rules: &Rules, now: Timestamp) -> Option<
     })
 }
 
-/// The representative's mapping is taken off the router now, to be made anew. This server is given
-/// as long as any that is silent before it counts as gone.
+/// The representative's mapping is taken off the router now, to be made anew. This server is heard
+/// meanwhile, so nobody waits for it but the router's clients: it is given as long as the lease of a
+/// representative that is not heard.
 pub(super) fn gap_begins(held: &mut Leadership, rules: &Rules, now: Timestamp) {
     held.gap_since = Some(now);
-    held.deadline = held.deadline.max(now + rules.silence());
+    held.deadline = held.deadline.max(now + rules.representative_lease);
 }

@@ -76,10 +76,21 @@ pub struct Refusals {
     pub representative: u32,
     /// That it was refused while this server had no other mapping, so that giving one up is no use.
     pub alone: bool,
+    /// How often in a row it was this server's own, left from before, and could not be renewed.
+    pub ours: u32,
     /// The port of the range that was refused last, and how often in a row.
     pub own: Option<(ExternalPort, u32)>,
     /// Ports of the range that were refused so often that the router must use them itself.
     pub reserved: BTreeSet<ExternalPort>,
+}
+
+impl Refusals {
+    /// Somebody has the representative port, or had it: nothing is known of refusals any more.
+    pub(super) fn forget_representative_port(&mut self) {
+        self.representative = 0;
+        self.alone = false;
+        self.ours = 0;
+    }
 }
 
 /// How many of the router's ports may lead to one port of a device.

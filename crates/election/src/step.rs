@@ -111,6 +111,7 @@ fn learn(state: &mut State, event: &Event, context: &mut StepContext) {
         | Event::Evicted(_)
         | Event::Irremovable(_)
         | Event::Failed(_)
+        | Event::NotAsked(_)
         | Event::Released(_) => on_router_reply::answered(state, event, context),
         Event::Heard { from, message } => on_message::heard(state, *from, *message, context),
         Event::Reported {

@@ -98,7 +98,9 @@ impl Answer {
     pub(super) fn refusal(&self) -> Option<&Error> {
         match self {
             Self::Secured(
-                verified::SecureOutcome::NoRoom(why) | verified::SecureOutcome::Refused { why, .. },
+                verified::SecureOutcome::NoRoom(why)
+                | verified::SecureOutcome::NotAsked(why)
+                | verified::SecureOutcome::Refused { why, .. },
             ) => Some(why),
             _ => None,
         }
@@ -131,6 +133,7 @@ impl Answer {
                     verified::Evidence::Answer => election::Evidence::Answer,
                 },
                 renewal: match grant.renewal {
+                    verified::Renewal::New => election::Renewal::New,
                     verified::Renewal::Extended => election::Renewal::Extended,
                     verified::Renewal::Unchanged => election::Renewal::Unchanged,
                     verified::Renewal::Untold => election::Renewal::Untold,
@@ -145,6 +148,7 @@ impl Answer {
                 by: entry.as_ref().and_then(owner),
             },
             Self::Secured(verified::SecureOutcome::NoRoom(_)) => Event::NoRoom(port),
+            Self::Secured(verified::SecureOutcome::NotAsked(_)) => Event::NotAsked(request),
             // It is no matter of the port: the router can do nothing while its line is down.
             Self::Secured(verified::SecureOutcome::Refused { why, shown })
                 if why.refusal() == Some(ACTION_FAILED)

@@ -25,12 +25,12 @@ enum Phase {
     ListingBack,
 }
 
-/// What the request is about at the moment: a mapping is made anew by giving it back first.
+/// What the request is about at the moment: one that is made anew is deleted, and then asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Part {
     Secure(Asked),
     Release,
-    ReleaseThenSecure,
+    Remake,
     Evict(Ipv4Addr),
 }
 
@@ -45,6 +45,7 @@ pub struct Job {
     /// Calls so far: a reply to an earlier one comes too late.
     pub calls: u32,
     before: Before,
+    read_at: Timestamp,
     sent_at: Timestamp,
     /// The lease that is tried; 0 has no end.
     asked: Millis,
@@ -147,13 +148,14 @@ impl Job {
             request,
             part: match request {
                 Request::Secure { asked, .. } => Part::Secure(asked),
-                Request::Remake { .. } => Part::ReleaseThenSecure,
+                Request::Remake { .. } => Part::Remake,
                 Request::Release(_) => Part::Release,
                 Request::Evict { from, .. } => Part::Evict(from),
             },
             phase: Phase::Reading,
             calls: 1,
             before: Before::Free,
+            read_at: now,
             sent_at: now,
             asked: 0,
             refusal: None,
@@ -183,6 +185,9 @@ impl Job {
                 None if self.phase == Phase::Listing || self.phase == Phase::ListingBack => {
                     self.looked(Holder::Free, hand)
                 }
+                None if self.phase == Phase::Reading && !matches!(self.part, Part::Release) => {
+                    Next::Answer(Event::NotAsked(self.request))
+                }
                 None => Next::Answer(Event::Failed(self.request)),
             },
         };
@@ -200,9 +205,9 @@ impl Job {
         }
         let first = matches!(self.phase, Phase::Reading | Phase::Listing);
         let second_look = match self.part {
-            Part::Release | Part::ReleaseThenSecure => first,
+            Part::Release => first,
             Part::Secure(_) => !first,
-            Part::Evict(_) => false,
+            Part::Evict(_) | Part::Remake => false,
         };
         if holder == Holder::Free && second_look && !listed && !hand.learned.lists_only {
             self.phase = if first {
@@ -243,21 +248,25 @@ impl Job {
                 Next::Answer(self.secured(None, Evidence::ReadBack, Renewal::Extended))
             }
             (Part::Secure(_), _) => {
-                self.asked = match (hand.learned.lease_step, self.request) {
-                    (
-                        LeaseStep::AsAsked,
-                        Request::Secure { lease, .. } | Request::Remake { lease, .. },
-                    ) => lease.as_millis() as Millis,
-                    _ => 0,
-                };
+                self.asked = self.lease_to_ask(hand);
                 Next::Call(Call::Add(port, self.asked))
             }
-            (Part::Release | Part::ReleaseThenSecure, holder) => match holder {
-                Holder::Free if hand.learned.seen => self.released(hand),
-                Holder::Theirs(_) | Holder::Unclear(Described::AsAnother, _) => self.released(hand),
+            (Part::Release, holder) => match holder {
+                Holder::Free if hand.learned.seen => Next::Answer(Event::Released(port)),
+                Holder::Theirs(_) | Holder::Unclear(Described::AsAnother, _) => {
+                    Next::Answer(Event::Released(port))
+                }
                 Holder::Free | Holder::Ours(_) | Holder::Unclear(..) => {
                     Next::Call(Call::Delete(port))
                 }
+            },
+            (Part::Remake, holder) => match holder {
+                Holder::Theirs(entry) => Next::Answer(taken(port, entry)),
+                Holder::Unclear(Described::AsAnother, left) => {
+                    Next::Answer(taken_by_nobody_knows_whom(port, left))
+                }
+                Holder::Free => self.add_at_once(hand),
+                Holder::Ours(_) | Holder::Unclear(..) => Next::Call(Call::Delete(port)),
             },
             (Part::Evict(from), holder) => match holder {
                 Holder::Free | Holder::Ours(_) => Next::Answer(Event::Evicted(port)),
@@ -270,22 +279,29 @@ impl Job {
         }
     }
 
-    /// It is given back, or another's: the end, or the first half.
-    fn released(&mut self, hand: &Hand<'_>) -> Next {
-        if self.part == Part::Release {
-            return Next::Answer(Event::Released(self.port()));
-        }
-        self.secure_next(hand)
+    /// What the router has deleted is asked for again without a look in between.
+    fn add_at_once(&mut self, hand: &Hand<'_>) -> Next {
+        self.part = Part::Secure(Asked::Again);
+        self.asked = self.lease_to_ask(hand);
+        Next::Call(Call::Add(self.port(), self.asked))
     }
 
-    fn secure_next(&mut self, hand: &Hand<'_>) -> Next {
-        self.part = Part::Secure(Asked::Again);
-        self.phase = Phase::Reading;
-        self.refusal = None;
-        Next::Call(self.look(*hand.learned))
+    fn lease_to_ask(&self, hand: &Hand<'_>) -> Millis {
+        match (hand.learned.lease_step, self.request) {
+            (LeaseStep::AsAsked, Request::Secure { lease, .. } | Request::Remake { lease, .. }) => {
+                lease.as_millis() as Millis
+            }
+            _ => 0,
+        }
     }
 
     fn written(&mut self, reply: Option<&Reply>, hand: &mut Hand<'_>) -> Next {
+        if self.part == Part::Remake {
+            if reply == Some(&Reply::Done) {
+                self.before = Before::Free;
+            }
+            return self.add_at_once(hand);
+        }
         self.refusal = match reply {
             Some(Reply::Refused(725)) if self.asked != 0 => {
                 self.asked = 0;
@@ -298,12 +314,10 @@ impl Job {
         if hand.mutant == Mutant::NoReadBack && self.refusal.is_none() {
             let port = self.port();
             return match self.part {
-                Part::Secure(_) => Next::Answer(self.secured(
-                    span(self.asked),
-                    Evidence::ReadBack,
-                    Renewal::Extended,
-                )),
-                Part::Release | Part::ReleaseThenSecure => self.released(hand),
+                Part::Secure(_) => {
+                    Next::Answer(self.secured(span(self.asked), Evidence::ReadBack, Renewal::New))
+                }
+                Part::Release | Part::Remake => Next::Answer(Event::Released(port)),
                 Part::Evict(_) => Next::Answer(Event::Evicted(port)),
             };
         }
@@ -315,7 +329,7 @@ impl Job {
         let port = self.port();
         match self.part {
             Part::Secure(_) => Next::Answer(self.secure_ends(holder, hand)),
-            Part::Release | Part::ReleaseThenSecure => self.release_ends(holder, hand),
+            Part::Release | Part::Remake => Next::Answer(self.release_ends(holder, hand)),
             Part::Evict(from) => Next::Answer(match (holder, self.before) {
                 (Holder::Free | Holder::Ours(_), _) => Event::Evicted(port),
                 // A lease only falls until somebody renews it: the owner lives.
@@ -330,21 +344,20 @@ impl Job {
         }
     }
 
-    fn release_ends(&mut self, holder: Holder, hand: &mut Hand<'_>) -> Next {
+    fn release_ends(&self, holder: Holder, hand: &Hand<'_>) -> Event {
+        let refused = matches!(self.refusal, Some(Refusal::Code(606 | 714)));
         let there = match holder {
-            Holder::Ours(_) => true,
-            Holder::Unclear(described, _) => described != Described::AsAnother,
-            Holder::Free | Holder::Theirs(_) => false,
+            Holder::Ours(_) | Holder::Unclear(Described::AsOurs, _) => true,
+            Holder::Unclear(Described::Otherwise, _) => !refused,
+            Holder::Unclear(Described::AsAnother, _) | Holder::Free | Holder::Theirs(_) => false,
         };
         let unknown =
             holder == Holder::Free && !hand.learned.seen && self.refusal == Some(Refusal::NoAnswer);
-        if (there || unknown) && self.part == Part::Release {
-            return Next::Answer(Event::Failed(self.request));
+        if there || unknown {
+            Event::Failed(self.request)
+        } else {
+            Event::Released(self.port())
         }
-        if unknown {
-            return Next::Answer(Event::Failed(self.request));
-        }
-        self.released(hand)
     }
 
     fn secure_ends(&mut self, holder: Holder, hand: &mut Hand<'_>) -> Event {
@@ -378,6 +391,11 @@ impl Job {
             }
             (Holder::Ours(left), Before::Free | Before::Unclear(_)) => {
                 return self.granted(Some(left), Evidence::ReadBack, hand);
+            }
+            (Holder::Unclear(..), Before::Free | Before::Ours(_))
+                if refusal == Refusal::NoAnswer =>
+            {
+                return Event::Failed(self.request);
             }
             (Holder::Unclear(_, left), Before::Free | Before::Ours(_) | Before::Theirs(_)) => {
                 return taken_by_nobody_knows_whom(port, left);
@@ -415,28 +433,34 @@ impl Job {
             Before::Free | Before::Theirs(_) => None,
         };
         if let (Some(old), Some(Some(left))) = (old, shown)
-            && left <= old
             && self.asked != 0
             && !(left == self.asked && hand.learned.shows_granted(self, old))
         {
-            let renewal = if granted(self.asked, Some(left), elapsed) == span(self.asked) {
-                Renewal::Untold
-            } else {
-                Renewal::Unchanged
+            let apart = hand.now.after(self.read_at).as_millis() as Millis;
+            let full = granted(self.asked, Some(left), elapsed) == span(self.asked);
+            let renewal = match left > old {
+                true if old <= apart + 1_000 => Renewal::Untold,
+                true => Renewal::Extended,
+                false if full => Renewal::Untold,
+                false => Renewal::Unchanged,
             };
-            let left = match renewal {
-                Renewal::Untold => self.asked,
-                _ => (left - 1_000).max(1_000),
+            let lease = match renewal {
+                Renewal::Unchanged => span((left - 1_000).max(1_000)),
+                _ => granted(self.asked, Some(left), elapsed),
             };
             hand.learned.granted(self.port(), self.sent_at);
-            return self.secured(span(left), evidence, renewal);
+            return self.secured(lease, evidence, renewal);
         }
         hand.learned.granted(self.port(), self.sent_at);
+        let renewal = match old {
+            Some(_) => Renewal::Extended,
+            None => Renewal::New,
+        };
         let granted = match shown {
             None => span(self.asked),
             Some(left) => granted(self.asked, left, elapsed),
         };
-        self.secured(granted, evidence, Renewal::Extended)
+        self.secured(granted, evidence, renewal)
     }
 
     fn secured(&self, granted: Option<Duration>, evidence: Evidence, renewal: Renewal) -> Event {

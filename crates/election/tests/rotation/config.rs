@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use porthole_election::{Detection, Succession};
 use porthole_election::{LanMessaging, Rules};
+use porthole_sim_router::Renewal;
 use porthole_types::PortRange;
 use porthole_types::{ExternalPort, InstanceId};
 
@@ -160,6 +161,10 @@ impl Config {
             calm_at,
             ends_at: calm_at + 40_000 + 40 * heartbeat + lease,
         };
+        if config.router.quirks.renewal == Renewal::KeepsEnd {
+            // Whether a lease was extended can be told from one second to the next at the soonest.
+            config.lease = config.lease.max(8_000);
+        }
         config.faults = faults::drawn(&config, starts, calm_at, rng);
         config
     }

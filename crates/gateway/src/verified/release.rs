@@ -13,6 +13,9 @@ use crate::gateway::Gateway;
 /// `NoSuchEntryInArray` (WANIPConnection:2, section 2.5.17).
 const NO_SUCH_ENTRY: u16 = 714;
 
+/// `ActionNotAuthorized` (UPnP Device Architecture, table 3-3).
+const NOT_AUTHORIZED: u16 = 606;
+
 /// How releasing a port ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Release {
@@ -62,16 +65,23 @@ pub async fn release(
     let refusal = gateway.delete(port).await.err();
     match holder(gateway, port, internal).await {
         Ok(Holder::Ours(_)) => Ok(Release::StillThere(refusal)),
-        Ok(Holder::Unclear(entry)) if learned.described(&entry) != Described::AsAnother => {
-            Ok(Release::StillThere(refusal))
-        }
+        Ok(Holder::Unclear(entry)) => match (learned.described(&entry), &refusal) {
+            // Our own we may delete: these are said of others'.
+            (Described::Otherwise, Some(why))
+                if matches!(why.refusal(), Some(NOT_AUTHORIZED | NO_SUCH_ENTRY)) =>
+            {
+                Ok(Release::NotOurs)
+            }
+            (Described::AsAnother, _) => Ok(Release::Released),
+            (Described::AsOurs | Described::Otherwise, _) => Ok(Release::StillThere(refusal)),
+        },
         Ok(Holder::Free) if !learned.reading.shows_what_it_has() => match refusal {
             Some(error) if error.refusal().is_none() => Err(error),
             Some(error) if error.refusal() != Some(NO_SUCH_ENTRY) => Ok(Release::NotOurs),
             Some(_) | None => Ok(Release::Released),
         },
         // Free, or somebody else was quick: not ours any more either way.
-        Ok(Holder::Free | Holder::Theirs(_) | Holder::Unclear(_)) => Ok(Release::Released),
+        Ok(Holder::Free | Holder::Theirs(_)) => Ok(Release::Released),
         Err(error) => Err(refusal.unwrap_or(error)),
     }
 }

@@ -64,11 +64,13 @@ pub enum Evidence {
 /// What a renewal did to the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewal {
-    /// It runs anew, or it was not a renewal.
+    /// There was none to be renewed.
+    New,
+    /// It runs anew.
     Extended,
     /// Nothing: the entry shows what was left of it.
     Unchanged,
-    /// It had nearly all of it left, so that nobody can say.
+    /// It had nearly all of it left, or none, so that nobody can say.
     Untold,
 }
 
@@ -100,6 +102,8 @@ pub enum SecureOutcome {
     },
     /// The port is free, and the router refused with 728: its table is full.
     NoRoom(Error),
+    /// It could not even be looked at, so nothing was asked for.
+    NotAsked(Error),
 }
 
 /// Ask for a port, or renew it: the same, because a renewal may find the mapping lost and may find
@@ -110,7 +114,7 @@ pub enum SecureOutcome {
 /// one is asked for (`lease_fallback`), and what it took is remembered.
 ///
 /// # Errors
-/// When the router cannot be asked or read, or says yes and keeps nothing ([`Error::NotStored`]),
+/// When the router does not answer or cannot be read after it was asked, or says yes and keeps nothing ([`Error::NotStored`]),
 /// or keeps it out of force ([`Error::SwitchedOff`]). A mapping that we had may still be there then,
 /// with what was left of its lease.
 pub async fn secure(
@@ -122,7 +126,10 @@ pub async fn secure(
     let port = request.external;
     let read_at = now();
     learned.uses_name(&request.description);
-    let seen = holder(gateway, port, request.internal).await?;
+    let seen = match holder(gateway, port, request.internal).await {
+        Ok(seen) => seen,
+        Err(why) => return Ok(SecureOutcome::NotAsked(why)),
+    };
     seen.teach(&mut learned.reading);
     // A hidden entry is asked for all the same: where entries are hidden, the router also refuses
     // to overwrite them.
@@ -135,11 +142,7 @@ pub async fn secure(
         Holder::Ours(entry) => Before::Ours(entry),
         Holder::Unclear(entry) => Before::Unclear(entry),
     };
-    let mut asked = MappingRequest {
-        lease: learned.lease_fallback.first(request.lease),
-        ..request.clone()
-    };
-    if asked.lease == Lease::Permanent
+    if learned.lease_fallback.first(request.lease) == Lease::Permanent
         && let Before::Ours(entry) = &before
         && entry.enabled
         && entry.lease() == Some(Lease::Permanent)
@@ -155,6 +158,22 @@ pub async fn secure(
             renewal: Renewal::Extended,
         }));
     }
+    write(gateway, request, read_at, before, learned).await
+}
+
+/// Ask for what was looked at, and read it back.
+pub(super) async fn write(
+    gateway: &dyn Gateway,
+    request: &MappingRequest,
+    read_at: Instant,
+    before: Before,
+    learned: &mut Learned,
+) -> Result<SecureOutcome, Error> {
+    let port = request.external;
+    let mut asked = MappingRequest {
+        lease: learned.lease_fallback.first(request.lease),
+        ..request.clone()
+    };
     let (sent_at, refusal) = loop {
         let sent_at = now();
         match gateway.add(&asked).await {
@@ -178,6 +197,7 @@ pub async fn secure(
     };
     let written = Written {
         asked,
+        read_at,
         sent_at,
         before,
     };
@@ -188,7 +208,7 @@ pub async fn secure(
 }
 
 /// What stood on the port before it was asked for.
-enum Before {
+pub(super) enum Before {
     Free,
     Ours(MappingEntry),
     Unclear(MappingEntry),
@@ -197,12 +217,14 @@ enum Before {
 /// A request that was written.
 struct Written {
     asked: MappingRequest,
+    /// When it was about to be read what stood there before.
+    read_at: Instant,
     sent_at: Instant,
     before: Before,
 }
 
 /// Whether an entry of which the router does not say whose it is may be ours.
-fn may_be_ours(entry: &MappingEntry, asked: Asked, learned: &Learned) -> bool {
+pub(super) fn may_be_ours(entry: &MappingEntry, asked: Asked, learned: &Learned) -> bool {
     asked == Asked::Again && learned.described(entry) != Described::AsAnother
 }
 
@@ -248,6 +270,8 @@ fn refused_or_stored(
         (Holder::Ours(entry), Before::Free | Before::Unclear(_)) => {
             return grant(request, written, Evidence::ReadBack, Some(entry), learned);
         }
+        // Nothing was there before. Unless the router has refused, it may be what was asked for.
+        (Holder::Unclear(_), Before::Free | Before::Ours(_)) if !is_refusal => return Err(why),
         (Holder::Unclear(entry), Before::Free | Before::Ours(_)) => {
             return Ok(SecureOutcome::Theirs(Some(entry)));
         }
@@ -277,6 +301,7 @@ fn grant(
 ) -> Result<SecureOutcome, Error> {
     let Written {
         asked,
+        read_at,
         sent_at,
         before,
     } = written;
@@ -293,10 +318,15 @@ fn grant(
         Before::Unclear(old) => (PriorMapping::Free, old.lease()),
     };
     let granted = granted(asked.lease, read, seconds_since(sent_at));
-    let display = learned
-        .leases
-        .display(request.external, old, asked.lease, sent_at);
-    let (granted, renewal) = renewed(old, read, granted, asked.lease, display);
+    let readings = Readings {
+        old,
+        apart: seconds_since(read_at),
+        new: read,
+        display: learned
+            .leases
+            .display(request.external, old, asked.lease, sent_at),
+    };
+    let (granted, renewal) = renewed(&readings, granted, asked.lease);
     learned.leases.granted(request.external, sent_at);
     Ok(SecureOutcome::Ours(Grant {
         granted,
@@ -308,23 +338,38 @@ fn grant(
     }))
 }
 
-/// What a renewal did to a lease of which so much was `old` before, and the lease that can be counted
-/// on: what is left where nothing was done, less the second to which routers round up.
-fn renewed(
+/// A lease before and after it was renewed, as the router shows it.
+struct Readings {
     old: Option<Lease>,
-    read: Option<Lease>,
-    granted: Lease,
-    asked: Lease,
+    /// Seconds between the two.
+    apart: u32,
+    new: Option<Lease>,
     display: LeaseDisplay,
-) -> (Lease, Renewal) {
-    let (Some(Lease::Seconds(old)), Some(Lease::Seconds(read))) = (old, read) else {
+}
+
+/// What a renewal did to a lease, and the lease that can be counted on: what is left where nothing
+/// was done, less the second to which routers round up.
+fn renewed(readings: &Readings, granted: Lease, asked: Lease) -> (Lease, Renewal) {
+    let Some(Lease::Seconds(old)) = readings.old else {
+        return (granted, Renewal::New);
+    };
+    let Some(Lease::Seconds(new)) = readings.new else {
         return (granted, Renewal::Extended);
     };
-    let full = Lease::Seconds(read) == asked && display == LeaseDisplay::Granted;
-    if read > old || full || granted == Lease::Permanent {
+    let full = Lease::Seconds(new) == asked && readings.display == LeaseDisplay::Granted;
+    if full || granted == Lease::Permanent {
         return (granted, Renewal::Extended);
     }
-    let left = Lease::Seconds(NonZeroU32::new(read.get() - 1).unwrap_or(read));
+    if new > old {
+        // It may have ended in between, so that this is another one.
+        let may_have_ended = old.get() <= readings.apart.saturating_add(1);
+        return if may_have_ended {
+            (granted, Renewal::Untold)
+        } else {
+            (granted, Renewal::Extended)
+        };
+    }
+    let left = Lease::Seconds(NonZeroU32::new(new.get() - 1).unwrap_or(new));
     if granted == asked {
         (granted, Renewal::Untold) // it had nearly all of it left
     } else {

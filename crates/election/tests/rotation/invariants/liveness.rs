@@ -2,7 +2,7 @@
 
 use porthole_election::Detection;
 use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, StaleMapping};
-use porthole_sim_router::{Leases, Visibility};
+use porthole_sim_router::{ClientText, Leases, Shown, Visibility};
 
 use crate::config::{Config, Millis, leadership};
 use crate::fake_router::{FakeRouter, Held};
@@ -151,6 +151,9 @@ impl Liveness {
             let unremovable = secure
                 || entry.foreign
                 || fake_router.habits.quirks.visibility == Visibility::OwnOnly
+                // Nobody can say that it is the failed server's.
+                || fake_router.habits.quirks.client_text != ClientText::Address
+                || fake_router.habits.quirks.shown == Shown::Nothing
                 // One delete is tried, and it may have been a lie.
                 || self.config.router.lies_per_mille > 0
                 || self.config.lan == LanMessaging::Disabled;

@@ -146,7 +146,7 @@ async fn a_lease_that_a_renewal_does_not_extend_is_noticed_and_made_anew() {
     let grant = won(remake(&router, &request(30), &mut learned).await);
     assert_eq!(
         (grant.renewal, grant.granted.as_seconds(), grant.before),
-        (Renewal::Extended, 30, PriorMapping::Free)
+        (Renewal::New, 30, PriorMapping::Free)
     );
 }
 
