@@ -5,7 +5,7 @@ use super::candidacy::Candidacy;
 use super::context::StepContext;
 use super::state::{Memory, TableFullFallback};
 use super::{RemoteAccess, Request, Rules, State, Timestamp};
-use porthole_types::ExternalPort;
+use porthole_types::{ExternalPort, Term};
 
 impl State {
     /// The same with the switch as people left it. Off, the ports that an earlier run may have left
@@ -42,6 +42,9 @@ pub(super) fn remote_access_switched(
     state.crowded_since = None;
 }
 
+/// A term that nobody leads in.
+const NEVER: Term = Term(u64::MAX);
+
 /// Nobody knows what became of this request: what it was about may be on the router.
 pub(super) fn suspect_left_over(state: &mut State, request: Request, rules: &Rules) {
     if state.remote_access == RemoteAccess::On {
@@ -49,6 +52,10 @@ pub(super) fn suspect_left_over(state: &mut State, request: Request, rules: &Rul
     }
     let port = request.port();
     if port == rules.representative_port {
+        if state.memory == Memory::None {
+            // To be given back if it is there; that this server led before does not follow (S4).
+            state.leadership_term = NEVER;
+        }
         state.memory = Memory::WasRepresentative;
     } else if state.own.is_none_or(|own| own.port != port) {
         state.left_over = Some(port);
