@@ -198,6 +198,7 @@ fn reply(state: &mut State, from: Peer, term: Term, context: &mut StepContext) {
     if state.leadership.is_some() || !plausible(state.term, term) {
         return;
     }
+    state.adopt(term); // it has been led in, whoever that was (S4)
     if let Some(detector) = &mut state.detector {
         let unheard = detector.id.is_none() && detector.address == from.address;
         if detector.id == Some(from.id) {
