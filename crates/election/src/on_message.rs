@@ -284,6 +284,9 @@ fn claim(
     }
     let settled = incoming.stage > ClaimStage::Claiming;
     match state.candidacy {
+        // The second copy of the Claim that collided with this server's own: both are to wait a
+        // random time now, and neither for the other (claim 10).
+        Candidacy::Waiting { round, .. } if !settled && incoming.round < round => {}
         Candidacy::None | Candidacy::Waiting { .. } => {
             yield_to(state, from, incoming.stage, context);
         }

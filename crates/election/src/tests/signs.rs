@@ -67,3 +67,24 @@ fn e1_a_holder_that_only_the_router_named_lives_when_it_is_heard_in_a_lower_term
         assert_eq!(certain, None, "{sign:?}: it is to be asked again");
     }
 }
+
+#[test]
+fn claim_10_the_second_copy_of_a_claim_that_collided_makes_nobody_give_way() {
+    let waiting = Candidacy::Waiting {
+        claim_at: Timestamp(300),
+        round: 1,
+    };
+    let claim = |round| {
+        heard(ElectionMessage::Claim {
+            term: Term(4),
+            round,
+            stage: ClaimStage::Claiming,
+            cause: Cause::MissedHeartbeats,
+        })
+    };
+    let mut server = claimant(waiting);
+    server.tell(&claim(0), Timestamp(50));
+    assert_eq!(server.state.candidacy, waiting);
+    server.tell(&claim(1), Timestamp(60));
+    assert!(matches!(server.state.candidacy, Candidacy::Yielding { .. }));
+}
