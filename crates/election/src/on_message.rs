@@ -13,7 +13,7 @@ use super::state::Memory;
 use super::succession::{declare_vacant, rank, wait_to_claim, yield_to};
 use super::{
     Cause, ClaimStage, Destination, ElectionMessage, FailureDetector, FormerRole, Peer, PeerReport,
-    Rules, State, TableFullFallback, Timestamp,
+    Rules, State, TableFullFallback, Timestamp, Vacancy,
 };
 use crate::{Detection, Succession};
 use porthole_types::forget_oldest;
@@ -123,13 +123,11 @@ fn inquiry(
         detector.alive(context);
         return;
     }
-    let known = state
-        .detector
-        .is_some_and(|detector| detector.id == Some(from.id));
-    if let Some(vacancy) = state
-        .vacancy
-        .filter(|vacancy| vacancy.previous == Some(from.id))
-    {
+    // One that only the router named is known by its address.
+    let known = state.detector.is_some_and(|detector| {
+        detector.id == Some(from.id) || (detector.id.is_none() && detector.address == from.address)
+    });
+    if let Some(vacancy) = state.vacancy.filter(|v| is_previous(v, from)) {
         // The second copy of its last Inquiry may come after its Withdrawal.
         let echo = vacancy.cause == Cause::Withdrawal
             && term <= vacancy.term
@@ -155,6 +153,15 @@ fn inquiry(
         }
     }
     follow(state, from, term, cause, since, context);
+}
+
+/// Whether leadership is vacant because this one was taken for gone. One that only the router named
+/// is known by its address.
+fn is_previous(vacancy: &Vacancy, from: Peer) -> bool {
+    match vacancy.previous {
+        Some(id) => id == from.id,
+        None => vacancy.address == Some(from.address),
+    }
 }
 
 /// Takes `from` for the representative.
@@ -200,6 +207,7 @@ fn reply(state: &mut State, from: Peer, term: Term, context: &mut StepContext) {
     if state.leadership.is_some() || !plausible(state.term, term) {
         return;
     }
+    state.adopt(term); // it has been led in, whoever that was (S4)
     if let Some(detector) = &mut state.detector {
         let unheard = detector.id.is_none() && detector.address == from.address;
         if detector.id == Some(from.id) {
@@ -211,7 +219,7 @@ fn reply(state: &mut State, from: Peer, term: Term, context: &mut StepContext) {
         }
         return;
     }
-    let Some(vacancy) = state.vacancy.filter(|v| v.previous == Some(from.id)) else {
+    let Some(vacancy) = state.vacancy.filter(|v| is_previous(v, from)) else {
         return;
     };
     let asked = matches!(
@@ -278,6 +286,9 @@ fn claim(
     }
     let settled = incoming.stage > ClaimStage::Claiming;
     match state.candidacy {
+        // The second copy of the Claim that collided with this server's own: both are to wait a
+        // random time now, and neither for the other (claim 10).
+        Candidacy::Waiting { round, .. } if !settled && incoming.round < round => {}
         Candidacy::None | Candidacy::Waiting { .. } => {
             yield_to(state, from, incoming.stage, context);
         }

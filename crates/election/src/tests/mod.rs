@@ -6,6 +6,7 @@ mod properties;
 mod remote_access;
 mod rotation;
 mod rules;
+mod signs;
 mod site;
 
 use std::net::Ipv4Addr;

@@ -125,3 +125,24 @@ fn secure(number: u16) -> Request {
         asked: Asked::First,
     }
 }
+
+#[test]
+fn s4_what_may_be_left_over_does_not_prove_an_old_leadership() {
+    let mut server = Server::new(0);
+    server.state = State::new(Term(2), None, Memory::None);
+    server.tell(&Event::RouterFound, Timestamp(0));
+    // Asked for a second time, as after a panic: the router has mapped it to this server already.
+    server.tell(&Event::Expose(RemoteAccess::Off), Timestamp(1));
+    let answer = Event::Secured {
+        port: port(8080),
+        sent_at: Timestamp(0),
+        granted: Some(LEASE),
+        before: PriorEntry::Ours,
+        evidence: Evidence::ReadBack,
+        renewal: Renewal::Extended,
+    };
+    server.tell(&answer, Timestamp(2));
+    assert_eq!(server.state.term, Term(3));
+    let back = Request::Release(port(8080));
+    assert_eq!(server.asked, Some(back), "and it is given back");
+}

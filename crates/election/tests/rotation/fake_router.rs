@@ -287,6 +287,18 @@ impl FakeRouter {
         Some(Held::of(entry))
     }
 
+    /// Whether its table is full, and no entry of it leads to one of these.
+    pub fn is_full_without(&self, now: Millis, lives: impl Fn(Ipv4Addr) -> bool) -> bool {
+        let mut entries = 0;
+        for entry in self.table.live(at(now)) {
+            if lives(entry.mapping.client) {
+                return false;
+            }
+            entries += 1;
+        }
+        entries >= self.habits.quirks.table_limit
+    }
+
     /// It loses its table and its power.
     pub fn lose_power(&mut self) {
         self.table.clear();

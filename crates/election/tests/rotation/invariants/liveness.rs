@@ -1,7 +1,7 @@
 //! L1 and L2: after the last fault there is one representative, soon, and it stays.
 
 use porthole_election::Detection;
-use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, StaleMapping};
+use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, RemoteAccess, StaleMapping};
 use porthole_sim_router::{ClientText, Leases, Shown, Visibility};
 
 use crate::config::{Config, Millis, leadership};
@@ -118,8 +118,11 @@ impl Liveness {
         }
         self.note_foreign(now, holder);
         let calm = self.calm_at?;
-        if !servers.iter().any(Server::runs) {
-            return None;
+        if !servers
+            .iter()
+            .any(|server| server.runs() && server.switch == RemoteAccess::On)
+        {
+            return None; // nobody is to lead
         }
         if servers
             .iter()
@@ -133,6 +136,21 @@ impl Liveness {
             // Whoever steps down lets others go first for a lease, also where there are none.
             self.held_until = self.held_until.max(self.last_one + self.config.lease);
         }
+        let asked = [Detection::Heartbeat, Detection::Probe]
+            .iter()
+            .any(|detection| self.config.detection.contains(detection));
+        if !asked && self.config.poll.is_none() {
+            // Where only farewells count and one is lost, the lease that was would have to end.
+            self.held_until = self.held_until.max(self.last_one + self.config.lease);
+        }
+        if fake_router.is_full_without(now, |client| {
+            servers
+                .iter()
+                .any(|server| server.runs() && server.address == client)
+        }) {
+            // Nobody there has a mapping to give up for the representative port.
+            self.held_until = self.held_until.max(now);
+        }
         if let Some(entry) = holder {
             let owner = servers
                 .iter()
@@ -145,9 +163,6 @@ impl Liveness {
                     || owner.state.memory == Memory::WasRepresentative
             });
             let known = servers.iter().any(|server| knows(server, entry.client));
-            let asked = [Detection::Heartbeat, Detection::Probe]
-                .iter()
-                .any(|detection| self.config.detection.contains(detection));
             let unremovable = secure
                 || entry.foreign
                 || fake_router.habits.quirks.visibility == Visibility::OwnOnly
