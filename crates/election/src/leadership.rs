@@ -26,8 +26,9 @@ pub(super) fn lose_leadership(state: &mut State, context: &mut StepContext) {
 }
 
 /// Where a router was seen to extend leases, one of which nobody can say was extended, too. The
-/// same where so much of it would be over by now that it would show.
-fn believed(secured: Secured, state: &State, now: Timestamp) -> Renewal {
+/// same where so much of it would be over by now that it would show, and of a lease so short that
+/// its end would come before that.
+fn believed(secured: Secured, state: &State, rules: &Rules, now: Timestamp) -> Renewal {
     /// Two seconds: routers show whole ones, and requests take time; and their clocks differ.
     const SHOWS: Duration = Duration::from_millis(2_500);
     let long_ago = state
@@ -36,8 +37,9 @@ fn believed(secured: Secured, state: &State, now: Timestamp) -> Renewal {
         .is_some_and(|held| {
             secured.sent_at.after(held.checked_at) > SHOWS + now.after(secured.sent_at)
         });
+    let shows = long_ago || rules.representative_lease < SHOWS * 3;
     match secured.renewal {
-        Renewal::Untold if long_ago || state.renewals == Renewals::Extend => Renewal::Extended,
+        Renewal::Untold if shows || state.renewals == Renewals::Extend => Renewal::Extended,
         renewal => renewal,
     }
 }
@@ -71,7 +73,7 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         before,
         ..
     } = secured;
-    let renewal = believed(secured, state, now);
+    let renewal = believed(secured, state, rules, now);
     state.failures = 0;
     let lease = granted
         .unwrap_or(rules.representative_lease)

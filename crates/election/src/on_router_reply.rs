@@ -75,7 +75,9 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
             if matches!(request, Request::Secure { .. }) {
                 state.ledger.nothing_made(request.port());
             }
+            let memory = state.memory;
             failed(state, *request, context);
+            state.memory = memory; // nothing was asked for: what is found next time is older
         }
         Event::Released(port) => released(state, *port, context),
         _ => {}

@@ -107,7 +107,11 @@ fn settle_ledger(
         .ledger
         .ports()
         .filter(|port| !busy(state, *port))
-        .filter(|port| missing(*port) || holders.get(port) == Some(&Ownership::Theirs))
+        // An empty list may be that of a router that never shows anything.
+        .filter(|port| {
+            let gone = missing(*port) && !holders.is_empty();
+            gone || holders.get(port) == Some(&Ownership::Theirs)
+        })
         .collect();
     for port in gone {
         state.ledger.strike(port);
