@@ -35,7 +35,7 @@ fn believed(secured: Secured, state: &State, rules: &Rules, now: Timestamp) -> R
         .leadership
         .filter(|held| held.gap_since.is_none())
         .is_some_and(|held| {
-            secured.sent_at.after(held.checked_at) > SHOWS + now.after(secured.sent_at)
+            secured.sent_at.after(held.answered_at) > SHOWS + now.after(secured.sent_at)
         });
     let shows = long_ago || rules.representative_lease < SHOWS * 3;
     match secured.renewal {
@@ -135,6 +135,10 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         checked_at: match (renewal, held) {
             (Renewal::Untold, Some(held)) => held.checked_at,
             _ => sent_at,
+        },
+        answered_at: match (renewal, held) {
+            (Renewal::Untold, Some(held)) => held.answered_at,
+            _ => now,
         },
         inquire_at: held
             .filter(|_| !overdue)

@@ -16,7 +16,8 @@ pub(super) fn renewal_changed_nothing(state: &mut State, context: &StepContext) 
     wait_for_the_end(state, context);
 }
 
-/// Where leases run out there is nothing to be done before their end.
+/// Where leases run out a mapping is made anew shortly before its end. The representative's is
+/// looked at as often as elsewhere until then, for it may be another's.
 pub(super) fn wait_for_the_end(state: &mut State, context: &StepContext) {
     if state.renewals != Renewals::RunOut {
         return;
@@ -24,7 +25,12 @@ pub(super) fn wait_for_the_end(state: &mut State, context: &StepContext) {
     let (rules, now) = (context.rules, context.now);
     let soonest = now + rules.retry();
     if let Some(held) = &mut state.leadership {
-        held.renew_at = (held.deadline - rules.remake_before()).max(soonest);
+        let between = Rules::renewal(rules.representative_lease);
+        let end = held.deadline - rules.remake_before();
+        // A look that is still under way at the end would be in the way.
+        let look = now + between;
+        let at = if look + between < end { look } else { end };
+        held.renew_at = at.max(soonest);
     }
     if let Some(own) = &mut state.own
         && let Some(lapses_at) = own.lapses_at

@@ -175,6 +175,8 @@ pub struct Leadership {
     pub cause: Cause,
     /// When the last renewal that succeeded was sent.
     pub checked_at: Timestamp,
+    /// When it was answered: the lease has begun by then.
+    pub answered_at: Timestamp,
     /// The next Inquiry.
     pub inquire_at: Timestamp,
     /// The last Inquiry.

@@ -167,6 +167,11 @@ impl Job {
         self.request.port()
     }
 
+    /// Whether the reply that it waits for is that to a write.
+    pub fn is_writing(&self) -> bool {
+        self.phase == Phase::Writing
+    }
+
     fn look(&self, learned: Learned) -> Call {
         if learned.lists_only {
             Call::List
@@ -390,6 +395,7 @@ impl Job {
                 return Event::NoRoom(port);
             }
             (Holder::Ours(left), Before::Free | Before::Unclear(_)) => {
+                self.sent_at = self.read_at;
                 return self.granted(Some(left), Evidence::ReadBack, hand);
             }
             (Holder::Unclear(..), Before::Free | Before::Ours(_))

@@ -242,6 +242,7 @@ pub fn believe(state: &mut State, rules: &Rules, now: Timestamp) {
             since: now,
             cause: Cause::Readopted,
             checked_at: now,
+            answered_at: now,
             inquire_at: now,
             inquired_at: now,
             challenge: None,

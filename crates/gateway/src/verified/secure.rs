@@ -20,8 +20,8 @@ const TABLE_FULL: u16 = 728;
 pub struct Grant {
     /// The lease that the router gave, which may not be the one asked for.
     pub granted: Lease,
-    /// When the request that won it was about to be sent. Deadlines count from here: the router's
-    /// own clock for the lease cannot have started earlier.
+    /// When the request that won it was about to be sent, or the port was seen without it. Deadlines
+    /// count from here: the router's own clock for the lease cannot have started earlier.
     pub sent_at: Instant,
     /// What it was before.
     pub before: PriorMapping,
@@ -266,8 +266,12 @@ fn refused_or_stored(
         (Holder::Free, Before::Free) if why.refusal() == Some(TABLE_FULL) => {
             return Ok(SecureOutcome::NoRoom(why));
         }
-        // It is there, and it was not before.
+        // It is there, and it was not before: by this request or an earlier one that came late.
         (Holder::Ours(entry), Before::Free | Before::Unclear(_)) => {
+            let written = Written {
+                sent_at: written.read_at,
+                ..written
+            };
             return grant(request, written, Evidence::ReadBack, Some(entry), learned);
         }
         // Nothing was there before. Unless the router has refused, it may be what was asked for.

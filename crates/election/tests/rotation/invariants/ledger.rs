@@ -47,7 +47,12 @@ impl Invariants {
                 continue;
             }
             let wanted = |port: &ExternalPort| {
-                server.state.own.is_some_and(|own| own.port == *port) || *port == leadership()
+                let held = server.state.own.is_some_and(|own| own.port == *port);
+                let asked = server
+                    .state
+                    .pending
+                    .is_some_and(|asked| asked.port() == *port);
+                held || asked || *port == leadership()
             };
             let ports = router.mappings_of(server.address, now);
             let others: Vec<ExternalPort> =

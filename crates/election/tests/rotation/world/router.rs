@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{Event, SurveyExtent};
+use porthole_election::{Event, Evidence, SurveyExtent};
 
 use super::World;
 use super::agenda::{Item, Ticket};
@@ -117,6 +117,9 @@ impl World {
         if job.id != job_id || job.calls != calls {
             return;
         }
+        if job.is_writing() {
+            it.written_in = epoch;
+        }
         let shown = it.clock.show(self.now);
         let mut hand = Hand {
             me: it.address,
@@ -135,6 +138,14 @@ impl World {
             }
             Next::Answer(event) => {
                 it.job = None;
+                // What rests on the router's yes was true when it said so.
+                let epoch = match event {
+                    Event::Secured {
+                        evidence: Evidence::Answer,
+                        ..
+                    } => it.written_in,
+                    _ => epoch,
+                };
                 self.checks
                     .answered(self.now, server, &event, epoch, done_at);
                 self.tell(server, &event);
