@@ -75,6 +75,11 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
     } = secured;
     let renewal = believed(secured, state, rules, now);
     state.failures = 0;
+    // Of one that is believed to be extended what is left says nothing.
+    let granted = match (secured.renewal, renewal) {
+        (Renewal::Untold, Renewal::Extended) => Some(rules.representative_lease),
+        _ => granted,
+    };
     let lease = granted
         .unwrap_or(rules.representative_lease)
         .min(rules.representative_lease);
@@ -82,11 +87,6 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
     let deadline = match (renewal, held_before) {
         // All that is certain is what was.
         (Renewal::Untold, Some(held)) => held.deadline,
-        // Less than a second of it is over, or it would show.
-        (Renewal::Untold, None) => {
-            let lease = lease.saturating_sub(Duration::from_secs(1));
-            sent_at + lease.saturating_sub(Rules::margin(lease))
-        }
         _ => sent_at + lease.saturating_sub(Rules::margin(lease)),
     };
     if deadline <= now {
@@ -124,7 +124,7 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
     let overdue = held.is_some_and(|held| held.challenge.is_some());
     state.leadership = Some(Leadership {
         deadline,
-        renew_at: match (renewal, held) {
+        renew_at: match (renewal, held_before) {
             (Renewal::Untold, Some(held)) => {
                 (held.checked_at + Rules::renewal(lease)).max(now + rules.heartbeat / 4)
             }
@@ -132,11 +132,11 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         },
         since: held.map_or(now, |held| held.since),
         cause,
-        checked_at: match (renewal, held) {
+        checked_at: match (renewal, held_before) {
             (Renewal::Untold, Some(held)) => held.checked_at,
             _ => sent_at,
         },
-        answered_at: match (renewal, held) {
+        answered_at: match (renewal, held_before) {
             (Renewal::Untold, Some(held)) => held.answered_at,
             _ => now,
         },

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use porthole_types::ExternalPort;
 
-use super::Rules;
+use super::{Rules, Timestamp};
 
 /// The ports for which this server may have a mapping.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -25,6 +25,12 @@ enum Standing {
     Asking,
     /// It was made, or may have been.
     MayBeThere,
+    /// The router said yes, and shows nothing: then it is there until its lease is over, and what is
+    /// there later is another's.
+    SaidToBeThere {
+        /// The end of the lease.
+        until: Timestamp,
+    },
 }
 
 /// Whether a port was in the ledger before it was asked for.
@@ -71,7 +77,7 @@ impl Ledger {
     pub(super) fn asked(&self, port: ExternalPort) -> Asked {
         match self.ports.get(&port) {
             None | Some(Standing::Asking) => Asked::First,
-            Some(Standing::MayBeThere) => Asked::Again,
+            Some(Standing::MayBeThere | Standing::SaidToBeThere { .. }) => Asked::Again,
         }
     }
 
@@ -83,6 +89,32 @@ impl Ledger {
     /// The mapping was made, or nobody can say.
     pub(super) fn may_be_there(&mut self, port: ExternalPort) {
         self.ports.insert(port, Standing::MayBeThere);
+    }
+
+    /// The router said that it was made, and does not show it.
+    pub(super) fn said_to_be_there(&mut self, port: ExternalPort, until: Option<Timestamp>) {
+        let standing = match until {
+            Some(until) => Standing::SaidToBeThere { until },
+            None => Standing::MayBeThere,
+        };
+        self.ports.insert(port, standing);
+    }
+
+    /// A request was answered by nothing: it may have made the mapping, or renewed it.
+    pub(super) fn unanswered(&mut self, port: ExternalPort, until: Timestamp) {
+        match self.ports.get_mut(&port) {
+            Some(Standing::SaidToBeThere { until: known }) => *known = until.max(*known),
+            Some(_) | None => self.may_be_there(port),
+        }
+    }
+
+    /// Strikes what was never seen and whose lease is over.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        let over = |standing: &Standing| match standing {
+            Standing::SaidToBeThere { until } => now >= *until,
+            Standing::Asking | Standing::MayBeThere => false,
+        };
+        self.ports.retain(|_, standing| !over(standing));
     }
 
     /// Nothing of this server's is on the port.

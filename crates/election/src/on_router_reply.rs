@@ -1,5 +1,7 @@
 //! What the router answered to the one request that was under way.
 
+use std::time::Duration;
+
 use super::candidacy::{Candidacy, StaleMapping};
 use super::context::StepContext;
 use super::leadership::{Secured, leadership_secured, lose_leadership};
@@ -26,7 +28,13 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
             evidence,
             renewal,
         } => {
-            state.ledger.may_be_there(*port);
+            match evidence {
+                Evidence::ReadBack => state.ledger.may_be_there(*port),
+                Evidence::Answer => {
+                    let until = granted.map(|granted| *sent_at + granted);
+                    state.ledger.said_to_be_there(*port, until);
+                }
+            }
             state.list = trust_in_list(state.list, *before, *evidence);
             let secured = Secured {
                 sent_at: *sent_at,
@@ -67,7 +75,8 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
         }
         Event::Failed(request) => {
             if matches!(request, Request::Secure { .. } | Request::Remake { .. }) {
-                state.ledger.may_be_there(request.port());
+                let until = context.now + lease_of(*request);
+                state.ledger.unanswered(request.port(), until);
             }
             failed(state, *request, context);
         }
@@ -81,6 +90,14 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
         }
         Event::Released(port) => released(state, *port, context),
         _ => {}
+    }
+}
+
+/// The lease that was asked for.
+pub(super) fn lease_of(request: Request) -> Duration {
+    match request {
+        Request::Secure { lease, .. } | Request::Remake { lease, .. } => lease,
+        Request::Release(_) | Request::Evict { .. } => Duration::ZERO,
     }
 }
 

@@ -153,8 +153,8 @@ fn note_foreign_holder(state: &mut State, by: Option<Owner>, context: &StepConte
         // The lease of one that failed, which the router hides, has ended within this time; and
         // another program may have wanted the port for a moment.
         _ if stands < lease => (rules.silence() * 2).min(lease),
-        // Then somebody renews it, or it has no end.
-        None => lease,
+        // Then somebody renews it, or it has no end; or it is another's by now.
+        None => lease / 2,
         Some(_) => stands,
     };
     state.representative_after = now + wait.min(SELDOM);

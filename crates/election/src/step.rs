@@ -69,6 +69,7 @@ fn expire(state: &mut State, context: &mut StepContext) {
         // cut.
         state.memory = Memory::WasRepresentative;
     }
+    state.ledger.expire(now);
     if state
         .own
         .and_then(|own| own.lapses_at)
@@ -144,7 +145,8 @@ fn forget_request(state: &mut State, context: &mut StepContext) {
         lose_leadership(state, context);
     }
     if matches!(asked, Request::Secure { .. } | Request::Remake { .. }) {
-        state.ledger.may_be_there(asked.port());
+        let until = context.now + on_router_reply::lease_of(asked);
+        state.ledger.unanswered(asked.port(), until);
     }
     if matches!(asked, Request::Secure { port, .. } if port == context.rules.representative_port)
         && state.leadership.is_none()

@@ -479,7 +479,7 @@ fn l1_a_mapping_of_which_nobody_can_be_asked_is_looked_at_soon_and_then_less_and
             };
             assert!(wait <= most, "{by:?}: {wait:?} at {at:?}");
         }
-        let most = if by.is_none() { 50 } else { 16 };
+        let most = if by.is_none() { 100 } else { 16 };
         assert!(looks.len() < most, "{by:?}: {looks:?}");
     }
 }

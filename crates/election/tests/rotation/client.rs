@@ -451,8 +451,8 @@ impl Job {
                 false => Renewal::Unchanged,
             };
             let lease = match renewal {
-                Renewal::Unchanged => span((left - 1_000).max(1_000)),
-                _ => granted(self.asked, Some(left), elapsed),
+                Renewal::Extended => granted(self.asked, Some(left), elapsed),
+                _ => span((left - 1_000).max(1_000)),
             };
             hand.learned.granted(self.port(), self.sent_at);
             return self.secured(lease, evidence, renewal);

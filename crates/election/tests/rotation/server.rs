@@ -74,8 +74,8 @@ pub struct Server {
     pub job: Option<Job>,
     pub jobs: u64,
     pub learned: Learned,
-    /// The epoch of the router in which it last said yes or no to a write.
-    pub written_in: u32,
+    /// The epoch of the router in which it last said yes or no to a write, and when.
+    pub written_in: (u32, Millis),
     /// When it wants to be woken, in world time.
     pub wake: Option<Millis>,
     pub disk: Disk,
@@ -101,7 +101,7 @@ impl Server {
             job: None,
             jobs: 0,
             learned: Learned::default(),
-            written_in: 0,
+            written_in: (0, 0),
             wake: None,
             disk: Disk::BLANK,
             switch: RemoteAccess::On,

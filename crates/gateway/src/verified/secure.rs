@@ -364,18 +364,18 @@ fn renewed(readings: &Readings, granted: Lease, asked: Lease) -> (Lease, Renewal
     if full || granted == Lease::Permanent {
         return (granted, Renewal::Extended);
     }
+    let left = Lease::Seconds(NonZeroU32::new(new.get() - 1).unwrap_or(new));
     if new > old {
         // It may have ended in between, so that this is another one.
         let may_have_ended = old.get() <= readings.apart.saturating_add(1);
         return if may_have_ended {
-            (granted, Renewal::Untold)
+            (left, Renewal::Untold)
         } else {
             (granted, Renewal::Extended)
         };
     }
-    let left = Lease::Seconds(NonZeroU32::new(new.get() - 1).unwrap_or(new));
     if granted == asked {
-        (granted, Renewal::Untold) // it had nearly all of it left
+        (left, Renewal::Untold) // it had nearly all of it left
     } else {
         (left, Renewal::Unchanged)
     }

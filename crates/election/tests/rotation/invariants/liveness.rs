@@ -157,8 +157,10 @@ impl Liveness {
                 .find(|server| server.runs() && server.address == entry.client);
             // One that has lost its state file does not know that it has the mapping, and lets the
             // lease run out.
+            let readable = fake_router.habits.quirks.client_text == ClientText::Address
+                && fake_router.habits.quirks.shown != Shown::Nothing;
             let alive = owner.is_some_and(|owner| {
-                entry.ends.is_none()
+                entry.ends.is_none() && (readable || owner.state.ledger.has(leadership()))
                     || owner.state.leadership.is_some()
                     || owner.state.memory == Memory::WasRepresentative
             });
@@ -174,6 +176,10 @@ impl Liveness {
                 || self.config.lan == LanMessaging::Disabled;
             if !alive && (unremovable || !known || !asked) {
                 match entry.ends {
+                    // Where its end cannot be seen it is looked at twice in a lease.
+                    Some(ends) if !readable => {
+                        self.held_until = self.held_until.max(ends + self.config.lease / 2);
+                    }
                     Some(ends) => self.held_until = self.held_until.max(ends),
                     None if unremovable => self.forever = true,
                     // A mapping without an end whose owner nobody has ever heard is looked at again

@@ -118,7 +118,7 @@ impl World {
             return;
         }
         if job.is_writing() {
-            it.written_in = epoch;
+            it.written_in = (epoch, done_at);
         }
         let shown = it.clock.show(self.now);
         let mut hand = Hand {
@@ -139,12 +139,12 @@ impl World {
             Next::Answer(event) => {
                 it.job = None;
                 // What rests on the router's yes was true when it said so.
-                let epoch = match event {
+                let (epoch, done_at) = match event {
                     Event::Secured {
                         evidence: Evidence::Answer,
                         ..
                     } => it.written_in,
-                    _ => epoch,
+                    _ => (epoch, done_at),
                 };
                 self.checks
                     .answered(self.now, server, &event, epoch, done_at);
