@@ -45,6 +45,8 @@ pub struct Job {
     /// Calls so far: a reply to an earlier one comes too late.
     pub calls: u32,
     before: Before,
+    /// When the router granted it the time before.
+    last_granted: Option<Timestamp>,
     read_at: Timestamp,
     sent_at: Timestamp,
     /// The lease that is tried; 0 has no end.
@@ -99,15 +101,20 @@ impl Learned {
     }
 
     /// Whether a lease that shows all of itself does so long after it was granted.
-    fn shows_granted(&self, job: &Job, old: Millis) -> bool {
-        let granted = |(port, _): &&(ExternalPort, Timestamp)| *port == job.port();
-        let last = self.granted_at.iter().flatten().find(granted);
-        old == job.asked && last.is_some_and(|(_, at)| job.sent_at.0 >= at.0 + 2_000)
+    fn shows_granted(job: &Job, old: Millis) -> bool {
+        let last = job.last_granted;
+        old == job.asked && last.is_some_and(|at| job.sent_at.0 >= at.0 + 2_000)
     }
 
     fn granted(&mut self, port: ExternalPort, at: Timestamp) {
-        let own = usize::from(port != leadership());
-        self.granted_at[own] = Some((port, at));
+        self.granted_at[usize::from(port != leadership())] = Some((port, at));
+    }
+
+    /// The port is asked for: from now on nobody knows whether the last grant stands.
+    fn asks(&mut self, port: ExternalPort) -> Option<Timestamp> {
+        let last = self.granted_at[usize::from(port != leadership())].take();
+        last.filter(|(granted, _)| *granted == port)
+            .map(|(_, at)| at)
     }
 
     fn saw(&mut self) {
@@ -155,6 +162,7 @@ impl Job {
             phase: Phase::Reading,
             calls: 1,
             before: Before::Free,
+            last_granted: None,
             read_at: now,
             sent_at: now,
             asked: 0,
@@ -198,6 +206,7 @@ impl Job {
         };
         if let Next::Call(Call::Add(..)) = next {
             self.sent_at = hand.now;
+            self.last_granted = hand.learned.asks(self.port()).or(self.last_granted);
         }
         next
     }
@@ -440,7 +449,7 @@ impl Job {
         };
         if let (Some(old), Some(Some(left))) = (old, shown)
             && self.asked != 0
-            && !(left == self.asked && hand.learned.shows_granted(self, old))
+            && !(left == self.asked && Learned::shows_granted(self, old))
         {
             let apart = hand.now.after(self.read_at).as_millis() as Millis;
             let full = granted(self.asked, Some(left), elapsed) == span(self.asked);

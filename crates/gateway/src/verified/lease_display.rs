@@ -33,17 +33,22 @@ pub(super) struct LeaseDisplays {
 }
 
 impl LeaseDisplays {
-    /// What the router shows, now that a lease of which `old` was shown is renewed at `sent_at`
-    /// with one of `asked`.
+    /// The port is asked for. When it was granted last; whether that stands, nobody knows from now
+    /// on until it is granted again.
+    pub(super) fn asked(&mut self, port: ExternalPort) -> Option<Instant> {
+        self.granted.remove(&port)
+    }
+
+    /// What the router shows, now that a lease that was granted at `last`, and of which `old` was
+    /// shown, is renewed at `sent_at` with one of `asked`.
     pub(super) fn display(
         &mut self,
-        port: ExternalPort,
+        last: Option<Instant>,
         old: Option<Lease>,
         asked: Lease,
         sent_at: Instant,
     ) -> LeaseDisplay {
-        let last = self.granted.get(&port);
-        let long_ago = last.is_some_and(|last| sent_at.saturating_duration_since(*last) >= COUNTS);
+        let long_ago = last.is_some_and(|last| sent_at.saturating_duration_since(last) >= COUNTS);
         if old == Some(asked) && long_ago {
             self.display = LeaseDisplay::Granted;
         }
@@ -70,7 +75,10 @@ mod tests {
         let later = |seconds| start + Duration::from_secs(seconds);
         let mut leases = LeaseDisplays::default();
         leases.granted(port, start);
-        let mut shown = |old, at| leases.display(port, Some(Lease::from_seconds(old)), asked, at);
+        let last = leases.asked(port);
+        assert_eq!(last, Some(start));
+        assert_eq!(leases.asked(port), None, "a request may have come late");
+        let mut shown = |old, at| leases.display(last, Some(Lease::from_seconds(old)), asked, at);
         assert_eq!(shown(30, later(1)), LeaseDisplay::Left, "within the second");
         assert_eq!(shown(23, later(7)), LeaseDisplay::Left);
         assert_eq!(shown(30, later(7)), LeaseDisplay::Granted);

@@ -174,6 +174,7 @@ pub(super) async fn write(
         lease: learned.lease_fallback.first(request.lease),
         ..request.clone()
     };
+    let last_granted = learned.leases.asked(port);
     let (sent_at, refusal) = loop {
         let sent_at = now();
         match gateway.add(&asked).await {
@@ -197,6 +198,7 @@ pub(super) async fn write(
     };
     let written = Written {
         asked,
+        last_granted,
         read_at,
         sent_at,
         before,
@@ -217,6 +219,8 @@ pub(super) enum Before {
 /// A request that was written.
 struct Written {
     asked: MappingRequest,
+    /// When the router granted it the time before.
+    last_granted: Option<Instant>,
     /// When it was about to be read what stood there before.
     read_at: Instant,
     sent_at: Instant,
@@ -305,6 +309,7 @@ fn grant(
 ) -> Result<SecureOutcome, Error> {
     let Written {
         asked,
+        last_granted,
         read_at,
         sent_at,
         before,
@@ -328,7 +333,7 @@ fn grant(
         new: read,
         display: learned
             .leases
-            .display(request.external, old, asked.lease, sent_at),
+            .display(last_granted, old, asked.lease, sent_at),
     };
     let (granted, renewal) = renewed(&readings, granted, asked.lease);
     learned.leases.granted(request.external, sent_at);
