@@ -301,9 +301,11 @@ impl Job {
     }
 
     fn lease_to_ask(&self, hand: &Hand<'_>) -> Millis {
+        let answer = hand.now.after(self.read_at).as_secs() as Millis;
+        let outlasts = if answer < 2 { 0 } else { (answer + 1) * 12_000 };
         match (hand.learned.lease_step, self.request) {
             (LeaseStep::AsAsked, Request::Secure { lease, .. } | Request::Remake { lease, .. }) => {
-                lease.as_millis() as Millis
+                (lease.as_millis() as Millis).max(outlasts)
             }
             _ => 0,
         }
