@@ -16,6 +16,7 @@ mod camera;
 mod curl;
 mod dead;
 mod disk;
+mod doctor;
 mod fading;
 mod headers;
 mod lan;

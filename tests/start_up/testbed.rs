@@ -264,11 +264,17 @@ pub(crate) fn serves_the_lan(camera: &Camera) {
     });
 }
 
-/// Runs a sub-command of the program to its end, which must come within 30 s.
+/// Runs a sub-command of the program to its end, which must come within a minute.
 pub(crate) fn porthole(subcommand: &str, settings: &Path) -> Output {
+    porthole_with(subcommand, settings, &[])
+}
+
+/// The same with these options.
+pub(crate) fn porthole_with(subcommand: &str, settings: &Path, options: &[&str]) -> Output {
     Command::new("timeout")
-        .args(["30", env!("CARGO_BIN_EXE_porthole"), subcommand, "--config"])
+        .args(["60", env!("CARGO_BIN_EXE_porthole"), subcommand, "--config"])
         .arg(settings)
+        .args(options)
         .env_remove("RUST_LOG")
         .output()
         .unwrap()

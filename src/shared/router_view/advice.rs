@@ -1,20 +1,18 @@
-//! What the operator has to do when the router keeps the representative port for a camera that is
-//! gone.
+//! What the operator has to do when no camera can have the representative port: the router keeps it
+//! for one that is gone, or for itself.
 
 use super::RouterView;
-use porthole_election::{ClaimStage, LeaderView, Successor};
-use porthole_gateway::{Protocol, manual_deletion};
+use super::trait_words::RouterTrait;
+use porthole_election::{ClaimStage, LeaderView, Rules, State, Successor};
+use porthole_gateway::manual_deletion;
 use porthole_types::ExternalPort;
 
 impl RouterView {
-    /// What the operator has to do on the router while there is a deputy (router class *stuck*):
-    /// which entry to delete, where, and which camera answers for all meanwhile. Nothing while
-    /// there is no deputy. The text quotes what the entry's owner wrote: escape it.
-    pub fn advice(
-        &self,
-        representative_port: ExternalPort,
-        leader_view: &LeaderView,
-    ) -> Option<String> {
+    /// What the operator has to do while there is a deputy: which entry to delete on the router and
+    /// where, or that another port has to be the representative's; and which camera answers for all
+    /// meanwhile. Nothing while there is no deputy. The text quotes what the entry's owner wrote:
+    /// escape it.
+    pub fn advice(&self, state: &State, rules: &Rules, leader_view: &LeaderView) -> Option<String> {
         let LeaderView::Vacant { successor, .. } = leader_view else {
             return None;
         };
@@ -29,26 +27,35 @@ impl RouterView {
             || "for visitors on the LAN only".to_owned(),
             |port| format!("on port {port} of the router"),
         );
-        let entry = self.table.as_ref().and_then(|read| {
-            let entries = read.table.entries.iter();
-            entries
-                .filter(|entry| entry.protocol == Protocol::Tcp)
-                .find(|entry| entry.external == representative_port)
-        });
-        let leads = entry.map_or_else(
-            || {
-                format!(
-                    "Port {representative_port} of the router still leads to a camera that is gone."
-                )
-            },
+        let why = if self.keeps_representative_port(state, rules) {
+            RouterTrait::reserved_representative_port(rules.representative_port).told()
+        } else {
+            self.blocked(rules.representative_port)
+        };
+        Some(format!(
+            "{why} Until then {deputy} answers for all, {reach}."
+        ))
+    }
+
+    /// Somebody's mapping stands in the way.
+    fn blocked(&self, port: ExternalPort) -> String {
+        let router = self.found.as_ref().map(|found| found.identity.address);
+        let remedy = manual_deletion::instructions(port, router);
+        if self.lessons.showing().is_unreadable() {
+            return format!(
+                "Port {port} of the router is somebody's, and the router does not show whose: \
+                 most likely that of a camera that is gone. {remedy} Or start that camera again."
+            );
+        }
+        let read = self.table.as_ref();
+        let leads = read.and_then(|read| read.table.tcp(port)).map_or_else(
+            || format!("Port {port} of the router still leads to a camera that is gone."),
             manual_deletion::blocking_mapping,
         );
-        let router = self.found.as_ref().map(|found| found.identity.address);
-        let remedy = manual_deletion::instructions(representative_port, router);
-        Some(format!(
+        format!(
             "{leads} That camera does not answer, and the router lets no other delete the entry. \
-             {remedy} Or start that camera again. Until then {deputy} answers for all, {reach}."
-        ))
+             {remedy} Or start that camera again."
+        )
     }
 }
 
@@ -59,17 +66,15 @@ mod tests {
 
     use url::Url;
 
+    use super::super::tests::{grant, port, rules, state};
     use super::super::{RouterState, TableView};
     use super::*;
-    use porthole_election::{Cause, Peer, Timestamp};
+    use porthole_election::{Candidacy, Cause, ListTrust, Peer, StaleMapping, Timestamp};
     use porthole_gateway::{
-        DiscoveredRouter, Extent, Identity, MappingEntry, Protocol, Route, ServiceType, Table,
+        ClientForm, DiscoveredRouter, Extent, Identity, MappingEntry, Protocol, Route, ServiceType,
+        Showing, Table,
     };
     use porthole_types::{InstanceId, InternalPort};
-
-    fn port(port: u16) -> ExternalPort {
-        ExternalPort::new(port).unwrap()
-    }
 
     fn view(table: Option<Table>) -> RouterView {
         RouterView {
@@ -134,7 +139,7 @@ mod tests {
         });
         assert_eq!(
             view(Some(table()))
-                .advice(port(8080), &vacant(successor))
+                .advice(&state(), &rules(), &vacant(successor))
                 .unwrap(),
             "Port 8080 of the router still leads to 192.168.77.11 \
              (\u{201c}Porthole Front door\u{201d}). That camera does not answer, and the router \
@@ -147,7 +152,9 @@ mod tests {
     #[test]
     fn the_others_name_the_deputy_also_where_the_table_cannot_be_read() {
         let successor = Successor::Other(peer(), ClaimStage::Deputy { port: None });
-        let advice = view(None).advice(port(8080), &vacant(successor)).unwrap();
+        let advice = view(None)
+            .advice(&state(), &rules(), &vacant(successor))
+            .unwrap();
         for words in [
             "leads to a camera that is gone",
             "http://192.168.77.1/",
@@ -155,6 +162,59 @@ mod tests {
         ] {
             assert!(advice.contains(words), "{advice}");
         }
+    }
+
+    #[test]
+    fn a_port_that_the_whole_table_shows_free_is_the_routers_own() {
+        let deputy = Successor::Me(ClaimStage::Deputy {
+            port: Some(port(8081)),
+        });
+        let mut kept = state();
+        kept.candidacy = Candidacy::Acquiring {
+            round: 0,
+            mapping: StaleMapping::Reserved,
+            repeat_at: Timestamp(0),
+        };
+        let empty = view(Some(Table {
+            entries: Vec::new(),
+            extent: Extent::Whole,
+        }));
+        let told = empty.advice(&kept, &rules(), &vacant(deputy)).unwrap();
+        assert_eq!(
+            told,
+            "It keeps port 8080 for itself: it refuses that port to every camera although nobody \
+             has it. One camera shows all cameras on its own port meanwhile. Set \
+             router.representative_port to another port than 8080, the same on all cameras and \
+             outside of router.port_range. Until then this camera answers for all, on port 8081 of \
+             the router."
+        );
+        // The others know of it only that there is a deputy.
+        let other = Successor::Other(peer(), ClaimStage::Deputy { port: None });
+        let mut yielding = state();
+        yielding.candidacy = Candidacy::Yielding {
+            to: peer(),
+            stage: ClaimStage::Deputy { port: None },
+            until: Timestamp(0),
+            round: 0,
+        };
+        let told = empty.advice(&yielding, &rules(), &vacant(other)).unwrap();
+        assert!(told.contains("keeps port 8080 for itself"), "{told}");
+        yielding.list = ListTrust::Incomplete;
+        let told = empty.advice(&yielding, &rules(), &vacant(other)).unwrap();
+        assert!(!told.contains("keeps port 8080 for itself"), "{told}");
+    }
+
+    #[test]
+    fn on_a_router_that_cannot_be_read_nobody_says_whose_the_port_is() {
+        let deputy = Successor::Me(ClaimStage::Deputy { port: None });
+        let mut unreadable = view(Some(table()));
+        let shown = Showing::Entry(ClientForm::Name);
+        unreadable.lessons.granted(grant(0, shown));
+        let told = unreadable
+            .advice(&state(), &rules(), &vacant(deputy))
+            .unwrap();
+        assert!(told.contains("does not show whose"), "{told}");
+        assert!(!told.contains("192.168.77.11"), "{told}");
     }
 
     #[test]
@@ -170,7 +230,7 @@ mod tests {
             vacant(Successor::Me(ClaimStage::Acquiring)),
             vacant(Successor::Other(peer(), ClaimStage::Claiming)),
         ] {
-            let advice = view(Some(table())).advice(port(8080), &leader_view);
+            let advice = view(Some(table())).advice(&state(), &rules(), &leader_view);
             assert_eq!(advice, None, "{leader_view:?}");
         }
     }
