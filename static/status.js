@@ -9,7 +9,7 @@ const CLASSES = {
   stuck: "The router keeps its port until somebody deletes the entry in the router’s own pages; "
     + "meanwhile a deputy shows all cameras.",
   unreadable: "The router does not show whose its mappings are. Its port falls free when its lease "
-    + "has run out; that only one camera has it rests on the router’s refusals alone.",
+    + "has run out, if it has an end; that only one camera has it rests on the router’s refusals alone.",
 };
 
 function routerInWords({ state, name, address, external_address: outside }) {

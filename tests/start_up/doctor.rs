@@ -71,7 +71,7 @@ fn a_router_that_does_not_show_whose_its_mappings_are() {
     names(
         &["client-empty"],
         &["hides-owners"],
-        &["shows nothing in the place"],
+        &["it shows nothing in the place"],
     );
 }
 

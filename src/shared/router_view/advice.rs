@@ -182,7 +182,7 @@ mod tests {
         let told = empty.advice(&kept, &rules(), &vacant(deputy)).unwrap();
         assert_eq!(
             told,
-            "It keeps port 8080 for itself: it refuses that port to every camera although nobody \
+            "The router keeps port 8080 for itself: it refuses that port to every camera although nobody \
              has it. One camera shows all cameras on its own port meanwhile. Set \
              router.representative_port to another port than 8080, the same on all cameras and \
              outside of router.port_range. Until then this camera answers for all, on port 8081 of \

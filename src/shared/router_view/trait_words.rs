@@ -56,7 +56,7 @@ impl RouterTrait {
         Self::new(
             "hides-owners",
             format!(
-                "It does not show whose its mappings are: it shows {shown}. That only one camera \
+                "The router does not show whose its mappings are: it shows {shown}. That only one camera \
                  has the representative port rests on its refusals alone, and the mapping of a \
                  camera that is gone is not deleted by another one."
             ),
@@ -67,7 +67,7 @@ impl RouterTrait {
     pub fn shows_nothing() -> Self {
         Self::new(
             "shows-nothing",
-            "It does not show its mappings. That only one camera has the representative port rests \
+            "The router does not show its mappings. That only one camera has the representative port rests \
              on its refusals alone, and the mapping of a camera that is gone is not deleted by \
              another one.",
         )
@@ -77,7 +77,7 @@ impl RouterTrait {
     pub fn incomplete_list() -> Self {
         Self::new(
             "incomplete-list",
-            "Its list leaves out mappings that it shows when it is asked for their port: what is \
+            "The router's list leaves out mappings that it shows when it is asked for their port: what is \
              not in the list may be there all the same, so each port is asked for by itself.",
         )
     }
@@ -86,7 +86,7 @@ impl RouterTrait {
     pub fn list_only() -> Self {
         Self::new(
             "list-only",
-            "Asked for a port it shows nothing, also where its list shows a mapping: the list is \
+            "Asked for a port the router shows nothing, also where its list shows a mapping: the list is \
              read in its place.",
         )
     }
@@ -95,7 +95,7 @@ impl RouterTrait {
     pub fn one_per_inner_port() -> Self {
         Self::new(
             "one-per-inner-port",
-            "It makes one mapping only to each port of a device: a camera gives up its own port \
+            "The router makes one mapping only to each port of a device: a camera gives up its own port \
              for a moment when it takes over as the representative.",
         )
         .remedy(
@@ -109,7 +109,7 @@ impl RouterTrait {
         Self::new(
             "reserved-representative-port",
             format!(
-                "It keeps port {port} for itself: it refuses that port to every camera although \
+                "The router keeps port {port} for itself: it refuses that port to every camera although \
                  nobody has it. One camera shows all cameras on its own port meanwhile."
             ),
         )
@@ -125,7 +125,7 @@ impl RouterTrait {
         Self::new(
             "reserved-ports",
             format!(
-                "It refuses {} {} although it shows nobody there. Others are used.",
+                "The router refuses {} {} although it shows nobody there. Others are used.",
                 if ports.len() == 1 { "port" } else { "ports" },
                 ports.join(", ")
             ),
@@ -141,7 +141,7 @@ impl RouterTrait {
         Self::new(
             "leases-run-out",
             format!(
-                "It does not extend leases: mappings are made anew shortly before they end. That \
+                "The router does not extend leases: mappings are made anew shortly before they end. That \
                  interrupts the representative port for {gap} every {} s.",
                 every.as_secs().max(1)
             ),
@@ -154,7 +154,7 @@ impl RouterTrait {
         Self::new(
             "leases-run-out",
             format!(
-                "It does not extend leases: {what}. Mappings are made anew shortly before they \
+                "The router does not extend leases: {what}. Mappings are made anew shortly before they \
                  end, which interrupts the representative port for a moment each time."
             ),
         )
@@ -163,7 +163,7 @@ impl RouterTrait {
 
     /// It makes mappings without an end, whatever it is asked for.
     pub fn permanent_leases(stays: Stays) -> Self {
-        let words = "Its mappings have no end, whatever it is asked for";
+        let words = "The router's mappings have no end, whatever it is asked for";
         let name = "permanent-leases";
         match stays {
             Stays::UntilDeleted => Self::new(
@@ -187,7 +187,7 @@ impl RouterTrait {
     /// It makes leases longer than asked, in seconds.
     pub fn long_leases(asked: u32, granted: u32, stays: Stays) -> Self {
         let long = span(granted);
-        let words = format!("It makes leases of {long} when it is asked for {asked} s");
+        let words = format!("The router makes leases of {long} when it is asked for {asked} s");
         let name = "long-leases";
         match stays {
             Stays::UntilDeleted => Self::new(
