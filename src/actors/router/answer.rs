@@ -110,8 +110,8 @@ impl Answer {
     }
 
     /// Why there is no mapping, where the rules have an event of their own for it. That of a
-    /// renewal is still there; and where the router does not show who has a port, a conflict says that
-    /// somebody has.
+    /// renewal is still there; and where the router does not show who has a port, a conflict says
+    /// that somebody has.
     pub(super) fn refusal(&self) -> Option<&Error> {
         match self {
             Self::Secured(verified::SecureOutcome::Refused {

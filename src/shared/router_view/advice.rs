@@ -141,11 +141,11 @@ mod tests {
             view(Some(table()))
                 .advice(&state(), &rules(), &vacant(successor))
                 .unwrap(),
-            "Port 8080 of the router still leads to 192.168.77.11 \
-             (\u{201c}Porthole Front door\u{201d}). That camera does not answer, and the router \
-             lets no other delete the entry. Delete the entry for port 8080 in the router's own \
-             pages, most likely at http://192.168.77.1/. Or start that camera again. Until then \
-             this camera answers for all, on port 8081 of the router."
+            "Port 8080 of the router still leads to 192.168.77.11 (\u{201c}Porthole Front \
+             door\u{201d}). That camera does not answer, and the router lets no other delete the \
+             entry. Delete the entry for port 8080 in the router's own pages, most likely at \
+             http://192.168.77.1/. Or start that camera again. Until then this camera answers for \
+             all, on port 8081 of the router."
         );
     }
 
@@ -182,11 +182,11 @@ mod tests {
         let told = empty.advice(&kept, &rules(), &vacant(deputy)).unwrap();
         assert_eq!(
             told,
-            "The router keeps port 8080 for itself: it refuses that port to every camera although nobody \
-             has it. One camera shows all cameras on its own port meanwhile. Set \
+            "The router keeps port 8080 for itself: it refuses that port to every camera although \
+             nobody has it. One camera shows all cameras on its own port meanwhile. Set \
              router.representative_port to another port than 8080, the same on all cameras and \
-             outside of router.port_range. Until then this camera answers for all, on port 8081 of \
-             the router."
+             outside of router.port_range. Until then this camera answers for all, on port 8081 \
+             of the router."
         );
         // The others know of it only that there is a deputy.
         let other = Successor::Other(peer(), ClaimStage::Deputy { port: None });

@@ -56,9 +56,9 @@ impl RouterTrait {
         Self::new(
             "hides-owners",
             format!(
-                "The router does not show whose its mappings are: it shows {shown}. That only one camera \
-                 has the representative port rests on its refusals alone, and the mapping of a \
-                 camera that is gone is not deleted by another one."
+                "The router does not show whose its mappings are: it shows {shown}. That only one \
+                 camera has the representative port rests on its refusals alone, and the mapping \
+                 of a camera that is gone is not deleted by another one."
             ),
         )
     }
@@ -67,9 +67,9 @@ impl RouterTrait {
     pub fn shows_nothing() -> Self {
         Self::new(
             "shows-nothing",
-            "The router does not show its mappings. That only one camera has the representative port rests \
-             on its refusals alone, and the mapping of a camera that is gone is not deleted by \
-             another one.",
+            "The router does not show its mappings. That only one camera has the representative \
+             port rests on its refusals alone, and the mapping of a camera that is gone is not \
+             deleted by another one.",
         )
     }
 
@@ -77,8 +77,9 @@ impl RouterTrait {
     pub fn incomplete_list() -> Self {
         Self::new(
             "incomplete-list",
-            "The router's list leaves out mappings that it shows when it is asked for their port: what is \
-             not in the list may be there all the same, so each port is asked for by itself.",
+            "The router's list leaves out mappings that it shows when it is asked for their port: \
+             what is not in the list may be there all the same, so each port is asked for by \
+             itself.",
         )
     }
 
@@ -86,8 +87,8 @@ impl RouterTrait {
     pub fn list_only() -> Self {
         Self::new(
             "list-only",
-            "Asked for a port the router shows nothing, also where its list shows a mapping: the list is \
-             read in its place.",
+            "Asked for a port the router shows nothing, also where its list shows a mapping: the \
+             list is read in its place.",
         )
     }
 
@@ -95,8 +96,8 @@ impl RouterTrait {
     pub fn one_per_inner_port() -> Self {
         Self::new(
             "one-per-inner-port",
-            "The router makes one mapping only to each port of a device: a camera gives up its own port \
-             for a moment when it takes over as the representative.",
+            "The router makes one mapping only to each port of a device: a camera gives up its \
+             own port for a moment when it takes over as the representative.",
         )
         .remedy(
             "With router.port_mode = \"common\", on all cameras, each mapping leads to another \
@@ -109,8 +110,8 @@ impl RouterTrait {
         Self::new(
             "reserved-representative-port",
             format!(
-                "The router keeps port {port} for itself: it refuses that port to every camera although \
-                 nobody has it. One camera shows all cameras on its own port meanwhile."
+                "The router keeps port {port} for itself: it refuses that port to every camera \
+                 although nobody has it. One camera shows all cameras on its own port meanwhile."
             ),
         )
         .remedy(format!(
@@ -141,8 +142,8 @@ impl RouterTrait {
         Self::new(
             "leases-run-out",
             format!(
-                "The router does not extend leases: mappings are made anew shortly before they end. That \
-                 interrupts the representative port for {gap} every {} s.",
+                "The router does not extend leases: mappings are made anew shortly before they \
+                 end. That interrupts the representative port for {gap} every {} s.",
                 every.as_secs().max(1)
             ),
         )
@@ -154,8 +155,8 @@ impl RouterTrait {
         Self::new(
             "leases-run-out",
             format!(
-                "The router does not extend leases: {what}. Mappings are made anew shortly before they \
-                 end, which interrupts the representative port for a moment each time."
+                "The router does not extend leases: {what}. Mappings are made anew shortly before \
+                 they end, which interrupts the representative port for a moment each time."
             ),
         )
         .remedy("A longer router.representative_lease makes that rarer.")
@@ -216,8 +217,8 @@ impl RouterTrait {
         );
         let lease = 15.0 * seconds.ceil();
         Some(Self::new("slow-answers", words).remedy(format!(
-            "Restart it, or look for newer firmware; a router.representative_lease of {lease:.0} s \
-             or more leaves time enough to renew."
+            "Restart it, or look for newer firmware; a router.representative_lease of {lease:.0} \
+             s or more leaves time enough to renew."
         )))
     }
 
