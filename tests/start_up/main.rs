@@ -37,3 +37,4 @@ mod table;
 mod testbed;
 mod tls;
 mod tools;
+mod traits;

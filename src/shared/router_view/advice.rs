@@ -1,17 +1,19 @@
 //! What the operator has to do when no camera can have the representative port: the router keeps it
 //! for one that is gone, or for itself.
 
+use std::time::Duration;
+
 use super::RouterView;
 use super::trait_words::RouterTrait;
 use porthole_election::{ClaimStage, LeaderView, Rules, State, Successor};
-use porthole_gateway::manual_deletion;
+use porthole_gateway::{DeleteRight, manual_deletion};
 use porthole_types::ExternalPort;
 
 impl RouterView {
-    /// What the operator has to do while there is a deputy: which entry to delete on the router and
-    /// where, or that another port has to be the representative's; and which camera answers for all
-    /// meanwhile. Nothing while there is no deputy. The text quotes what the entry's owner wrote:
-    /// escape it.
+    /// What the operator has to do while no camera can have the representative port for long: which
+    /// entry to delete on the router and where, or that another port has to be the
+    /// representative's; and which camera answers for all meanwhile. The text quotes what the
+    /// entry's owner wrote: escape it.
     pub fn advice(&self, state: &State, rules: &Rules, leader_view: &LeaderView) -> Option<String> {
         let LeaderView::Vacant { successor, .. } = leader_view else {
             return None;
@@ -21,7 +23,7 @@ impl RouterView {
             Successor::Other(peer, ClaimStage::Deputy { port }) => {
                 (format!("the camera at {}", peer.address), port)
             }
-            _ => return None,
+            _ => return self.long_wait(state, rules),
         };
         let reach = own_port.map_or_else(
             || "for visitors on the LAN only".to_owned(),
@@ -34,6 +36,27 @@ impl RouterView {
         };
         Some(format!(
             "{why} Until then {deputy} answers for all, {reach}."
+        ))
+    }
+
+    /// Nobody stands in, because the mapping in the way has an end; but that is far away.
+    fn long_wait(&self, state: &State, rules: &Rules) -> Option<String> {
+        let port = rules.representative_port;
+        let entry = self.table.as_ref()?.table.tcp(port)?;
+        let left = Duration::from_secs(entry.lease_seconds?.into());
+        let of_the_previous = entry.client_address() == state.vacancy?.address;
+        let is_kept = self.lessons.delete_right() == DeleteRight::Refused;
+        if left <= rules.representative_lease * 2 || !of_the_previous || !is_kept {
+            return None;
+        }
+        let router = self.found.as_ref().map(|found| found.identity.address);
+        Some(format!(
+            "{} That camera does not answer, the router lets no other delete the entry, and \
+             forgets it in {} min only. {} Or start that camera again. Until then no camera \
+             answers for all.",
+            manual_deletion::blocking_mapping(entry),
+            left.as_secs().div_ceil(60),
+            manual_deletion::instructions(port, router)
         ))
     }
 
@@ -69,12 +92,12 @@ mod tests {
     use super::super::tests::{grant, port, rules, state};
     use super::super::{RouterState, TableView};
     use super::*;
-    use porthole_election::{Candidacy, Cause, ListTrust, Peer, StaleMapping, Timestamp};
+    use porthole_election::{Candidacy, Cause, ListTrust, Peer, StaleMapping, Timestamp, Vacancy};
     use porthole_gateway::{
         ClientForm, DiscoveredRouter, Extent, Identity, MappingEntry, Protocol, Route, ServiceType,
         Showing, Table,
     };
-    use porthole_types::{InstanceId, InternalPort};
+    use porthole_types::{InstanceId, InternalPort, Term};
 
     fn view(table: Option<Table>) -> RouterView {
         RouterView {
@@ -202,6 +225,45 @@ mod tests {
         yielding.list = ListTrust::Incomplete;
         let told = empty.advice(&yielding, &rules(), &vacant(other)).unwrap();
         assert!(!told.contains("keeps port 8080 for itself"), "{told}");
+    }
+
+    #[test]
+    fn an_entry_that_stays_for_an_hour_is_told_of_once_it_was_tried_to_be_deleted() {
+        let leader_view = vacant(Successor::Me(ClaimStage::Acquiring));
+        let with_lease = |seconds| {
+            let mut table = table();
+            for entry in &mut table.entries {
+                entry.lease_seconds = Some(seconds);
+            }
+            view(Some(table))
+        };
+        let mut state = state();
+        state.vacancy = Some(Vacancy {
+            cause: Cause::MissedHeartbeats,
+            previous: None,
+            address: "192.168.77.11".parse().ok(),
+            term: Term(1),
+            since: Timestamp(0),
+            silent_until: None,
+            lapses_at: None,
+        });
+        let mut long = with_lease(3_541);
+        assert_eq!(long.advice(&state, &rules(), &leader_view), None);
+        long.lessons.delete_tried(DeleteRight::Refused);
+        let told = long.advice(&state, &rules(), &leader_view).unwrap();
+        for words in [
+            "192.168.77.11",
+            "in 60 min",
+            "Delete the entry for port 8080",
+        ] {
+            assert!(told.contains(words), "{told}");
+        }
+        let mut short = with_lease(60);
+        short.lessons.delete_tried(DeleteRight::Refused);
+        assert_eq!(short.advice(&state, &rules(), &leader_view), None);
+        // Another program has taken the port since.
+        state.vacancy.as_mut().unwrap().address = "192.168.77.13".parse().ok();
+        assert_eq!(long.advice(&state, &rules(), &leader_view), None);
     }
 
     #[test]
