@@ -17,7 +17,7 @@ fn router(quirk: &str) -> Quirks {
 
 /// What it says of the router, once its class and one trait are these.
 fn says(camera: &Camera, class: &str, name: &str) -> String {
-    eventually(&format!("{class}, {name}"), Duration::from_secs(60), || {
+    eventually(&format!("{class}, {name}"), Duration::from_mins(1), || {
         let status: Value = camera.get("/api/v1/status")?.json()?;
         let router = &status["router"];
         let traits = router["traits"].as_array().ok_or("no traits")?;
@@ -49,7 +49,7 @@ fn the_interruptions_where_leases_are_not_extended_are_told_and_measured() {
     let camera = testbed.camera(2, "Front door");
     let camera = camera.set("router", "representative_lease", "12s").start();
     camera.await_leadership();
-    eventually("a gap is over", Duration::from_secs(60), || {
+    eventually("a gap is over", Duration::from_mins(1), || {
         match camera.metric("porthole_representative_gap_seconds_count")? {
             0.0 => Err("none".to_owned()),
             _ => Ok(()),

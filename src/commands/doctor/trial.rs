@@ -152,7 +152,7 @@ async fn tell_showing(router: &dyn Gateway, fresh: &dyn Gateway, showing: Showin
     match (alone, list.tcp(TRIAL_PORT)) {
         (Ok(None), Some(_)) => tell(&RouterTrait::list_only()),
         (Ok(Some(_)), None) if list.extent == Extent::Whole => {
-            tell(&RouterTrait::incomplete_list())
+            tell(&RouterTrait::incomplete_list());
         }
         _ => {}
     }

@@ -6,7 +6,7 @@ use crate::auth::LoginScope;
 use crate::fleet::Camera;
 use crate::http::App;
 use crate::http::pages::{Level, Notice};
-use crate::shared::RouterState;
+use crate::shared::{RouterState, RouterView};
 use porthole_election::RemoteAccess;
 use porthole_gateway::{Description, MappingEntry};
 
@@ -25,11 +25,18 @@ pub fn notices(app: &App) -> Vec<Notice> {
     notices.extend(not_exposed(app).map(info));
     let state = shared.role.load();
     let leader_view = state.leader_view(shared.clock.now());
-    let router = shared.router.borrow().clone();
+    let mut router = shared.router.borrow().clone();
     let advice = router.advice(&state, shared.role.rules(), &leader_view);
+    let representative_port = shared.settings.router.representative_port;
+    if advice.is_some() {
+        // It says why that port cannot be had, and more.
+        router
+            .refusal
+            .take_if(|refusal| refusal.port == representative_port);
+    }
     notices.extend(advice.map(warning));
     notices.extend(shared.keys.words().map(warning));
-    notices.extend(router_problem(app).map(warning));
+    notices.extend(router_problem(app, &router).map(warning));
     if shared.role.load().crowded_since.is_some() {
         let range = shared.settings.router.port_range;
         notices.push(warning(format!(
@@ -56,11 +63,10 @@ fn not_exposed(app: &App) -> Option<String> {
 }
 
 /// What is wrong with the router, and what to do about it.
-fn router_problem(app: &App) -> Option<String> {
+fn router_problem(app: &App, view: &RouterView) -> Option<String> {
     let shared = &app.shared;
-    let view = shared.router.borrow();
     let problem = view.problem(shared.settings.router.external_host.is_some())?;
-    Some(match view.state {
+    Some(match &view.state {
         RouterState::Searching { .. } => {
             let gateway = shared.lan_address().and_then(|lan| lan.default_gateway);
             no_router(&problem, gateway)
