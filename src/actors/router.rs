@@ -482,7 +482,11 @@ impl Handler<AskRouter> for RouterActor {
             let answer = answer::to(&*router, &ask, &mut learned).await;
             (answer, learned)
         };
-        let told = move |(answer, learned), actor: &mut Self, ctx: &mut Context<Self>| {
+        let told = move |told: (_, Learned), actor: &mut Self, ctx: &mut Context<Self>| {
+            let (answer, mut learned) = told;
+            if actor.volatile.learned.reading.shows_what_it_has() {
+                learned.reading.saw_a_mapping(); // a poll has read the table meanwhile
+            }
             actor.volatile.learned = learned;
             actor.tell(request, answer, ctx)
         };

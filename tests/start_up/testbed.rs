@@ -29,7 +29,7 @@ const ADDRESSES: u8 = 8;
 const TESTBEDS: u8 = u8::MAX / ADDRESSES;
 
 /// How many times as many there may be; more would meet the first ones.
-const STREETS: u8 = 4;
+const STREETS: u8 = 8;
 
 /// The port that makes a camera the representative.
 pub(crate) const REPRESENTATIVE_PORT: u16 = 8080;
@@ -63,7 +63,7 @@ impl Testbed {
         let process = std::process::id().to_be_bytes();
         let first = Ipv4Addr::new(
             127,
-            128 | street << 5 | process[2] & 31,
+            128 | street << 4 | process[2] & 15,
             process[3],
             number * ADDRESSES,
         );
