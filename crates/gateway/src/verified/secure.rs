@@ -391,6 +391,9 @@ fn renewed(readings: &Readings, granted: Lease, asked: Lease) -> (Lease, Renewal
         return (granted, Renewal::Extended);
     }
     let left = Lease::Seconds(NonZeroU32::new(new.get() - 1).unwrap_or(new));
+    if old.get() > asked.as_seconds() {
+        return (left, Renewal::New); // a shorter one was asked for: there is nothing to compare
+    }
     if new > old {
         // It may have ended in between, so that this is another one.
         let may_have_ended = old.get() <= readings.apart.saturating_add(1);
