@@ -15,8 +15,8 @@ use crate::server::Server;
 const K: u64 = 8;
 
 /// Calls to the router in a row that a takeover may have to wait for: a request for the own port
-/// that is under way (3), looking (1), deleting (3), mapping (3).
-const CALLS: u64 = 10;
+/// that is under way (5), looking (1), deleting (3), mapping (5): each may need a second look.
+const CALLS: u64 = 14;
 
 /// What is known of the time after the last fault.
 pub(super) struct Liveness {
