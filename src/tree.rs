@@ -45,9 +45,13 @@ use porthole_supervise::{
 /// What the process exits with when an actor cannot be kept alive (`EX_SOFTWARE` of sysexits.h).
 pub const EXIT_ESCALATED: i32 = 70;
 
+/// What the process exits with when mappings of it may be on the router still: it did not answer in
+/// time, or does not delete them (`EX_TEMPFAIL` of sysexits.h). The next run gives them back.
+pub const EXIT_LEFT_BEHIND: i32 = 75;
+
 /// How long a clean end may take: the router is asked to delete, the LAN is told, connections
-/// close.
-const CLEAN_END: Duration = Duration::from_millis(2500);
+/// close. Less than the 10 s after which containers are killed.
+const CLEAN_END: Duration = Duration::from_secs(8);
 
 /// An arbiter that runs no task for so long is stuck, and everything on it with it.
 const STUCK: Duration = Duration::from_secs(20);
@@ -76,9 +80,19 @@ pub async fn run(shared: Arc<SharedState>, publishers: Publishers) -> io::Result
 
     let arbiters = [&network, &media, &web];
     let root = build(&supervisor, arbiters, &shared, publishers);
-    let code = until_the_end(events, &shared).await?;
+    let mut code = until_the_end(events, &shared).await?;
     if code == 0 {
         leave(&root, &supervisor).await;
+        let ledger = shared.role.load().ledger.clone();
+        if !ledger.is_empty() {
+            let ports: Vec<String> = ledger.ports().map(|port| port.to_string()).collect();
+            warn!(
+                ports = ports.join(", "),
+                "the router has not said that these ports of it are given back: the next start \
+                 does that, or they end with their leases"
+            );
+            code = EXIT_LEFT_BEHIND;
+        }
     }
     root.listeners.close().await;
     drop(watchdog);

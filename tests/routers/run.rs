@@ -235,6 +235,15 @@ impl Row<'_> {
                         format!("those who believe that they have 8080: {names:?}")
                     });
             }
+            Holder::Unknowable => {
+                let unreadable = self
+                    .cameras
+                    .iter()
+                    .all(|camera| view(camera).is_ok_and(|view| view.class == "unreadable"));
+                self.outcome.expect(unreadable, || {
+                    "a camera does not say that the router cannot be read".to_owned()
+                });
+            }
             Holder::Nobody => {
                 self.outcome.expect(believers.is_empty(), || {
                     "a camera believes that it has 8080, which nobody can have".to_owned()

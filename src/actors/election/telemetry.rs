@@ -89,12 +89,14 @@ fn trace_rotation(before: &State, after: &State) {
 mod tests {
     use super::*;
     use porthole_election::{Cause, Leadership, Memory, Timestamp};
-    use porthole_types::Term;
+    use porthole_types::{ExternalPort, Term};
 
     fn leading(gap_since: Option<Timestamp>, last_gap: Option<Duration>) -> State {
         let mut state = State::new(Term(1), None, Memory::None);
         state.last_gap = last_gap;
         state.leadership = Some(Leadership {
+            port: ExternalPort::new(8080).unwrap(),
+            answered_at: None,
             deadline: Timestamp(30_000_000),
             renew_at: Timestamp(0),
             since: Timestamp(0),

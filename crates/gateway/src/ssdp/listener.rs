@@ -209,7 +209,11 @@ impl Listener {
         let mut buffer = [0; 2048];
         let (length, from) = self.socket.recv_from(&mut buffer).await?;
         self.datagrams += 1;
-        Ok(answer(&buffer[..length], from, self.search.default_gateway))
+        Ok(answer(
+            &buffer[..length],
+            from,
+            self.search.shared_address(),
+        ))
     }
 }
 

@@ -31,6 +31,12 @@ impl Search {
         }
     }
 
+    /// Whose description others may tell of: a pair of gateways answers from the address of one of
+    /// them, with a location on the address that they share.
+    pub(super) fn shared_address(&self) -> Option<Ipv4Addr> {
+        self.preferred()
+    }
+
     /// Whom to ask.
     pub(super) fn destinations(&self) -> Vec<SocketAddrV4> {
         let multicast = self.ssdp.ip().is_multicast();

@@ -171,8 +171,8 @@ impl Liveness {
                 // Nobody can say that it is the failed server's.
                 || fake_router.habits.quirks.client_text != ClientText::Address
                 || fake_router.habits.quirks.shown == Shown::Nothing
-                // One delete is tried, and it may have been a lie.
-                || self.config.router.lies_per_mille > 0
+                // One delete is tried, and it may have been a lie, or be carried out later.
+                || self.config.router.lies_per_mille + self.config.router.late_per_mille > 0
                 || self.config.lan == LanMessaging::Disabled;
             if !alive && (unremovable || !known || !asked) {
                 match entry.ends {
