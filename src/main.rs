@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Run(config) => run::run(config),
         Command::Demo(args) => demo::run(args),
-        Command::Doctor(config) => doctor::run(config),
+        Command::Doctor(args) => doctor::run(args),
         Command::Healthcheck(config) => healthcheck::run(config).map(|()| 0),
         Command::SimRouter(args) => sim_router::run(args),
     };

@@ -8,6 +8,8 @@ const CLASSES = {
   deletable: "Another camera deletes its port on the router and takes over at once.",
   stuck: "The router keeps its port until somebody deletes the entry in the router’s own pages; "
     + "meanwhile a deputy shows all cameras.",
+  unreadable: "The router does not show whose its mappings are. Its port falls free when its lease "
+    + "has run out, if it has an end; that only one camera has it rests on the router’s refusals alone.",
 };
 
 function routerInWords({ state, name, address, external_address: outside }) {
@@ -38,6 +40,7 @@ export function showStatus(status) {
     class: CLASSES[status.router.class]
       ?? "Not known yet: this router has not shown what it allows.",
     fingerprint: status.tls?.fingerprint ?? "",
+    traits: status.router.traits.map(({ words, remedy }) => (remedy ? `${words} ${remedy}` : words)).join("\n"),
     program: `Porthole ${status.version}`,
   };
   for (const [name, text] of Object.entries(facts)) {

@@ -19,7 +19,7 @@ use crate::messages::router::AskRouter;
 use crate::shared::{
     Publisher, Refusal, RouterNews, RouterState, RouterView, SharedState, TableView,
 };
-use porthole_election::{Event, Request};
+use porthole_election::{Asked, Event, Request};
 use porthole_gateway::{
     self, Connection, Countdowns, DiscoveredRouter, Error, Finder, Igd, MappingEntry, Observer,
     PollResult, PollScope, Preference, Protocol, RequestQueue, RouterChoice, SEARCH_AGAIN,
@@ -370,9 +370,15 @@ impl RouterActor {
             Ok(answer) => {
                 self.publish(RouterNews::Answered {
                     port: request.port(),
-                    granted: answer.granted(),
+                    granted: answer.granted(request),
+                    first: matches!(
+                        request,
+                        Request::Secure {
+                            asked: Asked::First,
+                            ..
+                        }
+                    ),
                     delete_right: answer.right(),
-                    refused: answer.refusal().is_some(),
                 });
                 if let Some(why) = answer.refusal() {
                     self.note_refusal(request, why);
@@ -476,7 +482,11 @@ impl Handler<AskRouter> for RouterActor {
             let answer = answer::to(&*router, &ask, &mut learned).await;
             (answer, learned)
         };
-        let told = move |(answer, learned), actor: &mut Self, ctx: &mut Context<Self>| {
+        let told = move |told: (_, Learned), actor: &mut Self, ctx: &mut Context<Self>| {
+            let (answer, mut learned) = told;
+            if actor.volatile.learned.reading.shows_what_it_has() {
+                learned.reading.saw_a_mapping(); // a poll has read the table meanwhile
+            }
             actor.volatile.learned = learned;
             actor.tell(request, answer, ctx)
         };

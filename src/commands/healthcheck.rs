@@ -1,18 +1,10 @@
 //! `porthole healthcheck`: for the container's health check.
 
-use std::net::Ipv4Addr;
-use std::time::Duration;
-
-use ureq::tls::{TlsConfig, TlsProvider};
-
 use super::config::Config;
+use super::local_server;
 use crate::durable::StateFile;
-use crate::settings::{PortMode, Tls};
-use crate::tls;
+use crate::settings::PortMode;
 use porthole_types::ExternalPort;
-
-/// Longer than a healthy server takes to answer.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks `/healthz` of the server that these settings describe, on this machine. In `common` mode
 /// (Fig. 8A) it listens where the router's port leads to, which its state file knows. Through TLS
@@ -29,29 +21,10 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let mapped = mapped
         .and_then(|state| state.mapped_port)
         .map(ExternalPort::get);
-    let host = match settings.http.bind {
-        any if any.is_unspecified() => Ipv4Addr::LOCALHOST,
-        one => one,
-    };
-    let scheme = match settings.http.tls {
-        Tls::Off => "http",
-        Tls::SelfSigned | Tls::Files { .. } => "https",
-    };
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .proxy(None)
-        .tls_config(
-            TlsConfig::builder()
-                .provider(TlsProvider::Rustls)
-                .unversioned_rustls_crypto_provider(tls::provider())
-                .disable_verification(true)
-                .build(),
-        )
-        .build()
-        .into();
+    let agent = local_server::agent();
     let mut why = Vec::new();
     for port in mapped.into_iter().chain([settings.http.port.get()]) {
-        let url = format!("{scheme}://{host}:{port}/healthz");
+        let url = local_server::url(&settings, port, "/healthz");
         match agent.get(&url).call() {
             Ok(_) => return Ok(()),
             Err(error) => why.push(format!("{url}: {error}")),

@@ -4,6 +4,7 @@ mod config;
 pub mod demo;
 pub mod doctor;
 pub mod healthcheck;
+mod local_server;
 pub mod run;
 pub mod sim_router;
 
@@ -28,7 +29,7 @@ pub enum Command {
     /// Show how it works: a simulated router and some cameras on this machine, at one URL.
     Demo(demo::Args),
     /// Say what router there is, what it lets us do, and what to do about it.
-    Doctor(Config),
+    Doctor(doctor::Args),
     /// Ask the server on this machine whether it is well (for containers): exit code 0 or 1.
     Healthcheck(Config),
     /// Run a simulated router, for tests and demonstrations.

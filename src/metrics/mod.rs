@@ -33,6 +33,9 @@ const POLL_SECONDS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 const WAIT_SECONDS: &[f64] = &[0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0];
+const GAP_SECONDS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
 const ENCODE_SECONDS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.033, 0.05, 0.1, 0.25,
 ];
@@ -120,6 +123,8 @@ metrics! {
     router_requests_delayed_total: By<RequestKind, IntCounter> = counters();
     /// Time that these waited.
     router_request_wait_seconds: Histogram = histogram(WAIT_SECONDS);
+    /// Time that the representative port was nobody's while this server made its mapping anew.
+    representative_gap_seconds: Histogram = histogram(GAP_SECONDS);
     /// Entries in the router's port mapping table when it was last read.
     router_table_entries: IntGauge = gauge();
 

@@ -48,6 +48,7 @@ fn the_names_and_types_are_those_of_the_contract() {
             "peers gauge",
             "representative gauge",
             "representative_changes_total counter",
+            "representative_gap_seconds histogram",
             "router_poll_duration_seconds histogram",
             "router_request_failures_total counter",
             "router_request_wait_seconds histogram",

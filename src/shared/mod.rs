@@ -63,7 +63,9 @@ pub use listen_ports::{ListenPorts, OpenPorts, PortStatus, WantedPorts};
 pub use name::{NameCell, Names};
 pub use published::{Published, Publisher};
 pub use role::{RoleCell, RoleStepper};
-pub use router_view::{Refusal, RouterNews, RouterState, RouterView, TableView};
+pub use router_view::{
+    Refusal, RouterNews, RouterState, RouterTrait, RouterView, Stays, TableView,
+};
 pub use unix_time::unix_seconds;
 
 use crate::auth::Authority;

@@ -13,11 +13,11 @@ use porthole_types::ExternalPort;
 
 mod advice;
 mod news;
+mod trait_words;
+mod traits;
 
 pub use news::RouterNews;
-
-/// Answers that take longer are told of. Ordinary routers answer within a tenth of a second.
-const SLOW: Duration = Duration::from_secs(2);
+pub use trait_words::{RouterTrait, Stays};
 
 /// The router, as last seen.
 #[derive(Clone, Debug)]
@@ -125,16 +125,11 @@ impl RouterView {
                 .filter(|_| !host_is_set)
                 .and_then(|external| external.warning(self.connection))
                 .or_else(|| self.refusal.as_ref().map(Refusal::problem))
-                .or_else(|| self.slowness()),
+                .or_else(|| {
+                    let slow = self.answer_time.and_then(RouterTrait::slow_answers)?;
+                    Some(slow.words)
+                }),
         }
-    }
-
-    /// The router's answers take so long that people notice.
-    fn slowness(&self) -> Option<String> {
-        let seconds = self.answer_time.filter(|time| *time >= SLOW)?.as_secs_f64();
-        Some(format!(
-            "The router takes about {seconds:.0} s to answer; takeovers are slower for it."
-        ))
     }
 }
 
@@ -148,6 +143,43 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    use porthole_election::{LanMessaging, Memory, Rules, State, Succession};
+    use porthole_gateway::{Granted, Lease, Showing};
+    use porthole_types::{InstanceId, PortRange, Term};
+
+    pub(super) fn port(port: u16) -> ExternalPort {
+        ExternalPort::new(port).unwrap()
+    }
+
+    pub(super) fn rules() -> Rules {
+        Rules {
+            me: InstanceId(1),
+            representative_port: port(8080),
+            range: PortRange::new(port(8081), port(8180)).unwrap(),
+            representative_lease: Duration::from_secs(30),
+            lease: Duration::from_hours(1),
+            heartbeat: Duration::from_secs(4),
+            missed_limit: 2,
+            detection: BTreeSet::new(),
+            succession: Succession::PortOrder,
+            lan: LanMessaging::Enabled,
+        }
+    }
+
+    pub(super) fn state() -> State {
+        State::new(Term(1), None, Memory::None)
+    }
+
+    /// A mapping that was asked for 30 s.
+    pub(super) fn grant(lease: u32, showing: Showing) -> Granted {
+        Granted {
+            asked: Lease::from_seconds(30),
+            lease: Lease::from_seconds(lease),
+            showing,
+        }
+    }
 
     #[test]
     fn a_slow_router_is_told_of_when_nothing_is_worse() {

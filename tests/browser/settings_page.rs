@@ -143,3 +143,33 @@ async fn who_would_lose_the_page_by_switching_exposure_off_is_asked_once_more() 
     browser.until("it is as it was", kept).await;
     browser.client.close().await.expect("the session ends");
 }
+
+#[tokio::test]
+async fn what_the_router_does_unlike_others_is_told_with_what_to_do() {
+    let Some(browser) = Browser::start(Window::Desktop).await else {
+        return;
+    };
+    let (_demo, url) = admin_demo(&browser).await;
+    let page = format!("{url}settings");
+    browser.client.goto(&page).await.expect("the page opens");
+    let shown = "return !document.querySelector('#status').hidden
+                     && document.querySelector('[data-fact=router]').textContent !== ''";
+    browser.until("the status has come", shown).await;
+    // As on a router that is read badly.
+    let odd = "const [{ showStatus }, answer] = [
+                   await import(document.querySelector('script[type=module]').src
+                       .replace(/settings\\.js/, 'status.js')),
+                   await (await fetch('/api/v1/status')).json()];
+               answer.router.class = 'unreadable';
+               answer.router.traits = [{ name: 'a', words: 'It is odd.', remedy: 'Do this.' },
+                                       { name: 'b', words: 'It is <b>.', remedy: null }];
+               showStatus(answer);
+               return document.querySelector('[data-fact=traits]').innerText
+                   + document.querySelector('[data-fact=class]').innerText";
+    let told = text(&browser, odd).await;
+    assert!(
+        told.starts_with("It is odd. Do this.\nIt is <b>."),
+        "{told}"
+    );
+    assert!(told.contains("does not show whose"), "{told}");
+}

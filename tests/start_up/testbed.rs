@@ -29,7 +29,7 @@ const ADDRESSES: u8 = 8;
 const TESTBEDS: u8 = u8::MAX / ADDRESSES;
 
 /// How many times as many there may be; more would meet the first ones.
-const STREETS: u8 = 4;
+const STREETS: u8 = 8;
 
 /// The port that makes a camera the representative.
 pub(crate) const REPRESENTATIVE_PORT: u16 = 8080;
@@ -63,7 +63,7 @@ impl Testbed {
         let process = std::process::id().to_be_bytes();
         let first = Ipv4Addr::new(
             127,
-            128 | street << 5 | process[2] & 31,
+            128 | street << 4 | process[2] & 15,
             process[3],
             number * ADDRESSES,
         );
@@ -264,11 +264,17 @@ pub(crate) fn serves_the_lan(camera: &Camera) {
     });
 }
 
-/// Runs a sub-command of the program to its end, which must come within 30 s.
+/// Runs a sub-command of the program to its end, which must come within a minute.
 pub(crate) fn porthole(subcommand: &str, settings: &Path) -> Output {
+    porthole_with(subcommand, settings, &[])
+}
+
+/// The same with these options.
+pub(crate) fn porthole_with(subcommand: &str, settings: &Path, options: &[&str]) -> Output {
     Command::new("timeout")
-        .args(["30", env!("CARGO_BIN_EXE_porthole"), subcommand, "--config"])
+        .args(["60", env!("CARGO_BIN_EXE_porthole"), subcommand, "--config"])
         .arg(settings)
+        .args(options)
         .env_remove("RUST_LOG")
         .output()
         .unwrap()

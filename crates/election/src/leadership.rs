@@ -55,6 +55,9 @@ fn renewal_at(sent_at: Timestamp, lease: Duration, now: Timestamp, rules: &Rules
     }
 }
 
+/// So often a lease outlasts a write and its reading back, at the least.
+const ANSWERS_IN_A_LEASE: u32 = 6;
+
 /// A mapping that is this server's, as far as the router says.
 #[derive(Clone, Copy)]
 pub(super) struct Secured {
@@ -80,9 +83,12 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         (Renewal::Untold, Renewal::Extended) => Some(rules.representative_lease),
         _ => granted,
     };
-    let lease = granted
-        .unwrap_or(rules.representative_lease)
-        .min(rules.representative_lease);
+    // Longer ones are renewed as those that were asked for; on a router that takes so long that they
+    // would run out meanwhile, longer ones were.
+    let longest = rules
+        .representative_lease
+        .max(now.after(sent_at) * ANSWERS_IN_A_LEASE);
+    let lease = granted.unwrap_or(rules.representative_lease).min(longest);
     let held_before = state.leadership.filter(|held| held.gap_since.is_none());
     let deadline = match (renewal, held_before) {
         // All that is certain is what was.
@@ -123,6 +129,7 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
     };
     let overdue = held.is_some_and(|held| held.challenge.is_some());
     state.leadership = Some(Leadership {
+        port: rules.representative_port,
         deadline,
         renew_at: match (renewal, held_before) {
             (Renewal::Untold, Some(held)) => {

@@ -99,7 +99,7 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
             Some(Request::Release(own.port))
         }
         _ if now >= state.representative_after && may_reach(state, rules, now) => {
-            Some(secure_representative(state, rules))
+            Some(secure_representative(state, rules, now))
         }
         Some(own) if now >= own.renew_at => renew_own(state, rules, now),
         Some(own) => stray(state, rules, Some(own.port))

@@ -3,6 +3,8 @@
 //! it. For the moment between, the port is nobody's, and this server stays the representative in
 //! the same term: the others go on hearing it, and leave the port to it.
 
+use std::time::Duration;
+
 use super::context::StepContext;
 use super::state::Renewals;
 use super::{Leadership, Request, Rules, State, Timestamp};
@@ -51,7 +53,7 @@ pub(super) fn renew_representative(
     if state.renewals == Renewals::RunOut && ends && held.gap_since.is_none() {
         return Some(Request::Remake { port, lease });
     }
-    Some(secure_representative(state, rules))
+    Some(secure_representative(state, rules, now))
 }
 
 /// So often in a row a mapping of this server's own could not be renewed before it is made anew.
@@ -59,8 +61,8 @@ const TRIES: u32 = 2;
 
 /// The request that makes this server the representative, or says that it is. A mapping of its own
 /// from before, whose lease has not been extended, is made anew.
-pub(super) fn secure_representative(state: &State, rules: &Rules) -> Request {
-    let (port, lease) = (rules.representative_port, rules.representative_lease);
+pub(super) fn secure_representative(state: &State, rules: &Rules, now: Timestamp) -> Request {
+    let (port, lease) = (rules.representative_port, lease_to_ask(state, rules, now));
     if state.leadership.is_none() && state.refusals.ours >= TRIES {
         return Request::Remake { port, lease };
     }
@@ -68,6 +70,20 @@ pub(super) fn secure_representative(state: &State, rules: &Rules) -> Request {
         port,
         lease,
         asked: state.ledger.asked(port),
+    }
+}
+
+/// Not shorter than this server believes already: the router would end the mapping before it knows.
+fn lease_to_ask(state: &State, rules: &Rules, now: Timestamp) -> Duration {
+    let believes = state.leadership.map_or(Duration::ZERO, |held| {
+        let left = held.deadline.after(now);
+        left + Rules::margin(left)
+    });
+    let whole_seconds = Duration::from_secs(believes.as_secs() + 1);
+    if believes > rules.representative_lease {
+        whole_seconds
+    } else {
+        rules.representative_lease
     }
 }
 

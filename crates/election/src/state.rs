@@ -164,6 +164,8 @@ pub enum TableFullFallback {
 /// Leadership, with the times that go with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Leadership {
+    /// The port that it rests on.
+    pub port: ExternalPort,
     /// From then on this server must not believe any more that it leads (counted from the *send*
     /// time of the last renewal that succeeded, less the margin).
     pub deadline: Timestamp,
@@ -297,9 +299,9 @@ impl State {
     /// Whoever has asked the router to delete the representative mapping does not lead any more,
     /// whatever the answer: another may have it before that comes.
     pub fn role(&self, now: Timestamp) -> Role {
-        let own = self.own.map(|own| own.port);
+        let held = self.leadership.map(|held| held.port);
         let resigning = matches!(self.lifecycle, Lifecycle::Leaving | Lifecycle::Gone)
-            || matches!(self.pending, Some(Request::Release(port)) if Some(port) != own);
+            || matches!(self.pending, Some(Request::Release(port)) if Some(port) == held);
         if self
             .leadership
             .is_some_and(|held| now < held.deadline && held.gap_since.is_none())

@@ -45,7 +45,9 @@ use porthole_backoff::Backoff;
 pub use action::Action;
 pub use address::{AddressKind, ExternalAddress};
 pub use budget::{Budget, RequestKind};
-pub use capabilities::{DeleteRight, RouterCapabilities, RouterClass};
+pub use capabilities::{
+    ClientForm, DeleteRight, Granted, RouterCapabilities, RouterClass, Showing,
+};
 pub use countdown::Countdowns;
 pub use description::Description;
 pub use device::ServiceType;

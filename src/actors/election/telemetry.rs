@@ -1,5 +1,7 @@
 //! What a step of the rules changes, as metrics and log lines.
 
+use std::time::Duration;
+
 use tracing::{debug, info, warn};
 
 use crate::shared::{SharedState, unix_seconds};
@@ -28,6 +30,12 @@ pub(super) fn tell(shared: &SharedState, before: &State, after: &State) {
             info!(term = %after.term, "this server is the representative no more");
         }
     }
+    if let Some(gap) = gap_that_ended(before, after) {
+        metrics
+            .representative_gap_seconds
+            .observe(gap.as_secs_f64());
+        info!(?gap, "the representative port was made anew");
+    }
     let overdue = |state: &State| state.detector.map_or(0, |detector| detector.misses);
     let missed = overdue(after).saturating_sub(overdue(before));
     metrics.heartbeats_missed_total.inc_by(missed.into());
@@ -41,6 +49,20 @@ pub(super) fn tell(shared: &SharedState, before: &State, after: &State) {
     if before.crowded_since.is_none() && after.crowded_since.is_some() {
         warn!(range = %shared.settings.router.port_range, "every port is taken");
     }
+}
+
+/// For how long the representative port was nobody's, if its mapping has just been made anew. Two
+/// gaps may have been equally long.
+fn gap_that_ended(before: &State, after: &State) -> Option<Duration> {
+    let in_gap = |state: &State| {
+        state
+            .leadership
+            .is_some_and(|held| held.gap_since.is_some())
+    };
+    let ended = in_gap(before) && !in_gap(after) && after.leadership.is_some();
+    after
+        .last_gap
+        .filter(|_| ended || before.last_gap != after.last_gap)
 }
 
 /// The steps of a rotation, to understand one from the log afterwards.
@@ -60,5 +82,52 @@ fn trace_rotation(before: &State, after: &State) {
         Candidacy::Yielding { to, stage, .. } => {
             debug!(to = %to.id, ?stage, "lets another go first");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use porthole_election::{Cause, Leadership, Memory, Timestamp};
+    use porthole_types::Term;
+
+    fn leading(gap_since: Option<Timestamp>, last_gap: Option<Duration>) -> State {
+        let mut state = State::new(Term(1), None, Memory::None);
+        state.last_gap = last_gap;
+        state.leadership = Some(Leadership {
+            deadline: Timestamp(30_000_000),
+            renew_at: Timestamp(0),
+            since: Timestamp(0),
+            cause: Cause::Free,
+            checked_at: Timestamp(0),
+            inquire_at: Timestamp(0),
+            inquired_at: Timestamp(0),
+            challenge: None,
+            granted: None,
+            gap_since,
+        });
+        state
+    }
+
+    #[test]
+    fn a_gap_is_told_when_it_has_ended_also_if_it_was_as_long_as_the_last_one() {
+        let gap = Some(Duration::from_millis(12));
+        let inside = leading(Some(Timestamp(0)), gap);
+        let after = leading(None, gap);
+        assert_eq!(gap_that_ended(&inside, &after), gap);
+        assert_eq!(gap_that_ended(&leading(None, None), &after), gap);
+        assert_eq!(gap_that_ended(&after, &after), None);
+        assert_eq!(gap_that_ended(&after, &inside), None);
+    }
+
+    #[test]
+    fn a_gap_in_which_leadership_was_lost_is_none() {
+        let gap = Some(Duration::from_millis(12));
+        let mut lost = leading(None, gap);
+        lost.leadership = None;
+        assert_eq!(
+            gap_that_ended(&leading(Some(Timestamp(0)), gap), &lost),
+            None
+        );
     }
 }

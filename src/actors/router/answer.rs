@@ -9,12 +9,15 @@ use crate::messages::router::{AskRouter, MappingKind};
 use porthole_election::{self as election, Event, Owner, OwnerKind, Request, Timestamp};
 use porthole_gateway::verified::{self, Learned};
 use porthole_gateway::{
-    Connection, Countdowns, DeleteRight, Description, Error, Gateway, Lease, MappingEntry,
-    MappingRequest,
+    Connection, Countdowns, DeleteRight, Description, Error, Gateway, Granted, Lease, MappingEntry,
+    MappingRequest, Showing,
 };
 
 /// `ActionFailed` (UPnP Device Architecture, table 3-3).
 const ACTION_FAILED: u16 = 501;
+
+/// `ConflictInMappingEntry` (WANIPConnection:2, section 2.5.16).
+const CONFLICT: u16 = 718;
 
 /// What became of a request that the router could be asked.
 pub(super) enum Answer {
@@ -36,7 +39,7 @@ pub(super) async fn to(
     let mapping = |port, lease: Duration| MappingRequest {
         external: port,
         internal: ask.internal,
-        lease: Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
+        lease: in_seconds(lease),
         description: description.clone(),
     };
     match ask.request {
@@ -77,13 +80,25 @@ pub(super) async fn to(
     }
 }
 
+fn in_seconds(lease: Duration) -> Lease {
+    Lease::from_seconds(u32::try_from(lease.as_secs()).unwrap_or(u32::MAX))
+}
+
 impl Answer {
-    /// The lease of the mapping that was made, if one was.
-    pub(super) fn granted(&self) -> Option<Lease> {
-        match self {
-            Self::Secured(verified::SecureOutcome::Ours(grant)) => Some(grant.granted),
-            _ => None,
-        }
+    /// The mapping that was made, if one was, for so long as was wanted.
+    pub(super) fn granted(&self, request: Request) -> Option<Granted> {
+        let (Request::Secure { lease, .. } | Request::Remake { lease, .. }) = request else {
+            return None;
+        };
+        let Self::Secured(verified::SecureOutcome::Ours(grant)) = self else {
+            return None;
+        };
+        let readable = grant.evidence == verified::Evidence::ReadBack;
+        Some(Granted {
+            asked: in_seconds(lease),
+            lease: grant.granted,
+            showing: Showing::of(grant.entry.as_ref(), readable),
+        })
     }
 
     /// What it taught about the right to delete others' mappings.
@@ -94,9 +109,19 @@ impl Answer {
         }
     }
 
-    /// Why a mapping was not made, where the rules have an event of their own for it.
+    /// Why there is no mapping, where the rules have an event of their own for it. That of a
+    /// renewal is still there; and where the router does not show who has a port, a conflict says
+    /// that somebody has.
     pub(super) fn refusal(&self) -> Option<&Error> {
         match self {
+            Self::Secured(verified::SecureOutcome::Refused {
+                shown: verified::Shown::Ours,
+                ..
+            }) => None,
+            Self::Secured(verified::SecureOutcome::Refused {
+                why,
+                shown: verified::Shown::Nothing,
+            }) if why.refusal() == Some(CONFLICT) => None,
             Self::Secured(
                 verified::SecureOutcome::NoRoom(why)
                 | verified::SecureOutcome::NotAsked(why)
@@ -301,7 +326,7 @@ mod tests {
             Event::NoRoom(representative_port())
         );
         assert_eq!(answer.refusal(), Some(&full));
-        assert_eq!(answer.granted(), None);
+        assert_eq!(answer.granted(secure()), None);
     }
 
     #[test]
@@ -332,6 +357,18 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[test]
+    fn people_are_not_told_of_a_renewal_that_is_refused_nor_of_a_port_that_somebody_has_unseen() {
+        let told = |code, shown| {
+            let why = refused(Action::AddPortMapping, code);
+            let answer = Answer::Secured(verified::SecureOutcome::Refused { why, shown });
+            answer.refusal().is_some()
+        };
+        assert!(!told(718, verified::Shown::Ours) && !told(501, verified::Shown::Ours));
+        assert!(!told(718, verified::Shown::Nothing) && told(606, verified::Shown::Nothing));
+        assert!(told(718, verified::Shown::Nobody));
     }
 
     #[test]

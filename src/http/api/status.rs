@@ -13,7 +13,7 @@ use crate::http::client_network::client_network;
 use crate::http::links::{Links, UrlResolver};
 use crate::http::page_models::notices;
 use crate::http::pages::{Notice, TileState};
-use crate::shared::{LeadershipView, RouterState, unix_seconds};
+use crate::shared::{LeadershipView, RouterState, RouterTrait, unix_seconds};
 use porthole_camera::observe::CameraHealth;
 use porthole_election::Role;
 use porthole_gateway::RouterClass;
@@ -81,6 +81,8 @@ struct RouterStatus {
     /// What is wrong and what to do about it, in words.
     problem: Option<String>,
     class: RouterClass,
+    /// What it does unlike other routers, and what to do about it; empty for most.
+    traits: Vec<RouterTrait>,
     /// When it last answered, seconds since 1970.
     last_poll: Option<f64>,
     /// How long it takes to answer, of late, in seconds.
@@ -179,8 +181,9 @@ fn lease(app: &App) -> Option<Lease> {
 }
 
 fn router(app: &App) -> RouterStatus {
-    let view = app.shared.router.borrow();
-    let host_is_set = app.shared.settings.router.external_host.is_some();
+    let shared = &app.shared;
+    let view = shared.router.borrow();
+    let host_is_set = shared.settings.router.external_host.is_some();
     RouterStatus {
         state: view.state.clone(),
         name: view.found.as_ref().map(|found| found.identity.name.clone()),
@@ -188,6 +191,7 @@ fn router(app: &App) -> RouterStatus {
         external_address: view.external.as_ref().and_then(|external| external.address),
         problem: view.problem(host_is_set),
         class: view.class(),
+        traits: view.traits(&shared.role.load(), shared.role.rules(), host_is_set),
         last_poll: view.last_answer.map(unix_seconds),
         answer_seconds: view.answer_time.map(|time| time.as_secs_f64()),
     }

@@ -1,13 +1,14 @@
 //! What a person should know, in sentences that say what it is and what to do.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::auth::LoginScope;
+use crate::fleet::Camera;
 use crate::http::App;
 use crate::http::pages::{Level, Notice};
-use crate::shared::RouterState;
+use crate::shared::{RouterState, RouterView};
 use porthole_election::RemoteAccess;
-use porthole_gateway::Description;
+use porthole_gateway::{Description, MappingEntry};
 
 /// What a person should know, most important first.
 pub fn notices(app: &App) -> Vec<Notice> {
@@ -22,12 +23,20 @@ pub fn notices(app: &App) -> Vec<Notice> {
     };
     let mut notices = Vec::new();
     notices.extend(not_exposed(app).map(info));
-    let port = shared.settings.router.representative_port;
-    let leader_view = shared.role.load().leader_view(shared.clock.now());
-    let advice = shared.router.borrow().advice(port, &leader_view);
+    let state = shared.role.load();
+    let leader_view = state.leader_view(shared.clock.now());
+    let mut router = shared.router.borrow().clone();
+    let advice = router.advice(&state, shared.role.rules(), &leader_view);
+    let representative_port = shared.settings.router.representative_port;
+    if advice.is_some() {
+        // It says why that port cannot be had, and more.
+        router
+            .refusal
+            .take_if(|refusal| refusal.port == representative_port);
+    }
     notices.extend(advice.map(warning));
     notices.extend(shared.keys.words().map(warning));
-    notices.extend(router_problem(app).map(warning));
+    notices.extend(router_problem(app, &router).map(warning));
     if shared.role.load().crowded_since.is_some() {
         let range = shared.settings.router.port_range;
         notices.push(warning(format!(
@@ -54,11 +63,10 @@ fn not_exposed(app: &App) -> Option<String> {
 }
 
 /// What is wrong with the router, and what to do about it.
-fn router_problem(app: &App) -> Option<String> {
+fn router_problem(app: &App, view: &RouterView) -> Option<String> {
     let shared = &app.shared;
-    let view = shared.router.borrow();
     let problem = view.problem(shared.settings.router.external_host.is_some())?;
-    Some(match view.state {
+    Some(match &view.state {
         RouterState::Searching { .. } => {
             let gateway = shared.lan_address().and_then(|lan| lan.default_gateway);
             no_router(&problem, gateway)
@@ -107,7 +115,11 @@ fn foreign_holder(app: &App) -> Option<String> {
     let port = app.shared.settings.router.representative_port;
     let view = app.shared.router.borrow();
     let entry = view.table.as_ref()?.table.tcp(port)?;
-    if Description::name_of(&entry.description).is_some() {
+    if leads_to_a_camera(entry, &app.shared.fleet.borrow().cameras) {
+        return None;
+    }
+    // It leads here, though the router may not show that.
+    if app.shared.role.load().leadership.is_some() {
         return None;
     }
     let what: String = entry
@@ -124,9 +136,64 @@ fn foreign_holder(app: &App) -> Option<String> {
     ))
 }
 
+/// Whether a mapping is described as a camera's, or leads to one that is known: some routers write
+/// a text of their own in the place of the description.
+fn leads_to_a_camera(entry: &MappingEntry, cameras: &[Camera]) -> bool {
+    let lan = entry
+        .client_address()
+        .zip(entry.internal)
+        .map(|(address, port)| SocketAddrV4::new(address, port.get()));
+    Description::name_of(&entry.description).is_some()
+        || cameras.iter().any(|camera| Some(camera.lan) == lan)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use crate::fleet::{Activity, Locality, Presence, Scheme, Standing, Verification};
+    use porthole_gateway::Protocol;
+    use porthole_types::{ExternalPort, InternalPort};
+
+    #[test]
+    fn a_mapping_that_leads_to_a_known_camera_is_that_cameras_whatever_its_description_says() {
+        let camera = Camera {
+            locality: Locality::OtherServer,
+            id: None,
+            name: "Barn".to_owned(),
+            lan: "192.168.1.20:8080".parse().unwrap(),
+            external: None,
+            standing: Standing::Member,
+            activity: Activity::Unknown,
+            scheme: Scheme::Http,
+            verification: Verification::Verified,
+            sources: BTreeMap::new(),
+            presence: Presence::Here,
+            age: Duration::ZERO,
+        };
+        let entry = |client: &str, port, description: &str| MappingEntry {
+            external: ExternalPort::new(8080).unwrap(),
+            protocol: Protocol::Tcp,
+            client: client.to_owned(),
+            internal: InternalPort::new(port),
+            lease_seconds: Some(30),
+            enabled: true,
+            description: description.to_owned(),
+            remote_host: String::new(),
+        };
+        let cameras = [camera];
+        for (entry, is_one) in [
+            (entry("192.168.1.20", 8080, "UPnP"), true),
+            (entry("192.168.1.20", 9000, "UPnP"), false),
+            (entry("192.168.1.21", 8080, "UPnP"), false),
+            (entry("barn.lan", 8080, "UPnP"), false),
+            (entry("192.168.1.21", 8080, "Porthole yard"), true),
+        ] {
+            assert_eq!(leads_to_a_camera(&entry, &cameras), is_one, "{entry:?}");
+        }
+    }
 
     #[test]
     fn without_a_router_the_notice_says_where_to_look() {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{Refusal, RouterState, RouterView, TableView};
 use porthole_gateway::{
-    AddressKind, Connection, DeleteRight, DiscoveredRouter, ExternalAddress, Lease,
+    AddressKind, Connection, DeleteRight, DiscoveredRouter, ExternalAddress, Granted,
     RouterCapabilities,
 };
 use porthole_types::ExternalPort;
@@ -45,12 +45,12 @@ pub enum RouterNews {
     Answered {
         /// The port that the request was about.
         port: ExternalPort,
-        /// The lease of the mapping that was made, if one was.
-        granted: Option<Lease>,
+        /// The mapping that was made or renewed, if one was.
+        granted: Option<Granted>,
+        /// Whether the port had not been asked for before.
+        first: bool,
         /// What the answer says about the right to delete others' mappings.
         delete_right: DeleteRight,
-        /// It refused for a reason that the rules know.
-        refused: bool,
     },
     /// It did not make a mapping.
     Refused(Refusal),
@@ -121,23 +121,24 @@ impl RouterView {
             RouterNews::Answered {
                 port,
                 granted,
+                first,
                 delete_right,
-                refused,
             } => {
-                let over = !refused
+                // Not when another port is renewed: the words would come and go with each try.
+                let over = granted.is_some()
                     && self
                         .refusal
                         .as_ref()
-                        .is_some_and(|refusal| refusal.port == port || granted.is_some());
+                        .is_some_and(|refusal| refusal.port == port || first);
                 if over {
                     self.refusal = None;
                 }
-                let before = self.class();
+                let before = self.lessons.clone();
                 if let Some(granted) = granted {
                     self.lessons.granted(granted);
                 }
                 self.lessons.delete_tried(delete_right);
-                over || self.class() != before
+                over || self.lessons != before
             }
             // Asked for again soon, and told again only when the reason is another one.
             RouterNews::Refused(refusal) => {
@@ -155,6 +156,7 @@ impl RouterView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use porthole_gateway::{Lease, Showing};
 
     fn refusal(port: u16, kind: &'static str) -> RouterNews {
         RouterNews::Refused(Refusal {
@@ -164,26 +166,46 @@ mod tests {
         })
     }
 
-    fn answered(port: u16, granted: Option<Lease>) -> RouterNews {
+    fn answered(port: u16, first: bool, granted: Option<Granted>) -> RouterNews {
         RouterNews::Answered {
             port: ExternalPort::new(port).unwrap(),
             granted,
+            first,
             delete_right: DeleteRight::Untried,
-            refused: false,
         }
     }
 
+    const GRANTED: Option<Granted> = Some(Granted {
+        asked: Lease::from_seconds(30),
+        lease: Lease::Permanent,
+        showing: Showing::Owner,
+    });
+
     #[test]
-    fn a_refusal_is_news_once_and_over_when_its_port_or_any_mapping_works() {
+    fn a_refusal_is_news_once_and_over_when_its_port_or_another_one_anew_is_mapped() {
         let mut view = RouterView::new(RouterState::Found);
         assert!(view.apply(refusal(8081, "full")));
         assert!(!view.apply(refusal(8082, "full")));
-        assert!(!view.apply(answered(8082, None)));
-        assert!(view.apply(answered(8081, None)));
+        assert!(view.apply(answered(8081, false, GRANTED)));
         assert_eq!(view.refusal, None);
         view.apply(refusal(8081, "full"));
-        assert!(view.apply(answered(8082, Some(Lease::Permanent))));
+        assert!(view.apply(answered(8082, true, GRANTED)));
         assert_eq!(view.refusal, None);
+    }
+
+    #[test]
+    fn a_refusal_stays_while_another_port_is_renewed_or_somebody_has_its_own() {
+        let mut view = RouterView::new(RouterState::Found);
+        view.apply(answered(8081, true, GRANTED));
+        view.apply(refusal(8080, "718"));
+        for news in [
+            answered(8081, false, GRANTED),
+            answered(8080, true, None),
+            refusal(8080, "718"),
+        ] {
+            assert!(!view.apply(news));
+            assert!(view.refusal.is_some());
+        }
     }
 
     #[test]

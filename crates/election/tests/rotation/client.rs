@@ -301,9 +301,11 @@ impl Job {
     }
 
     fn lease_to_ask(&self, hand: &Hand<'_>) -> Millis {
+        let answer = hand.now.after(self.read_at).as_secs() as Millis;
+        let outlasts = if answer < 2 { 0 } else { (answer + 1) * 12_000 };
         match (hand.learned.lease_step, self.request) {
             (LeaseStep::AsAsked, Request::Secure { lease, .. } | Request::Remake { lease, .. }) => {
-                lease.as_millis() as Millis
+                (lease.as_millis() as Millis).max(outlasts)
             }
             _ => 0,
         }
@@ -454,6 +456,7 @@ impl Job {
             let apart = hand.now.after(self.read_at).as_millis() as Millis;
             let full = granted(self.asked, Some(left), elapsed) == span(self.asked);
             let renewal = match left > old {
+                _ if old > self.asked => Renewal::New,
                 true if old <= apart + 1_000 => Renewal::Untold,
                 true => Renewal::Extended,
                 false if full => Renewal::Untold,

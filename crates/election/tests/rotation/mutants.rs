@@ -237,6 +237,7 @@ fn break_first(old: &State, new: &mut State, effects: &mut [Effect]) {
 pub fn believe(state: &mut State, rules: &Rules, now: Timestamp) {
     if state.memory == Memory::WasRepresentative {
         state.leadership = Some(Leadership {
+            port: leadership(),
             deadline: now + rules.representative_lease,
             renew_at: now + Rules::renewal(rules.representative_lease),
             since: now,

@@ -1,7 +1,7 @@
 //! Asking for a port, and renewing it.
 
 use std::num::NonZeroU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::{now, seconds_since};
 use super::holder::{Holder, holder, holder_looked_up};
@@ -170,8 +170,9 @@ pub(super) async fn write(
     learned: &mut Learned,
 ) -> Result<SecureOutcome, Error> {
     let port = request.external;
+    let wanted = outlasting(request.lease, now().saturating_duration_since(read_at));
     let mut asked = MappingRequest {
-        lease: learned.lease_fallback.first(request.lease),
+        lease: learned.lease_fallback.first(wanted),
         ..request.clone()
     };
     let last_granted = learned.leases.asked(port);
@@ -197,6 +198,7 @@ pub(super) async fn write(
         Err(error) => return Err(refusal.unwrap_or(error)),
     };
     let written = Written {
+        wanted,
         asked,
         last_granted,
         read_at,
@@ -209,6 +211,22 @@ pub(super) async fn write(
     }
 }
 
+/// A lease that is longer than its renewals take on a router that is so slow to answer: each is
+/// three answers, and one of them may fail.
+fn outlasting(lease: Lease, answer: Duration) -> Lease {
+    /// Quicker ones need no more than was asked for.
+    const SLOW: Duration = Duration::from_secs(2);
+    const ANSWERS: u32 = 12;
+    let Lease::Seconds(seconds) = lease else {
+        return lease;
+    };
+    if answer < SLOW {
+        return lease;
+    }
+    let enough = u32::try_from(answer.as_secs() + 1).unwrap_or(u32::MAX);
+    Lease::from_seconds(seconds.get().max(enough.saturating_mul(ANSWERS)))
+}
+
 /// What stood on the port before it was asked for.
 pub(super) enum Before {
     Free,
@@ -218,6 +236,8 @@ pub(super) enum Before {
 
 /// A request that was written.
 struct Written {
+    /// The lease that was asked for first.
+    wanted: Lease,
     asked: MappingRequest,
     /// When the router granted it the time before.
     last_granted: Option<Instant>,
@@ -308,6 +328,7 @@ fn grant(
     learned: &mut Learned,
 ) -> Result<SecureOutcome, Error> {
     let Written {
+        wanted,
         asked,
         last_granted,
         read_at,
@@ -319,7 +340,7 @@ fn grant(
             port: request.external,
         });
     }
-    learned.lease_fallback.took(request.lease, asked.lease);
+    learned.lease_fallback.took(wanted, asked.lease);
     let read = entry.as_ref().and_then(MappingEntry::lease);
     let (before, old) = match before {
         Before::Free => (PriorMapping::Free, None),
@@ -370,6 +391,9 @@ fn renewed(readings: &Readings, granted: Lease, asked: Lease) -> (Lease, Renewal
         return (granted, Renewal::Extended);
     }
     let left = Lease::Seconds(NonZeroU32::new(new.get() - 1).unwrap_or(new));
+    if old.get() > asked.as_seconds() {
+        return (left, Renewal::New); // a shorter one was asked for: there is nothing to compare
+    }
     if new > old {
         // It may have ended in between, so that this is another one.
         let may_have_ended = old.get() <= readings.apart.saturating_add(1);

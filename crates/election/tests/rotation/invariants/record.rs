@@ -95,6 +95,9 @@ impl Invariants {
             && let ElectionMessage::Inquiry { term, .. } | ElectionMessage::ProbeReply { term } =
                 message
         {
+            if record.started_with.is_some_and(|(own, _)| *term >= own) {
+                record.started_with = None; // another leads: what it had has ended
+            }
             record.heard = record.heard.max(*term);
             // The echo of a leadership that its holder has left meanwhile is no sign of life.
             if holds {
