@@ -33,9 +33,10 @@ fn believed(secured: Secured, state: &State, rules: &Rules, now: Timestamp) -> R
     const SHOWS: Duration = Duration::from_millis(2_500);
     let long_ago = state
         .leadership
-        .filter(|held| held.gap_since.is_none())
-        .is_some_and(|held| {
-            secured.sent_at.after(held.answered_at) > SHOWS + now.after(secured.sent_at)
+        .filter(|held| held.gap_since.is_none() && held.granted == Some(rules.representative_lease))
+        .and_then(|held| held.answered_at)
+        .is_some_and(|answered_at| {
+            secured.sent_at.after(answered_at) > SHOWS + now.after(secured.sent_at)
         });
     let shows = long_ago || rules.representative_lease < SHOWS * 3;
     match secured.renewal {
@@ -145,7 +146,7 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         },
         answered_at: match (renewal, held_before) {
             (Renewal::Untold, Some(held)) => held.answered_at,
-            _ => now,
+            _ => Some(now),
         },
         inquire_at: held
             .filter(|_| !overdue)

@@ -205,6 +205,7 @@ pub(super) fn failed(state: &mut State, request: Request, context: &mut StepCont
             state.memory = Memory::None;
         }
         if let Some(leadership) = &mut state.leadership {
+            leadership.answered_at = None;
             leadership.renew_at = now + rules.retry();
         }
         if matches!(state.candidacy, Candidacy::Acquiring { .. }) {

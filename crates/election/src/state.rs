@@ -177,8 +177,9 @@ pub struct Leadership {
     pub cause: Cause,
     /// When the last renewal that succeeded was sent.
     pub checked_at: Timestamp,
-    /// When it was answered: the lease has begun by then.
-    pub answered_at: Timestamp,
+    /// When it was answered: the lease asked for has begun by then. Nothing where another write had
+    /// no answer since, which may have begun one later.
+    pub answered_at: Option<Timestamp>,
     /// The next Inquiry.
     pub inquire_at: Timestamp,
     /// The last Inquiry.

@@ -200,6 +200,21 @@ impl Config {
         self.router.slowest.min(self.lease / 24)
     }
 
+    /// The longest lease that is asked for: a router that is slow to answer is asked for longer ones
+    /// (`gateway::verified::secure`).
+    pub fn longest_lease(&self) -> Millis {
+        let answer = if self.router.late_per_mille > 0 {
+            self.time_out
+        } else {
+            2 * self.router.slowest + 1_000 // and a segment that is sent again
+        };
+        if answer < 2_000 {
+            self.lease
+        } else {
+            self.lease.max((answer / 1_000 + 1) * 12_000)
+        }
+    }
+
     /// The rules of one of its servers.
     pub fn rules(&self, me: InstanceId) -> Rules {
         Rules {

@@ -243,7 +243,7 @@ pub fn believe(state: &mut State, rules: &Rules, now: Timestamp) {
             since: now,
             cause: Cause::Readopted,
             checked_at: now,
-            answered_at: now,
+            answered_at: Some(now),
             inquire_at: now,
             inquired_at: now,
             challenge: None,

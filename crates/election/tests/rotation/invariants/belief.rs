@@ -70,9 +70,10 @@ impl Invariants {
         let (config, at) = (&self.config, robbed.at);
         let beat = config.heartbeat;
         let exchange = 2 * config.router.slowest;
-        // A request that is under way (four exchanges, where leases are refused), and the one that
-        // tells: it steps down, or finds the port free and has it again.
-        let requests = 7 * exchange + 100;
+        // A request that is under way (six exchanges, where leases are refused and the list is looked
+        // at), and the one that tells: it steps down, or finds the port free and has it again.
+        let requests = 10 * exchange + 100;
+        let lease = config.longest_lease();
         let hindered = trouble.is_some_and(|trouble| trouble + requests + config.time_out > at);
         // At its Inquiries it misses the other's reports, and asks the router, for four heartbeats.
         let misses = robbed
@@ -82,14 +83,14 @@ impl Invariants {
         let overlaps = &mut self.summary.overlaps;
         let (longest, since, limit) = if hindered {
             // Its deadline; how fast the router's clock may run is no matter of its own.
-            (&mut overlaps.hindered, at, config.lease - config.lease / 8)
+            (&mut overlaps.hindered, at, lease - lease / 8)
         } else if let Some(warned) = robbed.warned {
             (&mut overlaps.warned, warned, beat / 4 + requests)
         } else if let Some(misses) = misses {
             let limit = misses.saturating_sub(at) + beat + beat / 4 + requests;
             (&mut overlaps.parted, at, limit)
         } else {
-            (&mut overlaps.unknown, at, config.lease / 4 + requests)
+            (&mut overlaps.unknown, at, lease / 4 + requests)
         };
         let took = now - since;
         if exchange <= beat / 2 {
