@@ -56,6 +56,10 @@ fn renewal_at(sent_at: Timestamp, lease: Duration, now: Timestamp, rules: &Rules
     }
 }
 
+/// So much of a lease has to be over before a reading tells whether it was extended: routers show
+/// whole seconds.
+const TELLS: Duration = Duration::from_millis(1_500);
+
 /// So often a lease outlasts a write and its reading back, at the least.
 const ANSWERS_IN_A_LEASE: u32 = 6;
 
@@ -134,7 +138,8 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         deadline,
         renew_at: match (renewal, held_before) {
             (Renewal::Untold, Some(held)) => {
-                (held.checked_at + Rules::renewal(lease)).max(now + rules.heartbeat / 4)
+                // Soon, but not before it can be told.
+                (held.checked_at + Rules::renewal(lease)).max(now + TELLS)
             }
             _ => renewal_at(sent_at, lease, now, rules),
         },

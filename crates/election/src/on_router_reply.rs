@@ -135,6 +135,9 @@ fn own_secured(state: &mut State, port: ExternalPort, secured: Secured, context:
     let lease = granted
         .unwrap_or(context.rules.lease)
         .min(context.rules.lease);
+    if state.own.is_none() && secured.before == PriorEntry::Ours {
+        state.refusals.alone = false; // it had one after all, from a life whose file is lost
+    }
     state.failures = 0;
     state.own = Some(OwnMapping {
         port,

@@ -40,10 +40,18 @@ fn representative_port_refused(
     shown: Shown,
     context: &mut StepContext,
 ) {
-    if state.leadership.is_some() {
+    if let Some(held) = state.leadership {
         failed(state, request, context);
-        if shown == Shown::Ours {
-            renewal_changed_nothing(state, context);
+        match shown {
+            Shown::Ours => renewal_changed_nothing(state, context),
+            // Where nothing is shown a refusal is all that says that another has it.
+            Shown::Nothing => {
+                state.refusals.representative = state.refusals.representative.saturating_add(1);
+                if held.challenge.is_some() || state.refusals.representative > 1 {
+                    held_by_another(state, None, None, context);
+                }
+            }
+            Shown::Nobody => {}
         }
         return;
     }

@@ -119,6 +119,9 @@ fn settle_ledger(
     for (port, whose) in holders {
         let wanted = rules.range.contains(*port) || *port == rules.representative_port;
         if *whose == Ownership::Mine && wanted && !busy(state, *port) {
+            if !state.ledger.has(*port) {
+                state.refusals.alone = false; // it has another one after all
+            }
             state.ledger.may_be_there(*port);
         }
     }

@@ -49,6 +49,7 @@ pub struct Job {
     last_granted: Option<Timestamp>,
     read_at: Timestamp,
     sent_at: Timestamp,
+    looked_at: Timestamp,
     /// The lease that is tried; 0 has no end.
     asked: Millis,
     refusal: Option<Refusal>,
@@ -165,6 +166,7 @@ impl Job {
             last_granted: None,
             read_at: now,
             sent_at: now,
+            looked_at: now,
             asked: 0,
             refusal: None,
         };
@@ -338,6 +340,7 @@ impl Job {
             };
         }
         self.phase = Phase::ReadingBack;
+        self.looked_at = hand.now;
         Next::Call(self.look(*hand.learned))
     }
 
@@ -406,7 +409,6 @@ impl Job {
                 return Event::NoRoom(port);
             }
             (Holder::Ours(left), Before::Free | Before::Unclear(_)) => {
-                self.sent_at = self.read_at;
                 return self.granted(Some(left), Evidence::ReadBack, hand);
             }
             (Holder::Unclear(..), Before::Free | Before::Ours(_))
@@ -484,7 +486,11 @@ impl Job {
     fn secured(&self, granted: Option<Duration>, evidence: Evidence, renewal: Renewal) -> Event {
         Event::Secured {
             port: self.port(),
-            sent_at: self.sent_at,
+            sent_at: match renewal {
+                Renewal::New => self.read_at,
+                Renewal::Unchanged => self.looked_at,
+                Renewal::Extended | Renewal::Untold => self.sent_at,
+            },
             granted,
             before: match self.before {
                 Before::Ours(_) => PriorEntry::Ours,

@@ -20,8 +20,9 @@ const TABLE_FULL: u16 = 728;
 pub struct Grant {
     /// The lease that the router gave, which may not be the one asked for.
     pub granted: Lease,
-    /// When the request that won it was about to be sent, or the port was seen without it. Deadlines
-    /// count from here: the router's own clock for the lease cannot have started earlier.
+    /// Deadlines count from here, the router's own clock for the lease cannot have started earlier:
+    /// when the request that won it was about to be sent, or the port was seen without it; or when
+    /// what is left of it was asked for.
     pub sent_at: Instant,
     /// What it was before.
     pub before: PriorMapping,
@@ -191,6 +192,7 @@ pub(super) async fn write(
             }
         }
     };
+    let looked_at = now();
     let after = match holder_looked_up(gateway, port, request.internal, &mut learned.reading).await
     {
         Ok(after) => after,
@@ -203,6 +205,7 @@ pub(super) async fn write(
         last_granted,
         read_at,
         sent_at,
+        looked_at,
         before,
     };
     match refusal {
@@ -244,6 +247,8 @@ struct Written {
     /// When it was about to be read what stood there before.
     read_at: Instant,
     sent_at: Instant,
+    /// When it was about to be read back.
+    looked_at: Instant,
     before: Before,
 }
 
@@ -292,10 +297,6 @@ fn refused_or_stored(
         }
         // It is there, and it was not before: by this request or an earlier one that came late.
         (Holder::Ours(entry), Before::Free | Before::Unclear(_)) => {
-            let written = Written {
-                sent_at: written.read_at,
-                ..written
-            };
             return grant(request, written, Evidence::ReadBack, Some(entry), learned);
         }
         // Nothing was there before. Unless the router has refused, it may be what was asked for.
@@ -333,6 +334,7 @@ fn grant(
         last_granted,
         read_at,
         sent_at,
+        looked_at,
         before,
     } = written;
     if entry.as_ref().is_some_and(|entry| !entry.enabled) {
@@ -357,6 +359,13 @@ fn grant(
             .display(last_granted, old, asked.lease, sent_at),
     };
     let (granted, renewal) = renewed(&readings, granted, asked.lease);
+    let sent_at = match renewal {
+        // Perhaps by an earlier request that came late: but not before the port was seen free.
+        Renewal::New => read_at,
+        // What is left was left when it was looked at.
+        Renewal::Unchanged => looked_at,
+        Renewal::Extended | Renewal::Untold => sent_at,
+    };
     learned.leases.granted(request.external, sent_at);
     Ok(SecureOutcome::Ours(Grant {
         granted,

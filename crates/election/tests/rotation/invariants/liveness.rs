@@ -15,8 +15,8 @@ use crate::server::Server;
 const K: u64 = 8;
 
 /// Calls to the router in a row that a takeover may have to wait for: a request for the own port
-/// that is under way (3), looking (1), deleting (3), mapping (3).
-const CALLS: u64 = 10;
+/// that is under way (5), looking (1), deleting (3), mapping (5): each may need a second look.
+const CALLS: u64 = 14;
 
 /// What is known of the time after the last fault.
 pub(super) struct Liveness {
@@ -193,10 +193,11 @@ impl Liveness {
             + self.config.router.busy_per_mille
             + self.config.router.lost_per_mille
             + self.config.router.late_per_mille;
-        // A delete that went wrong once makes a router without leases look stuck: then a deputy has
-        // to do.
+        // A delete that went wrong once, or was crossed by its owner's return, makes a router without
+        // leases look stuck: then a deputy has to do.
+        let crosses = self.config.router.slowest > self.config.heartbeat / 4;
         let deputy = self.deputies == 1
-            && shaky > 0
+            && (shaky > 0 || crosses)
             && self.config.router.quirks.leases == Leases::PermanentOnly;
         // Nobody is to have the port: a deputy shows the page.
         let reserved = self
