@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use porthole::tree::EXIT_LEFT_BEHIND;
 use porthole_sim_router::{DeleteMissing, Quirks, Wan};
 
 use crate::support::lab::{CameraSetup, PATIENCE, Role, RouterState};
@@ -235,7 +236,8 @@ fn asked_to_end_when_the_router_is_gone_it_ends_all_the_same() {
     let mut camera = testbed.camera(2, "Front door").start();
     camera.await_leadership();
     testbed.remove_router();
-    assert_eq!(camera.terminate().code(), Some(0));
+    // And says that nobody has told it that its mapping is gone.
+    assert_eq!(camera.terminate().code(), Some(EXIT_LEFT_BEHIND));
 }
 
 #[test]

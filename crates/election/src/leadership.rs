@@ -45,6 +45,20 @@ fn believed(secured: Secured, state: &State, rules: &Rules, now: Timestamp) -> R
     }
 }
 
+/// The longest lease that is believed. Longer ones are renewed as those that were asked for; on a
+/// router that takes so long that they would run out meanwhile, longer ones were. Not while an
+/// earlier request, for a shorter one, may yet be carried out.
+fn longest_lease(state: &State, sent_at: Timestamp, rules: &Rules, now: Timestamp) -> Duration {
+    /// Longer than a request is waited for, and than it is under way.
+    const LATE: Duration = Duration::from_secs(30);
+    let may_come = |at: Timestamp| now.after(at) < LATE;
+    if state.unanswered_at.is_some_and(may_come) {
+        return rules.representative_lease;
+    }
+    let outlasts = now.after(sent_at) * ANSWERS_IN_A_LEASE;
+    rules.representative_lease.max(outlasts)
+}
+
 /// The next renewal. What is left of a lease that is shorter than the one asked for is no reason to
 /// hurry.
 fn renewal_at(sent_at: Timestamp, lease: Duration, now: Timestamp, rules: &Rules) -> Timestamp {
@@ -88,11 +102,7 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         (Renewal::Untold, Renewal::Extended) => Some(rules.representative_lease),
         _ => granted,
     };
-    // Longer ones are renewed as those that were asked for; on a router that takes so long that they
-    // would run out meanwhile, longer ones were.
-    let longest = rules
-        .representative_lease
-        .max(now.after(sent_at) * ANSWERS_IN_A_LEASE);
+    let longest = longest_lease(state, sent_at, rules, now);
     let lease = granted.unwrap_or(rules.representative_lease).min(longest);
     let held_before = state.leadership.filter(|held| held.gap_since.is_none());
     let deadline = match (renewal, held_before) {

@@ -31,7 +31,7 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
             match evidence {
                 Evidence::ReadBack => state.ledger.may_be_there(*port),
                 Evidence::Answer => {
-                    let until = granted.map(|granted| *sent_at + granted);
+                    let until = granted.map(|granted| context.now + granted);
                     state.ledger.said_to_be_there(*port, until);
                 }
             }
@@ -207,6 +207,7 @@ pub(super) fn failed(state: &mut State, request: Request, context: &mut StepCont
             // prove that it led before.
             state.memory = Memory::None;
         }
+        state.unanswered_at = Some(now);
         if let Some(leadership) = &mut state.leadership {
             leadership.answered_at = None;
             leadership.renew_at = now + rules.retry();

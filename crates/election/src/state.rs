@@ -63,6 +63,8 @@ pub struct State {
     pub inner: InnerPorts,
     /// What renewing does to a lease on this router.
     pub renewals: Renewals,
+    /// When a request to map a port last had no answer: it may be carried out yet.
+    pub unanswered_at: Option<Timestamp>,
     /// For how long the port was nobody's when its mapping was made anew last.
     pub last_gap: Option<Duration>,
     /// Whether a port that is missing in the router's list is free.
@@ -279,6 +281,7 @@ impl State {
             refusals: Refusals::default(),
             inner: InnerPorts::Many,
             renewals: Renewals::Unproven,
+            unanswered_at: None,
             last_gap: None,
             list: ListTrust::Trusted,
         }

@@ -147,6 +147,7 @@ fn forget_request(state: &mut State, context: &mut StepContext) {
     if matches!(asked, Request::Secure { .. } | Request::Remake { .. }) {
         let until = context.now + on_router_reply::lease_of(asked);
         state.ledger.unanswered(asked.port(), until);
+        state.unanswered_at = Some(context.now);
         if let Some(held) = &mut state.leadership {
             held.answered_at = None;
         }

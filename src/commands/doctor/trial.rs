@@ -51,7 +51,7 @@ pub(super) async fn run(router: &Igd, fresh: &(dyn Fn() -> Igd + Sync), site: &S
     let mut showing = Showing::Untried;
     if let Some(grant) = &grant {
         showing = Showing::of(grant.entry.as_ref(), grant.evidence == Evidence::ReadBack);
-        tell_lease(grant.granted);
+        tell_lease(grant.asked, grant.granted);
         tell_showing(router, &fresh(), showing).await;
         if site.is_slow {
             println!("  Nothing else is tried: it takes too long to answer.");
@@ -120,11 +120,11 @@ fn judge(outcome: Result<SecureOutcome, Error>) -> (bool, Option<Grant>) {
     }
 }
 
-fn tell_lease(granted: Lease) {
+fn tell_lease(asked: Lease, granted: Lease) {
     let stays = Stays::UntilItsEnd; // who may delete whose is not tried
     match granted {
         Lease::Permanent => tell(&RouterTrait::permanent_leases(stays)),
-        Lease::Seconds(seconds) if seconds.get() > TRIAL_LEASE => {
+        Lease::Seconds(seconds) if seconds.get() > asked.as_seconds().max(TRIAL_LEASE) => {
             tell(&RouterTrait::long_leases(TRIAL_LEASE, seconds.get(), stays));
         }
         Lease::Seconds(_) => println!("  A dead camera's port becomes free by itself."),

@@ -458,9 +458,9 @@ impl Job {
             let apart = hand.now.after(self.read_at).as_millis() as Millis;
             let full = granted(self.asked, Some(left), elapsed) == span(self.asked);
             let renewal = match left > old {
-                _ if old > self.asked => Renewal::New,
                 true if old <= apart + 1_000 => Renewal::Untold,
                 true => Renewal::Extended,
+                false if old > self.asked => Renewal::New,
                 false if full => Renewal::Untold,
                 false => Renewal::Unchanged,
             };

@@ -18,6 +18,9 @@ const TABLE_FULL: u16 = 728;
 /// A mapping that is ours, as far as the router says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
+    /// The lease that the router was asked for last: longer than wanted where it is slow to answer, or
+    /// takes no such lease.
+    pub asked: Lease,
     /// The lease that the router gave, which may not be the one asked for.
     pub granted: Lease,
     /// Deadlines count from here, the router's own clock for the lease cannot have started earlier:
@@ -150,6 +153,7 @@ pub async fn secure(
     {
         // Nothing to renew; some routers write their flash on every request.
         return Ok(SecureOutcome::Ours(Grant {
+            asked: Lease::Permanent,
             granted: Lease::Permanent,
             // It was ours when it was read, which may be a while ago.
             sent_at: read_at,
@@ -368,6 +372,7 @@ fn grant(
     };
     learned.leases.granted(request.external, sent_at);
     Ok(SecureOutcome::Ours(Grant {
+        asked: asked.lease,
         granted,
         sent_at,
         before,
@@ -400,9 +405,6 @@ fn renewed(readings: &Readings, granted: Lease, asked: Lease) -> (Lease, Renewal
         return (granted, Renewal::Extended);
     }
     let left = Lease::Seconds(NonZeroU32::new(new.get() - 1).unwrap_or(new));
-    if old.get() > asked.as_seconds() {
-        return (left, Renewal::New); // a shorter one was asked for: there is nothing to compare
-    }
     if new > old {
         // It may have ended in between, so that this is another one.
         let may_have_ended = old.get() <= readings.apart.saturating_add(1);
@@ -411,6 +413,9 @@ fn renewed(readings: &Readings, granted: Lease, asked: Lease) -> (Lease, Renewal
         } else {
             (granted, Renewal::Extended)
         };
+    }
+    if old.get() > asked.as_seconds() {
+        return (left, Renewal::New); // a shorter one was asked for: there is nothing to compare
     }
     if granted == asked {
         (left, Renewal::Untold) // it had nearly all of it left

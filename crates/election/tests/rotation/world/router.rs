@@ -15,6 +15,11 @@ use crate::fake_router::{Call, Reply, happens};
 impl World {
     /// A call leaves for the router.
     pub(super) fn call(&mut self, server: usize, call: Call, ticket: Ticket) {
+        self.call_after(0, server, call, ticket);
+    }
+
+    /// The same, after so long.
+    pub(super) fn call_after(&mut self, wait: Millis, server: usize, call: Call, ticket: Ticket) {
         let from = self.servers[server].address;
         let time_out = Item::Reply {
             server,
@@ -23,13 +28,13 @@ impl World {
             done_at: self.now,
             ticket,
         };
-        self.after(self.config.time_out, time_out);
+        self.after(wait + self.config.time_out, time_out);
         let habits = &self.fake_router.habits;
         if self.wire.off_router[server] || happens(&mut self.rng, habits.lost_per_mille / 2) {
             self.checks.exchange_goes_wrong(self.now, server);
             return;
         }
-        let mut takes = self.rng.u64(0..=habits.slowest);
+        let mut takes = wait + self.rng.u64(0..=habits.slowest);
         if !matches!(call, Call::Read(_) | Call::List)
             && happens(&mut self.rng, habits.late_per_mille)
         {

@@ -37,8 +37,9 @@ impl World {
             &effects,
         );
         let boot = self.servers[server].boot;
+        let mut stored_in = 0;
         for effect in effects {
-            self.run_effect(server, boot, effect);
+            stored_in = self.run_effect(server, boot, effect, stored_in);
         }
         let port = self.servers[server]
             .state
@@ -48,7 +49,15 @@ impl World {
         }
     }
 
-    fn run_effect(&mut self, server: usize, boot: u32, effect: Effect) {
+    /// Carries it out; what is to be on the disk before is there after `stored_in`. When what comes
+    /// next may be carried out.
+    fn run_effect(
+        &mut self,
+        server: usize,
+        boot: u32,
+        effect: Effect,
+        stored_in: Millis,
+    ) -> Millis {
         match effect {
             Effect::Ask(request) => {
                 let it = &mut self.servers[server];
@@ -60,7 +69,7 @@ impl World {
                     boot,
                     job: Some((job.id, job.calls)),
                 };
-                self.call(server, call, ticket);
+                self.call_after(stored_in, server, call, ticket);
             }
             Effect::WakeAt(at) => {
                 let at = self.servers[server].clock.time_of(at).max(self.now);
@@ -84,6 +93,7 @@ impl World {
                 let disk = self.disk_of(server);
                 let takes = self.rng.u64(0..30);
                 self.after(takes, Item::Stored { server, boot, disk });
+                return takes;
             }
             Effect::Left => {
                 let disk = self.disk_of(server);
@@ -94,6 +104,7 @@ impl World {
                 self.checks.ended(server);
             }
         }
+        stored_in
     }
 
     /// What the shell writes to the state file.
