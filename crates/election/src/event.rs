@@ -166,8 +166,8 @@ pub enum PriorEntry {
 pub enum Effect {
     /// Ask the router; the answer comes back as [`Event::Secured`], [`Event::Taken`],
     /// [`Event::Refused`], [`Event::NoRoom`], [`Event::Released`], [`Event::Evicted`],
-    /// [`Event::Irremovable`], [`Event::Failed`] or [`Event::NotAsked`]. What is to be remembered before comes before
-    /// it, and is to be on the disk before the router is asked.
+    /// [`Event::Irremovable`], [`Event::Failed`] or [`Event::NotAsked`]. What is to be remembered
+    /// before comes before it, and is to be on the disk before the router is asked.
     Ask(Request),
     /// Say this on the LAN. What goes to everybody goes out twice, 50 ms apart, so that one lost
     /// datagram is never a missed message; a message to one server goes out once.

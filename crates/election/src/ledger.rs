@@ -3,8 +3,8 @@
 //! A port is entered before it is asked for, and struck when the router was seen to have nothing of
 //! this server's there. What an answer says, or does not say, in between changes nothing: routers
 //! lose answers, show names instead of addresses, or show nothing at all. So at any moment there
-//! are at most two mappings (its own and the representative's), and none after it has left: no other
-//! port is asked for while the ledger names one that is not given back.
+//! are at most two mappings (its own and the representative's), and none after it has left: no
+//! other port is asked for while the ledger names one that is not given back.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ enum Standing {
     Asking,
     /// It was made, or may have been.
     MayBeThere,
-    /// The router said yes, and shows nothing: then it is there until its lease is over, and what is
-    /// there later is another's.
+    /// The router said yes, and shows nothing: then it is there until its lease is over, and what
+    /// is there later is another's.
     SaidToBeThere {
         /// The end of the lease.
         until: Timestamp,

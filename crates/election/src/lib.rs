@@ -44,6 +44,7 @@ mod remaking;
 mod remote_access;
 mod request;
 mod rules;
+mod setback;
 mod stale_mapping;
 mod state;
 mod step;

@@ -5,8 +5,8 @@
 
 use super::candidacy::{Candidacy, StaleMapping, Vacancy};
 use super::context::StepContext;
-use super::on_router_reply::{failed, give_up_own_port, may_give_up_own_port};
 use super::remaking::renewal_changed_nothing;
+use super::setback::{failed, give_up_own_port, may_give_up_own_port};
 use super::stale_mapping::{SELDOM, held_by_another};
 use super::state::InnerPorts;
 use super::{Cause, LanMessaging, Request, Shown, State};

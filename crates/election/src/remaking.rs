@@ -103,8 +103,8 @@ pub(super) fn renew_own(state: &State, rules: &Rules, now: Timestamp) -> Option<
 }
 
 /// The representative's mapping is taken off the router now, to be made anew. This server is heard
-/// meanwhile, so nobody waits for it but the router's clients: it is given as long as the lease of a
-/// representative that is not heard.
+/// meanwhile, so nobody waits for it but the router's clients: it is given as long as the lease of
+/// a representative that is not heard.
 pub(super) fn gap_begins(held: &mut Leadership, rules: &Rules, now: Timestamp) {
     held.gap_since = Some(now);
     held.deadline = held.deadline.max(now + rules.representative_lease);

@@ -76,7 +76,8 @@ pub struct State {
 pub struct Refusals {
     /// How often in a row the representative port was refused.
     pub representative: u32,
-    /// That it was refused while this server had no other mapping, so that giving one up is no use.
+    /// That it was refused while this server had no other mapping, so that giving one up is no
+    /// use.
     pub alone: bool,
     /// How often in a row it was this server's own, left from before, and could not be renewed.
     pub ours: u32,
@@ -179,8 +180,8 @@ pub struct Leadership {
     pub cause: Cause,
     /// When the last renewal that succeeded was sent.
     pub checked_at: Timestamp,
-    /// When it was answered: the lease asked for has begun by then. Nothing where another write had
-    /// no answer since, which may have begun one later.
+    /// When it was answered: the lease asked for has begun by then. Nothing where another write
+    /// had no answer since, which may have begun one later.
     pub answered_at: Option<Timestamp>,
     /// The next Inquiry.
     pub inquire_at: Timestamp,

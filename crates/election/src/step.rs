@@ -12,7 +12,7 @@ use super::state::{
 use super::survey::surveyed;
 use super::{
     Effect, Entropy, Event, FormerRole, Ledger, Request, Rules, State, Timestamp, on_message,
-    on_router_reply, succession,
+    on_router_reply, setback, succession,
 };
 
 /// The one function of the election: from the state, what happened, the time and a draw of chance,
@@ -145,7 +145,7 @@ fn forget_request(state: &mut State, context: &mut StepContext) {
         lose_leadership(state, context);
     }
     if matches!(asked, Request::Secure { .. } | Request::Remake { .. }) {
-        let until = context.now + on_router_reply::lease_of(asked);
+        let until = context.now + setback::lease_of(asked);
         state.ledger.unanswered(asked.port(), until);
         state.unanswered_at = Some(context.now);
         if let Some(held) = &mut state.leadership {

@@ -2,10 +2,10 @@
 //! (¶36).
 //!
 //! A library of its own: pure cores (`lease_fallback`, `capabilities`, `countdown`, `preference`,
-//! `address`, `budget`, `reading`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no actor in it.
-//! What callers use are [`discover`] and [`Finder`], which find the router, and [`verified`], which
-//! writes to it and believes only what it reads back: replies lie, and the codes of refusals differ
-//! from router to router.
+//! `address`, `budget`, `reading`, `table`, `xml`) and input/output on tokio (`ssdp`, `igd`), no
+//! actor in it. What callers use are [`discover`] and [`Finder`], which find the router, and
+//! [`verified`], which writes to it and believes only what it reads back: replies lie, and the
+//! codes of refusals differ from router to router.
 
 pub mod action;
 pub mod address;

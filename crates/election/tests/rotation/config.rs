@@ -200,8 +200,8 @@ impl Config {
         self.router.slowest.min(self.lease / 24)
     }
 
-    /// The longest lease that is asked for: a router that is slow to answer is asked for longer ones
-    /// (`gateway::verified::secure`).
+    /// The longest lease that is asked for: a router that is slow to answer is asked for longer
+    /// ones (`gateway::verified::secure`).
     pub fn longest_lease(&self) -> Millis {
         let answer = if self.router.late_per_mille > 0 {
             self.time_out

@@ -59,8 +59,8 @@ impl RouterHabits {
         habits
     }
 
-    /// Three routers in ten mislead in one way of their own. Drawn apart, so that the rest of a seed
-    /// is what it was.
+    /// Three routers in ten mislead in one way of their own. Drawn apart, so that the rest of a
+    /// seed is what it was.
     fn become_odd(&mut self, rng: &mut Rng) {
         let quirks = &mut self.quirks;
         self.odd = match rng.u8(0..30) {

@@ -1,12 +1,13 @@
 //! What using a router has taught: which leases it takes, what it shows, which names stand there.
 
+use porthole_types::ExternalPort;
+
 use crate::description::Description;
 use crate::entry::MappingEntry;
 use crate::lease_fallback::LeaseFallback;
 use crate::reading::Reading;
 
 use super::lease_display::LeaseDisplays;
-use super::rename::RenameAttempts;
 
 /// Names of its own that are remembered; people seldom rename a camera more often in one run.
 const NAMES: usize = 8;
@@ -18,7 +19,9 @@ pub struct Learned {
     pub lease_fallback: LeaseFallback,
     /// What its showing of its mappings is worth.
     pub reading: Reading,
-    pub(super) renamed: RenameAttempts,
+    /// The name that a port was made to take, once: a router that cuts or alters descriptions is
+    /// not made to forget a mapping at each renewal.
+    pub(super) renamed: Option<(ExternalPort, Description)>,
     pub(super) leases: LeaseDisplays,
     names: Vec<Description>,
 }

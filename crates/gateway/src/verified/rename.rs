@@ -11,25 +11,16 @@ use crate::description::Description;
 use crate::error::Error;
 use crate::gateway::{Gateway, MappingRequest};
 
-/// What was tried already: a router that cuts or alters descriptions is not made to forget a
-/// mapping at each renewal.
-#[derive(Clone, Debug, Default)]
-pub(super) struct RenameAttempts {
-    tried: Option<(ExternalPort, Description)>,
-}
-
-impl RenameAttempts {
-    /// Whether this renewal has left another of our descriptions standing, for the first time.
-    fn is_stale(&self, request: &MappingRequest, grant: &Grant) -> bool {
-        let entry = grant.entry.as_ref();
-        let read = entry.and_then(|entry| Description::name_of(&entry.description));
-        let tried = |(port, description): &(ExternalPort, Description)| {
-            *port == request.external && *description == request.description
-        };
-        grant.before == PriorMapping::Ours
-            && read.is_some_and(|name| Description::for_name(name) != request.description)
-            && !self.tried.as_ref().is_some_and(tried)
-    }
+/// Whether this renewal has left another of our descriptions standing, for the first time.
+fn is_stale(learned: &Learned, request: &MappingRequest, grant: &Grant) -> bool {
+    let entry = grant.entry.as_ref();
+    let read = entry.and_then(|entry| Description::name_of(&entry.description));
+    let tried = |(port, description): &(ExternalPort, Description)| {
+        *port == request.external && *description == request.description
+    };
+    grant.before == PriorMapping::Ours
+        && read.is_some_and(|name| Description::for_name(name) != request.description)
+        && !learned.renamed.as_ref().is_some_and(tried)
 }
 
 /// [`secure`], and where the router then shows an old name of ours: the mapping is deleted and made
@@ -48,10 +39,10 @@ pub async fn secure_renamed(
     let SecureOutcome::Ours(grant) = &outcome else {
         return Ok(outcome);
     };
-    if !learned.renamed.is_stale(request, grant) {
+    if !is_stale(learned, request, grant) {
         return Ok(outcome);
     }
-    learned.renamed.tried = Some((request.external, request.description.clone()));
+    learned.renamed = Some((request.external, request.description.clone()));
     let old = Released {
         port: request.external,
         internal: request.internal,

@@ -18,14 +18,14 @@ const TABLE_FULL: u16 = 728;
 /// A mapping that is ours, as far as the router says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The lease that the router was asked for last: longer than wanted where it is slow to answer, or
-    /// takes no such lease.
+    /// The lease that the router was asked for last: longer than wanted where it is slow to
+    /// answer, or takes no such lease.
     pub asked: Lease,
     /// The lease that the router gave, which may not be the one asked for.
     pub granted: Lease,
-    /// Deadlines count from here, the router's own clock for the lease cannot have started earlier:
-    /// when the request that won it was about to be sent, or the port was seen without it; or when
-    /// what is left of it was asked for.
+    /// Deadlines count from here, the router's own clock for the lease cannot have started
+    /// earlier: when the request that won it was about to be sent, or the port was seen
+    /// without it; or when what is left of it was asked for.
     pub sent_at: Instant,
     /// What it was before.
     pub before: PriorMapping,
@@ -118,9 +118,9 @@ pub enum SecureOutcome {
 /// one is asked for (`lease_fallback`), and what it took is remembered.
 ///
 /// # Errors
-/// When the router does not answer or cannot be read after it was asked, or says yes and keeps nothing ([`Error::NotStored`]),
-/// or keeps it out of force ([`Error::SwitchedOff`]). A mapping that we had may still be there then,
-/// with what was left of its lease.
+/// When the router does not answer or cannot be read after it was asked, or says yes and keeps
+/// nothing ([`Error::NotStored`]), or keeps it out of force ([`Error::SwitchedOff`]). A mapping
+/// that we had may still be there then, with what was left of its lease.
 pub async fn secure(
     gateway: &dyn Gateway,
     request: &MappingRequest,

@@ -70,8 +70,9 @@ impl Invariants {
         let (config, at) = (&self.config, robbed.at);
         let beat = config.heartbeat;
         let exchange = 2 * config.router.slowest;
-        // A request that is under way (six exchanges, where leases are refused and the list is looked
-        // at), and the one that tells: it steps down, or finds the port free and has it again.
+        // A request that is under way (six exchanges, where leases are refused and the list is
+        // looked at), and the one that tells: it steps down, or finds the port free and has
+        // it again.
         let requests = 10 * exchange + 100;
         let lease = config.longest_lease();
         let hindered = trouble.is_some_and(|trouble| trouble + requests + config.time_out > at);

@@ -193,8 +193,8 @@ impl Liveness {
             + self.config.router.busy_per_mille
             + self.config.router.lost_per_mille
             + self.config.router.late_per_mille;
-        // A delete that went wrong once, or was crossed by its owner's return, makes a router without
-        // leases look stuck: then a deputy has to do.
+        // A delete that went wrong once, or was crossed by its owner's return, makes a router
+        // without leases look stuck: then a deputy has to do.
         let crosses = self.config.router.slowest > self.config.heartbeat / 4;
         let deputy = self.deputies == 1
             && (shaky > 0 || crosses)
