@@ -139,28 +139,22 @@ impl FakeRouter {
         let added = self.table.add(at(now), address(who), mapping, seconds);
         let after = self.look_twice(who, port, now);
         let learned = self.learned.entry(who).or_default();
-        let fault = match added {
-            Ok(_) => {
-                return match after {
-                    Holder::Theirs(owner, left) => taken(port, Some(owner), left),
-                    Holder::Hidden => taken(port, None, None),
-                    Holder::Unclear(Described::AsAnother, left) => taken(port, None, left),
-                    Holder::Free => {
-                        learned.blanks += 1;
-                        if learned.seen || learned.blanks < 2 {
-                            return Event::Failed(request);
-                        }
-                        granted(request, lease, before, None, Evidence::Answer, now)
+        let Err(fault) = added else {
+            return match after {
+                Holder::Theirs(owner, left) => taken(port, Some(owner), left),
+                Holder::Hidden => taken(port, None, None),
+                Holder::Unclear(Described::AsAnother, left) => taken(port, None, left),
+                Holder::Free => {
+                    learned.blanks += 1;
+                    if learned.seen || learned.blanks < 2 {
+                        return Event::Failed(request);
                     }
-                    Holder::Unclear(_, left) => {
-                        granted(request, lease, before, Some(left), Evidence::Answer, now)
-                    }
-                    Holder::Ours(left) => {
-                        granted(request, lease, before, Some(left), Evidence::ReadBack, now)
-                    }
-                };
-            }
-            Err(fault) => fault,
+                    granted(request, lease, before, after, now)
+                }
+                Holder::Unclear(..) | Holder::Ours(_) => {
+                    granted(request, lease, before, after, now)
+                }
+            };
         };
         let shown = match (after, before) {
             (Holder::Theirs(owner, left), _) => return taken(port, Some(owner), left),
@@ -173,9 +167,8 @@ impl FakeRouter {
             }
             (Holder::Unclear(Described::AsAnother, left), _) => return taken(port, None, left),
             (Holder::Ours(_) | Holder::Unclear(Described::AsOurs, _), _) => Shown::Ours,
-            (Holder::Unclear(Described::Otherwise, _), _) => Shown::Nothing,
             (Holder::Free, _) if learned.seen => Shown::Nobody,
-            (Holder::Free, _) => Shown::Nothing,
+            (Holder::Unclear(Described::Otherwise, _) | Holder::Free, _) => Shown::Nothing,
         };
         Event::Refused { port, shown }
     }
@@ -332,13 +325,12 @@ impl FakeRouter {
     }
 }
 
-/// What the answer to a request says of the lease: before, and as it is read back (`shown`).
+/// What the answer to a request says of the lease, from what was seen before and after.
 fn granted(
     request: Request,
     asked: Duration,
     before: Holder,
-    shown: Option<Option<u32>>,
-    evidence: Evidence,
+    after: Holder,
     now: Timestamp,
 ) -> Event {
     let seconds = |seconds: u32| Duration::from_secs(seconds.into());
@@ -347,15 +339,20 @@ fn granted(
         Holder::Unclear(_, old) => (PriorEntry::Free, old),
         _ => (PriorEntry::Free, None),
     };
-    let granted = match shown {
-        None => Some(asked),
-        Some(None) => None,
-        Some(Some(left)) if seconds(left) + seconds(1) >= asked => Some(asked),
-        Some(Some(left)) => Some(seconds(left)),
+    let (evidence, granted, left) = match after {
+        Holder::Ours(left) => (Evidence::ReadBack, left.map(seconds), left),
+        Holder::Unclear(_, left) => (Evidence::Answer, left.map(seconds), left),
+        // Nothing is shown: all that is known is what was asked for.
+        _ => (Evidence::Answer, Some(asked), None),
     };
-    let (granted, renewal) = match (old, shown) {
+    // What counts down shows a little less than was granted.
+    let granted = match granted {
+        Some(left) if left + seconds(1) >= asked => Some(asked),
+        granted => granted,
+    };
+    let (granted, renewal) = match (old, left) {
         (None, _) => (granted, Renewal::New),
-        (Some(old), Some(Some(left))) => {
+        (Some(old), Some(left)) => {
             let certain = Some(seconds(left.saturating_sub(1).max(1)));
             match left > old {
                 true if old <= 1 => (certain, Renewal::Untold),
@@ -364,7 +361,7 @@ fn granted(
                 false => (certain, Renewal::Unchanged),
             }
         }
-        (Some(_), _) => (granted, Renewal::Extended),
+        (Some(_), None) => (granted, Renewal::Extended),
     };
     Event::Secured {
         port: request.port(),

@@ -30,7 +30,7 @@ fn asking(ledger: &[u16]) -> (Server, Request) {
 }
 
 fn ledger(server: &Server) -> Vec<u16> {
-    server.state.ledger.ports().map(|port| port.get()).collect()
+    server.state.ledger.ports().map(ExternalPort::get).collect()
 }
 
 fn on_the_router(fake_router: &FakeRouter, now: Timestamp) -> Vec<u16> {
