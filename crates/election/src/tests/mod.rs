@@ -1,8 +1,11 @@
 //! The rules against the simulated router's table: every effect is answered, time is a number.
 
 mod fake_router;
+mod ledger;
 mod overlap;
 mod properties;
+mod refusals;
+mod remaking;
 mod remote_access;
 mod rotation;
 mod rules;
@@ -112,5 +115,30 @@ impl Server {
             self.tell(&answer, now);
         }
         panic!("the server never stops asking: {:?}", self.state);
+    }
+
+    /// Lets time pass, every request answered at once; when what was asked.
+    fn run(
+        &mut self,
+        rules: &Rules,
+        fake_router: &mut FakeRouter,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Vec<(Timestamp, Request)> {
+        let mut asked = Vec::new();
+        let mut now = from;
+        for _ in 0..100_000 {
+            if let Some(request) = self.asked.take() {
+                asked.push((now, request));
+                let answer = fake_router.answer(self.me, request, now);
+                self.tell_with(rules, &answer, now, Entropy(0));
+            } else if let Some(at) = self.wake.take_if(|at| *at <= to) {
+                now = now.max(at);
+                self.tell_with(rules, &Event::Tick, now, Entropy(0));
+            } else {
+                return asked;
+            }
+        }
+        panic!("the server never rests: {:?}", self.state);
     }
 }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use porthole_election::{
-    Candidacy, Cause, ClaimStage, Destination, Effect, ElectionMessage, Entropy, Event, Leadership,
-    Memory, Request, Rules, StaleMapping, State, Timestamp, step,
+    Asked, Candidacy, Cause, ClaimStage, Destination, Effect, ElectionMessage, Entropy, Event,
+    Leadership, Ledger, Lifecycle, Memory, RemoteAccess, Renewal, Request, Rules, Shown,
+    StaleMapping, State, Timestamp, step,
 };
+use porthole_types::ExternalPort;
 
-use super::config::leadership;
+use super::config::{Config, leadership};
 use super::seeds::run;
 use super::trace::Keep;
 
@@ -42,6 +44,18 @@ pub enum Mutant {
     BreakBeforeMake,
     /// Of two claimants none yields.
     BothGoOn,
+    /// What may be on the router is forgotten with every step.
+    ForgetsLedger,
+    /// A renewal that changed nothing, or of which nobody can say, counts as a whole lease.
+    BelievesUnextended,
+    /// A representative goes on believing while its mapping is made anew.
+    BelievesInTheGap,
+    /// A list without a row says that nothing is there.
+    TrustsEmptyList,
+    /// Another port is asked for while one that may be there is not given back.
+    AsksBesides,
+    /// Where nothing is shown, a port that is refused is given back as if it were its own.
+    DeletesBlind,
 }
 
 impl Mutant {
@@ -144,6 +158,43 @@ impl Mutant {
                 }
                 _ => step(rules, old, event, now, entropy),
             },
+            Self::ForgetsLedger => {
+                let mut forgetful = old.clone();
+                forgetful.ledger = Ledger::default();
+                step(rules, &forgetful, event, now, entropy)
+            }
+            Self::BelievesUnextended => step(rules, old, &as_extended(rules, event), now, entropy),
+            Self::BelievesInTheGap => {
+                let (mut new, effects) = step(rules, old, event, now, entropy);
+                if let Some(leadership) = &mut new.leadership {
+                    leadership.gap_since = None;
+                }
+                (new, effects)
+            }
+            Self::TrustsEmptyList => {
+                let mut trusting = old.clone();
+                if let Event::Surveyed { holders, .. } = event
+                    && holders.is_empty()
+                {
+                    let used = |port: &ExternalPort| {
+                        old.pending.is_some_and(|asked| asked.port() == *port)
+                            || old.own.is_some_and(|own| own.port == *port)
+                            || *port == leadership() && old.leadership.is_some()
+                    };
+                    trusting.ledger = Ledger::restored(old.ledger.ports().filter(used));
+                }
+                step(rules, &trusting, event, now, entropy)
+            }
+            Self::AsksBesides => {
+                let (mut new, mut effects) = step(rules, old, event, now, entropy);
+                ask_besides(rules, &mut new, &mut effects);
+                (new, effects)
+            }
+            Self::DeletesBlind => {
+                let (mut new, mut effects) = step(rules, old, event, now, entropy);
+                delete_blind(old, event, &mut new, &mut effects);
+                (new, effects)
+            }
             Self::None | Self::NoReadBack | Self::TrustsStateFile => {
                 step(rules, old, event, now, entropy)
             }
@@ -233,6 +284,77 @@ fn break_first(old: &State, new: &mut State, effects: &mut [Effect]) {
     }
 }
 
+/// Whatever the router did to the lease, it counts as if it ran anew.
+fn as_extended(rules: &Rules, event: &Event) -> Event {
+    let mut event = event.clone();
+    if let Event::Secured {
+        port,
+        granted,
+        renewal,
+        ..
+    } = &mut event
+        && matches!(renewal, Renewal::Unchanged | Renewal::Untold)
+    {
+        *renewal = Renewal::Extended;
+        *granted = Some(if *port == leadership() {
+            rules.representative_lease
+        } else {
+            rules.lease
+        });
+    }
+    event
+}
+
+/// Instead of asking again for a port of the range that may be there, or giving it back, another one
+/// is asked for.
+fn ask_besides(rules: &Rules, new: &mut State, effects: &mut [Effect]) {
+    let stays = new.lifecycle == Lifecycle::Running && new.remote_access == RemoteAccess::On;
+    if !stays || new.own.is_some() || new.leadership.is_some() {
+        return;
+    }
+    for effect in effects {
+        if let Effect::Ask(request) = effect
+            && request.port() != leadership()
+            && (matches!(request, Request::Release(_)) || is_again(*request))
+            && let Some(port) = rules
+                .range
+                .ports()
+                .find(|port| !new.taken.contains(port) && !new.ledger.has(*port))
+        {
+            let besides = Request::Secure {
+                port,
+                lease: rules.lease,
+                asked: Asked::First,
+            };
+            new.ledger = Ledger::restored(new.ledger.ports().chain([port]));
+            new.pending = Some(besides);
+            *effect = Effect::Ask(besides);
+        }
+    }
+}
+
+fn is_again(request: Request) -> bool {
+    let asked = Asked::Again;
+    matches!(request, Request::Secure { asked: known, .. } if known == asked)
+}
+
+/// What cannot be seen is deleted.
+fn delete_blind(old: &State, event: &Event, new: &mut State, effects: &mut Vec<Effect>) {
+    if let Event::Refused {
+        port,
+        shown: Shown::Nothing,
+    } = event
+        && *port == leadership()
+        && old.leadership.is_none()
+        && old.pending.is_some_and(|asked| asked.port() == *port)
+    {
+        let release = Request::Release(*port);
+        new.pending = Some(release);
+        effects.retain(|effect| !matches!(effect, Effect::Ask(_)));
+        effects.push(Effect::Ask(release));
+    }
+}
+
 /// The file says that it leads, so it believes so.
 pub fn believe(state: &mut State, rules: &Rules, now: Timestamp) {
     if state.memory == Memory::WasRepresentative {
@@ -268,7 +390,27 @@ const CAUGHT_BY: &[(Mutant, &[&str])] = &[
     (Mutant::TrustsStateFile, &["S1", "S2"]),
     (Mutant::BreakBeforeMake, &["M1"]),
     (Mutant::BothGoOn, &["C1"]),
+    (Mutant::ForgetsLedger, &["P1", "P2"]),
+    (Mutant::BelievesUnextended, &["S2"]),
+    (Mutant::BelievesInTheGap, &["S2"]),
+    (Mutant::TrustsEmptyList, &["P2"]),
+    (Mutant::AsksBesides, &["P1"]),
+    (Mutant::DeletesBlind, &["S1d", "S2", "E1"]),
 ];
+
+impl Mutant {
+    /// The routers on which it is looked for, by the way in which they mislead: chance alone meets
+    /// them too seldom. Nothing is any router.
+    fn routers(self) -> &'static [&'static str] {
+        match self {
+            Self::BelievesUnextended => &["renewal keeps the end"],
+            Self::BelievesInTheGap => &["renewal keeps the end", "renewal refused"],
+            Self::TrustsEmptyList => &["shows nothing", "lists nothing"],
+            Self::DeletesBlind => &["shows nothing"],
+            _ => &[],
+        }
+    }
+}
 
 /// How many seeds a mutant may survive.
 const SEEDS: u64 = 1_500;
@@ -277,7 +419,11 @@ const SEEDS: u64 = 1_500;
 fn every_broken_rule_is_noticed_by_the_invariant_that_it_offends() {
     let mut survivors = Vec::new();
     for (mutant, expected) in CAUGHT_BY {
-        let caught = (0..SEEDS).find_map(|seed| {
+        let routers = mutant.routers();
+        let suits =
+            |seed: &u64| routers.is_empty() || routers.contains(&Config::of(*seed).router.odd);
+        let mut seeds = (0..).filter(suits).take(SEEDS as usize);
+        let caught = seeds.find_map(|seed| {
             let broken = run(seed, *mutant, Keep::Hash).broken?;
             Some((seed, broken))
         });

@@ -36,6 +36,7 @@ impl Model for Site {
             wake: None,
             job: None,
             disk: (Term(0), Memory::None, None, BTreeSet::new()),
+            has_own: false,
             robbed: None,
         };
         let mut world = World {
@@ -109,6 +110,12 @@ impl Model for Site {
                         }
                     }
                     Stage::Sent | Stage::Deleting => actions.push(Action::Router(who)),
+                    Stage::Remaking => {
+                        actions.push(Action::Router(who));
+                        if world.losses > 0 {
+                            actions.push(Action::LoseAnswer(who)); // it never gets there
+                        }
+                    }
                 }
             }
             if world.crashes > 0 {

@@ -5,7 +5,7 @@
 //!
 //! Messages between servers arrive at once or not at all; what the router does to a request and its
 //! answer are steps of their own, and time may pass before, between and after them. A port of the
-//! range is had for the asking.
+//! range is had for the asking. The router is an honest one, or misleads in one way of its own.
 
 mod actions;
 mod properties;

@@ -1,15 +1,15 @@
 //! What must hold in every state, by the names that the simulation's invariants have
 //! (`invariants`).
 
-use porthole_election::Event;
+use porthole_election::{Event, InnerPorts};
 use stateright::Property;
 
 use super::LEASE;
-use super::site::Site;
-use super::world::{Job, Stage, World};
+use super::site::{Habit, Site};
+use super::world::{Job, Node, Stage, World};
 use porthole_sim_router::Access;
 
-/// All of them. The last two are there so that the rest is not true of nothing.
+/// All of them. The last ones are there so that the rest is not true of nothing.
 pub(super) fn all() -> Vec<Property<Site>> {
     vec![
         Property::always("S1: at most one believes", |_, world: &World| {
@@ -39,7 +39,12 @@ pub(super) fn all() -> Vec<Property<Site>> {
                 let calm = site.losses - world.losses <= 1
                     && world.crashes == site.crashes
                     && world.delays == site.delays;
-                !calm || world.entry.is_some_and(|(holder, _)| holder == 0)
+                // Its mapping may be gone for the moment in which it is made anew.
+                let holds = match world.entry {
+                    Some((holder, _)) => holder == 0,
+                    None => world.nodes[0].state.is_in_gap(world.now),
+                };
+                !calm || holds
             },
         ),
         Property::always("S4: each change raises the term", |_, world: &World| {
@@ -56,10 +61,23 @@ pub(super) fn all() -> Vec<Property<Site>> {
             |site: &Site, world: &World| {
                 let evicted = |job: &Job| matches!(job.stage, Stage::Done(Event::Evicted(_)));
                 site.deletes == Access::Secure
+                    || site.habit == Habit::Hidden // nobody can be named
                     || world
                         .nodes
                         .iter()
                         .any(|node| node.job.as_ref().is_some_and(evicted))
+            },
+        ),
+        Property::sometimes("a mapping is made anew", |site: &Site, world: &World| {
+            let remade = |node: &Node| node.state.last_gap.is_some();
+            let extends = !matches!(site.habit, Habit::KeepsEnd | Habit::Refuses);
+            extends || world.nodes.iter().any(remade)
+        }),
+        Property::sometimes(
+            "an own port is given up for the representative's",
+            |site: &Site, world: &World| {
+                let one = |node: &Node| node.state.inner == InnerPorts::One;
+                site.habit != Habit::OnePerInner || world.nodes.iter().any(one)
             },
         ),
     ]

@@ -1,10 +1,11 @@
-//! The router of the model: one entry, with a lease, and a step for each part of a request.
+//! The router of the model: one entry, with a lease, and a step for each part of a request. How it
+//! misleads is the site's [`Habit`].
 
 use porthole_election::{
-    Event, Evidence, Owner, OwnerKind, PriorEntry, Renewal, Request, Timestamp,
+    Event, Evidence, Owner, OwnerKind, PriorEntry, Renewal, Request, Shown, Timestamp,
 };
 
-use super::site::Site;
+use super::site::{Habit, Site};
 use super::world::{Stage, World};
 use super::{LEASE, address};
 use crate::config::leadership;
@@ -29,25 +30,62 @@ impl Site {
             }),
         };
         let mine = world.entry.is_some_and(|(holder, _)| holder == who);
+        let hidden = self.habit == Habit::Hidden;
+        let port = leadership();
         let stage = match (job.request, job.stage, world.entry) {
+            (Request::Secure { .. } | Request::Remake { .. }, _, Some(_)) if !mine && hidden => {
+                let shown = Shown::Nothing;
+                Stage::Done(Event::Refused { port, shown })
+            }
             (Request::Secure { .. } | Request::Remake { .. }, _, Some((holder, ends))) if !mine => {
                 Stage::Done(taken(holder, ends))
             }
-            (Request::Secure { .. } | Request::Remake { .. }, _, _) => {
-                world.entry = Some((who, now + LEASE));
+            (Request::Remake { .. }, Stage::Sent, Some(_)) if !hidden => {
+                world.entry = None;
+                Stage::Remaking
+            }
+            (Request::Secure { .. } | Request::Remake { .. }, _, None)
+                if self.habit == Habit::OnePerInner && world.nodes[who].has_own =>
+            {
+                let shown = Shown::Nobody;
+                Stage::Done(Event::Refused { port, shown })
+            }
+            (Request::Secure { .. }, _, Some(_)) if self.habit == Habit::Refuses => {
+                let shown = Shown::Ours;
+                Stage::Done(Event::Refused { port, shown })
+            }
+            (Request::Secure { .. } | Request::Remake { .. }, _, old) => {
+                let (ends, renewal) = match (self.habit, old) {
+                    (Habit::KeepsEnd, Some((_, ends))) => (ends, Renewal::Unchanged),
+                    (Habit::Hidden, _) | (_, None) => (now + LEASE, Renewal::New),
+                    (_, Some(_)) => (now + LEASE, Renewal::Extended),
+                };
+                world.entry = Some((who, ends));
+                let (before, evidence) = match old {
+                    _ if hidden => (PriorEntry::Free, Evidence::Answer),
+                    Some(_) => (PriorEntry::Ours, Evidence::ReadBack),
+                    None => (PriorEntry::Free, Evidence::ReadBack),
+                };
                 Stage::Done(Event::Secured {
-                    port: leadership(),
+                    port,
                     sent_at: job.sent_at,
-                    granted: Some(LEASE),
-                    before: if mine {
-                        PriorEntry::Ours
-                    } else {
-                        PriorEntry::Free
-                    },
-                    evidence: Evidence::ReadBack,
-                    renewal: Renewal::Extended,
+                    granted: Some(ends.after(now)),
+                    before,
+                    evidence,
+                    renewal,
                 })
             }
+            // What is not seen is deleted as far as the router lets it be.
+            (Request::Release(port), _, Some((holder, _))) if hidden && !mine => {
+                if self.deletes == Access::Open {
+                    world.entry = None;
+                    if world.nodes[holder].alive {
+                        world.nodes[holder].robbed.get_or_insert(now);
+                    }
+                }
+                Stage::Done(Event::Released(port))
+            }
+            (Request::Evict { port, .. }, _, _) if hidden => Stage::Done(Event::Evicted(port)),
             (Request::Release(port), _, _) => {
                 if mine {
                     world.entry = None;
@@ -76,9 +114,12 @@ impl Site {
                 Stage::Done(Event::Irremovable(port))
             }
             (Request::Evict { port, .. }, _, None) => Stage::Done(Event::Evicted(port)),
-            (Request::Evict { .. }, Stage::Done(event), Some(_)) => Stage::Done(event),
+            (Request::Evict { .. }, stage, Some(_)) => stage,
         };
         if let Some(job) = &mut world.nodes[who].job {
+            if stage == Stage::Remaking {
+                job.sent_at = now; // the request that wins it is sent from here on
+            }
             job.stage = stage;
         }
     }

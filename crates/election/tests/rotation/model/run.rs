@@ -2,19 +2,19 @@
 
 use stateright::{Checker, Model};
 
-use super::site::Site;
+use super::site::{Habit, Site};
 use crate::seeds::number;
 use porthole_sim_router::Access;
 
 /// Checks one site, and says how large it was.
 fn check(site: Site) {
-    let (n, deletes) = (site.rules.len(), site.deletes);
+    let (n, deletes, habit) = (site.rules.len(), site.deletes, site.habit);
     let budgets = (site.losses, site.crashes, site.delays, site.horizon.0);
     let started = std::time::Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let checker = site.checker().threads(threads).spawn_bfs().join();
     println!(
-        "n = {n}, delete {deletes:?}, (losses, crashes, delays, horizon ms) {budgets:?}: {} \
+        "n = {n}, {habit:?}, delete {deletes:?}, (losses, crashes, delays, horizon ms) {budgets:?}: {} \
          states, depth {}, {:.1} s",
         checker.unique_state_count(),
         checker.max_depth(),
@@ -30,7 +30,7 @@ fn check(site: Site) {
                 );
             }
             println!("{:?}", path.last_state());
-            panic!("n = {n}: broken: {name}");
+            panic!("n = {n}, {habit:?}: broken: {name}");
         }
     }
     checker.assert_properties();
@@ -47,6 +47,28 @@ fn three_servers_in_every_order() {
 fn four_servers_in_every_order() {
     for deletes in [Access::Secure, Access::Open] {
         check(Site::of(4, deletes, (1, 1, 1), 6_000));
+    }
+}
+
+#[test]
+fn three_servers_in_every_order_where_nothing_is_shown() {
+    // Where servers may delete each other's mappings: nobody can be named, so they do not.
+    check(Site::of(3, Access::Open, (1, 1, 1), 7_000).with(Habit::Hidden));
+}
+
+#[test]
+fn three_servers_in_every_order_where_leases_are_not_extended() {
+    for deletes in [Access::Secure, Access::Open] {
+        for habit in [Habit::KeepsEnd, Habit::Refuses] {
+            check(Site::of(3, deletes, (1, 1, 1), 6_000).with(habit));
+        }
+    }
+}
+
+#[test]
+fn three_servers_in_every_order_where_one_port_leads_to_a_device() {
+    for deletes in [Access::Secure, Access::Open] {
+        check(Site::of(3, deletes, (1, 1, 1), 7_000).with(Habit::OnePerInner));
     }
 }
 

@@ -5,21 +5,37 @@ use std::time::Duration;
 
 use porthole_election::{
     Destination, Effect, Entropy, Event, Evidence, LanMessaging, Memory, PriorEntry, Renewal,
-    Request, Rules, Timestamp, step,
+    Request, Rules, Shown, Timestamp, step,
 };
 use porthole_election::{Detection, Succession};
-use porthole_types::PortRange;
+use porthole_types::{ExternalPort, PortRange};
 
 use super::world::{Job, Mail, Stage, World};
 use super::{LEASE, T, address, peer};
 use crate::config::{leadership, port};
 use porthole_sim_router::Access;
 
+/// How the router misleads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Habit {
+    /// It does not.
+    Plain,
+    /// It shows no mappings.
+    Hidden,
+    /// A renewal leaves the end of the lease where it was.
+    KeepsEnd,
+    /// It refuses to renew a lease before its end.
+    Refuses,
+    /// It takes one mapping to a port of a device.
+    OnePerInner,
+}
+
 /// What is checked: how many servers, and how much may go wrong.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
     pub(super) rules: Vec<Rules>,
     pub(super) deletes: Access,
+    pub(super) habit: Habit,
     pub(super) losses: u8,
     pub(super) crashes: u8,
     /// How often time may pass while a request to the router is under way.
@@ -52,10 +68,51 @@ impl Site {
         Self {
             rules,
             deletes,
+            habit: Habit::Plain,
             losses,
             crashes,
             delays,
             horizon: Timestamp(horizon),
+        }
+    }
+
+    /// The same site with a router that misleads.
+    pub(super) fn with(self, habit: Habit) -> Self {
+        Self { habit, ..self }
+    }
+
+    /// What the router says at once to a request for a port of the range: each server has one of its
+    /// own.
+    fn own_port(&self, world: &mut World, who: usize, port: ExternalPort) -> Event {
+        if usize::from(port.get()) != 8081 + who {
+            return Event::Taken {
+                port,
+                expires_in: None,
+                by: None,
+            };
+        }
+        let leads = world.entry.is_some_and(|(holder, _)| holder == who);
+        if self.habit == Habit::OnePerInner && leads {
+            let shown = Shown::Nobody;
+            return Event::Refused { port, shown };
+        }
+        let before = if world.nodes[who].has_own {
+            PriorEntry::Ours
+        } else {
+            PriorEntry::Free
+        };
+        world.nodes[who].has_own = true;
+        let (before, evidence) = match self.habit {
+            Habit::Hidden => (PriorEntry::Free, Evidence::Answer),
+            _ => (before, Evidence::ReadBack),
+        };
+        Event::Secured {
+            port,
+            sent_at: world.now,
+            granted: None,
+            before,
+            evidence,
+            renewal: Renewal::Extended,
         }
     }
 
@@ -72,6 +129,7 @@ impl Site {
             }
             node.wake = node.wake.filter(|at| *at > world.now);
             for effect in effects {
+                let node = &mut world.nodes[who];
                 match effect {
                     Effect::Ask(request) if request.port() == leadership() => {
                         node.job = Some(Job {
@@ -80,27 +138,13 @@ impl Site {
                             stage: Stage::Sent,
                         });
                     }
-                    // Each has a port of the range of its own.
                     Effect::Ask(Request::Secure { port, .. }) => {
-                        let mine = usize::from(port.get()) == 8081 + who;
-                        events.push(if mine {
-                            Event::Secured {
-                                port,
-                                sent_at: world.now,
-                                granted: None,
-                                before: PriorEntry::Free,
-                                evidence: Evidence::ReadBack,
-                                renewal: Renewal::Extended,
-                            }
-                        } else {
-                            Event::Taken {
-                                port,
-                                expires_in: None,
-                                by: None,
-                            }
-                        });
+                        events.push(self.own_port(world, who, port));
                     }
-                    Effect::Ask(request) => events.push(Event::Released(request.port())),
+                    Effect::Ask(request) => {
+                        world.nodes[who].has_own = false;
+                        events.push(Event::Released(request.port()));
+                    }
                     Effect::Say(to, message) => {
                         let to = (0..self.rules.len())
                             .filter(|other| *other != who)
@@ -129,8 +173,12 @@ impl Site {
                     Effect::Left => {}
                 }
             }
+            let node = &world.nodes[who];
             let term = node.state.term;
-            if old.leadership.is_none() && node.state.leadership.is_some() {
+            // An answer that comes after another has deleted its mapping begins nothing on the router:
+            // how soon it notices is S1d's matter.
+            let begins = old.leadership.is_none() && node.state.leadership.is_some();
+            if begins && node.robbed.is_none() {
                 let (last, last_term) = world.last;
                 let knew = old.term >= last_term;
                 if last != who && knew && term <= last_term {

@@ -14,6 +14,8 @@ pub(super) struct Node {
     pub(super) wake: Option<Timestamp>,
     pub(super) job: Option<Job>,
     pub(super) disk: (Term, Memory, Option<ExternalPort>, BTreeSet<ExternalPort>),
+    /// The router has its port of the range for it.
+    pub(super) has_own: bool,
     /// Another deleted its mapping then, while it held it.
     pub(super) robbed: Option<Timestamp>,
 }
@@ -32,6 +34,8 @@ pub(super) enum Stage {
     Sent,
     /// The failed server's entry was read, and is to be deleted.
     Deleting,
+    /// Its own entry was deleted, and is to be made anew.
+    Remaking,
     Done(Event),
 }
 
