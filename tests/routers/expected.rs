@@ -275,8 +275,8 @@ pub(crate) const LESS: &[Expected] = &[
         quirk: "soap-slow",
         takeover: Takeover::InTime,
         words: &["takes about 6 s"],
-        because: "each answer takes half a lease, so that leases are longer, and whoever is told to \
-                  end has not the time to give back what it has: it says so by its exit code",
+        because: "each answer takes half a lease, so that leases are longer, and who is told to \
+                  end has no time to give back what it has: it says so by its exit code",
         pace: 4,
         ..ALL
     },

@@ -8,7 +8,7 @@ use super::remaking::{renewal_changed_nothing, wait_for_the_end};
 use super::setback::{failed, give_up_own_port, lease_of, may_give_up_own_port};
 use super::stale_mapping::{held_by_another, set_stale_mapping, warn_evicted};
 use super::state::{ListTrust, TableFullFallback};
-use super::{Event, Evidence, OwnMapping, PriorEntry, Renewal, Request, State};
+use super::{Event, Evidence, FormerRole, OwnMapping, PriorEntry, Renewal, Request, State};
 use porthole_types::ExternalPort;
 
 /// Takes an answer; one that nobody waits for (late, doubled or invented) changes nothing.
@@ -168,6 +168,10 @@ fn no_room(state: &mut State, port: ExternalPort, request: Request, context: &mu
 fn released(state: &mut State, port: ExternalPort, context: &mut StepContext) {
     state.ledger.strike(port);
     if port == context.rules.representative_port {
+        if state.leadership.is_none() {
+            // It knew of no leadership of its own; whoever waits for the port need not.
+            context.announce_withdrawal(state.term, FormerRole::Representative);
+        }
         lose_leadership(state, context);
         // Others first.
         state.representative_after = context.now + context.rules.representative_lease;

@@ -49,8 +49,13 @@ pub(super) fn renew_representative(
 ) -> Option<Request> {
     let held = state.leadership.filter(|held| now >= held.renew_at)?;
     let (port, lease) = (rules.representative_port, rules.representative_lease);
-    let ends = now + rules.remake_before() >= held.deadline;
-    if state.renewals == Renewals::RunOut && ends && held.gap_since.is_none() {
+    let ends = match state.renewals {
+        Renewals::Unproven | Renewals::Extend => false,
+        // There is no time to make sure.
+        Renewals::Doubted => now + Rules::renewal(lease) >= held.deadline,
+        Renewals::RunOut => now + rules.remake_before() >= held.deadline,
+    };
+    if ends && held.gap_since.is_none() {
         return Some(Request::Remake { port, lease });
     }
     Some(secure_representative(state, rules, now))

@@ -17,8 +17,8 @@ pub(super) fn surveyed(
 ) {
     let (rules, now) = (context.rules, context.now);
     let representative_port = rules.representative_port;
-    let whole = seen == SurveyExtent::Whole && state.list != ListTrust::Incomplete;
-    let missing = |port: ExternalPort| whole && !holders.contains_key(&port);
+    let complete = seen == SurveyExtent::Whole && state.list != ListTrust::Incomplete;
+    let missing = |port: ExternalPort| complete && !holders.contains_key(&port);
     settle_ledger(state, holders, missing, context);
     state.taken = holders
         .iter()
@@ -41,7 +41,7 @@ pub(super) fn surveyed(
         Some(held) if held.gap_since.is_none() => {
             let shown = matches!(whose, Some(Ownership::Mine | Ownership::LeadsHere));
             let unclear = whose == Some(&Ownership::Unclear);
-            if whole && !shown && !unclear {
+            if complete && !shown && !unclear {
                 held.renew_at = now;
                 state.list = doubt(state.list, whose.is_none());
             }
@@ -76,7 +76,7 @@ pub(super) fn surveyed(
 fn is_taken(state: &State, port: ExternalPort, whose: Ownership) -> bool {
     match whose {
         Ownership::Mine => false,
-        Ownership::LeadsHere => !state.own.is_some_and(|own| own.port == port),
+        Ownership::LeadsHere => state.own.is_none_or(|own| own.port != port),
         Ownership::Theirs => true,
         Ownership::Unclear => !state.ledger.has(port),
     }

@@ -140,6 +140,15 @@ enum Holder {
     Unclear(Described, Option<Millis>),
 }
 
+/// What the router shows of a lease that it has just granted.
+#[derive(Clone, Copy)]
+enum LeaseRead {
+    /// It shows no mapping.
+    Nothing,
+    /// So much is left; `None` has no end.
+    Left(Option<Millis>),
+}
+
 /// Who goes on with a job, and when.
 pub struct Hand<'a> {
     pub me: Ipv4Addr,
@@ -222,7 +231,8 @@ impl Job {
         let first = matches!(self.phase, Phase::Reading | Phase::Listing);
         let second_look = match self.part {
             Part::Release => first,
-            Part::Secure(_) => !first,
+            Part::Secure(Asked::Again) => true,
+            Part::Secure(Asked::First) => !first,
             Part::Evict(_) | Part::Remake => false,
         };
         if holder == Holder::Free && second_look && !listed && !hand.learned.lists_only {
@@ -392,10 +402,12 @@ impl Job {
                     if hand.learned.seen || hand.learned.blanks < 2 {
                         return Event::Failed(self.request);
                     }
-                    self.granted(None, Evidence::Answer, hand)
+                    self.granted(LeaseRead::Nothing, Evidence::Answer, hand)
                 }
-                Holder::Unclear(_, left) => self.granted(Some(left), Evidence::Answer, hand),
-                Holder::Ours(left) => self.granted(Some(left), Evidence::ReadBack, hand),
+                Holder::Unclear(_, left) => {
+                    self.granted(LeaseRead::Left(left), Evidence::Answer, hand)
+                }
+                Holder::Ours(left) => self.granted(LeaseRead::Left(left), Evidence::ReadBack, hand),
             },
             Some(refusal) => self.refused(refusal, holder, hand),
         }
@@ -409,7 +421,7 @@ impl Job {
                 return Event::NoRoom(port);
             }
             (Holder::Ours(left), Before::Free | Before::Unclear(_)) => {
-                return self.granted(Some(left), Evidence::ReadBack, hand);
+                return self.granted(LeaseRead::Left(left), Evidence::ReadBack, hand);
             }
             (Holder::Unclear(..), Before::Free | Before::Ours(_))
                 if refusal == Refusal::NoAnswer =>
@@ -422,7 +434,7 @@ impl Job {
             (Holder::Unclear(Described::AsAnother, left), _) => {
                 return taken_by_nobody_knows_whom(port, left);
             }
-            (Holder::Ours(_), _) | (Holder::Unclear(Described::AsOurs, _), _) => Shown::Ours,
+            (Holder::Ours(_) | Holder::Unclear(Described::AsOurs, _), _) => Shown::Ours,
             (Holder::Unclear(Described::Otherwise, _), _) => Shown::Nothing,
             (Holder::Free, _) if hand.learned.seen => Shown::Nobody,
             (Holder::Free, _) => Shown::Nothing,
@@ -437,12 +449,7 @@ impl Job {
 
     /// A mapping that is ours now; with what the router shows to be left of its lease, if it shows
     /// it.
-    fn granted(
-        &mut self,
-        shown: Option<Option<Millis>>,
-        evidence: Evidence,
-        hand: &mut Hand<'_>,
-    ) -> Event {
+    fn granted(&mut self, shown: LeaseRead, evidence: Evidence, hand: &mut Hand<'_>) -> Event {
         if self.asked == 0 {
             hand.learned.lease_step = LeaseStep::Permanent;
         }
@@ -451,7 +458,7 @@ impl Job {
             Before::Ours(old) | Before::Unclear(old) => old,
             Before::Free | Before::Theirs(_) => None,
         };
-        if let (Some(old), Some(Some(left))) = (old, shown)
+        if let (Some(old), LeaseRead::Left(Some(left))) = (old, shown)
             && self.asked != 0
             && !(left == self.asked && Learned::shows_granted(self, old))
         {
@@ -477,8 +484,8 @@ impl Job {
             None => Renewal::New,
         };
         let granted = match shown {
-            None => span(self.asked),
-            Some(left) => granted(self.asked, left, elapsed),
+            LeaseRead::Nothing => span(self.asked),
+            LeaseRead::Left(left) => granted(self.asked, left, elapsed),
         };
         self.secured(granted, evidence, renewal)
     }

@@ -130,7 +130,14 @@ pub async fn secure(
     let port = request.external;
     let read_at = now();
     learned.uses_name(&request.description);
-    let seen = match holder(gateway, port, request.internal).await {
+    // What may be ours is looked for twice: whether it is decides whose it was all the time.
+    let looked = match asked_before {
+        Asked::First => holder(gateway, port, request.internal).await,
+        Asked::Again => {
+            holder_looked_up(gateway, port, request.internal, &mut learned.reading).await
+        }
+    };
+    let seen = match looked {
         Ok(seen) => seen,
         Err(why) => return Ok(SecureOutcome::NotAsked(why)),
     };

@@ -5,9 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use porthole_gateway::verified::{self, Eviction, SecureOutcome};
-use porthole_gateway::{
-    DeleteRight, Description, Igd, Lease, LeaseFallback, MappingRequest, Search, discover,
-};
+use porthole_gateway::{DeleteRight, Description, Igd, Lease, MappingRequest, Search, discover};
 use porthole_sim_router::{DeleteOfOther, Leases, Quirks, SimRouter, WhenFull};
 use porthole_types::ExternalPort;
 
@@ -37,7 +35,9 @@ async fn secure_port(router: &Igd, external: u16, at: Ipv4Addr) -> SecureOutcome
         lease: Lease::from_seconds(600),
         description: Description::for_name("server"),
     };
-    let outcome = verified::secure(router, &request, &mut LeaseFallback::default()).await;
+    let mut learned = verified::Learned::default();
+    let first = verified::Asked::First;
+    let outcome = verified::secure(router, &request, first, &mut learned).await;
     outcome.unwrap()
 }
 
@@ -136,6 +136,12 @@ async fn a_mapping_whose_answer_is_lost_is_known_by_reading_it_back() {
     assert!(matches!(won, SecureOutcome::Ours(_)), "{won:?}");
     router.lose_answers(1);
     let ours = SocketAddrV4::new(net.a(), 80);
-    let released = verified::release(&a, port(8080), ours).await;
+    let description = Description::for_name("camera");
+    let mapping = verified::Released {
+        port: port(8080),
+        internal: ours,
+        description: &description,
+    };
+    let released = verified::release(&a, mapping, &mut verified::Learned::default()).await;
     assert_eq!(released, Ok(verified::Release::Released));
 }
