@@ -158,6 +158,28 @@ impl Mutant {
                 }
                 _ => step(rules, old, event, now, entropy),
             },
+            Self::ForgetsLedger
+            | Self::BelievesUnextended
+            | Self::BelievesInTheGap
+            | Self::TrustsEmptyList
+            | Self::AsksBesides
+            | Self::DeletesBlind => self.misled_step(rules, old, event, now, entropy),
+            Self::None | Self::NoReadBack | Self::TrustsStateFile => {
+                step(rules, old, event, now, entropy)
+            }
+        }
+    }
+
+    /// One step of rules that a router can mislead.
+    fn misled_step(
+        self,
+        rules: &Rules,
+        old: &State,
+        event: &Event,
+        now: Timestamp,
+        entropy: Entropy,
+    ) -> (State, Vec<Effect>) {
+        match self {
             Self::ForgetsLedger => {
                 let mut forgetful = old.clone();
                 forgetful.ledger = Ledger::default();
@@ -195,9 +217,7 @@ impl Mutant {
                 delete_blind(old, event, &mut new, &mut effects);
                 (new, effects)
             }
-            Self::None | Self::NoReadBack | Self::TrustsStateFile => {
-                step(rules, old, event, now, entropy)
-            }
+            _ => step(rules, old, event, now, entropy),
         }
     }
 }
@@ -305,8 +325,8 @@ fn as_extended(rules: &Rules, event: &Event) -> Event {
     event
 }
 
-/// Instead of asking again for a port of the range that may be there, or giving it back, another one
-/// is asked for.
+/// Instead of asking again for a port of the range that may be there, or giving it back, another
+/// one is asked for.
 fn ask_besides(rules: &Rules, new: &mut State, effects: &mut [Effect]) {
     let stays = new.lifecycle == Lifecycle::Running && new.remote_access == RemoteAccess::On;
     if !stays || new.own.is_some() || new.leadership.is_some() {

@@ -1,15 +1,18 @@
 //! The router of the model: one entry, with a lease, and a step for each part of a request. How it
 //! misleads is the site's [`Habit`].
 
+use std::net::Ipv4Addr;
+
 use porthole_election::{
     Event, Evidence, Owner, OwnerKind, PriorEntry, Renewal, Request, Shown, Timestamp,
 };
 
 use super::site::{Habit, Site};
-use super::world::{Stage, World};
+use super::world::{Job, Stage, World};
 use super::{LEASE, address};
 use crate::config::leadership;
 use porthole_sim_router::Access;
+use porthole_types::ExternalPort;
 
 impl Site {
     /// The router does the next part of a request.
@@ -21,100 +24,10 @@ impl Site {
         let Some(job) = world.nodes[who].job.clone() else {
             return;
         };
-        let taken = |holder: usize, ends: Timestamp| Event::Taken {
-            port: leadership(),
-            expires_in: Some(ends.after(now)),
-            by: Some(Owner {
-                address: address(holder),
-                kind: OwnerKind::Porthole,
-            }),
-        };
-        let mine = world.entry.is_some_and(|(holder, _)| holder == who);
-        let hidden = self.habit == Habit::Hidden;
-        let port = leadership();
-        let stage = match (job.request, job.stage, world.entry) {
-            (Request::Secure { .. } | Request::Remake { .. }, _, Some(_)) if !mine && hidden => {
-                let shown = Shown::Nothing;
-                Stage::Done(Event::Refused { port, shown })
-            }
-            (Request::Secure { .. } | Request::Remake { .. }, _, Some((holder, ends))) if !mine => {
-                Stage::Done(taken(holder, ends))
-            }
-            (Request::Remake { .. }, Stage::Sent, Some(_)) if !hidden => {
-                world.entry = None;
-                Stage::Remaking
-            }
-            (Request::Secure { .. } | Request::Remake { .. }, _, None)
-                if self.habit == Habit::OnePerInner && world.nodes[who].has_own =>
-            {
-                let shown = Shown::Nobody;
-                Stage::Done(Event::Refused { port, shown })
-            }
-            (Request::Secure { .. }, _, Some(_)) if self.habit == Habit::Refuses => {
-                let shown = Shown::Ours;
-                Stage::Done(Event::Refused { port, shown })
-            }
-            (Request::Secure { .. } | Request::Remake { .. }, _, old) => {
-                let (ends, renewal) = match (self.habit, old) {
-                    (Habit::KeepsEnd, Some((_, ends))) => (ends, Renewal::Unchanged),
-                    (Habit::Hidden, _) | (_, None) => (now + LEASE, Renewal::New),
-                    (_, Some(_)) => (now + LEASE, Renewal::Extended),
-                };
-                world.entry = Some((who, ends));
-                let (before, evidence) = match old {
-                    _ if hidden => (PriorEntry::Free, Evidence::Answer),
-                    Some(_) => (PriorEntry::Ours, Evidence::ReadBack),
-                    None => (PriorEntry::Free, Evidence::ReadBack),
-                };
-                Stage::Done(Event::Secured {
-                    port,
-                    sent_at: job.sent_at,
-                    granted: Some(ends.after(now)),
-                    before,
-                    evidence,
-                    renewal,
-                })
-            }
-            // What is not seen is deleted as far as the router lets it be.
-            (Request::Release(port), _, Some((holder, _))) if hidden && !mine => {
-                if self.deletes == Access::Open {
-                    world.entry = None;
-                    if world.nodes[holder].alive {
-                        world.nodes[holder].robbed.get_or_insert(now);
-                    }
-                }
-                Stage::Done(Event::Released(port))
-            }
-            (Request::Evict { port, .. }, _, _) if hidden => Stage::Done(Event::Evicted(port)),
-            (Request::Release(port), _, _) => {
-                if mine {
-                    world.entry = None;
-                }
-                Stage::Done(Event::Released(port))
-            }
-            (Request::Evict { port, from }, Stage::Sent, Some((holder, ends))) => {
-                if address(holder) == from {
-                    Stage::Deleting
-                } else if holder == who {
-                    Stage::Done(Event::Evicted(port))
-                } else {
-                    Stage::Done(taken(holder, ends))
-                }
-            }
-            (Request::Evict { port, .. }, Stage::Deleting, Some((holder, _)))
-                if self.deletes == Access::Open =>
-            {
-                world.entry = None;
-                if world.nodes[holder].alive {
-                    world.nodes[holder].robbed.get_or_insert(now);
-                }
-                Stage::Done(Event::Evicted(port))
-            }
-            (Request::Evict { port, .. }, Stage::Deleting, Some(_)) => {
-                Stage::Done(Event::Irremovable(port))
-            }
-            (Request::Evict { port, .. }, _, None) => Stage::Done(Event::Evicted(port)),
-            (Request::Evict { .. }, stage, Some(_)) => stage,
+        let stage = match job.request {
+            Request::Secure { .. } | Request::Remake { .. } => self.map(world, who, &job),
+            Request::Release(port) => self.release(world, who, port),
+            Request::Evict { from, .. } => self.evict(world, who, from, job.stage),
         };
         if let Some(job) = &mut world.nodes[who].job {
             if stage == Stage::Remaking {
@@ -122,5 +35,100 @@ impl Site {
             }
             job.stage = stage;
         }
+    }
+
+    /// The port is mapped, or what is there is deleted to be mapped anew.
+    fn map(&self, world: &mut World, who: usize, job: &Job) -> Stage {
+        let (now, port) = (world.now, leadership());
+        let refused = |shown| Stage::Done(Event::Refused { port, shown });
+        let hidden = self.habit == Habit::Hidden;
+        match (job.request, &job.stage, world.entry) {
+            (_, _, Some((holder, _))) if holder != who && hidden => {
+                return refused(Shown::Nothing);
+            }
+            (_, _, Some((holder, ends))) if holder != who => {
+                return Stage::Done(taken(holder, ends, now));
+            }
+            (Request::Remake { .. }, Stage::Sent, Some(_)) if !hidden => {
+                world.entry = None;
+                return Stage::Remaking;
+            }
+            (_, _, None) if self.habit == Habit::OnePerInner && world.nodes[who].has_own => {
+                return refused(Shown::Nobody);
+            }
+            (Request::Secure { .. }, _, Some(_)) if self.habit == Habit::Refuses => {
+                return refused(Shown::Ours);
+            }
+            _ => {}
+        }
+        let (ends, renewal) = match (self.habit, world.entry) {
+            (Habit::KeepsEnd, Some((_, ends))) => (ends, Renewal::Unchanged),
+            (Habit::Hidden, _) | (_, None) => (now + LEASE, Renewal::New),
+            (_, Some(_)) => (now + LEASE, Renewal::Extended),
+        };
+        let (before, evidence) = match world.entry {
+            _ if hidden => (PriorEntry::Free, Evidence::Answer),
+            Some(_) => (PriorEntry::Ours, Evidence::ReadBack),
+            None => (PriorEntry::Free, Evidence::ReadBack),
+        };
+        world.entry = Some((who, ends));
+        Stage::Done(Event::Secured {
+            port,
+            sent_at: job.sent_at,
+            granted: Some(ends.after(now)),
+            before,
+            evidence,
+            renewal,
+        })
+    }
+
+    /// What is not seen is deleted as far as the router lets it be.
+    fn release(&self, world: &mut World, who: usize, port: ExternalPort) -> Stage {
+        match world.entry {
+            Some((holder, _)) if holder == who => world.entry = None,
+            Some((holder, _)) if self.habit == Habit::Hidden && self.deletes == Access::Open => {
+                rob(world, holder);
+            }
+            Some(_) | None => {}
+        }
+        Stage::Done(Event::Released(port))
+    }
+
+    /// Another's mapping is read, and deleted.
+    fn evict(&self, world: &mut World, who: usize, from: Ipv4Addr, stage: Stage) -> Stage {
+        let port = leadership();
+        match (stage, world.entry) {
+            (_, None) => Stage::Done(Event::Evicted(port)),
+            // There is nothing to be seen.
+            _ if self.habit == Habit::Hidden => Stage::Done(Event::Evicted(port)),
+            (Stage::Sent, Some((holder, _))) if address(holder) == from => Stage::Deleting,
+            (Stage::Sent, Some((holder, _))) if holder == who => Stage::Done(Event::Evicted(port)),
+            (Stage::Sent, Some((holder, ends))) => Stage::Done(taken(holder, ends, world.now)),
+            (Stage::Deleting, Some((holder, _))) if self.deletes == Access::Open => {
+                rob(world, holder);
+                Stage::Done(Event::Evicted(port))
+            }
+            (Stage::Deleting, Some(_)) => Stage::Done(Event::Irremovable(port)),
+            (stage, Some(_)) => stage,
+        }
+    }
+}
+
+/// The mapping is deleted by another than its holder.
+fn rob(world: &mut World, holder: usize) {
+    world.entry = None;
+    if world.nodes[holder].alive {
+        world.nodes[holder].robbed.get_or_insert(world.now);
+    }
+}
+
+fn taken(holder: usize, ends: Timestamp, now: Timestamp) -> Event {
+    Event::Taken {
+        port: leadership(),
+        expires_in: Some(ends.after(now)),
+        by: Some(Owner {
+            address: address(holder),
+            kind: OwnerKind::Porthole,
+        }),
     }
 }

@@ -14,8 +14,8 @@ fn check(site: Site) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let checker = site.checker().threads(threads).spawn_bfs().join();
     println!(
-        "n = {n}, {habit:?}, delete {deletes:?}, (losses, crashes, delays, horizon ms) {budgets:?}: {} \
-         states, depth {}, {:.1} s",
+        "n = {n}, {habit:?}, delete {deletes:?}, (losses, crashes, delays, horizon ms) \
+         {budgets:?}: {} states, depth {}, {:.1} s",
         checker.unique_state_count(),
         checker.max_depth(),
         started.elapsed().as_secs_f64(),

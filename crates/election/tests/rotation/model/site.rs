@@ -81,8 +81,8 @@ impl Site {
         Self { habit, ..self }
     }
 
-    /// What the router says at once to a request for a port of the range: each server has one of its
-    /// own.
+    /// What the router says at once to a request for a port of the range: each server has one of
+    /// its own.
     fn own_port(&self, world: &mut World, who: usize, port: ExternalPort) -> Event {
         if usize::from(port.get()) != 8081 + who {
             return Event::Taken {
@@ -175,8 +175,8 @@ impl Site {
             }
             let node = &world.nodes[who];
             let term = node.state.term;
-            // An answer that comes after another has deleted its mapping begins nothing on the router:
-            // how soon it notices is S1d's matter.
+            // An answer that comes after another has deleted its mapping begins nothing on the
+            // router: how soon it notices is S1d's matter.
             let begins = old.leadership.is_none() && node.state.leadership.is_some();
             if begins && node.robbed.is_none() {
                 let (last, last_term) = world.last;
