@@ -55,7 +55,7 @@ impl State {
     pub fn leader_view(&self, now: Timestamp) -> LeaderView {
         if let Some(leadership) = self
             .leadership
-            .filter(|_| self.role(now) == Role::Representative)
+            .filter(|_| self.role(now) == Role::Representative || self.is_in_gap(now))
         {
             return LeaderView::ThisServer {
                 since: leadership.since,

@@ -43,7 +43,12 @@ fn representative_port_refused(
     if let Some(held) = state.leadership {
         failed(state, request, context);
         match shown {
-            Shown::Ours => renewal_changed_nothing(state, context),
+            Shown::Ours => {
+                if held.gap_since.is_some() {
+                    state.refusals.ours = state.refusals.ours.saturating_add(1);
+                }
+                renewal_changed_nothing(state, context);
+            }
             // Where nothing is shown a refusal is all that says that another has it.
             Shown::Nothing => {
                 state.refusals.representative = state.refusals.representative.saturating_add(1);
@@ -127,7 +132,11 @@ fn become_deputy(state: &mut State, context: &StepContext) {
         mapping: StaleMapping::Reserved,
         repeat_at: now,
     };
-    state.representative_after = now + SELDOM;
+    // It may have been busy: soon again, then less and less.
+    let looks = state.refusals.representative.saturating_sub(TRIES);
+    let doubled = 1_u32.checked_shl(looks).unwrap_or(u32::MAX);
+    let wait = context.rules.representative_lease.saturating_mul(doubled);
+    state.representative_after = now + wait.min(SELDOM);
     state.own_after = now;
 }
 

@@ -55,7 +55,10 @@ pub(super) fn renew_representative(
         Renewals::Doubted => now + Rules::renewal(lease) >= held.deadline,
         Renewals::RunOut => now + rules.remake_before() >= held.deadline,
     };
-    if ends && held.gap_since.is_none() {
+    // In the gap it is made anew once more only where it turns out to be there already, by an
+    // answer that was lost, and cannot be renewed.
+    let is_there = held.gap_since.is_some() && state.refusals.ours > 0;
+    if ends && held.gap_since.is_none() || is_there {
         return Some(Request::Remake { port, lease });
     }
     Some(secure_representative(state, rules, now))

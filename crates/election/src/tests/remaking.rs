@@ -80,6 +80,10 @@ fn for_the_moment_between_the_representative_is_no_one_else_and_afterwards_the_s
         assert_ne!(server.state.role(now), Role::Representative);
         assert!(server.state.is_in_gap(now));
         assert_eq!(server.state.external_port(&rules(), now), Some(port(8080)));
+        assert!(matches!(
+            server.state.leader_view(now),
+            LeaderView::ThisServer { .. }
+        ));
 
         server.settle(&mut fake_router, now);
         assert_eq!(server.state.role(now), Role::Representative);
@@ -231,4 +235,15 @@ fn a_port_of_its_own_is_made_anew_too_and_kept() {
         assert_eq!(server.state.role(to), Role::Member);
         assert_eq!(fake_router.holder(port(8081), to).map(|it| it.0), Some(0));
     }
+}
+
+#[test]
+fn a_lost_answer_to_making_it_anew_is_no_end_where_renewals_are_refused() {
+    let (mut server, mut fake_router, now, _) = remaking(RouterRenewal::Refused);
+    let request = server.asked.take().expect("to make it anew");
+    fake_router.answer(0, request, now); // done, and the answer is lost
+    server.tell(&Event::Failed(request), now);
+    let later = now + LEASE / 2;
+    server.run(&rules(), &mut fake_router, now, later);
+    assert_eq!(server.state.role(later), Role::Representative);
 }

@@ -414,7 +414,7 @@ const CAUGHT_BY: &[(Mutant, &[&str])] = &[
     (Mutant::BelievesUnextended, &["S2"]),
     (Mutant::BelievesInTheGap, &["S2"]),
     (Mutant::TrustsEmptyList, &["P2"]),
-    (Mutant::AsksBesides, &["P1"]),
+    (Mutant::AsksBesides, &["P1", "L1"]),
     (Mutant::DeletesBlind, &["S1d", "S2", "E1"]),
 ];
 

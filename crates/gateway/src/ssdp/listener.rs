@@ -209,11 +209,9 @@ impl Listener {
         let mut buffer = [0; 2048];
         let (length, from) = self.socket.recv_from(&mut buffer).await?;
         self.datagrams += 1;
-        Ok(answer(
-            &buffer[..length],
-            from,
-            self.search.shared_address(),
-        ))
+        let datagram = &buffer[..length];
+        let told = answer(datagram, from, self.search.default_gateway);
+        Ok(told.or_else(|| answer(datagram, from, self.search.asked_alone())))
     }
 }
 

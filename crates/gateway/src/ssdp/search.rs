@@ -31,10 +31,12 @@ impl Search {
         }
     }
 
-    /// Whose description others may tell of: a pair of gateways answers from the address of one of
-    /// them, with a location on the address that they share.
-    pub(super) fn shared_address(&self) -> Option<Ipv4Addr> {
-        self.preferred()
+    /// The one router that is asked, where it is not everybody: others may tell of it, as of the
+    /// default gateway, for a pair of gateways answers from the address of one of them, with a
+    /// location on the address that they share.
+    pub(super) fn asked_alone(&self) -> Option<Ipv4Addr> {
+        let ip = *self.ssdp.ip();
+        (!ip.is_multicast()).then_some(ip)
     }
 
     /// Whom to ask.

@@ -2,7 +2,7 @@
 
 use porthole_election::Detection;
 use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, RemoteAccess, StaleMapping};
-use porthole_sim_router::{ClientText, Leases, Shown, Visibility};
+use porthole_sim_router::{ClientText, Leases, PerInner, Shown, Visibility};
 
 use crate::config::{Config, Millis, leadership};
 use crate::fake_router::{FakeRouter, Held};
@@ -206,6 +206,12 @@ impl Liveness {
             .quirks
             .reserved
             .is_some_and(|ports| ports.refusal(leadership()).is_some());
+        // It was refused for a moment to one without a mapping, and so taken for reserved.
+        let quirks = &self.config.router.quirks;
+        let taken_for_reserved = self.deputies == 1
+            && self.config.router.busy_per_mille > 0
+            && quirks.per_inner == PerInner::One;
+        let deputy = deputy || taken_for_reserved;
         self.excused |= self.forever || deputy || reserved;
         if self.forever || deputy || reserved {
             return None;
