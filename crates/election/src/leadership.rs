@@ -6,7 +6,9 @@ use super::candidacy::Candidacy;
 use super::context::StepContext;
 use super::remaking::{renewal_changed_nothing, wait_for_the_end};
 use super::state::{InnerPorts, Lifecycle, Memory, Renewals, TableFullFallback};
-use super::{Cause, FormerRole, Leadership, PriorEntry, Renewal, Rules, State, Timestamp};
+use super::{
+    Cause, Evidence, FormerRole, Leadership, PriorEntry, Renewal, Rules, State, Timestamp,
+};
 use porthole_types::Term;
 
 /// Whatever the reason, whoever stops leading says so: the others need not wait for its silence.
@@ -83,6 +85,7 @@ pub(super) struct Secured {
     pub(super) sent_at: Timestamp,
     pub(super) granted: Option<Duration>,
     pub(super) before: PriorEntry,
+    pub(super) evidence: Evidence,
     pub(super) renewal: Renewal,
 }
 
@@ -122,6 +125,13 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
             state.refusals.ours = state.refusals.ours.saturating_add(1);
         }
         state.representative_after = now + rules.heartbeat / 2; // no slow answer makes a flood
+        return;
+    }
+    if secured.evidence == Evidence::Answer && state.leadership.is_some_and(|held| held.rival) {
+        // A yes that nobody can check is no proof against another who leads: on such a router both
+        // may be told yes for ever.
+        lose_leadership(state, context);
+        state.representative_after = now + rules.representative_lease;
         return;
     }
     let readopted = before == PriorEntry::Ours && state.may_resume_leadership();
@@ -169,6 +179,8 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         inquired_at: held.map_or(now, |held| held.inquired_at),
         challenge: None,
         granted,
+        evidence: secured.evidence,
+        rival: false,
         gap_since: None,
     });
     if let Some(began) = held.and_then(|held| held.gap_since) {

@@ -109,6 +109,10 @@ fn inquiry(
     }
     if state.leadership.is_some() {
         // Two believe, and in whatever terms: the router says which of them is right (S1d).
+        let known = state.term;
+        if let Some(leadership) = &mut state.leadership {
+            leadership.rival |= term > known || term == known && from.id < context.rules.me;
+        }
         challenged(state, term, context);
         verify_soon(state, context);
         return;

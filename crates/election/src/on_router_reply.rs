@@ -39,6 +39,7 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
                 sent_at: *sent_at,
                 granted: *granted,
                 before: *before,
+                evidence: *evidence,
                 renewal: *renewal,
             };
             if *port == representative_port {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{
-    Candidacy, Cause, ClaimStage, FailureDetector, Ledger, Owner, RemoteAccess, Request, Rules,
-    StaleMapping, Timestamp, Vacancy,
+    Candidacy, Cause, ClaimStage, Evidence, FailureDetector, Ledger, Owner, RemoteAccess, Request,
+    Rules, StaleMapping, Timestamp, Vacancy,
 };
 use porthole_types::{ExternalPort, InstanceId, Term};
 
@@ -191,6 +191,10 @@ pub struct Leadership {
     pub challenge: Option<Term>,
     /// The lease that the router granted; `None` has no end.
     pub granted: Option<Duration>,
+    /// What that the port is this server's rests on.
+    pub evidence: Evidence,
+    /// That another is heard to lead who would come before this server, if the router cannot tell.
+    pub rival: bool,
     /// Since when its mapping has been off the router to be made anew: the port is nobody's for as
     /// long, and this server comes first.
     pub gap_since: Option<Timestamp>,

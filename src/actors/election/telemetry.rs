@@ -88,7 +88,7 @@ fn trace_rotation(before: &State, after: &State) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use porthole_election::{Cause, Leadership, Memory, Timestamp};
+    use porthole_election::{Cause, Evidence, Leadership, Memory, Timestamp};
     use porthole_types::{ExternalPort, Term};
 
     fn leading(gap_since: Option<Timestamp>, last_gap: Option<Duration>) -> State {
@@ -106,6 +106,8 @@ mod tests {
             inquired_at: Timestamp(0),
             challenge: None,
             granted: None,
+            evidence: Evidence::ReadBack,
+            rival: false,
             gap_since,
         });
         state

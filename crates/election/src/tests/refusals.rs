@@ -289,3 +289,49 @@ fn where_nothing_is_shown_a_refusal_is_waited_for_as_for_an_owner_that_is_hidden
     assert_eq!(refused.term, taken.term);
     assert_eq!(refused.refusals.representative, 1);
 }
+
+/// The yes of a router that shows nothing.
+fn yes_unseen(now: Timestamp) -> Event {
+    Event::Secured {
+        port: port(8080),
+        sent_at: now,
+        granted: Some(LEASE),
+        before: PriorEntry::Free,
+        evidence: Evidence::Answer,
+        renewal: Renewal::New,
+    }
+}
+
+#[test]
+fn of_two_that_a_router_says_yes_to_unseen_the_one_of_the_later_term_goes_on() {
+    let (early, late) = (Timestamp(0), Timestamp(3_000));
+    for (term, goes_on) in [(2, false), (0, true)] {
+        let mut server = Server::new(0);
+        server.tell(&Event::RouterFound, early);
+        server.tell(&yes_unseen(early), early);
+        assert_eq!(server.state.role(early), Role::Representative);
+        let inquiry = ElectionMessage::Inquiry {
+            term: Term(term),
+            cause: Cause::Free,
+            held_ms: 0,
+        };
+        let from = Peer {
+            id: InstanceId(9),
+            address: address(9),
+        };
+        server.tell(
+            &Event::Heard {
+                from,
+                message: inquiry,
+            },
+            late,
+        );
+        server.tell(&Event::Tick, server.wake.unwrap_or(late).max(late));
+        server.tell(&yes_unseen(late), late);
+        assert_eq!(
+            server.state.role(late) == Role::Representative,
+            goes_on,
+            "another leads in term {term}"
+        );
+    }
+}

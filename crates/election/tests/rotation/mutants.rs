@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use porthole_election::{
     Asked, Candidacy, Cause, ClaimStage, Destination, Effect, ElectionMessage, Entropy, Event,
-    Leadership, Ledger, Lifecycle, Memory, RemoteAccess, Renewal, Request, Rules, Shown,
+    Evidence, Leadership, Ledger, Lifecycle, Memory, RemoteAccess, Renewal, Request, Rules, Shown,
     StaleMapping, State, Timestamp, step,
 };
 use porthole_types::ExternalPort;
@@ -390,6 +390,8 @@ pub fn believe(state: &mut State, rules: &Rules, now: Timestamp) {
             inquired_at: now,
             challenge: None,
             granted: Some(rules.representative_lease),
+            evidence: Evidence::ReadBack,
+            rival: false,
             gap_since: None,
         });
     }
