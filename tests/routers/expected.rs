@@ -22,6 +22,16 @@ pub(crate) struct Expected {
     pub(crate) pace: u32,
     /// Where its searches are answered.
     pub(crate) searched: Searched,
+    /// How cameras end that are told to.
+    pub(crate) end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With nothing left on the router.
+    Clean,
+    /// Perhaps with something left, and then the exit code says so.
+    MaySaySo,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +94,7 @@ const ALL: Expected = Expected {
     before: Before::Nothing,
     pace: 1,
     searched: Searched::AtItsAddress,
+    end: End::Clean,
 };
 
 /// In secure mode nobody may delete for another.
@@ -278,6 +289,7 @@ pub(crate) const LESS: &[Expected] = &[
         because: "each answer takes half a lease, so that leases are longer, and who is told to \
                   end has no time to give back what it has: it says so by its exit code",
         pace: 4,
+        end: End::MaySaySo,
         ..ALL
     },
     Expected {

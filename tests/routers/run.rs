@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::expected::{Before, Expected, Holder, Mapped, Takeover};
+use crate::expected::{Before, End, Expected, Holder, Mapped, Takeover};
 use crate::outcome::Outcome;
 use crate::quirks::NamedQuirk;
 use crate::site::{HEARTBEAT, LEASE, Site, Turns};
 use crate::support::lab::Camera;
 use crate::support::wait::eventually_every;
+use porthole::tree::EXIT_LEFT_BEHIND;
 use porthole_sim_router::Quirks;
 
 /// The cameras of a row, in the order of their start.
@@ -323,7 +324,8 @@ impl Row<'_> {
             })
         };
         let stands_in = self.expected.takeover == Takeover::Deputy;
-        let followed = within(TO_FOLLOW * LEASE, || {
+        let patience = self.expected.pace * TO_FOLLOW * LEASE;
+        let followed = within(patience, || {
             if stands_in && deputy(self) {
                 return Some(None);
             }
@@ -336,7 +338,7 @@ impl Row<'_> {
         let most = match self.expected.takeover {
             Takeover::ByDeleting => TO_DELETE,
             Takeover::ByLease => lease + TO_DELETE,
-            Takeover::InTime => TO_FOLLOW * lease,
+            Takeover::InTime => heartbeats(patience),
             Takeover::Deputy => {
                 self.listen();
                 return self.expect_words();
@@ -346,7 +348,7 @@ impl Row<'_> {
         let took = self.outcome.takeover;
         self.outcome
             .expect(took.is_some_and(|took| took <= most), || match took {
-                None => format!("nobody took 8080 over in {TO_FOLLOW} leases"),
+                None => format!("nobody took 8080 over in {patience:?}"),
                 Some(took) => format!("8080 was taken over after {took} heartbeats, not {most}"),
             });
     }
@@ -370,6 +372,12 @@ impl Row<'_> {
                     self.outcome.left += left;
                     self.outcome
                         .expect(left == 0, || format!("{name} left {left} mappings behind"));
+                }
+                Some(status) if status.code() == Some(EXIT_LEFT_BEHIND) => {
+                    let told = self.expected.end == End::MaySaySo;
+                    self.outcome.expect(told, || {
+                        format!("{name} has left mappings behind, and says so")
+                    });
                 }
                 Some(status) => self.outcome.expect(false, || format!("{name}: {status}")),
                 None => self
