@@ -183,6 +183,19 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         rival: false,
         gap_since: None,
     });
+    candidacy_is_over(state, held, now);
+    match renewal {
+        Renewal::Unchanged => renewal_changed_nothing(state, context),
+        Renewal::New | Renewal::Untold => wait_for_the_end(state, context),
+        Renewal::Extended => {
+            state.renewals = Renewals::Extend;
+            wait_for_the_end(state, context);
+        }
+    }
+}
+
+/// It leads: what was known of a vacancy and of the way to it is past.
+fn candidacy_is_over(state: &mut State, held: Option<Leadership>, now: Timestamp) {
     if let Some(began) = held.and_then(|held| held.gap_since) {
         state.last_gap = Some(now.after(began));
     }
@@ -197,14 +210,6 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
         state.inner = InnerPorts::One; // refused before its own mapping was given up, and not since
     }
     state.refusals.forget_representative_port();
-    match renewal {
-        Renewal::Unchanged => renewal_changed_nothing(state, context),
-        Renewal::New | Renewal::Untold => wait_for_the_end(state, context),
-        Renewal::Extended => {
-            state.renewals = Renewals::Extend;
-            wait_for_the_end(state, context);
-        }
-    }
 }
 
 /// The router is asked at once whether this server still holds the representative port, though not
