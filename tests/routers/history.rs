@@ -147,14 +147,16 @@ impl History {
         holders.len().saturating_sub(1)
     }
 
-    /// The longest time without a holder between these times.
+    /// The times without a holder between these times.
+    pub(crate) fn gaps(&self, from: Instant, to: Instant) -> Vec<Duration> {
+        let tenures = self.tenures(from, to).into_iter();
+        let gaps = tenures.filter(|(holder, _)| holder.is_none());
+        gaps.map(|(_, time)| time).collect()
+    }
+
+    /// The longest of them.
     pub(crate) fn longest_gap(&self, from: Instant, to: Instant) -> Duration {
-        let tenures = self.tenures(from, to);
-        let gaps = tenures
-            .iter()
-            .filter(|(holder, _)| holder.is_none())
-            .map(|(_, time)| *time);
-        gaps.max().unwrap_or_default()
+        self.gaps(from, to).into_iter().max().unwrap_or_default()
     }
 
     /// When somebody other than this camera first had the representative port after that time.

@@ -3,7 +3,7 @@
 //!
 //! Each row has a router, a group for messages and addresses of its own on loopback. All rows run
 //! at the same time. `PORTHOLE_ROWS=secure,overwrite` runs these alone and shows more of them;
-//! `PORTHOLE_WRITE=1` writes the document.
+//! `PORTHOLE_WRITE=1` writes the document; `PORTHOLE_LEASES=50` looks on for so many leases.
 
 // Clippy lets only the test functions themselves unwrap; all of this is tests.
 #![allow(clippy::unwrap_used)]

@@ -1,5 +1,6 @@
 //! One row: three cameras start, are left alone, lose the one that represents them, and leave.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::panic::{self, AssertUnwindSafe};
@@ -22,7 +23,7 @@ use porthole_sim_router::Quirks;
 const CAMERAS: [char; 3] = ['A', 'B', 'C'];
 /// Leases that a camera has for its first port.
 const TO_START: u32 = 2;
-/// Leases of the calm.
+/// Leases of the calm, unless the environment asks for more.
 const CALM: u32 = 3;
 /// Leases in which somebody has to follow a camera that died.
 const TO_FOLLOW: u32 = 3;
@@ -39,6 +40,7 @@ static STARTS: Turns = Turns::new(2);
 /// What a camera says of itself and its router.
 struct View {
     believes: bool,
+    term: u64,
     class: String,
     says: Vec<String>,
 }
@@ -49,6 +51,7 @@ fn view(camera: &Camera) -> Result<View, String> {
     let notices = status["notices"].as_array().ok_or("no notices")?;
     Ok(View {
         believes: status["role"] == "representative",
+        term: status["term"].as_u64().unwrap_or_default(),
         class: text(&status["router"]["class"]),
         says: notices.iter().map(|notice| text(&notice["text"])).collect(),
     })
@@ -195,12 +198,21 @@ impl Row<'_> {
             .collect()
     }
 
-    /// Nothing happens for some leases.
+    /// Nothing happens for some leases: `PORTHOLE_LEASES=50` makes them so many, and prints what
+    /// was seen.
     fn calm(&mut self) {
-        let begin = Instant::now();
+        let leases = std::env::var("PORTHOLE_LEASES").ok();
+        let leases: Option<u32> = leases.and_then(|leases| leases.parse().ok());
+        let (begin, requests) = (Instant::now(), self.site.requests());
         let mut believers = Vec::new();
-        within_every(2 * HEARTBEAT, CALM * LEASE, || {
+        let mut terms = BTreeSet::new();
+        within_every(2 * HEARTBEAT, leases.unwrap_or(CALM) * LEASE, || {
             believers = self.believers();
+            terms.extend(
+                self.cameras
+                    .iter()
+                    .filter_map(|camera| Some(view(camera).ok()?.term)),
+            );
             let many = believers.len();
             self.outcome.expect(many < 2, || {
                 format!("{many} cameras believe at once that they are the representative")
@@ -213,6 +225,21 @@ impl Row<'_> {
             let gap = heartbeats(history.longest_gap(begin, end));
             (history.holder(), history.changes(begin, end), gap)
         };
+        if leases.is_some() {
+            let gaps = self.site.history().gaps(begin, end);
+            let longest = gaps.iter().max().copied().unwrap_or_default();
+            let requests = self.site.requests() - requests;
+            let seconds = (end - begin).as_secs_f64();
+            println!(
+                "{seconds:.0} s, leases of {LEASE:?}: 8080 changed hands {changes} times, terms \
+                 {terms:?}; {} gaps, the longest {longest:?}, together {:?}; {requests} requests \
+                 of {} cameras, {:.2} a second",
+                gaps.len(),
+                gaps.iter().sum::<Duration>(),
+                CAMERAS.len(),
+                requests as f64 / seconds,
+            );
+        }
         let outcome = &mut self.outcome;
         outcome.changes = changes;
         outcome.gap = gap;

@@ -122,6 +122,11 @@ impl Site {
         history
     }
 
+    /// Requests to the router so far.
+    pub(crate) fn requests(&self) -> u64 {
+        lock(&self.router).requests()
+    }
+
     /// Begins to count the requests to the router.
     pub(crate) fn count_requests(&self) -> Requests {
         let router = Arc::clone(&self.router);

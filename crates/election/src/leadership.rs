@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::candidacy::Candidacy;
 use super::context::StepContext;
 use super::remaking::{renewal_changed_nothing, wait_for_the_end};
-use super::state::{InnerPorts, Lifecycle, Memory, Renewals, TableFullFallback};
+use super::state::{InnerPorts, Lifecycle, MakeRoom, Memory, Renewals};
 use super::{
     Cause, Evidence, FormerRole, Leadership, PriorEntry, Renewal, Rules, State, Timestamp,
 };
@@ -205,7 +205,7 @@ fn candidacy_is_over(state: &mut State, held: Option<Leadership>, now: Timestamp
     state.vacancy = None;
     state.candidacy = Candidacy::None;
     state.foreign_holder = None;
-    state.table_full = TableFullFallback::NotNeeded;
+    state.make_room = MakeRoom::NotNeeded;
     if state.own.is_none() && state.refusals.representative > 0 && !state.refusals.alone {
         state.inner = InnerPorts::One; // refused before its own mapping was given up, and not since
     }

@@ -68,8 +68,8 @@ pub use peer::{Owner, OwnerKind, Peer};
 pub use request::Request;
 pub use rules::{LanMessaging, Rules};
 pub use state::{
-    ForeignHolder, InnerPorts, Leadership, Lifecycle, ListTrust, Memory, OwnMapping, PeerReport,
-    Refusals, Renewals, Role, RouterStatus, State, TableFullFallback,
+    ForeignHolder, InnerPorts, Leadership, Lifecycle, ListTrust, MakeRoom, Memory, OwnMapping,
+    PeerReport, Refusals, Renewals, Role, RouterStatus, State,
 };
 pub use step::step;
 pub use timestamp::Timestamp;

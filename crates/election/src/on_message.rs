@@ -12,8 +12,8 @@ use super::stale_mapping::warn_evicted;
 use super::state::Memory;
 use super::succession::{declare_vacant, rank, wait_to_claim, yield_to};
 use super::{
-    Cause, ClaimStage, Destination, ElectionMessage, FailureDetector, FormerRole, Peer, PeerReport,
-    Rules, State, TableFullFallback, Timestamp, Vacancy,
+    Cause, ClaimStage, Destination, ElectionMessage, FailureDetector, FormerRole, MakeRoom, Peer,
+    PeerReport, Rules, State, Timestamp, Vacancy,
 };
 use crate::{Detection, Succession};
 use porthole_types::forget_oldest;
@@ -200,7 +200,7 @@ fn follow(
     state.vacancy = None;
     state.candidacy = Candidacy::None;
     state.foreign_holder = None;
-    state.table_full = TableFullFallback::NotNeeded;
+    state.make_room = MakeRoom::NotNeeded;
     // It renews while it lives: what the router has for it ends no sooner than this after its last
     // word.
     state.representative_after = context.now + context.rules.representative_lease;

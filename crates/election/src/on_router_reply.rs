@@ -5,9 +5,9 @@ use super::context::StepContext;
 use super::leadership::{Secured, leadership_secured, lose_leadership};
 use super::refusal::refused;
 use super::remaking::{renewal_changed_nothing, wait_for_the_end};
-use super::setback::{failed, give_up_own_port, lease_of, may_give_up_own_port};
+use super::setback::{failed, give_up_own_port, lease_of, may_give_up_own_port, own_port};
 use super::stale_mapping::{held_by_another, set_stale_mapping, warn_evicted};
-use super::state::{ListTrust, TableFullFallback};
+use super::state::{ListTrust, MakeRoom};
 use super::{Event, Evidence, FormerRole, OwnMapping, PriorEntry, Renewal, Request, State};
 use porthole_types::ExternalPort;
 
@@ -176,10 +176,13 @@ fn released(state: &mut State, port: ExternalPort, context: &mut StepContext) {
         lose_leadership(state, context);
         // Others first.
         state.representative_after = context.now + context.rules.representative_lease;
-    } else if state.own.is_some_and(|own| own.port == port) {
-        state.own = None;
-        if state.table_full == TableFullFallback::Releasing {
-            state.table_full = TableFullFallback::Released {
+    } else {
+        if state.own.is_some_and(|own| own.port == port) {
+            state.own = None;
+        }
+        let made_room = own_port(state, context.rules).is_none();
+        if made_room && state.make_room == MakeRoom::Releasing {
+            state.make_room = MakeRoom::Released {
                 again_at: context.now + context.rules.silence() * 2,
             };
             state.representative_after = context.now;

@@ -4,7 +4,8 @@ use super::candidacy::{Candidacy, StaleMapping};
 use super::context::StepContext;
 use super::remaking::{gap_begins, renew_own, renew_representative, secure_representative};
 use super::remote_access::give_back;
-use super::state::{InnerPorts, Lifecycle, Memory, RouterStatus, TableFullFallback};
+use super::setback::own_port;
+use super::state::{InnerPorts, Lifecycle, MakeRoom, Memory, RouterStatus};
 use super::{
     ClaimStage, Effect, FormerRole, RemoteAccess, Request, Rules, State, Timestamp, succession,
 };
@@ -94,10 +95,12 @@ fn next_request(state: &mut State, context: &StepContext) -> Option<Request> {
         let port = rules.representative_port;
         return Some(Request::Evict { port, from });
     }
+    if state.make_room == MakeRoom::Releasing
+        && let Some(port) = own_port(state, rules)
+    {
+        return Some(Request::Release(port));
+    }
     match state.own {
-        Some(own) if state.table_full == TableFullFallback::Releasing => {
-            Some(Request::Release(own.port))
-        }
         _ if now >= state.representative_after && may_reach(state, rules, now) => {
             Some(secure_representative(state, rules, now))
         }

@@ -3,7 +3,7 @@
 
 use super::candidacy::Candidacy;
 use super::context::StepContext;
-use super::state::TableFullFallback;
+use super::state::MakeRoom;
 use super::{RemoteAccess, Request, Rules, State, Timestamp};
 
 impl State {
@@ -30,7 +30,7 @@ pub(super) fn remote_access_switched(
     state.representative_after = context.now;
     state.own_after = context.now;
     state.candidacy = Candidacy::None;
-    state.table_full = TableFullFallback::NotNeeded;
+    state.make_room = MakeRoom::NotNeeded;
     state.crowded_since = None;
 }
 

@@ -6,22 +6,30 @@ use super::candidacy::{Candidacy, StaleMapping};
 use super::context::StepContext;
 use super::leadership::lose_leadership;
 use super::stale_mapping::{set_stale_mapping, yield_to_successor};
-use super::state::{Lifecycle, Memory, TableFullFallback};
-use super::{Request, State};
+use super::state::{Lifecycle, MakeRoom, Memory};
+use super::{Request, Rules, State};
+use porthole_types::ExternalPort;
 
-/// Whether this server has a mapping of its own to make room with, and has not done so lately.
+/// Whether this server has a mapping of its own to make room with, or may have one, and has not
+/// done so lately.
 pub(super) fn may_give_up_own_port(state: &State, context: &StepContext) -> bool {
-    let may = match state.table_full {
-        TableFullFallback::NotNeeded => true,
-        TableFullFallback::Releasing => false,
-        TableFullFallback::Released { again_at } => context.now >= again_at,
+    let may = match state.make_room {
+        MakeRoom::NotNeeded => true,
+        MakeRoom::Releasing => false,
+        MakeRoom::Released { again_at } => context.now >= again_at,
     };
-    may && state.own.is_some()
+    may && own_port(state, context.rules).is_some()
+}
+
+/// The port of its own mapping, or of one that it may have.
+pub(super) fn own_port(state: &State, rules: &Rules) -> Option<ExternalPort> {
+    let known = state.own.map(|own| own.port);
+    known.or_else(|| state.ledger.own(rules).next())
 }
 
 /// The own mapping makes way for that of the representative port.
 pub(super) fn give_up_own_port(state: &mut State) {
-    state.table_full = TableFullFallback::Releasing;
+    state.make_room = MakeRoom::Releasing;
 }
 
 /// The request came to nothing, or nobody knows what became of it.

@@ -56,7 +56,7 @@ pub struct State {
     pub foreign_holder: Option<ForeignHolder>,
     /// Whether this server cannot hold two ports for a moment: the table is too small, or the
     /// router takes one mapping to a port of a device.
-    pub table_full: TableFullFallback,
+    pub make_room: MakeRoom,
     /// Ports that the router refuses without showing whose they are.
     pub refusals: Refusals,
     /// How many of the router's ports may lead to one port of this server.
@@ -152,7 +152,7 @@ pub struct ForeignHolder {
 /// Make-before-break needs room for one more mapping; where there is none (728), the successor has
 /// to let go first, and not again for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TableFullFallback {
+pub enum MakeRoom {
     /// There is room, as far as known.
     NotNeeded,
     /// Its own mapping is released next, to make room for the representative port.
@@ -282,7 +282,7 @@ impl State {
             candidacy: Candidacy::None,
             peers: BTreeMap::new(),
             foreign_holder: None,
-            table_full: TableFullFallback::NotNeeded,
+            make_room: MakeRoom::NotNeeded,
             refusals: Refusals::default(),
             inner: InnerPorts::Many,
             renewals: Renewals::Unproven,

@@ -7,7 +7,7 @@ use super::plan::plan;
 use super::remote_access::remote_access_switched;
 use super::stale_mapping::yield_to_successor;
 use super::state::{
-    InnerPorts, Lifecycle, ListTrust, Memory, Refusals, Renewals, RouterStatus, TableFullFallback,
+    InnerPorts, Lifecycle, ListTrust, MakeRoom, Memory, Refusals, Renewals, RouterStatus,
 };
 use super::survey::surveyed;
 use super::{
@@ -169,7 +169,7 @@ fn router_found(state: &mut State, context: &mut StepContext) {
     state.renewals = Renewals::Unproven;
     state.list = ListTrust::Trusted;
     state.failures = 0;
-    state.table_full = TableFullFallback::NotNeeded;
+    state.make_room = MakeRoom::NotNeeded;
     state.own_after = now;
     // While a representative lives, it goes first with a router that may have forgotten it.
     if !state

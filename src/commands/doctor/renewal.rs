@@ -33,14 +33,15 @@ pub(super) async fn check(
     let Lease::Seconds(granted) = grant.granted else {
         return; // nothing to renew
     };
-    let counts_down = match &grant.entry {
+    let left = match &grant.entry {
         Some(entry) if entry.lease().is_some() => {
             let port = request.external;
             let waited = timeout(WAIT, part_is_over(router, port, granted.get())).await;
-            waited.is_ok()
+            waited.ok()
         }
-        _ => false,
+        _ => None,
     };
+    let counts_down = left.is_some();
     let longer = MappingRequest {
         lease: Lease::from_seconds(LONGER_LEASE),
         ..request.clone()
@@ -49,8 +50,9 @@ pub(super) async fn check(
         // A lease of a length of the router's own, which is shown as granted, looks the same
         // before and after.
         Ok(SecureOutcome::Ours(renewed))
-            if renewed.renewal == Renewal::Unchanged
-                && (counts_down || grant.granted == request.lease) =>
+            if (renewed.renewal == Renewal::Unchanged
+                && (counts_down || grant.granted == request.lease))
+                || is_no_longer(&renewed, left) =>
         {
             tell(&RouterTrait::renewal_in_vain(
                 "a renewal is answered with yes, and the lease ends when it would have ended",
@@ -70,16 +72,24 @@ pub(super) async fn check(
     }
 }
 
-/// Waits until the router shows that some of the lease is over.
-async fn part_is_over(router: &dyn Gateway, port: ExternalPort, granted: u32) {
+/// Whether a lease longer than what was asked for, which no renewal could be told from, runs on.
+fn is_no_longer(renewed: &Grant, left: Option<u32>) -> bool {
+    let shown = renewed.entry.as_ref().and_then(|entry| entry.lease_seconds);
+    let pair = shown.zip(left);
+    renewed.renewal == Renewal::New && pair.is_some_and(|(shown, left)| shown <= left)
+}
+
+/// Waits until the router shows that some of the lease is over; what is left then, in seconds.
+async fn part_is_over(router: &dyn Gateway, port: ExternalPort, granted: u32) -> u32 {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         let entry = router.entry(port).await.ok().flatten();
-        let left = entry.and_then(|entry| entry.lease_seconds);
-        if left.is_some_and(|left| left.saturating_add(OVER) <= granted) {
-            return;
+        if let Some(left) = entry.and_then(|entry| entry.lease_seconds)
+            && left.saturating_add(OVER) <= granted
+        {
+            return left;
         }
     }
 }

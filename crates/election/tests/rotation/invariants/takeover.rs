@@ -1,8 +1,6 @@
 //! M1 and C1: how a successor goes about taking leadership over.
 
-use porthole_election::{
-    Candidacy, LanMessaging, Lifecycle, RemoteAccess, State, TableFullFallback,
-};
+use porthole_election::{Candidacy, LanMessaging, Lifecycle, MakeRoom, RemoteAccess, State};
 use porthole_types::ExternalPort;
 
 use super::{Broken, Invariants};
@@ -37,7 +35,7 @@ impl Invariants {
         }
         let had = old.own.is_some_and(|own| own.port == port);
         let may = it.state.leadership.is_some()
-            || it.state.table_full != TableFullFallback::NotNeeded
+            || it.state.make_room != MakeRoom::NotNeeded
             || it.state.remote_access == RemoteAccess::Off
             || matches!(it.state.lifecycle, Lifecycle::Leaving | Lifecycle::Gone);
         if had && !may {
