@@ -158,8 +158,16 @@ fn own_taken(state: &mut State, port: ExternalPort) {
 /// that fail, and it does not try again at once.
 fn no_room(state: &mut State, port: ExternalPort, request: Request, context: &mut StepContext) {
     state.ledger.strike(port);
-    let for_leadership = port == context.rules.representative_port && state.leadership.is_none();
-    if for_leadership && may_give_up_own_port(state, context) {
+    let for_leadership = port == context.rules.representative_port;
+    if for_leadership
+        && state
+            .leadership
+            .is_some_and(|held| held.gap_since.is_some())
+    {
+        // Another has the place in the table, and this server none to give up. A successor may have.
+        lose_leadership(state, context);
+    }
+    if for_leadership && state.leadership.is_none() && may_give_up_own_port(state, context) {
         give_up_own_port(state);
     } else {
         failed(state, request, context);

@@ -89,7 +89,7 @@ pub struct Learned {
     blanks: u32,
     /// The router lists what it does not show by the port.
     lists_only: bool,
-    /// When the representative's mapping and the own one were granted last.
+    /// When the representative's mapping and the own one were granted, and shown whole, last.
     granted_at: [Option<(ExternalPort, Timestamp)>; 2],
 }
 
@@ -475,10 +475,14 @@ impl Job {
                 Renewal::Extended => granted(self.asked, Some(left), elapsed),
                 _ => span((left - 1_000).max(1_000)),
             };
-            hand.learned.granted(self.port(), self.sent_at);
+            if left == self.asked {
+                hand.learned.granted(self.port(), self.sent_at);
+            }
             return self.secured(lease, evidence, renewal);
         }
-        hand.learned.granted(self.port(), self.sent_at);
+        if matches!(shown, LeaseRead::Left(Some(left)) if left == self.asked) {
+            hand.learned.granted(self.port(), self.sent_at);
+        }
         let renewal = match old {
             Some(_) => Renewal::Extended,
             None => Renewal::New,

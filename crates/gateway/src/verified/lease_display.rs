@@ -28,13 +28,13 @@ pub(super) enum LeaseDisplay {
 #[derive(Clone, Debug, Default)]
 pub(super) struct LeaseDisplays {
     display: LeaseDisplay,
-    /// When each was granted last: of two ports at most.
+    /// When each was granted last, and shown whole: of two ports at most.
     granted: BTreeMap<ExternalPort, Instant>,
 }
 
 impl LeaseDisplays {
-    /// The port is asked for. When it was granted last; whether that stands, nobody knows from now
-    /// on until it is granted again.
+    /// The port is asked for. When it was granted and shown whole last; whether that stands, nobody
+    /// knows from now on until it is granted again.
     pub(super) fn asked(&mut self, port: ExternalPort) -> Option<Instant> {
         self.granted.remove(&port)
     }
@@ -55,8 +55,18 @@ impl LeaseDisplays {
         self.display
     }
 
-    /// A lease was granted.
-    pub(super) fn granted(&mut self, port: ExternalPort, sent_at: Instant) {
+    /// A lease of `asked` was granted, and so much of it is shown. A longer one of before, which
+    /// the request did not change, comes down to that length too, and says nothing.
+    pub(super) fn granted(
+        &mut self,
+        port: ExternalPort,
+        sent_at: Instant,
+        asked: Lease,
+        shown: Option<Lease>,
+    ) {
+        if shown != Some(asked) {
+            return;
+        }
         if self.granted.len() >= 8 {
             self.granted.clear(); // ports given back long ago
         }
@@ -74,7 +84,9 @@ mod tests {
         let (asked, start) = (Lease::from_seconds(30), Instant::now());
         let later = |seconds| start + Duration::from_secs(seconds);
         let mut leases = LeaseDisplays::default();
-        leases.granted(port, start);
+        leases.granted(port, start, asked, Some(Lease::from_seconds(31)));
+        assert_eq!(leases.asked(port), None, "a longer one of before");
+        leases.granted(port, start, asked, Some(asked));
         let last = leases.asked(port);
         assert_eq!(last, Some(start));
         assert_eq!(leases.asked(port), None, "a request may have come late");

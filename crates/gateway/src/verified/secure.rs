@@ -377,7 +377,9 @@ fn grant(
         Renewal::Unchanged => looked_at,
         Renewal::Extended | Renewal::Untold => sent_at,
     };
-    learned.leases.granted(request.external, sent_at);
+    learned
+        .leases
+        .granted(request.external, sent_at, asked.lease, read);
     Ok(SecureOutcome::Ours(Grant {
         asked: asked.lease,
         granted,
