@@ -164,7 +164,8 @@ fn no_room(state: &mut State, port: ExternalPort, request: Request, context: &mu
             .leadership
             .is_some_and(|held| held.gap_since.is_some())
     {
-        // Another has the place in the table, and this server none to give up. A successor may have.
+        // Another has the place in the table, and this server none to give up. A successor may have
+        // one.
         lose_leadership(state, context);
     }
     if for_leadership && state.leadership.is_none() && may_give_up_own_port(state, context) {
