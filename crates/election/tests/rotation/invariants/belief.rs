@@ -22,6 +22,10 @@ impl Invariants {
         for (index, server) in servers.iter().enumerate() {
             let believes = server.believes(now);
             let record = &mut self.records[index];
+            // Also of one that is about to believe, by an answer that it has not read yet.
+            if !fake_router.up || wire.off_router[index] || server.frozen_until > now {
+                record.trouble = Some(now);
+            }
             if !believes {
                 if record.believed {
                     record.believed = false;
@@ -35,9 +39,6 @@ impl Invariants {
             let epoch = *record.epoch.get_or_insert(fake_router.epoch);
             if epoch != fake_router.epoch {
                 continue; // S1 and S2 are stated per router epoch
-            }
-            if !fake_router.up || wire.off_router[index] || server.frozen_until > now {
-                record.trouble = Some(now);
             }
             if let Some(robbed) = record.robbed {
                 let trouble = record.trouble;
