@@ -17,7 +17,12 @@ pub(super) fn surveyed(
 ) {
     let (rules, now) = (context.rules, context.now);
     let representative_port = rules.representative_port;
-    let complete = seen == SurveyExtent::Whole && state.list != ListTrust::Incomplete;
+    // A list that has a mapping of this server has what there is, also where it does not say whose.
+    let shows = state
+        .own
+        .is_some_and(|own| holders.get(&own.port) == Some(&Ownership::Unclear));
+    let trusted = shows || state.list != ListTrust::Incomplete;
+    let complete = trusted && seen == SurveyExtent::Whole;
     let missing = |port: ExternalPort| complete && !holders.contains_key(&port);
     settle_ledger(state, holders, missing, context);
     state.taken = holders

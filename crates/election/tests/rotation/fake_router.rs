@@ -51,6 +51,11 @@ pub enum Descriptions {
 }
 
 impl RouterHabits {
+    /// Whether it shows whose a mapping is.
+    pub fn shows_whose(&self) -> bool {
+        self.quirks.client_text == ClientText::Address && self.quirks.shown != Shown::Nothing
+    }
+
     pub fn drawn(seed: u64, profile: Profile, servers: usize, rng: &mut Rng) -> Self {
         let mut habits = Self::usual(profile, servers, rng);
         if matches!(profile, Profile::Router | Profile::Everything) {
@@ -297,6 +302,11 @@ impl FakeRouter {
             entries += 1;
         }
         entries >= self.habits.quirks.table_limit
+    }
+
+    /// Whether its table is full.
+    pub fn is_full(&self, now: Millis) -> bool {
+        self.table.live(at(now)).count() >= self.habits.quirks.table_limit
     }
 
     /// It loses its table and its power.

@@ -92,7 +92,13 @@ impl Invariants {
             let limit = misses.saturating_sub(at) + beat + beat / 4 + requests;
             (&mut overlaps.parted, at, limit)
         } else {
-            (&mut overlaps.unknown, at, lease / 4 + requests)
+            // Where it is not shown who has the port, the first refusal says too little.
+            let again = if config.router.shows_whose() {
+                0
+            } else {
+                lease / 16 + requests
+            };
+            (&mut overlaps.unknown, at, lease / 4 + requests + again)
         };
         let took = now - since;
         if exchange <= beat / 2 {

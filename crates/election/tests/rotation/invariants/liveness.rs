@@ -2,7 +2,7 @@
 
 use porthole_election::Detection;
 use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, RemoteAccess, StaleMapping};
-use porthole_sim_router::{ClientText, Leases, PerInner, Shown, Visibility};
+use porthole_sim_router::{Leases, PerInner, Visibility};
 
 use crate::config::{Config, Millis, leadership};
 use crate::fake_router::{FakeRouter, Held};
@@ -151,14 +151,20 @@ impl Liveness {
             // Nobody there has a mapping to give up for the representative port.
             self.held_until = self.held_until.max(now);
         }
+        if holder.is_none()
+            && fake_router.is_full(now)
+            && servers.iter().any(|server| server.is_in_gap(now))
+        {
+            // Another took the place in the table while the mapping was being made anew.
+            self.held_until = self.held_until.max(now);
+        }
         if let Some(entry) = holder {
             let owner = servers
                 .iter()
                 .find(|server| server.runs() && server.address == entry.client);
             // One that has lost its state file does not know that it has the mapping, and lets the
             // lease run out.
-            let readable = fake_router.habits.quirks.client_text == ClientText::Address
-                && fake_router.habits.quirks.shown != Shown::Nothing;
+            let readable = fake_router.habits.shows_whose();
             let alive = owner.is_some_and(|owner| {
                 entry.ends.is_none() && (readable || owner.state.ledger.has(leadership()))
                     || owner.state.leadership.is_some()
@@ -169,8 +175,7 @@ impl Liveness {
                 || entry.foreign
                 || fake_router.habits.quirks.visibility == Visibility::OwnOnly
                 // Nobody can say that it is the failed server's.
-                || fake_router.habits.quirks.client_text != ClientText::Address
-                || fake_router.habits.quirks.shown == Shown::Nothing
+                || !readable
                 // One delete is tried, and it may have been a lie, or be carried out later.
                 || self.config.router.lies_per_mille + self.config.router.late_per_mille > 0
                 || self.config.lan == LanMessaging::Disabled;

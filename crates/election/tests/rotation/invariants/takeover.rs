@@ -33,7 +33,9 @@ impl Invariants {
         if port == leadership() {
             return;
         }
-        let had = old.own.is_some_and(|own| own.port == port);
+        // One whose lease has ended, as far as its holder knows, is another's to have.
+        let had = old.own.is_some_and(|own| own.port == port)
+            && it.state.own.is_some_and(|own| own.port == port);
         let may = it.state.leadership.is_some()
             || it.state.make_room != MakeRoom::NotNeeded
             || it.state.remote_access == RemoteAccess::Off
