@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::candidacy::Candidacy;
 use super::context::StepContext;
-use super::remaking::{renewal_changed_nothing, wait_for_the_end};
+use super::remaking::{renewal_changed_nothing, renewal_extended, wait_for_the_end};
 use super::state::{InnerPorts, Lifecycle, MakeRoom, Memory, Renewals};
 use super::{
     Cause, Evidence, FormerRole, Leadership, PriorEntry, Renewal, Rules, State, Timestamp,
@@ -187,10 +187,7 @@ pub(super) fn leadership_secured(state: &mut State, secured: Secured, context: &
     match renewal {
         Renewal::Unchanged => renewal_changed_nothing(state, context),
         Renewal::New | Renewal::Untold => wait_for_the_end(state, context),
-        Renewal::Extended => {
-            state.renewals = Renewals::Extend;
-            wait_for_the_end(state, context);
-        }
+        Renewal::Extended => renewal_extended(state, context),
     }
 }
 

@@ -12,8 +12,17 @@ use super::{Leadership, Request, Rules, State, Timestamp};
 /// A renewal came to nothing, with this server's mapping on the router as before.
 pub(super) fn renewal_changed_nothing(state: &mut State, context: &StepContext) {
     state.renewals = match state.renewals {
-        Renewals::Unproven | Renewals::Extend => Renewals::Doubted,
+        Renewals::Unproven | Renewals::ExtendedOnce | Renewals::Extend => Renewals::Doubted,
         Renewals::Doubted | Renewals::RunOut => Renewals::RunOut,
+    };
+    wait_for_the_end(state, context);
+}
+
+/// A renewal extended the lease.
+pub(super) fn renewal_extended(state: &mut State, context: &StepContext) {
+    state.renewals = match state.renewals {
+        Renewals::Unproven | Renewals::Doubted | Renewals::RunOut => Renewals::ExtendedOnce,
+        Renewals::ExtendedOnce | Renewals::Extend => Renewals::Extend,
     };
     wait_for_the_end(state, context);
 }
@@ -50,7 +59,7 @@ pub(super) fn renew_representative(
     let held = state.leadership.filter(|held| now >= held.renew_at)?;
     let (port, lease) = (rules.representative_port, rules.representative_lease);
     let ends = match state.renewals {
-        Renewals::Unproven | Renewals::Extend => false,
+        Renewals::Unproven | Renewals::ExtendedOnce | Renewals::Extend => false,
         // There is no time to make sure.
         Renewals::Doubted => now + Rules::renewal(lease) >= held.deadline,
         Renewals::RunOut => now + rules.remake_before() >= held.deadline,

@@ -120,8 +120,11 @@ fn found_stale_mapping(
     };
     set_stale_mapping(state, mapping);
     state.representative_after = match lapses_at {
-        // At the end of its lease, and a few times after: routers count in whole seconds.
-        Some(at) => at.max(now + rules.slot()),
+        // At the end of its lease, and a few times after: routers count in whole seconds. Sooner
+        // where that is far: it may have been shortened since, or be gone.
+        Some(at) => at
+            .max(now + rules.slot())
+            .min(now + rules.representative_lease),
         None => {
             state.failures = state.failures.saturating_add(1);
             // Not seldom: where entries are hidden, nothing else tells that a lease has ended.

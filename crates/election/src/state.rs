@@ -110,6 +110,8 @@ pub enum InnerPorts {
 pub enum Renewals {
     /// None has shown it yet.
     Unproven,
+    /// It began anew once: where another deleted the mapping meanwhile it looks the same.
+    ExtendedOnce,
     /// It begins anew.
     Extend,
     /// The last one changed nothing: once can be chance.

@@ -176,9 +176,14 @@ fn what_cannot_be_told_of_a_lease_moves_no_deadline_until_the_router_was_seen_to
     assert_eq!(server.state.renewals, Renewals::Unproven);
     ask_now(&mut server, &mut fake_router, Timestamp(2_000));
     assert_eq!(deadline(&server), Timestamp(2_000) + believed);
-    assert_eq!(server.state.renewals, Renewals::Extend);
+    assert_eq!(server.state.renewals, Renewals::ExtendedOnce);
+    // Once is not enough: another may have deleted it, so that it was made anew.
     ask_now(&mut server, &mut fake_router, Timestamp(2_500));
-    assert_eq!(deadline(&server), Timestamp(2_500) + believed);
+    assert_eq!(deadline(&server), Timestamp(2_000) + believed);
+    ask_now(&mut server, &mut fake_router, Timestamp(4_000));
+    assert_eq!(server.state.renewals, Renewals::Extend);
+    ask_now(&mut server, &mut fake_router, Timestamp(4_500));
+    assert_eq!(deadline(&server), Timestamp(4_500) + believed);
 }
 
 #[test]

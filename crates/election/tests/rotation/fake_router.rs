@@ -274,6 +274,8 @@ pub struct FakeRouter {
     /// How often its table was lost.
     pub epoch: u32,
     pub up: bool,
+    /// Whether the last yes was a lie. Two in a row cannot be told from a router that shows nothing.
+    lied: bool,
 }
 
 impl FakeRouter {
@@ -283,6 +285,7 @@ impl FakeRouter {
             habits,
             epoch: 0,
             up: true,
+            lied: false,
         }
     }
 
@@ -403,10 +406,16 @@ impl FakeRouter {
         } else if self.table.check_add(at(now), from, &mapping, asked).is_ok()
             && self.is_noticeable(port, lease, now)
             && happens(rng, self.habits.lies_per_mille)
+            && !self.lied
         {
             AddConduct::Forget
         } else {
             AddConduct::Honest
+        };
+        self.lied = match conduct {
+            AddConduct::Forget => true,
+            AddConduct::Refuse(_) => self.lied,
+            _ => false,
         };
         let added = self.table.add_with(conduct, at(now), from, mapping, asked);
         match added {
