@@ -130,6 +130,11 @@ fn own_secured(state: &mut State, port: ExternalPort, secured: Secured, context:
     if state.own.is_none() && secured.before == PriorEntry::Ours {
         state.refusals.alone = false; // it had one after all, from a life whose file is lost
     }
+    if state.own.is_none() && state.failures > 0 {
+        // A router that does this may do the other too.
+        let soon = context.now + context.rules.patience(1);
+        state.representative_after = state.representative_after.min(soon);
+    }
     state.failures = 0;
     state.own = Some(OwnMapping {
         port,

@@ -264,7 +264,7 @@ fn is_deputy(server: &Server) -> bool {
         && matches!(
             server.state.candidacy,
             Candidacy::Acquiring {
-                mapping: StaleMapping::Permanent,
+                mapping: StaleMapping::Permanent | StaleMapping::Reserved,
                 ..
             }
         )

@@ -56,6 +56,7 @@ impl Invariants {
             .filter(|index| {
                 let server = &servers[*index];
                 server.runs()
+                    && server.state.lifecycle == Lifecycle::Running
                     && now > server.frozen_until + patience
                     && self.records[*index]
                         .successor_since
