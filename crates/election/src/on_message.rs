@@ -368,6 +368,10 @@ fn withdrawal(
     {
         *until = context.now; // the successor has gone as well
     }
+    let led = former_role == FormerRole::Representative && term >= state.leadership_term;
+    if led && state.leadership.is_none() {
+        state.memory = Memory::None; // the port was another's since
+    }
     let known = state.detector.filter(|detector| detector.id == Some(of));
     let current = known.map_or(term >= state.term, |detector| term >= detector.term);
     let enabled = context.rules.detection.contains(&Detection::Withdrawal);

@@ -8,7 +8,9 @@ use super::remaking::{renewal_changed_nothing, wait_for_the_end};
 use super::setback::{failed, give_up_own_port, lease_of, may_give_up_own_port, own_port};
 use super::stale_mapping::{held_by_another, set_stale_mapping, warn_evicted};
 use super::state::{ListTrust, MakeRoom};
-use super::{Event, Evidence, FormerRole, OwnMapping, PriorEntry, Renewal, Request, State};
+use super::{
+    ClaimStage, Event, Evidence, FormerRole, OwnMapping, PriorEntry, Renewal, Request, State,
+};
 use porthole_types::ExternalPort;
 
 /// Takes an answer; one that nobody waits for (late, doubled or invented) changes nothing.
@@ -130,7 +132,8 @@ fn own_secured(state: &mut State, port: ExternalPort, secured: Secured, context:
     if state.own.is_none() && secured.before == PriorEntry::Ours {
         state.refusals.alone = false; // it had one after all, from a life whose file is lost
     }
-    if state.own.is_none() && state.failures > 0 {
+    let is_deputy = matches!(state.stage(), ClaimStage::Deputy { .. });
+    if state.own.is_none() && state.failures > 0 && !is_deputy {
         // A router that does this may do the other too.
         let soon = context.now + context.rules.patience(1);
         state.representative_after = state.representative_after.min(soon);

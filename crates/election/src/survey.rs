@@ -44,9 +44,9 @@ pub(super) fn surveyed(
     let whose = holders.get(&representative_port);
     match &mut state.leadership {
         Some(held) if held.gap_since.is_none() => {
-            let shown = matches!(whose, Some(Ownership::Mine | Ownership::LeadsHere));
+            let held_here = matches!(whose, Some(Ownership::Mine | Ownership::LeadsHere));
             let unclear = whose == Some(&Ownership::Unclear);
-            if complete && !shown && !unclear {
+            if complete && !held_here && !unclear {
                 held.renew_at = now;
                 state.list = doubt(state.list, whose.is_none());
             }

@@ -274,7 +274,8 @@ pub struct FakeRouter {
     /// How often its table was lost.
     pub epoch: u32,
     pub up: bool,
-    /// Whether the last yes was a lie. Two in a row cannot be told from a router that shows nothing.
+    /// Whether the last yes was a lie. Two in a row cannot be told from a router that shows
+    /// nothing.
     lied: bool,
 }
 

@@ -397,7 +397,7 @@ pub fn believe(state: &mut State, rules: &Rules, now: Timestamp) {
     }
 }
 
-/// Every mutant, with the invariants that may be the first to notice it.
+/// Every mutant, with the invariants that it offends.
 const CAUGHT_BY: &[(Mutant, &[&str])] = &[
     (Mutant::ThresholdOne, &["S3"]),
     (Mutant::NoDeadline, &["S1", "S2"]),
@@ -445,24 +445,22 @@ fn every_broken_rule_is_noticed_by_the_invariant_that_it_offends() {
         let suits =
             |seed: &u64| routers.is_empty() || routers.contains(&Config::of(*seed).router.odd);
         let mut seeds = (0..).filter(suits).take(SEEDS as usize);
+        // What it breaks first on another seed may be a consequence.
         let caught = seeds.find_map(|seed| {
             let broken = run(seed, *mutant, Keep::Hash).broken?;
-            Some((seed, broken))
+            let offended = expected.contains(&broken.invariant);
+            offended.then_some((seed, broken))
         });
         let Some((seed, broken)) = caught else {
-            survivors.push(format!("{mutant:?} survives {SEEDS} seeds"));
+            survivors.push(format!(
+                "{mutant:?} breaks none of {expected:?} on {SEEDS} seeds"
+            ));
             continue;
         };
         println!(
             "{mutant:?}: caught by {} on seed {seed}: {broken}",
             broken.invariant
         );
-        if !expected.contains(&broken.invariant) {
-            survivors.push(format!(
-                "{mutant:?} breaks {} instead of {expected:?}",
-                broken.invariant
-            ));
-        }
         let sound = run(seed, Mutant::None, Keep::Hash).broken;
         if let Some(broken) = sound {
             survivors.push(format!(

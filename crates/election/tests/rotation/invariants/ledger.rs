@@ -67,10 +67,10 @@ impl Invariants {
         }
     }
 
-    /// Whether writes may be carried out long after this server has given them up: what it has seen
-    /// gone can be there again.
-    fn may_be_late(&self, _: usize) -> bool {
-        self.config.router.late_per_mille > 0
+    /// Whether a write was carried out, or may be, after this server has given it up: what it has
+    /// seen gone can be there again.
+    fn may_be_late(&self, index: usize) -> bool {
+        self.config.router.late_per_mille > 0 || self.records[index].mapped_unawaited
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Record {
     pub(super) trouble: Option<Millis>,
     /// That its state file was lost once.
     pub(super) lost_file: bool,
+    /// A mapping was made by a request that it had given up.
+    pub(super) mapped_unawaited: bool,
     /// The highest term of a leadership that it has heard of in this boot.
     pub(super) heard: Term,
     /// The highest term that anybody has reported to it in this boot.
@@ -78,6 +80,12 @@ impl Invariants {
     pub fn wiped(&mut self, server: usize) {
         self.records[server].lost_file = true;
         self.records[server].last = None;
+    }
+
+    /// A mapping was made for a server that waits for the answer no more, and may have looked
+    /// before.
+    pub fn mapped_unawaited(&mut self, server: usize) {
+        self.records[server].mapped_unawaited = true;
     }
 
     pub fn moved(&mut self, server: usize) {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use porthole_election::{Event, LanMessaging, Memory, PriorEntry, State};
+use porthole_sim_router::Shown;
 use porthole_types::Term;
 
 use super::Invariants;
@@ -55,6 +56,7 @@ impl Invariants {
             && disk_term == old_term
             && record.heard.max(record.told) <= old_term
             && term != old_term
+            && self.shows_at_once()
         {
             let what = format!(
                 "s{server} takes up its leadership of term {old_term} again with term {term}"
@@ -68,6 +70,12 @@ impl Invariants {
             self.summary.changes += 1;
         }
         self.last = Some(Tenure { server, term });
+    }
+
+    /// Whether the first look says whose a port is: where it takes two, the second may get lost.
+    fn shows_at_once(&self) -> bool {
+        let router = &self.config.router;
+        router.quirks.shown != Shown::ListOnly || router.lost_per_mille == 0
     }
 
     /// S5 asks for what can be known: whether the port was free when a request was carried out

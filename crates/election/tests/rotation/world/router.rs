@@ -71,6 +71,9 @@ impl World {
         });
         let waited_for = ticket.job == self.servers[server].job.map(|job| (job.id, job.calls))
             && ticket.boot == self.servers[server].boot;
+        if !waited_for && matches!(call, Call::Add(..)) && reply == Reply::Done {
+            self.checks.mapped_unawaited(server);
+        }
         if let (Some(deleted), Call::Delete(port)) = (deleted, call)
             && (deleted.client != self.servers[server].address || !waited_for)
         {
