@@ -216,6 +216,26 @@ fn a_whole_list_strikes_what_is_not_in_it_and_an_empty_one_nothing() {
 }
 
 #[test]
+fn a_list_that_has_its_mapping_is_believed_again_though_it_does_not_say_whose_it_is() {
+    let of_own = |whose| {
+        let (mut server, mut fake_router) = restarted(&[]);
+        server.tell(&Event::RouterFound, Timestamp(0));
+        server.settle(&mut fake_router, Timestamp(0));
+        let own = server.state.own.expect("a port of its own").port;
+        server.state.list = ListTrust::Incomplete;
+        server.state.ledger.may_be_there(port(8083));
+        let list = Event::Surveyed {
+            holders: BTreeMap::from([(own, whose)]),
+            seen: SurveyExtent::Whole,
+        };
+        server.tell(&list, Timestamp(1_000));
+        server.state.ledger.has(port(8083))
+    };
+    assert!(of_own(Ownership::Theirs), "it may be there unseen");
+    assert!(!of_own(Ownership::Unclear), "what there is can be seen");
+}
+
+#[test]
 fn what_the_router_only_said_yes_to_is_struck_when_its_lease_is_over() {
     let mut fake_router = FakeRouter::default();
     fake_router.change(|quirks| quirks.shown = porthole_sim_router::Shown::Nothing);

@@ -119,6 +119,25 @@ fn another_that_was_quicker_in_the_gap_ends_the_leadership() {
 }
 
 #[test]
+fn where_the_table_is_full_by_the_time_the_office_passes_on() {
+    let (mut server, _, now, _) = remaking(RouterRenewal::KeepsEnd);
+    let request = server.asked.take().expect("to make it anew");
+    assert!(server.state.is_in_gap(now));
+    let effects = server.tell(&Event::NoRoom(request.port()), now);
+    assert_eq!(
+        server.state.leadership, None,
+        "a successor may have a place"
+    );
+    let withdraws = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::Say(Destination::Everybody, ElectionMessage::Withdrawal { .. })
+        )
+    };
+    assert!(effects.iter().any(withdraws), "{effects:?}");
+}
+
+#[test]
 fn a_gap_that_is_not_filled_ends_the_leadership_after_a_lease() {
     let (mut server, mut fake_router, began, _) = remaking(RouterRenewal::KeepsEnd);
     fake_router.free(port(8080));

@@ -363,6 +363,55 @@ fn s4_a_higher_term_heard_of_ends_the_memory_of_a_leadership() {
 }
 
 #[test]
+fn s4_who_hears_the_representative_of_its_own_term_leave_has_no_leadership_to_take_up() {
+    let withdrawal = |former_role| Event::Heard {
+        from: Peer {
+            id: InstanceId(1),
+            address: address(1),
+        },
+        message: ElectionMessage::Withdrawal {
+            term: Term(3),
+            of: InstanceId(1),
+            former_role,
+        },
+    };
+    let after = |former_role| {
+        let mut server = Server::new(0);
+        server.state = State::new(Term(3), Some(port(8080)), Memory::WasRepresentative);
+        server.tell(&withdrawal(former_role), Timestamp(0));
+        server.state.memory
+    };
+    assert_eq!(after(FormerRole::Member), Memory::WasRepresentative);
+    assert_eq!(after(FormerRole::Representative), Memory::None);
+}
+
+#[test]
+fn l1_a_router_that_maps_at_last_is_asked_for_the_representative_port_soon() {
+    let (mut server, mut fake_router) = (Server::new(0), FakeRouter::default());
+    let mut now = Timestamp(0);
+    server.tell(&Event::RouterFound, now);
+    let soon = rules().patience(1);
+    while server.state.own.is_none() {
+        let Some(request) = server.asked.take() else {
+            now = server.wake.expect("it goes on");
+            server.tell(&Event::Tick, now);
+            continue;
+        };
+        // It fails again and again, until nobody would ask soon again.
+        let maps = server.state.failures >= 8 && request.port() != port(8080);
+        let answer = match maps {
+            true => fake_router.answer(0, request, now),
+            false => Event::Failed(request),
+        };
+        let wait = server.state.representative_after;
+        assert!(!maps || wait > now + soon, "{wait:?}");
+        server.tell(&answer, now);
+    }
+    server.run(&rules(), &mut fake_router, now, now + soon);
+    assert!(server.state.leadership.is_some(), "{:?}", server.state);
+}
+
+#[test]
 fn s1_the_margin_covers_a_routers_whole_seconds_and_a_slow_clock_and_leaves_three_renewals() {
     for seconds in 4..=600 {
         let lease = Duration::from_secs(seconds);
