@@ -119,7 +119,7 @@ fn another_that_was_quicker_in_the_gap_ends_the_leadership() {
 }
 
 #[test]
-fn where_the_table_is_full_by_the_time_the_office_passes_on() {
+fn where_the_table_is_full_by_then_the_leadership_passes_on() {
     let (mut server, _, now, _) = remaking(RouterRenewal::KeepsEnd);
     let request = server.asked.take().expect("to make it anew");
     assert!(server.state.is_in_gap(now));
