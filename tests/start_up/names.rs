@@ -157,9 +157,11 @@ fn a_request_for_another_is_left_alone_and_one_that_the_disk_refuses_is_refused_
         },
     );
     // Where the new state is written first there is a folder now, so that nothing more can be
-    // stored.
+    // stored. It may just be writing.
     let in_the_way = camera.data().join("state.json.tmp");
-    std::fs::create_dir_all(in_the_way.join("full")).unwrap();
+    eventually("its state is stored", PATIENCE, || {
+        std::fs::create_dir_all(in_the_way.join("full")).map_err(|error| error.to_string())
+    });
     let request_id = RequestId(2);
     peer.tell(
         &camera,
