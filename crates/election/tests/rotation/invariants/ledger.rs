@@ -52,7 +52,10 @@ impl Invariants {
                     .state
                     .pending
                     .is_some_and(|asked| asked.port() == *port);
-                held || asked || *port == leadership()
+                // After many refusals it waits for long before it asks again.
+                let waits = server.clock.show(now) < server.state.own_after;
+                let later = waits && server.state.ledger.has(*port);
+                held || asked || later || *port == leadership()
             };
             let ports = router.mappings_of(server.address, now);
             let others: Vec<ExternalPort> =

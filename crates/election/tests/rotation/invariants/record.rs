@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use porthole_election::{ElectionMessage, Event, Memory, State};
+use porthole_election::{ElectionMessage, Event, FormerRole, Memory, State};
 use porthole_types::{InstanceId, Term};
 
 use super::Invariants;
@@ -97,6 +97,16 @@ impl Invariants {
         let record = &mut self.records[to];
         if let Event::Reported { term, .. } = event {
             record.told = record.told.max(*term);
+        }
+        if let Event::Heard { message, .. } = event
+            && let ElectionMessage::Withdrawal {
+                term,
+                former_role: FormerRole::Representative,
+                ..
+            } = message
+            && record.started_with.is_some_and(|(own, _)| *term >= own)
+        {
+            record.started_with = None; // another led: what it had has ended
         }
         let holds = speaker.runs() && speaker.state.leadership.is_some();
         if let Event::Heard { from, message } = event
