@@ -399,9 +399,10 @@ fn l1_a_router_that_maps_at_last_is_asked_for_the_representative_port_soon() {
         };
         // It fails again and again, until nobody would ask soon again.
         let maps = server.state.failures >= 8 && request.port() != port(8080);
-        let answer = match maps {
-            true => fake_router.answer(0, request, now),
-            false => Event::Failed(request),
+        let answer = if maps {
+            fake_router.answer(0, request, now)
+        } else {
+            Event::Failed(request)
         };
         let wait = server.state.representative_after;
         assert!(!maps || wait > now + soon, "{wait:?}");
