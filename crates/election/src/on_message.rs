@@ -368,9 +368,12 @@ fn withdrawal(
     {
         *until = context.now; // the successor has gone as well
     }
-    let led = former_role == FormerRole::Representative && term >= state.leadership_term;
-    if led && state.leadership.is_none() {
-        state.memory = Memory::None; // the port was another's since
+    if former_role == FormerRole::Representative {
+        // It may have given back what is this server's by now.
+        verify_soon(state, context);
+        if state.leadership.is_none() && term >= state.leadership_term {
+            state.memory = Memory::None; // the port was another's since
+        }
     }
     let known = state.detector.filter(|detector| detector.id == Some(of));
     let current = known.map_or(term >= state.term, |detector| term >= detector.term);

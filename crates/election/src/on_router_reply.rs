@@ -5,7 +5,7 @@ use super::context::StepContext;
 use super::leadership::{Secured, leadership_secured, lose_leadership};
 use super::refusal::refused;
 use super::remaking::{renewal_changed_nothing, wait_for_the_end};
-use super::setback::{failed, give_up_own_port, lease_of, may_give_up_own_port, own_port};
+use super::setback::{failed, give_up_own_port, longest_lease_of, may_give_up_own_port, own_port};
 use super::stale_mapping::{held_by_another, set_stale_mapping, warn_evicted};
 use super::state::{ListTrust, MakeRoom};
 use super::{
@@ -77,7 +77,7 @@ pub(super) fn answered(state: &mut State, event: &Event, context: &mut StepConte
         }
         Event::Failed(request) => {
             if matches!(request, Request::Secure { .. } | Request::Remake { .. }) {
-                let until = context.now + lease_of(*request);
+                let until = context.now + longest_lease_of(*request);
                 state.ledger.unanswered(request.port(), until);
             }
             failed(state, *request, context);

@@ -74,10 +74,12 @@ pub(super) fn failed(state: &mut State, request: Request, context: &mut StepCont
     }
 }
 
-/// The lease that was asked for.
-pub(super) fn lease_of(request: Request) -> Duration {
+/// How long a mapping may last that a request without an answer has made, or renewed. A router that
+/// is slow to answer is asked for a longer lease than the rules want: twelve answers.
+pub(super) fn longest_lease_of(request: Request) -> Duration {
+    const OUTLASTING: Duration = Duration::from_mins(5);
     match request {
-        Request::Secure { lease, .. } | Request::Remake { lease, .. } => lease,
+        Request::Secure { lease, .. } | Request::Remake { lease, .. } => lease.max(OUTLASTING),
         Request::Release(_) | Request::Evict { .. } => Duration::ZERO,
     }
 }

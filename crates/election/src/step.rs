@@ -145,7 +145,7 @@ fn forget_request(state: &mut State, context: &mut StepContext) {
         lose_leadership(state, context);
     }
     if matches!(asked, Request::Secure { .. } | Request::Remake { .. }) {
-        let until = context.now + setback::lease_of(asked);
+        let until = context.now + setback::longest_lease_of(asked);
         state.ledger.unanswered(asked.port(), until);
         state.unanswered_at = Some(context.now);
         if let Some(held) = &mut state.leadership {

@@ -284,6 +284,33 @@ fn a_forged_withdrawal_ends_with_the_representative_still_leading() {
 }
 
 #[test]
+fn s1d_the_farewell_of_another_that_led_makes_the_representative_look_at_its_mapping() {
+    let (mut server, mut fake_router) = (Server::new(0), FakeRouter::default());
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
+    let due = |server: &Server| server.state.leadership.expect("it leads").renew_at;
+    let farewell = |former_role| Event::Heard {
+        from: Peer {
+            id: InstanceId(1),
+            address: address(1),
+        },
+        message: ElectionMessage::Withdrawal {
+            term: Term(0), // of before
+            of: InstanceId(1),
+            former_role,
+        },
+    };
+    let (now, usual) = (Timestamp(0) + BEAT, due(&server));
+    server.tell(&farewell(FormerRole::Member), now);
+    assert_eq!(due(&server), usual);
+    let effects = server.tell(&farewell(FormerRole::Representative), now);
+    let asks = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Ask(_)));
+    assert!(asks || due(&server) < now + BEAT, "{effects:?}");
+}
+
+#[test]
 fn hearsay_of_a_farewell_is_worth_a_question_and_no_more() {
     let mut site = Site::of(3, rules(), Access::Open);
     let message = ElectionMessage::Withdrawal {
