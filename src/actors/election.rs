@@ -35,6 +35,7 @@ use crate::shared::{
 };
 use porthole_durable::PendingWrite;
 use porthole_election::{Effect, Event, Request, State};
+use porthole_gateway::Description;
 use porthole_supervise::{Fixed, Progress, Resync, UntilRestart, supervised};
 use porthole_types::InternalPort;
 
@@ -272,9 +273,16 @@ impl StreamHandler<RouterView> for ElectionActor {
         {
             self.volatile.surveyed = Some(table.read_at);
             let shared = &self.wired.shared;
+            let name = |port| {
+                let given = shared.name.given();
+                given.unwrap_or_else(|| request::name_at(shared, port))
+            };
             let event = survey::of(&table.table, |port| {
                 let internal = request::internal_port(shared, port);
-                Some(SocketAddrV4::new(self.volatile.address?, internal.get()))
+                Some(survey::OwnMapping {
+                    internal: SocketAddrV4::new(self.volatile.address?, internal.get()),
+                    description: Description::for_name(&name(port)),
+                })
             });
             self.advance(&event, ctx);
         }

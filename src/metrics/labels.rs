@@ -134,6 +134,7 @@ label!(
         Unreadable = "unreadable",
         TooLarge = "too_large",
         NotStored = "not_stored",
+        MadeOtherwise = "made_otherwise",
         SwitchedOff = "switched_off",
     }
 );

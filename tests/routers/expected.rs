@@ -203,11 +203,33 @@ pub(crate) const LESS: &[Expected] = &[
         ..ALL
     },
     Expected {
+        quirk: "port-for-port",
+        mapped: Mapped::Exactly(1),
+        words: &["router.port_mode"],
+        because: "cameras need ports of their own that lead to the same number here",
+        ..ALL
+    },
+    Expected {
+        quirk: "client-repeater",
+        words: &["192.168.0.2"],
+        because: "nothing leads to a camera on this router",
+        ..NOTHING
+    },
+    Expected {
         quirk: "reserved-representative-port",
         holder: Holder::Nobody,
         takeover: Takeover::None,
         words: &["8080", "router.representative_port"],
         because: "no camera can have 8080: choose another representative port",
+        ..ALL
+    },
+    Expected {
+        quirk: "lists-nothing+reserved-representative-port",
+        holder: Holder::Nobody,
+        takeover: Takeover::None,
+        words: &["does not show who has it", "router.representative_port"],
+        because: "no camera can have 8080, and nobody can tell why: choose another representative \
+                  port",
         ..ALL
     },
     Expected {

@@ -1,6 +1,6 @@
 //! The routers that are tried: one without a quirk, one with each, and some with several.
 
-use porthole_sim_router::{Access, ClientText, Leases, Quirks, Shown, WhenFull};
+use porthole_sim_router::{Access, ClientText, Leases, Quirks, ReservedPorts, Shown, WhenFull};
 use std::num::NonZeroU32;
 
 pub(crate) use porthole_sim_router::named::{NamedQuirk, QUIRKS};
@@ -43,6 +43,14 @@ static SEVERAL: &[NamedQuirk] = &[
         |q| {
             q.access = Access::Secure;
             q.client_text = ClientText::HostName;
+        },
+    ),
+    several(
+        "lists-nothing+reserved-representative-port",
+        "no mapping is shown in any way, and 8080 is refused with 718 to everybody",
+        |q| {
+            q.shown = Shown::Nothing;
+            q.reserved = Some(ReservedPorts::new(porthole_types::ExternalPort::new(8080)));
         },
     ),
     several("table-2", "there is room for 2 mappings", |q| {

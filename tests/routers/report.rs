@@ -67,7 +67,7 @@ fn columns(outcome: &Outcome) -> [String; COLUMNS.len()] {
         },
         takeover,
         outcome.most_at_once.to_string(),
-        at_most(outcome.made.into(), &[6, 12, 24]),
+        at_most(outcome.made.into(), &[6, 12, 24, 96]),
         outcome.left.to_string(),
         at_most(outcome.requests, &[240, 360]),
         list(&outcome.classes),

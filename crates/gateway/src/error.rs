@@ -78,6 +78,19 @@ pub enum Error {
         /// The port asked for.
         port: ExternalPort,
     },
+    /// It said yes to a mapping, and made one that leads elsewhere.
+    #[error(
+        "the router agreed to map port {port}, and made it lead to {client}{internal} instead of \
+         this camera; with router.port_mode = \"common\" it may do as it is asked"
+    )]
+    MadeOtherwise {
+        /// The port asked for.
+        port: ExternalPort,
+        /// The device that it leads to, as the router writes it.
+        client: String,
+        /// The port of that device, where the router shows one: with a colon before it.
+        internal: String,
+    },
     /// The mapping is there and ours, but not in force.
     #[error("the mapping of port {port} is switched off in the router's own settings")]
     SwitchedOff {
@@ -101,6 +114,7 @@ impl Error {
             Self::TooLarge { .. } => "too_large",
             Self::TooMany { .. } => "too_many",
             Self::NotStored { .. } => "not_stored",
+            Self::MadeOtherwise { .. } => "made_otherwise",
             Self::SwitchedOff { .. } => "switched_off",
         }
     }

@@ -22,9 +22,10 @@ pub use fault::Fault;
 pub use quirks::{
     Access, AddForOther, AfterReboot, AnswerSource, BodyEnd, ClientText, Conflict, ControlUrls,
     DeleteMissing, DeleteOfOther, DescriptionLead, Descriptions, Enablement, Encoding, EntryForm,
-    Established, External, ExternalChange, FaultStatus, FirstLine, Generation, LeaseClock, Leases,
-    ListEnd, Listing, Order, PerInner, Quirks, Renewal, ReservedPorts, Residents, SearchAnswers,
-    Services, Shown, SoapHeader, Specific, TableAfterReboot, Ticks, Visibility, WhenFull,
+    Established, External, ExternalChange, FaultStatus, FirstLine, Generation, LeadsTo, LeaseClock,
+    Leases, ListEnd, Listing, Order, PerInner, Quirks, Renewal, ReservedPorts, Residents,
+    SearchAnswers, Services, Shown, SoapHeader, Specific, TableAfterReboot, Ticks, Visibility,
+    WhenFull,
 };
 #[cfg(feature = "server")]
 pub use server::{Error, Event, SimRouter, SimRouterConfig, Wan};

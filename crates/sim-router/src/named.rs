@@ -3,6 +3,7 @@
 //! Quirks combine: each sets its own fields of [`Quirks`] and leaves the others. Where two set the
 //! same field, the later one counts.
 
+use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use crate::fault::Fault;
 use crate::quirks::{
     Access, AddForOther, AfterReboot, AnswerSource, BodyEnd, ClientText, Conflict, ControlUrls,
     DeleteMissing, DeleteOfOther, DescriptionLead, Descriptions, Enablement, Encoding, EntryForm,
-    Established, External, ExternalChange, FaultStatus, FirstLine, LeaseClock, Leases, ListEnd,
-    Listing, Order, PerInner, Quirks, Renewal, ReservedPorts, Residents, SearchAnswers, Services,
-    Shown, SoapHeader, Specific, TableAfterReboot, Ticks, Visibility, WhenFull,
+    Established, External, ExternalChange, FaultStatus, FirstLine, LeadsTo, LeaseClock, Leases,
+    ListEnd, Listing, Order, PerInner, Quirks, Renewal, ReservedPorts, Residents, SearchAnswers,
+    Services, Shown, SoapHeader, Specific, TableAfterReboot, Ticks, Visibility, WhenFull,
 };
 
 /// A habit that can be chosen by name.
@@ -113,6 +114,16 @@ pub static QUIRKS: &[NamedQuirk] = &[
         "one-per-inner-port",
         "a second external port to the same port of a host is refused with 718",
         |q| q.per_inner = PerInner::One,
+    ),
+    quirk(
+        "port-for-port",
+        "a mapping leads to the port with the number of the external one, whatever was asked for",
+        |q| q.leads_to = LeadsTo::PortForPort,
+    ),
+    quirk(
+        "client-repeater",
+        "every mapping leads to 192.168.0.2, whatever was asked for",
+        |q| q.leads_to = LeadsTo::Repeater(Ipv4Addr::new(192, 168, 0, 2)),
     ),
     quirk(
         "reserved-representative-port",

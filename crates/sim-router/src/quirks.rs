@@ -14,7 +14,7 @@ mod reading;
 mod wire;
 
 pub use discovery::{AnswerSource, SearchAnswers};
-pub use oddities::{ClientText, PerInner, Renewal, ReservedPorts, Shown};
+pub use oddities::{ClientText, LeadsTo, PerInner, Renewal, ReservedPorts, Shown};
 pub use outside::{External, ExternalChange, FirstLine, TableAfterReboot};
 pub use reading::{EntryForm, ListEnd, Order, Residents, Specific};
 pub use wire::{
@@ -211,6 +211,8 @@ pub struct Quirks {
     pub client_text: ClientText,
     /// How many external ports may lead to one port of a client.
     pub per_inner: PerInner,
+    /// What a mapping is made to lead to.
+    pub leads_to: LeadsTo,
     /// The external ports that nobody is given, though nothing is mapped there.
     pub reserved: Option<ReservedPorts>,
     /// What an add by the holder of a port does before its lease ends.
@@ -282,6 +284,7 @@ impl Quirks {
             shown: Shown::All,
             client_text: ClientText::Address,
             per_inner: PerInner::Many,
+            leads_to: LeadsTo::AsAsked,
             reserved: None,
             renewal: Renewal::Extends,
             order: Order::OldestFirst,

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 use crate::quirks::{
-    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, EntryForm, ListEnd, Order,
-    PerInner, Quirks, Renewal, Residents, Shown, Specific, Ticks, Visibility, WhenFull,
+    Access, AddForOther, Conflict, DeleteMissing, DeleteOfOther, EntryForm, LeadsTo, ListEnd,
+    Order, PerInner, Quirks, Renewal, Residents, Shown, Specific, Ticks, Visibility, WhenFull,
 };
 use crate::time::TimePoint;
 use porthole_types::{ExternalPort, InternalPort};
@@ -111,6 +111,21 @@ pub enum AddOutcome<T = Instant> {
     NotStored,
 }
 
+impl LeadsTo {
+    /// The mapping that is made of the one that was asked for.
+    fn made(self, asked: Mapping) -> Mapping {
+        match self {
+            Self::AsAsked => asked,
+            Self::PortForPort => Mapping {
+                internal_port: InternalPort::new(asked.external_port.get())
+                    .unwrap_or(asked.internal_port),
+                ..asked
+            },
+            Self::Repeater(client) => Mapping { client, ..asked },
+        }
+    }
+}
+
 /// All mappings, oldest first. `T` is the time that its owner counts in.
 #[derive(Clone, Debug)]
 pub struct Table<T = Instant> {
@@ -165,6 +180,7 @@ impl<T: TimePoint> Table<T> {
         asked: u32,
     ) -> Result<AddOutcome<T>, Fault> {
         let lease = self.check_add(now, requester, &mapping, asked)?;
+        let mapping = self.quirks.leads_to.made(mapping);
         let holder = self
             .get(now, mapping.protocol, mapping.external_port)
             .cloned();

@@ -87,7 +87,7 @@ fn in_seconds(lease: Duration) -> Lease {
 impl Answer {
     /// The mapping that was made, if one was, for so long as was wanted.
     pub(super) fn granted(&self, request: Request) -> Option<Granted> {
-        let (Request::Secure { lease, .. } | Request::Remake { lease, .. }) = request else {
+        let (Request::Secure { .. } | Request::Remake { .. }) = request else {
             return None;
         };
         let Self::Secured(verified::SecureOutcome::Ours(grant)) = self else {
@@ -95,7 +95,7 @@ impl Answer {
         };
         let readable = grant.evidence == verified::Evidence::ReadBack;
         Some(Granted {
-            asked: in_seconds(lease),
+            asked: grant.wanted,
             lease: grant.granted,
             showing: Showing::of(grant.entry.as_ref(), readable),
         })

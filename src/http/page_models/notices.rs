@@ -46,7 +46,11 @@ pub fn notices(app: &App) -> Vec<Notice> {
             range.last()
         )));
     }
-    notices.extend(foreign_holder(app).map(warning));
+    notices.extend(
+        foreign_holder(app)
+            .or_else(|| unseen_holder(app))
+            .map(warning),
+    );
     notices.extend(no_site_key(app).map(info));
     notices
 }
@@ -134,6 +138,27 @@ fn foreign_holder(app: &App) -> Option<String> {
          router.representative_port.",
         entry.client
     ))
+}
+
+/// The representative port is refused again and again on a router that does not show who has it,
+/// and no camera says that it has.
+fn unseen_holder(app: &App) -> Option<String> {
+    /// The first refusals may be the end of a lease that somebody left.
+    const SEVERAL: u32 = 3;
+    let role = app.shared.role.load();
+    let nobody_leads = role.leadership.is_none() && role.detector.is_none();
+    let refused = role
+        .foreign_holder
+        .is_some_and(|holder| holder.owner.is_none() && holder.seen >= SEVERAL);
+    let port = app.shared.settings.router.representative_port;
+    (nobody_leads && refused).then(|| {
+        format!(
+            "The router refuses port {port} and does not show who has it, and no camera that is \
+             heard does: another device, or the router itself. No camera can answer for all. Look \
+             at the router's own pages, or choose another router.representative_port, the same on \
+             all cameras."
+        )
+    })
 }
 
 /// Whether a mapping is described as a camera's, or leads to one that is known: some routers write

@@ -29,7 +29,8 @@ impl RouterView {
             traits.push(RouterTrait::one_per_inner_port());
         }
         let reserved = &state.refusals.reserved;
-        if !reserved.is_empty() {
+        // Where little is shown, somebody may have them.
+        if !reserved.is_empty() && !self.lessons.showing().is_unreadable() {
             traits.push(RouterTrait::reserved_ports(reserved.iter().copied()));
         }
         if state.renewals == Renewals::RunOut {

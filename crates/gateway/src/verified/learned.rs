@@ -1,6 +1,8 @@
 //! What using a router has taught: which leases it takes, what it shows, which names stand there.
 
-use porthole_types::ExternalPort;
+use std::net::SocketAddrV4;
+
+use porthole_types::{ExternalPort, InternalPort};
 
 use crate::description::Description;
 use crate::entry::MappingEntry;
@@ -24,6 +26,24 @@ pub struct Learned {
     pub(super) renamed: Option<(ExternalPort, Description)>,
     pub(super) leases: LeaseDisplays,
     names: Vec<Description>,
+    /// Where a mapping leads that the router made otherwise than it was asked to.
+    made_otherwise: Option<Target>,
+}
+
+/// Where a mapping leads, as the router shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Target {
+    client: String,
+    internal: Option<InternalPort>,
+}
+
+impl Target {
+    fn of(entry: &MappingEntry) -> Self {
+        Self {
+            client: entry.client.clone(),
+            internal: entry.internal,
+        }
+    }
 }
 
 /// What the description of an entry says of whose it is, where nothing else does.
@@ -57,5 +77,30 @@ impl Learned {
             Some(_) => Described::AsAnother,
             None => Described::Otherwise,
         }
+    }
+
+    /// The entry stands where this server's was to be, on a port that was free before it asked, and
+    /// leads elsewhere. Whether the router made it of that request: it leads to another port of this
+    /// device, or is described as ours.
+    pub(super) fn notices_made_otherwise(
+        &mut self,
+        entry: &MappingEntry,
+        internal: SocketAddrV4,
+    ) -> bool {
+        let made = entry.client_address() == Some(*internal.ip())
+            || self.described(entry) == Described::AsOurs;
+        if made {
+            self.made_otherwise = Some(Target::of(entry));
+        }
+        made
+    }
+
+    /// Whether an entry that leads elsewhere was made for this server all the same, now or in an
+    /// earlier run: it is described as ours, and leads to this device, or to where the router was
+    /// seen to make ours lead. That another device has our name is not enough.
+    pub(super) fn is_made_otherwise(&self, entry: &MappingEntry, internal: SocketAddrV4) -> bool {
+        let here = entry.client_address() == Some(*internal.ip());
+        let as_seen = self.made_otherwise.as_ref() == Some(&Target::of(entry));
+        (here || as_seen) && self.described(entry) == Described::AsOurs
     }
 }

@@ -38,7 +38,7 @@ pub struct Released<'a> {
     pub description: &'a Description,
 }
 
-/// Give a port back. Only our own mapping is deleted. On a router that does not show whose it is,
+/// Give a port back. Only our own mapping is deleted, also one that the router made lead elsewhere. On a router that does not show whose it is,
 /// or shows nothing, that is the one that this server asked for: call it for no other.
 ///
 /// # Errors
@@ -56,6 +56,7 @@ pub async fn release(
     learned.uses_name(description);
     match holder_looked_up(gateway, port, internal, &mut learned.reading).await? {
         Holder::Free if learned.reading.shows_what_it_has() => return Ok(Release::Released),
+        Holder::Theirs(Some(entry)) if learned.is_made_otherwise(&entry, internal) => {}
         Holder::Theirs(_) => return Ok(Release::NotOurs),
         Holder::Unclear(entry) if learned.described(&entry) == Described::AsAnother => {
             return Ok(Release::NotOurs);
@@ -65,6 +66,9 @@ pub async fn release(
     let refusal = gateway.delete(port).await.err();
     match holder(gateway, port, internal).await {
         Ok(Holder::Ours(_)) => Ok(Release::StillThere(refusal)),
+        Ok(Holder::Theirs(Some(entry))) if learned.is_made_otherwise(&entry, internal) => {
+            Ok(Release::StillThere(refusal))
+        }
         Ok(Holder::Unclear(entry)) => match (learned.described(&entry), &refusal) {
             // Our own we may delete: these are said of others'.
             (Described::Otherwise, Some(why))

@@ -11,6 +11,7 @@ use crate::entry::MappingEntry;
 use crate::error::Error;
 use crate::gateway::{Gateway, MappingRequest};
 use crate::lease::Lease;
+use porthole_types::ExternalPort;
 
 /// `NoPortMapsAvailable` (WANIPConnection:2, section 2.5.16).
 const TABLE_FULL: u16 = 728;
@@ -18,8 +19,10 @@ const TABLE_FULL: u16 = 728;
 /// A mapping that is ours, as far as the router says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The lease that the router was asked for last: longer than wanted where it is slow to
-    /// answer, or takes no such lease.
+    /// The lease that the router was asked for first: longer than the caller's where it is slow to
+    /// answer.
+    pub wanted: Lease,
+    /// The lease that it was asked for last: another one where it does not take that.
     pub asked: Lease,
     /// The lease that the router gave, which may not be the one asked for.
     pub granted: Lease,
@@ -119,7 +122,8 @@ pub enum SecureOutcome {
 ///
 /// # Errors
 /// When the router does not answer or cannot be read after it was asked, or says yes and keeps
-/// nothing ([`Error::NotStored`]), or keeps it out of force ([`Error::SwitchedOff`]). A mapping
+/// nothing ([`Error::NotStored`]), or makes it lead elsewhere ([`Error::MadeOtherwise`]: that is
+/// taken away again), or keeps it out of force ([`Error::SwitchedOff`]). A mapping
 /// that we had may still be there then, with what was left of its lease.
 pub async fn secure(
     gateway: &dyn Gateway,
@@ -145,6 +149,13 @@ pub async fn secure(
     // A hidden entry is asked for all the same: where entries are hidden, the router also refuses
     // to overwrite them.
     let before = match seen {
+        Holder::Theirs(Some(entry))
+            if asked_before == Asked::Again
+                && learned.is_made_otherwise(&entry, request.internal) =>
+        {
+            delete_made_otherwise(gateway, port, &entry).await?;
+            Before::Free
+        }
         Holder::Theirs(Some(entry)) => return Ok(SecureOutcome::Theirs(Some(entry))),
         Holder::Unclear(entry) if !may_be_ours(&entry, asked_before, learned) => {
             return Ok(SecureOutcome::Theirs(Some(entry)));
@@ -160,6 +171,7 @@ pub async fn secure(
     {
         // Nothing to renew; some routers write their flash on every request.
         return Ok(SecureOutcome::Ours(Grant {
+            wanted: Lease::Permanent,
             asked: Lease::Permanent,
             granted: Lease::Permanent,
             // It was ours when it was read, which may be a while ago.
@@ -210,6 +222,12 @@ pub(super) async fn write(
         // Why it was refused says more than why it could not be looked up afterwards.
         Err(error) => return Err(refusal.unwrap_or(error)),
     };
+    if let (Holder::Theirs(Some(entry)), Before::Free, None) = (&after, &before, &refusal)
+        && learned.notices_made_otherwise(entry, request.internal)
+    {
+        delete_made_otherwise(gateway, port, entry).await?;
+        return Err(made_otherwise(port, entry));
+    }
     let written = Written {
         wanted,
         asked,
@@ -246,6 +264,31 @@ pub(super) enum Before {
     Free,
     Ours(MappingEntry),
     Unclear(MappingEntry),
+}
+
+/// Takes away what the router has made otherwise than it was asked to: it opens what nobody wanted
+/// opened.
+///
+/// # Errors
+/// [`Error::MadeOtherwise`] when the router does not take it away.
+async fn delete_made_otherwise(
+    gateway: &dyn Gateway,
+    port: ExternalPort,
+    entry: &MappingEntry,
+) -> Result<(), Error> {
+    let deleted = gateway.delete(port).await;
+    deleted.map_err(|_| made_otherwise(port, entry))
+}
+
+fn made_otherwise(port: ExternalPort, entry: &MappingEntry) -> Error {
+    Error::MadeOtherwise {
+        port,
+        client: entry.client.clone(),
+        internal: entry
+            .internal
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default(),
+    }
 }
 
 /// A request that was written.
@@ -381,6 +424,7 @@ fn grant(
         .leases
         .granted(request.external, sent_at, asked.lease, read);
     Ok(SecureOutcome::Ours(Grant {
+        wanted,
         asked: asked.lease,
         granted,
         sent_at,

@@ -1,5 +1,6 @@
 //! Writing to routers that lie.
 
+mod made_otherwise;
 mod unreadable;
 
 use std::num::NonZeroU32;

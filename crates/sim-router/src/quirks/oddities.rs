@@ -43,6 +43,17 @@ pub enum PerInner {
     One,
 }
 
+/// What a mapping is made to lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeadsTo {
+    /// The host and port that were asked for.
+    AsAsked,
+    /// The host that was asked for, and the port with the number of the external one.
+    PortForPort,
+    /// Another host: a repeater that all hosts are behind, as the router sees it.
+    Repeater(Ipv4Addr),
+}
+
 /// What an add by the holder of a port does before its lease ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewal {

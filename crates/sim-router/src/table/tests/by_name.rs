@@ -92,6 +92,22 @@ fn refusals() {
 }
 
 #[test]
+fn where_a_mapping_leads() {
+    let now = Instant::now();
+    for (name, client, internal) in [
+        ("igd1", A, 8080),
+        ("port-for-port", A, 8081),
+        ("client-repeater", Ipv4Addr::new(192, 168, 0, 2), 8080),
+    ] {
+        let mut table = with(name);
+        table.add(now, A, mapping(A, 8081), 30).unwrap();
+        let entry = table.get(now, Protocol::Tcp, port(8081)).unwrap();
+        let target = SocketAddrV4::new(client, internal);
+        assert_eq!(entry.mapping.target(), target, "{name}");
+    }
+}
+
+#[test]
 fn deletes_reads_and_conflicts() {
     let now = Instant::now();
     let held = |name| {
