@@ -5,6 +5,7 @@
 //! | `routes` | every route, one a line |
 //! | `listeners` | the sockets and servers, which outlive the actor that opens them |
 //! | `admission`, `socket_options` | a new connection: TLS, time-outs |
+//! | `client_address` | who asks: the address of the client, also behind proxies |
 //! | `client_network`, `links` | where a client is, and so which addresses its links carry |
 //! | `root`, `settings_page` | `/`, `/camera` and `/settings` |
 //! | `page_models`, `pages` | from what is known to what a page shows |
@@ -22,6 +23,7 @@ mod api;
 mod app;
 mod assets;
 mod camera_feed;
+mod client_address;
 mod client_network;
 mod guard;
 mod headers;

@@ -1,8 +1,10 @@
 //! What each setting allows, section by section, and what settings demand of each other.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::reader::{ReadResult, Reader};
 use super::types::{Auth, Debug, Drive, Election, Http, Lan, Node, Router, Settings, Site, Tls};
@@ -78,12 +80,19 @@ fn http(r: &mut Reader) -> ReadResult<Http> {
         "a list of domain names, without \"http://\" and without ports",
         |text| host(text).map(|name| name.to_ascii_lowercase()),
     );
+    let trusted_proxies = r.list(
+        "http.trusted_proxies",
+        "a list of IP addresses and networks, such as \"192.168.1.5\" or \"10.0.0.0/24\", but not \
+         all addresses there are",
+        network,
+    );
     Ok(Http {
         bind: bind?,
         port: port?,
         static_dir: static_dir?,
         tls: tls?,
         hosts: hosts?,
+        trusted_proxies: trusted_proxies?,
     })
 }
 
@@ -290,6 +299,15 @@ fn port_range(text: &str) -> Option<PortRange> {
     let (first, last) = text.split_once('-')?;
     let port = |text: &str| text.trim().parse().ok().and_then(ExternalPort::new);
     PortRange::new(port(first)?, port(last)?)
+}
+
+/// An address, or a network that is not everybody.
+fn network(text: &str) -> Option<IpNet> {
+    let network: IpNet = text
+        .parse()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .ok()?;
+    (network.prefix_len() > 0).then(|| network.trunc())
 }
 
 /// A host name (RFC 1123 §2.1) or an IPv4 address.

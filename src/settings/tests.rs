@@ -60,6 +60,7 @@ fn the_built_in_defaults_are_those_of_the_contract() {
     assert_eq!(s.http.static_dir, None);
     assert_eq!(s.http.tls, Tls::Off);
     assert!(s.http.hosts.is_empty());
+    assert!(s.http.trusted_proxies.is_empty());
     assert!(s.router.enabled && s.router.read_table);
     assert_eq!(s.router.representative_port.get(), 8080);
     assert_eq!(s.router.port_range.to_string(), "8081-8180");
@@ -388,6 +389,34 @@ fn a_private_key_in_the_place_of_its_file_is_refused_and_not_shown() {
     let told = errors("", &[("PORTHOLE__HTTP__TLS_KEY", pasted)]);
     assert!(told[0].contains("http.tls_key = (hidden)"), "{told:?}");
     assert!(!told[0].contains("MIGH"), "{told:?}");
+}
+
+#[test]
+fn trusted_proxies_are_addresses_and_networks_but_never_everybody() {
+    let proxies = |text: &str| load("", &[("PORTHOLE__HTTP__TRUSTED_PROXIES", text)]);
+    let good = proxies("192.168.1.5, 10.1.2.3/24, fd00::/8, ::1").unwrap();
+    let good: Vec<_> = good
+        .http
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        good,
+        ["192.168.1.5/32", "10.1.2.0/24", "fd00::/8", "::1/128"]
+    );
+    for wrong in [
+        "proxy.example.org",
+        "192.168.1.5:80",
+        "10.0.0.0/33",
+        "0.0.0.0/0",
+        "::/0",
+        ",",
+    ] {
+        let SettingsErrors(errors) = proxies(wrong).unwrap_err();
+        let told = errors[0].to_string();
+        assert!(told.starts_with("http.trusted_proxies = "), "{told}");
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::values::{PortMode, Secret, Transport};
 use porthole_camera::config::{CameraConfig, DriveSource};
 use porthole_election::{Detection, MissedLimit, Succession};
@@ -62,6 +64,8 @@ pub struct Http {
     /// Names by which this camera may be addressed, besides those that it knows to be its own; in
     /// lower case.
     pub hosts: Vec<String>,
+    /// The reverse proxies that are believed for whom they ask; none of them everybody.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `http.tls`, with what it needs: where its certificate comes from.

@@ -2,8 +2,6 @@
 //! asks [`Authority`](crate::auth::Authority) whether that counts. What the caller may do with it
 //! is decided in `http::guard`.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
@@ -17,6 +15,7 @@ use super::session::COOKIE_NAME;
 use super::{AuthPolicy, Caller, Credential, Denied};
 use crate::auth::{Access, ClaimsError, LoginError};
 use crate::http::App;
+use crate::http::client_address::client_address;
 use crate::http::client_network::client_network;
 use crate::metrics::Login;
 
@@ -65,7 +64,7 @@ pub async fn authenticate(
     }
     if let Some(ticket) = picture_ticket(request) {
         let me = app.shared.identity.id;
-        return match authority.check_picture_ticket(&ticket, auth_state, me, address(http)) {
+        return match authority.check_picture_ticket(&ticket, auth_state, me, client_address(http)) {
             Ok(_) => Ok(credential(Credential::Ticket)),
             Err(why) => Err(Denied::Unknown(Some(why))),
         };
@@ -92,7 +91,7 @@ pub async fn verify_password(
     password: &str,
 ) -> Result<Access, LoginError> {
     let shared = &app.shared;
-    let (from, network) = (address(request), client_network(request, app));
+    let (from, network) = (client_address(request), client_network(request, app));
     let verified = shared
         .authority
         .verify_password(&shared.auth_state, user, password, from, network)
@@ -125,7 +124,7 @@ fn bad_token(request: &HttpRequest, app: &App, why: ClaimsError) -> Denied {
     if !matches!(why, ClaimsError::Malformed | ClaimsError::BadSignature) {
         return Denied::Token(why);
     }
-    let (from, network) = (address(request), client_network(request, app));
+    let (from, network) = (client_address(request), client_network(request, app));
     let failed = app.shared.authority.record_failure(from, network);
     let counted = failed
         .err()
@@ -157,12 +156,6 @@ fn picture_ticket(request: &ServiceRequest) -> Option<String> {
     found
         .filter(|_| picture && reads)
         .map(|(_, ticket)| ticket.into_owned())
-}
-
-/// The address that the connection comes from.
-pub fn address(request: &HttpRequest) -> IpAddr {
-    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 #[cfg(test)]

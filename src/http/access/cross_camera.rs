@@ -23,11 +23,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use tracing::debug;
 
-use super::authenticate::address;
 use super::session::cookie;
 use super::{Caller, Credential};
 use crate::auth::{Claims, LoginScope, Purpose, unix_now};
 use crate::fleet::{Camera, Locality};
+use crate::http::client_address::client_address;
 use crate::http::client_network::client_network;
 use crate::http::links::Links;
 use crate::http::{App, Problem};
@@ -55,7 +55,7 @@ impl<'a> CrossCameraLogin<'a> {
         Self {
             shared: &app.shared,
             claims: caller.claims().filter(|_| whole_site && on_lan),
-            client: address(request),
+            client: client_address(request),
             host: host.rsplit_once(':').map_or(host, |(host, _)| host),
         }
     }
@@ -146,7 +146,7 @@ pub async fn enter(
         &query.ticket,
         &shared.auth_state,
         shared.identity.id,
-        address(&request),
+        client_address(&request),
     );
     match (redeemed, &caller.credential) {
         (Ok(session), _) => redirect("/").cookie(cookie(shared, &session)).finish(),

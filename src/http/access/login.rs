@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 use utoipa::{IntoParams, ToSchema};
 
-use super::authenticate::{address, verify_password};
+use super::authenticate::verify_password;
 use super::session::{cookie, expired_cookie};
 use super::{Caller, Credential};
 use crate::auth::{Access, Claims, ClaimsError, unix_now};
+use crate::http::client_address::client_address;
 use crate::http::json_object::Object;
 use crate::http::pages::{self, LoginPage};
 use crate::http::{App, Problem, problem};
@@ -175,7 +176,7 @@ pub async fn logout(
         if let Err(why) = app.shared.learn(&ended).wait().await {
             warn!(%why, "a session was ended");
         }
-        info!(access = %claims.access, from = %address(&request), "logged out");
+        info!(access = %claims.access, from = %client_address(&request), "logged out");
     }
     let kind = request.headers().get(header::CONTENT_TYPE);
     let json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
@@ -196,7 +197,7 @@ pub async fn logout(
 async fn log_in(request: &HttpRequest, app: &App, filled: &LoginForm) -> Result<Claims, Problem> {
     let access = verify_password(request, app, &filled.user, &filled.password).await?;
     let session = new_session(app, access)?;
-    info!(%access, from = %address(request), "logged in");
+    info!(%access, from = %client_address(request), "logged in");
     Ok(session)
 }
 

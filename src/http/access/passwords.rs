@@ -8,11 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
-use super::authenticate::{address, verify_password};
+use super::authenticate::verify_password;
 use super::login::new_session;
 use super::session::cookie;
 use super::{Caller, Credential};
 use crate::auth::{self, Access, LoginError, LoginScope, PasswordChange, ViewerPasswordChange};
+use crate::http::client_address::client_address;
 use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use crate::site::AuthState;
@@ -110,7 +111,7 @@ pub async fn change(
         passwords: Some(passwords),
         ..AuthState::default()
     };
-    let from = address(&request);
+    let from = client_address(&request);
     info!(%from, "the passwords were changed; all sessions and tokens have ended");
     shared.learn(&changed).wait().await.map_err(|why| {
         Problem::new(

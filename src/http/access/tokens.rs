@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
-use super::authenticate::address;
 use crate::auth::{Access, Claims, unix_now};
 use crate::http::api::whole_number::whole_number;
+use crate::http::client_address::client_address;
 use crate::http::json_object::Object;
 use crate::http::{App, Problem};
 use crate::site::{AuthState, SessionId};
@@ -75,7 +75,7 @@ pub async fn make(
     let claims = shared
         .auth_state
         .with(|auth_state| Claims::token(id, access, days, now, auth_state));
-    info!(%id, %access, days, from = %address(&request), "a token was made");
+    info!(%id, %access, days, from = %client_address(&request), "a token was made");
     Ok(HttpResponse::Created()
         .insert_header(("Cache-Control", "no-store"))
         .json(NewToken {
@@ -119,6 +119,6 @@ pub async fn take_back(
             format!("the token has ended, but {why}"),
         )
     })?;
-    info!(%id, from = %address(&request), "a token was taken back");
+    info!(%id, from = %client_address(&request), "a token was taken back");
     Ok(HttpResponse::NoContent().finish())
 }
