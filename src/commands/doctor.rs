@@ -15,6 +15,7 @@ use crate::tls;
 use porthole_camera::v4l2::{self, Usability};
 
 mod ports;
+mod proxies;
 mod renewal;
 mod router;
 mod site;
@@ -58,6 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<i32> {
         Some(gateway) => println!("Default gateway: {gateway}."),
         None => println!("Default gateway: none known."),
     }
+    proxies::check(&settings, lan.address);
     let exit_code =
         System::new().block_on(router::check(&settings, &lan, args.try_representative_port));
     Ok(exit_code.max(i32::from(!tls_works)))

@@ -33,6 +33,11 @@ pub(super) fn url(settings: &Settings, port: u16, path: &str) -> String {
         any if any.is_unspecified() => Ipv4Addr::LOCALHOST,
         one => one,
     };
+    url_at(settings, host, port, path)
+}
+
+/// The same at this address.
+pub(super) fn url_at(settings: &Settings, host: Ipv4Addr, port: u16, path: &str) -> String {
     let scheme = match settings.http.tls {
         Tls::Off => "http",
         Tls::SelfSigned | Tls::Files { .. } => "https",

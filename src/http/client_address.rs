@@ -55,11 +55,18 @@ pub fn client_address(request: &HttpRequest) -> IpAddr {
 
 /// Where this request comes from.
 pub fn origin(request: &HttpRequest) -> Origin {
-    let origin = Origin::of(peer(request), request.headers(), trusted_proxies(request));
-    if origin.evidence == AddressEvidence::Unknown {
+    Origin::of(peer(request), request.headers(), trusted_proxies(request))
+}
+
+/// The proxy that says that it passes this request on, where what it says for whom does not count.
+/// The log names it, once.
+pub fn unknown_proxy(request: &HttpRequest) -> Option<IpAddr> {
+    let origin = origin(request);
+    let unknown = origin.evidence == AddressEvidence::Unknown && was_passed_on(request.headers());
+    unknown.then(|| {
         tell_once(origin.address);
-    }
-    origin
+        origin.address
+    })
 }
 
 /// The value of this header, where the connection comes from a trusted proxy that sends one value
@@ -86,19 +93,23 @@ fn trusted_proxies(request: &HttpRequest) -> &[IpNet] {
     app.map_or(&[], |app| &app.shared.settings.http.trusted_proxies)
 }
 
+fn was_passed_on(headers: &HeaderMap) -> bool {
+    PASSED_ON.iter().any(|name| headers.contains_key(*name))
+}
+
 fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
 /// Says once what is missing when requests are passed on by a machine that the settings do not
-/// name: its visitors share one address, and one budget of wrong passwords.
+/// name: its clients share one address, and one budget of wrong passwords.
 fn tell_once(address: IpAddr) {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if !TOLD.swap(true, Ordering::Relaxed) {
         warn!(
             from = %address,
-            "a request was passed on by a proxy, and for whom is not known; if it is your own, name \
-             it in http.trusted_proxies and have it send X-Forwarded-For"
+            "a request was passed on by a proxy, and for whom is not known; if it is your own, \
+             name it in http.trusted_proxies and have it send X-Forwarded-For"
         );
     }
 }
@@ -107,8 +118,7 @@ impl Origin {
     /// Of a request with these headers that comes through a connection from `peer`.
     pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         if !is_trusted(peer, trusted) {
-            let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
-            let evidence = if passed_on {
+            let evidence = if was_passed_on(headers) {
                 AddressEvidence::Unknown
             } else {
                 AddressEvidence::Connection

@@ -12,6 +12,7 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 use futures_util::FutureExt as _;
 
 use super::access::{self, AuthPolicy, Caller, Denied};
+use super::client_address::{AddressEvidence, origin, unknown_proxy};
 use super::client_network::client_network;
 use super::{App, Problem};
 use crate::auth::Access;
@@ -42,6 +43,7 @@ pub async fn count<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let began = Instant::now();
     let app = request.app_data::<web::Data<App>>().cloned();
+    let unknown_client = unknown_proxy(request.request()).is_some();
     let response = next.call(request).await;
     if let Some(app) = app {
         let route = match &response {
@@ -62,6 +64,9 @@ pub async fn count<B: MessageBody>(
         counts
             .request_duration_seconds
             .observe(began.elapsed().as_secs_f64());
+        if unknown_client {
+            app.shared.metrics.http_unknown_clients_total.inc();
+        }
     }
     response
 }
@@ -96,6 +101,8 @@ pub async fn authenticate<B: MessageBody>(
     if policy == AuthPolicy::Required {
         access::renew(&app.shared, &caller, answer.response_mut());
     }
+    let (request, response) = (answer.request().clone(), answer.response_mut());
+    access::secure_cookies(&request, response.headers_mut());
     Ok(answer.map_into_left_body())
 }
 
@@ -112,7 +119,8 @@ pub async fn lan_only<B: MessageBody>(
         return Ok(refuse(request, why));
     }
     if !request.method().is_safe() && !sent_by_own_page(&request) {
-        return Ok(refuse(request, ANOTHER_SITE));
+        let why = another_site(&request);
+        return Ok(refuse(request, why));
     }
     Ok(next.call(request).await?.map_into_left_body())
 }
@@ -123,7 +131,8 @@ pub async fn admin_only<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if !sent_by_own_page(&request) {
-        return Ok(refuse(request, ANOTHER_SITE));
+        let why = another_site(&request);
+        return Ok(refuse(request, why));
     }
     let caller = request.extensions().get::<Caller>().cloned();
     let caller = caller.unwrap_or_default();
@@ -143,12 +152,23 @@ pub async fn own_pages_only<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if !sent_by_own_page(&request) {
-        return Ok(refuse(request, ANOTHER_SITE));
+        let why = another_site(&request);
+        return Ok(refuse(request, why));
     }
     Ok(next.call(request).await?.map_into_left_body())
 }
 
-const ANOTHER_SITE: &str = "this was sent by a page of another site";
+/// Why a command that another site's page has sent is refused. A proxy that does not pass the name
+/// on that was asked for makes the camera's own pages look like that.
+fn another_site(request: &ServiceRequest) -> &'static str {
+    match origin(request.request()).evidence {
+        AddressEvidence::Connection => "this was sent by a page of another site",
+        AddressEvidence::TrustedProxy | AddressEvidence::Unknown => {
+            "this was sent by a page of another site; if it was not, let the reverse proxy pass on \
+             Host as it was asked, with the port (docs/guide/proxy.md)"
+        }
+    }
+}
 
 fn refuse<B>(request: ServiceRequest, why: &str) -> ServiceResponse<EitherBody<B>> {
     let problem = Problem::new(StatusCode::FORBIDDEN, why);

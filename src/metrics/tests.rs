@@ -41,6 +41,7 @@ fn the_names_and_types_are_those_of_the_contract() {
             "heartbeats_missed_total counter",
             "http_request_duration_seconds histogram",
             "http_requests_total counter",
+            "http_unknown_clients_total counter",
             "lan_messages_rejected_total counter",
             "lan_messages_total counter",
             "lease_expiry_timestamp_seconds gauge",

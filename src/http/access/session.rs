@@ -1,13 +1,15 @@
 //! The cookie that carries a session: how it is set, renewed and taken away. Whether the session
 //! in it counts is decided by [`Authority::check_session`](crate::auth::Authority::check_session).
 
-use actix_web::HttpResponse;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Caller, Credential};
 use crate::auth::{Claims, unix_now};
 use crate::fleet::Scheme;
+use crate::http::client_address::told_by_proxy;
 use crate::shared::SharedState;
 
 /// The cookie's name. Cookies do not look at ports (RFC 6265 §8.5): behind one router one cookie
@@ -41,6 +43,28 @@ pub fn renew<B>(shared: &SharedState, caller: &Caller, answer: &mut HttpResponse
     if let Err(error) = answer.add_cookie(&cookie(shared, &renewed)) {
         tracing::warn!(%error, "a session could not be renewed");
     }
+}
+
+/// Where a trusted proxy says that the client came to it by TLS, what an answer sets never travels
+/// without it either; `X-Forwarded-Proto` of anybody else says nothing.
+pub fn secure_cookies(request: &HttpRequest, headers: &mut HeaderMap) {
+    if told_by_proxy(request, "x-forwarded-proto") != Some("https") {
+        return;
+    }
+    let set: Vec<_> = headers.remove(header::SET_COOKIE).collect();
+    for value in set {
+        let secured = with_secure(value.as_bytes());
+        headers.append(header::SET_COOKIE, secured.unwrap_or(value));
+    }
+}
+
+/// The cookie with the attribute `Secure`; none where it has it.
+fn with_secure(cookie: &[u8]) -> Option<HeaderValue> {
+    const SECURE: &[u8] = b"; Secure";
+    let has = cookie.windows(SECURE.len()).any(|part| part == SECURE);
+    HeaderValue::from_bytes(&[cookie, SECURE].concat())
+        .ok()
+        .filter(|_| !has)
 }
 
 fn build_cookie(shared: &SharedState, value: String, seconds: u64) -> Cookie<'static> {
