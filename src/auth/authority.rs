@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 use super::attempt::SharedThrottle;
 use super::credential_cache::{CredentialCache, PasswordVersion};
 use super::hashing::{HashingPool, hash_in_background};
+use super::known_devices::KnownDevices;
 use super::local_secrets::LocalSecrets;
 use super::lock::lock;
 use super::password;
@@ -37,8 +39,20 @@ pub struct Authority {
     admin: Option<Arc<StoredPassword>>,
     cache: Mutex<CredentialCache>,
     throttle: SharedThrottle,
+    known_devices: Mutex<KnownDevices>,
     hashing: HashingPool,
     used_tickets: Mutex<UsedTickets>,
+}
+
+/// Where somebody tries to log in from.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginSource<'a> {
+    /// The client's address.
+    pub address: IpAddr,
+    /// The network that it is on.
+    pub network: ClientNetwork,
+    /// What the client calls itself (`User-Agent`); empty where it does not.
+    pub agent: &'a str,
 }
 
 /// Which cameras a login is good for.
@@ -106,6 +120,7 @@ impl Authority {
             admin: stored(admin.or_else(first)),
             cache: Mutex::new(CredentialCache::new(&random[0])),
             throttle: SharedThrottle::new(),
+            known_devices: Mutex::new(KnownDevices::new()),
             hashing: HashingPool::new(),
             used_tickets: Mutex::new(UsedTickets::default()),
         })
@@ -119,28 +134,45 @@ impl Authority {
     /// What somebody with this user name and password may do.
     ///
     /// # Errors
-    /// Why they were not accepted. Wrong ones are held against the address.
+    /// Why they were not accepted. Wrong ones are held against the address; a device that was right
+    /// there before does not wait for the others ([`KnownDevices`]).
     pub async fn verify_password(
         &self,
         auth_state: &SharedAuthState,
         user: &str,
         password: &str,
-        from: IpAddr,
-        network: ClientNetwork,
+        from: LoginSource<'_>,
     ) -> Result<Access, LoginError> {
-        // Before anything is looked at, or the answer would tell right from wrong.
-        if let Some(wait) = self.throttle.wait(from) {
-            return Err(LoginError::Throttled(wait));
+        let verified = self.verify_any(auth_state, user, password, from).await;
+        if verified.is_ok() {
+            lock(&self.known_devices).remember(from.address, from.agent, Instant::now());
         }
+        verified
+    }
+
+    async fn verify_any(
+        &self,
+        auth_state: &SharedAuthState,
+        user: &str,
+        password: &str,
+        from: LoginSource<'_>,
+    ) -> Result<Access, LoginError> {
         let access = Access::of_user(user);
         let (stored, version) =
             auth_state.with(|auth_state| self.stored_password(access, auth_state));
-        if let Some(access) = access
-            && lock(&self.cache).contains(access, password, version)
-        {
+        let was_right =
+            || access.filter(|access| lock(&self.cache).contains(*access, password, version));
+        // Before anything is looked at, or the answer would tell right from wrong.
+        if let Some(wait) = self.throttle.wait(from.address) {
+            let mut devices = lock(&self.known_devices);
+            let (address, agent) = (from.address, from.agent);
+            let right = devices.look(address, agent, Instant::now(), || was_right().is_some());
+            return access.filter(|_| right).ok_or(LoginError::Throttled(wait));
+        }
+        if let Some(access) = was_right() {
             return Ok(access);
         }
-        let begun = self.throttle.begin(from, network);
+        let begun = self.throttle.begin(from.address, from.network);
         let attempt = begun.map_err(LoginError::Throttled)?;
         let (Some(access), Some(stored)) = (access, stored) else {
             attempt.finish(AttemptOutcome::Wrong);

@@ -11,6 +11,7 @@
 //! | [`hashing`] | how many passwords are hashed at a time |
 //! | [`credential_cache`] | whether a password was right a moment ago (players send it often) |
 //! | [`throttle`] | whether an address has to wait after wrong attempts |
+//! | [`known_devices`] | whether a device that logged in from there is looked at all the same |
 //! | [`attempt`] | the same with clock and lock |
 //! | [`used_tickets`] | whether an entry ticket was redeemed before |
 //! | [`local_secrets`] | which admin password counts where nobody has set one |
@@ -26,6 +27,7 @@ mod authority;
 mod claims;
 mod credential_cache;
 mod hashing;
+mod known_devices;
 mod local_secrets;
 mod lock;
 mod login_error;
@@ -37,7 +39,7 @@ mod unix_time;
 mod used_tickets;
 
 pub use access::Access;
-pub use authority::{Authority, LoginScope, PasswordChange, ViewerPasswordChange};
+pub use authority::{Authority, LoginScope, LoginSource, PasswordChange, ViewerPasswordChange};
 pub use claims::{Claims, ClaimsError, Purpose};
 pub use local_secrets::{FirstPassword, FirstPasswordError, LocalSecrets};
 pub use login_error::LoginError;

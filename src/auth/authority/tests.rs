@@ -6,10 +6,11 @@ use std::net::Ipv4Addr;
 use super::*;
 use crate::site::SessionId;
 
-const NEAR: (IpAddr, ClientNetwork) = (
-    IpAddr::V4(Ipv4Addr::new(192, 168, 77, 20)),
-    ClientNetwork::Lan,
-);
+const NEAR: LoginSource<'_> = LoginSource {
+    address: IpAddr::V4(Ipv4Addr::new(192, 168, 77, 20)),
+    network: ClientNetwork::Lan,
+    agent: "Lavf/61",
+};
 const ME: InstanceId = InstanceId(1);
 
 fn authority_with(values: &[(&str, &str)]) -> Authority {
@@ -37,7 +38,7 @@ async fn verify(
     password: &str,
 ) -> Result<Access, LoginError> {
     authority
-        .verify_password(auth_state, user, password, NEAR.0, NEAR.1)
+        .verify_password(auth_state, user, password, NEAR)
         .await
 }
 
@@ -116,37 +117,80 @@ async fn what_is_not_changed_stays_as_it_is() {
         .unwrap();
 }
 
+/// Wrong ones until this address has to wait.
+fn guess_until_it_waits(authority: &Authority) {
+    for _ in 0..5 {
+        assert_eq!(authority.record_failure(NEAR.address, NEAR.network), Ok(()));
+    }
+}
+
 #[tokio::test]
-async fn right_credentials_wait_too_where_there_were_too_many_wrong_ones() {
+async fn a_device_that_was_right_from_there_does_not_wait_for_the_one_who_guesses() {
     let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
     verify(&authority, &auth_state, "admin", "the admin's")
         .await
         .unwrap();
-    for _ in 0..5 {
-        assert_eq!(authority.record_failure(NEAR.0, NEAR.1), Ok(()));
+    guess_until_it_waits(&authority);
+    for _ in 0..100 {
+        let verified = verify(&authority, &auth_state, "admin", "the admin's").await;
+        assert_eq!(verified, Ok(Access::Admin));
     }
-    let refused = verify(&authority, &auth_state, "admin", "the admin's").await;
+    // Neither what was never right, nor the same from another device there.
+    let waits = |verified| matches!(verified, Err(LoginError::Throttled(_)));
+    assert!(waits(
+        verify(&authority, &auth_state, "viewer", "the viewer's").await
+    ));
+    let guesser = LoginSource {
+        agent: "guesser",
+        ..NEAR
+    };
+    let verified = authority
+        .verify_password(&auth_state, "admin", "the admin's", guesser)
+        .await;
+    assert!(waits(verified), "{verified:?}");
+}
+
+#[tokio::test]
+async fn whoever_takes_on_the_name_of_a_known_device_guesses_no_faster_for_long() {
+    let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
+    verify(&authority, &auth_state, "admin", "the admin's")
+        .await
+        .unwrap();
+    guess_until_it_waits(&authority);
+    for _ in 0..100 {
+        let wrong = verify(&authority, &auth_state, "admin", "a guess").await;
+        assert!(matches!(wrong, Err(LoginError::Throttled(_))), "{wrong:?}");
+    }
+    let right = verify(&authority, &auth_state, "admin", "the admin's").await;
+    assert!(matches!(right, Err(LoginError::Throttled(_))), "{right:?}");
+}
+
+#[tokio::test]
+async fn right_credentials_wait_too_where_nobody_was_right_before() {
+    let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
+    let elsewhere = LoginSource {
+        address: Ipv4Addr::new(192, 168, 77, 21).into(),
+        ..NEAR
+    };
+    let right = async |from| {
+        authority
+            .verify_password(&auth_state, "admin", "the admin's", from)
+            .await
+    };
+    assert_eq!(right(elsewhere).await, Ok(Access::Admin));
+    guess_until_it_waits(&authority);
+    let refused = right(NEAR).await;
     assert!(
         matches!(refused, Err(LoginError::Throttled(_))),
         "{refused:?}"
     );
-    let elsewhere = Ipv4Addr::new(192, 168, 77, 21).into();
-    let verified = authority
-        .verify_password(
-            &auth_state,
-            "admin",
-            "the admin's",
-            elsewhere,
-            ClientNetwork::Lan,
-        )
-        .await;
-    assert_eq!(verified, Ok(Access::Admin));
+    assert_eq!(right(elsewhere).await, Ok(Access::Admin));
 }
 
 #[test]
 fn a_ticket_is_good_for_its_camera_its_client_and_its_purpose_only() {
     let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
-    let (me, here) = (ME, NEAR.0);
+    let (me, here) = (ME, NEAR.address);
     let (other, elsewhere) = (InstanceId(2), IpAddr::V4(Ipv4Addr::LOCALHOST));
     let now = unix_now();
     let session = Claims::session(SessionId(7), Access::Admin, now, &AuthState::default());

@@ -13,11 +13,14 @@ use url::form_urlencoded;
 
 use super::session::COOKIE_NAME;
 use super::{AuthPolicy, Caller, Credential, Denied};
-use crate::auth::{Access, ClaimsError, LoginError};
+use crate::auth::{Access, ClaimsError, LoginError, LoginSource};
 use crate::http::App;
 use crate::http::client_address::client_address;
 use crate::http::client_network::client_network;
 use crate::metrics::Login;
+
+/// The user name that says that the password is a token: players know no other way to send one.
+const TOKEN_USER: &str = "token";
 
 /// Finds out who sends this request, as far as `policy` wants to know. A bearer token goes first,
 /// since no browser sends one by itself; a good cookie next, so that an old password that a browser
@@ -57,6 +60,12 @@ pub async fn authenticate(
         && policy == AuthPolicy::Required
     {
         let (user, password) = decode(encoded).unwrap_or_default();
+        if user == TOKEN_USER {
+            return match authority.check_bearer(&password, auth_state) {
+                Ok(claims) => Ok(credential(Credential::Bearer(claims))),
+                Err(why) => Err(bad_token(http, app, why)),
+            };
+        }
         let access = verify_password(http, app, &user, &password).await;
         return access
             .map(|access| credential(Credential::Password(access)))
@@ -92,9 +101,17 @@ pub async fn verify_password(
 ) -> Result<Access, LoginError> {
     let shared = &app.shared;
     let (from, network) = (client_address(request), client_network(request, app));
+    let agent = request.headers().get(header::USER_AGENT);
+    let source = LoginSource {
+        address: from,
+        network,
+        agent: agent
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or_default(),
+    };
     let verified = shared
         .authority
-        .verify_password(&shared.auth_state, user, password, from, network)
+        .verify_password(&shared.auth_state, user, password, source)
         .await;
     match verified {
         Ok(_) => {}
