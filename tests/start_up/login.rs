@@ -11,6 +11,7 @@ use porthole_sim_router::Quirks;
 use porthole_types::InstanceId;
 use serde_json::{Value, json};
 
+use crate::curl::curl;
 use crate::people::{
     FORM, JSON, KEY, PAGE, TURN, VIEWER_PASSWORD, anybody, ask, await_answer, cookie, fill_in,
     header, log_in, pan, setup, start, turn, url, with_cookie,
@@ -192,8 +193,24 @@ fn players_are_asked_for_a_password_and_let_in_with_it() {
     let answer = ask("GET", &url(&camera, "/api/v1/status"), &[browser], "");
     assert_eq!(
         (answer.status, header(&answer, "www-authenticate")),
-        (401, "")
+        (401, "Bearer realm=\"Porthole\"")
     );
+    let page = ("referer", &*url(&camera, "/camera"));
+    let answer = ask("GET", &url(&camera, "/stream.mjpg"), &[browser, page], "");
+    assert!(header(&answer, "www-authenticate").starts_with("Bearer "));
+    // Some players call themselves that, too, and send a password only when they are asked.
+    for path in ["/stream.mjpg", "/snapshot.jpg", "/?action=stream"] {
+        let answer = ask("GET", &url(&camera, path), &[browser], "");
+        assert!(header(&answer, "www-authenticate").starts_with("Basic "));
+    }
+    let credentials = format!("viewer:{VIEWER_PASSWORD}");
+    for agent in ["Mozilla/5.0 (compatible; player)", "curl"] {
+        let options = ["--anyauth", "--user", &credentials, "--user-agent", agent];
+        let out = ["--output", "/dev/null", "--write-out", "%{http_code}"];
+        let picture = url(&camera, "/snapshot.jpg");
+        let code = curl(&[&options[..], &out, &[&*picture]].concat());
+        assert_eq!(code.as_deref(), Ok("200"), "{agent}");
+    }
 
     let player = anybody().with_password("viewer", VIEWER_PASSWORD);
     player
@@ -382,10 +399,16 @@ fn whoever_guesses_waits_and_who_is_logged_in_does_not() {
             .with_password("admin", "guess")
             .get(&url(&camera, "/snapshot.jpg"));
     }
+    // From the same address, but from a device that was never right there.
+    let right = || {
+        let agent = ("user-agent", "another device");
+        let status = url(&camera, "/api/v1/status");
+        anybody().as_admin().ask("GET", &status, &[agent], "")
+    };
     eventually("the right password waits, too", PATIENCE, || {
         let _ = fill_in(&base, "admin", "guess");
-        let right = anybody().as_admin().get(&url(&camera, "/api/v1/status"))?;
-        ensure(right.status == 429, right.status)
+        let status = right()?.status;
+        ensure(status == 429, status)
     });
     assert_eq!(with_cookie(&base, "/api/v1/status", &session), 200);
     let metrics = anybody().get(&url(&camera, "/metrics")).unwrap().text();
@@ -398,6 +421,43 @@ fn whoever_guesses_waits_and_who_is_logged_in_does_not() {
         count("wrong") >= 5.0 && count("throttled") >= 1.0 && count("right") >= 1.0,
         "{metrics}"
     );
+}
+
+#[test]
+fn a_guesser_behind_the_same_address_does_not_shut_players_out() {
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2));
+    let picture = url(&camera, "/snapshot.jpg");
+    let player = anybody().with_password("viewer", VIEWER_PASSWORD);
+    assert_eq!(player.get(&picture).unwrap().status, 200);
+    let admin = log_in(&url(&camera, ""), "admin", ADMIN_PASSWORD);
+    let tokens = url(&camera, "/api/v1/tokens");
+    let wanted = r#"{"access":"viewer","days":1}"#;
+    let made = ask("POST", &tokens, &[JSON, ("cookie", &admin)], wanted);
+    let made: Value = made.json().unwrap();
+    let with_token = anybody().with_password("token", made["token"].as_str().unwrap());
+
+    for n in 0..5 {
+        let guesser = anybody().with_password("viewer", &format!("guess {n}"));
+        assert_eq!(guesser.get(&picture).unwrap().status, 401);
+    }
+    for n in 0..20 {
+        assert_eq!(player.get(&picture).unwrap().status, 200, "{n}");
+    }
+    // Faster than anybody's budget, and under the player's own name: a token is no guess.
+    eventually("the address has to wait", PATIENCE, || {
+        for n in 0..40 {
+            let guesser = anybody().with_password("viewer", &format!("guess {n}"));
+            guesser.get(&picture)?;
+        }
+        let status = player.get(&picture)?.status;
+        ensure(status == 429, status)
+    });
+    for n in 0..20 {
+        assert_eq!(with_token.get(&picture).unwrap().status, 200, "{n}");
+    }
+    let forged = anybody().with_password("token", "v1.AAAA.AAAA");
+    assert_eq!(forged.get(&picture).unwrap().status, 429);
 }
 
 #[test]

@@ -33,12 +33,10 @@ impl Denied {
             return to_login(request);
         }
         let mut answer = problem.error_response();
-        if !is_browser(request.headers()) {
-            answer.headers_mut().insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"Porthole\", charset=\"UTF-8\""),
-            );
-        }
+        let challenge = HeaderValue::from_static(challenge(request));
+        answer
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
         answer
     }
 
@@ -86,9 +84,43 @@ fn is_navigation(request: &HttpRequest) -> bool {
     matches!(*request.method(), Method::GET | Method::HEAD) && accepts_pages && navigates
 }
 
-/// Whether the request is a browser's. A browser that is asked for Basic credentials opens a dialog
-/// of its own over the page, for each of its pictures and scripts; players and recorders send
-/// theirs only when they are asked. `Sec-Fetch-*` tells it, but over plain HTTP no browser sends
+/// The question that a 401 has to carry (RFC 9110 §15.5.2). To that for Basic credentials (RFC 7617)
+/// a browser opens a dialog of its own over the page, for each of its pictures and scripts; so these
+/// are asked for a bearer token (RFC 6750), to which no browser opens one. Players and recorders send
+/// Basic credentials only when they are asked, and some call themselves Mozilla: where pictures are,
+/// only those of this camera's own pages are not asked.
+fn challenge(request: &HttpRequest) -> &'static str {
+    let of_page = if is_picture(request) {
+        is_of_own_page(request.headers())
+    } else {
+        is_browser(request.headers())
+    };
+    if of_page {
+        "Bearer realm=\"Porthole\""
+    } else {
+        "Basic realm=\"Porthole\", charset=\"UTF-8\""
+    }
+}
+
+/// Whether a picture is asked for, or a stream of them, also as mjpg-streamer named them.
+fn is_picture(request: &HttpRequest) -> bool {
+    let mut query = form_urlencoded::parse(request.query_string().as_bytes());
+    match request.path() {
+        "/stream.mjpg" | "/snapshot.jpg" => true,
+        "/" => query.any(|(name, _)| name == "action"),
+        _ => false,
+    }
+}
+
+/// Whether a page of this camera asks: the pages' `Referrer-Policy` has browsers say so to their own
+/// site.
+fn is_of_own_page(headers: &HeaderMap) -> bool {
+    let page = header(headers, "referer").and_then(|page| page.split_once("://"));
+    let site = page.and_then(|(_, rest)| rest.split('/').next());
+    site.is_some() && site == header(headers, "host")
+}
+
+/// Whether the request is a browser's. `Sec-Fetch-*` tells it, but over plain HTTP no browser sends
 /// these; then all of them still call themselves Mozilla.
 fn is_browser(headers: &HeaderMap) -> bool {
     let fetched = ["sec-fetch-mode", "sec-fetch-dest", "sec-fetch-site"]
@@ -154,8 +186,10 @@ mod tests {
             );
             let answer = Denied::Unknown(None).answer(&request.to_http_request());
             assert_eq!(answer.status(), status, "{sender}");
-            let question = answer.headers().contains_key(header::WWW_AUTHENTICATE);
-            assert_eq!(question, asked, "{sender}");
+            let question = answer.headers().get(header::WWW_AUTHENTICATE);
+            assert_eq!(question.is_some(), status == 401, "{sender}");
+            let basic = question.is_some_and(|asked| asked.as_bytes().starts_with(b"Basic "));
+            assert_eq!(basic, asked, "{sender}");
             if status == 303 {
                 let location = answer.headers().get(header::LOCATION).unwrap();
                 assert_eq!(location, "/login?next=%2Fcamera%3Fa%3Db%26c");
@@ -163,5 +197,38 @@ mod tests {
         }
         let posted = TestRequest::post().insert_header(PAGE).to_http_request();
         assert_eq!(Denied::Unknown(None).answer(&posted).status(), 401);
+    }
+
+    #[test]
+    fn where_pictures_are_everybody_is_asked_but_the_own_pages() {
+        let question = |path: &str, headers: &[(&str, &str)]| {
+            let request = TestRequest::get()
+                .uri(path)
+                .insert_header(("host", "192.168.1.20:8080"))
+                .insert_header(("user-agent", "Mozilla/5.0"));
+            let request = headers
+                .iter()
+                .fold(request, |request, header| request.insert_header(*header));
+            let answer = Denied::Unknown(None).answer(&request.to_http_request());
+            let question = answer.headers().get(header::WWW_AUTHENTICATE).cloned();
+            question.unwrap().to_str().unwrap().to_owned()
+        };
+        let basic = "Basic realm=\"Porthole\", charset=\"UTF-8\"";
+        let bearer = "Bearer realm=\"Porthole\"";
+        for picture in [
+            "/stream.mjpg",
+            "/snapshot.jpg?width=320",
+            "/?action=stream",
+            "/?action=snapshot",
+        ] {
+            assert_eq!(question(picture, &[]), basic, "{picture}");
+            let other = ("referer", "http://192.168.1.21:8080/");
+            assert_eq!(question(picture, &[other]), basic, "{picture}");
+            let own = ("referer", "http://192.168.1.20:8080/camera");
+            assert_eq!(question(picture, &[own]), bearer, "{picture}");
+        }
+        for elsewhere in ["/", "/api/v1/status"] {
+            assert_eq!(question(elsewhere, &[]), bearer, "{elsewhere}");
+        }
     }
 }
