@@ -5,7 +5,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use porthole::commands::{Cli, Command, demo, doctor, healthcheck, run, sim_router};
-use tracing_subscriber::EnvFilter;
+use porthole::http::parse_errors::ParseErrorFilter;
+use tracing_subscriber::filter::FilterExt as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -31,12 +35,16 @@ fn main() -> ExitCode {
 fn log() {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,mdns_sd=warn,actix_server=warn"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    // Whoever asks for actix-http's own lines gets each of them.
+    let asked = std::env::var("RUST_LOG").is_ok_and(|asked| asked.contains("actix_http"));
+    let floods = (!asked).then_some(ParseErrorFilter);
+    let filter = filter.and(floods);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = tracing_subscriber::registry();
     if std::io::stderr().is_terminal() {
-        builder.init();
+        log.with(lines.with_filter(filter)).init();
     } else {
-        builder.json().flatten_event(true).init();
+        let lines = lines.json().flatten_event(true);
+        log.with(lines.with_filter(filter)).init();
     }
 }

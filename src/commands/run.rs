@@ -9,7 +9,7 @@ use tracing::warn;
 use super::Config;
 use crate::auth::{Authority, FirstPassword};
 use crate::durable::{StateFile, StoredState};
-use crate::http::route_paths;
+use crate::http::{parse_errors, route_paths};
 use crate::lan::interface::{self, LanAddress};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -34,7 +34,12 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     let authority = Authority::new(&settings, &stored.login)?;
     let disk = Writer::start(file, stored.clone())?;
     let (shared, publishers) = initial(settings, clock, stored, authority, disk)?.share();
-    Ok(System::new().block_on(tree::run(Arc::new(shared), publishers))?)
+    let malformed = shared.metrics.http_malformed_requests_total.clone();
+    Ok(System::new().block_on(async {
+        // Beside the actors: it counts of the whole process, and must not end with one of them.
+        actix::spawn(parse_errors::tell(malformed));
+        tree::run(Arc::new(shared), publishers).await
+    })?)
 }
 
 /// Makes the password of a first start and the secret that signs sessions, where they are missing,

@@ -6,6 +6,7 @@
 //! | `listeners` | the sockets and servers, which outlive the actor that opens them |
 //! | `admission`, `socket_options` | a new connection: TLS, time-outs |
 //! | `client_address` | who asks: the address of the client, also behind proxies |
+//! | `parse_errors` | what is no HTTP: counted, and one line a minute |
 //! | `client_network`, `links` | where a client is, and so which addresses its links carry |
 //! | `root`, `settings_page` | `/`, `/camera` and `/settings` |
 //! | `page_models`, `pages` | from what is known to what a page shows |
@@ -34,6 +35,7 @@ mod links;
 mod listeners;
 mod page_models;
 pub mod pages;
+pub mod parse_errors;
 mod problem;
 mod root;
 mod routes;

@@ -160,6 +160,8 @@ metrics! {
 
     /// Tries to log in with a password, and tokens that were nobody's.
     logins_total: By<Login, IntCounter> = counters();
+    /// Requests refused because they are no HTTP.
+    http_malformed_requests_total: IntCounter = counter();
     /// Requests that a proxy passed on without a word that counts on whose behalf.
     http_unknown_clients_total: IntCounter = counter();
 }

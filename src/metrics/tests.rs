@@ -39,6 +39,7 @@ fn the_names_and_types_are_those_of_the_contract() {
             "frame_latency_seconds histogram",
             "frame_size_bytes histogram",
             "heartbeats_missed_total counter",
+            "http_malformed_requests_total counter",
             "http_request_duration_seconds histogram",
             "http_requests_total counter",
             "http_unknown_clients_total counter",
