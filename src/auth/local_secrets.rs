@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn cameras_of_one_site_make_the_same_password_and_each_tells_it_once() {
-        let site = settings("of this site", "");
+        let site = settings("the key of this site", "");
         let (mut one, mut other) = (LocalSecrets::default(), LocalSecrets::default());
         let password = told(&mut one, &site).unwrap();
         assert_eq!(told(&mut other, &site), Some(password.clone()));
@@ -183,7 +183,7 @@ mod tests {
             [4; 5]
         );
 
-        let another = told(&mut one, &settings("of another site", "")).unwrap();
+        let another = told(&mut one, &settings("the key of another site", "")).unwrap();
         assert_ne!(another, password, "a new key is told of");
     }
 

@@ -30,7 +30,11 @@ static ARGON2: LazyLock<Argon2<'static>> = LazyLock::new(|| {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NewPasswordError {
     /// It would be guessed too soon.
-    #[error("it must have at least {} characters", LENGTH.start())]
+    #[error(
+        "it must have at least {} characters; four words that do not belong together make a good \
+         one",
+        LENGTH.start()
+    )]
     TooShort,
     /// It takes long to hash, and nobody types that.
     #[error("it must have at most {} characters", LENGTH.end())]

@@ -22,6 +22,10 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(4);
 /// `PortMappingLeaseDuration`).
 const LONGEST_LEASE: Duration = Duration::from_hours(7 * 24);
 const SHORTEST_POLL: Duration = Duration::from_millis(100);
+/// In characters. Passwords are guessed over the network, one a second at most; a site key at home,
+/// against a cookie or a datagram that was overheard, as fast as a computer can.
+pub(super) const SHORTEST_PASSWORD: usize = 8;
+pub(super) const SHORTEST_SITE_KEY: usize = 16;
 
 /// All settings; every error is left with the reader.
 pub(super) fn settings(r: &mut Reader) -> ReadResult<Settings> {
@@ -222,7 +226,13 @@ fn election(r: &mut Reader) -> ReadResult<Election> {
 }
 
 fn site(r: &mut Reader) -> ReadResult<Site> {
-    let (key, previous_key) = (r.secret("site.key"), r.secret("site.previous_key"));
+    let key = r.long_secret(
+        "site.key",
+        SHORTEST_SITE_KEY,
+        "\"openssl rand -hex 32\" makes a good one, the same for all cameras",
+    );
+    // One that is too short is exchanged for a better one with its help.
+    let previous_key = r.secret("site.previous_key");
     let (key, previous_key) = (key?, previous_key?);
     if key.is_none() && previous_key.is_some() {
         return Err(r.refuse("site.previous_key", "empty while site.key is empty"));
@@ -231,10 +241,12 @@ fn site(r: &mut Reader) -> ReadResult<Site> {
 }
 
 fn auth(r: &mut Reader) -> ReadResult<Auth> {
-    let (viewer, admin) = (
-        r.secret("auth.viewer_password"),
-        r.secret("auth.admin_password"),
-    );
+    let mut password = |key| {
+        let advice = "four words that do not belong together make a good one";
+        r.long_secret(key, SHORTEST_PASSWORD, advice)
+    };
+    let viewer = password("auth.viewer_password");
+    let admin = password("auth.admin_password");
     let public_view = r.flag("auth.public_view");
     Ok(Auth {
         viewer_password: viewer?,

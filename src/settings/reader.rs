@@ -83,9 +83,25 @@ impl Reader {
 
     /// A secret of at most 1,024 bytes, taken as it is written, or nothing where it is empty.
     pub(super) fn secret(&mut self, key: &str) -> ReadResult<Option<Secret>> {
-        self.read(key, "a text of at most 1024 bytes", |value| match value {
+        self.long_secret(key, 0, "")
+    }
+
+    /// The same, of at least so many characters; `advice` says how a good one is made.
+    pub(super) fn long_secret(
+        &mut self,
+        key: &str,
+        least: usize,
+        advice: &str,
+    ) -> ReadResult<Option<Secret>> {
+        let allowed = match least {
+            0 => "a text of at most 1024 bytes".to_owned(),
+            _ => format!("empty, or {least} characters or more (at most 1024 bytes): {advice}"),
+        };
+        self.read(key, &allowed, |value| match value {
             ValueKind::String(text) if text.is_empty() => Some(None),
-            ValueKind::String(text) if text.len() <= 1024 => Some(Some(Secret::new(text.clone()))),
+            ValueKind::String(text) if text.len() <= 1024 && text.chars().count() >= least => {
+                Some(Some(Secret::new(text.clone())))
+            }
             _ => None,
         })
     }

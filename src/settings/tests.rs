@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::check::{SHORTEST_PASSWORD, SHORTEST_SITE_KEY};
 use super::*;
 use porthole_camera::config::{CameraSource, DriveSource};
 use porthole_election::{Detection, MissedLimit, Succession};
@@ -271,10 +272,35 @@ fn an_external_host_is_a_bare_host_name_or_address() {
 }
 
 #[test]
+fn short_passwords_and_keys_are_refused_with_the_length_and_a_way_to_a_good_one() {
+    for (key, least, advice) in [
+        ("auth.viewer_password", SHORTEST_PASSWORD, "four words"),
+        ("auth.admin_password", SHORTEST_PASSWORD, "four words"),
+        ("site.key", SHORTEST_SITE_KEY, "openssl rand -hex 32"),
+    ] {
+        let variable = format!("PORTHOLE__{}", key.replace('.', "__").to_uppercase());
+        let with = |length: usize| load("", &[(&*variable, &*"ß".repeat(length))]);
+        assert!(with(0).is_ok() && with(least).is_ok(), "{key}");
+        for short in [1, least - 1] {
+            let told = with(short).unwrap_err().to_string();
+            let expected = format!("must be empty, or {least} characters or more");
+            assert!(told.contains(&expected), "{told}");
+            assert!(told.starts_with(&format!("{key} = (hidden)")), "{told}");
+            assert!(told.contains(advice) && !told.contains('ß'), "{told}");
+        }
+    }
+    // A short key that is in use can be exchanged.
+    let key = ("PORTHOLE__SITE__KEY", "0123456789abcdef");
+    assert!(load("", &[key, ("PORTHOLE__SITE__PREVIOUS_KEY", "x")]).is_ok());
+}
+
+#[test]
 fn secrets_are_in_no_error_and_in_no_debug_output() {
-    let file = "[site]\nkey = \"hunter2\"\n[auth]\nadmin_password = \"hunter2\"";
+    let file =
+        "[site]\nkey = \"hunter2hunter2hunter2\"\n[auth]\nadmin_password = \"hunter2-hunter2\"";
     let settings = load(file, &[]).unwrap();
-    assert_eq!(settings.site.key.as_ref().unwrap().expose(), "hunter2");
+    let key = settings.site.key.as_ref().unwrap();
+    assert_eq!(key.expose(), "hunter2hunter2hunter2");
     assert!(!format!("{settings:?}").contains("hunter2"));
     let long = "hunter2".repeat(1000);
     let told = errors("", &[("PORTHOLE__AUTH__ADMIN_PASSWORD", &long)]);

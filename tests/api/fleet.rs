@@ -27,7 +27,7 @@ impl Fleet {
                 .set("lan", "enabled", true)
                 .set("lan", "group", format!("239.255.80.83:{port}"))
                 .set("lan", "heartbeat", "500ms")
-                .set("site", "key", "of this site")
+                .set("site", "key", "the key of this site")
                 .set("auth", "public_view", false)
                 // Who has looked once finds the camera open.
                 .set("camera", "idle_close", "5m")

@@ -19,7 +19,7 @@ fn the_page_fills_over(transport: &str) {
             .set("router", "poll_interval", "60s")
             .set("lan", "heartbeat", "1s")
             .set("lan", "transport", transport)
-            .set("site", "key", "of this site");
+            .set("site", "key", "the key of this site");
         match transport {
             "unicast" => setup.set("lan", "peers", &PEERS[..]),
             _ => setup,

@@ -16,7 +16,7 @@ use crate::support::lab::{Camera, PATIENCE, Role};
 use crate::support::wait::{ensure, eventually};
 use crate::testbed::{REPRESENTATIVE_PORT, Testbed, happened};
 
-const KEY: &str = "of this site";
+const KEY: &str = "the key of this site";
 
 /// Three cameras and the multicast group that they speak in; the first is the representative.
 struct AttackedSite {

@@ -80,8 +80,11 @@ fn the_page_fills_over(transport: &str) {
             .iter()
             .map(|number| testbed.address(*number).to_string())
             .collect();
-        let setup =
-            camera_on_lan(&group, number, name, transport).set("site", "key", "of this site");
+        let setup = camera_on_lan(&group, number, name, transport).set(
+            "site",
+            "key",
+            "the key of this site",
+        );
         match transport {
             "unicast" => setup.set("lan", "peers", peers),
             _ => setup,
@@ -138,7 +141,7 @@ fn cameras_with_another_key_or_none_are_ignored_and_told_of() {
     let group = testbed();
     let setup = |number, name| camera_on_lan(&group, number, name, "multicast");
     let first = setup(2, "Front door")
-        .set("site", "key", "of this site")
+        .set("site", "key", "the key of this site")
         .start();
     first.await_leadership();
     let counted = |reason| {
@@ -146,7 +149,9 @@ fn cameras_with_another_key_or_none_are_ignored_and_told_of() {
             ensure(rejected(&first, reason)? > 2.0, "not yet")
         });
     };
-    let other = setup(3, "Garden").set("site", "key", "of another").start();
+    let other = setup(3, "Garden")
+        .set("site", "key", "the key of another site")
+        .start();
     await_log(&first, "A peer with another key is on this LAN");
     counted("wrong_key");
     let none = setup(4, "Till").start();

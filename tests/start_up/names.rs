@@ -15,7 +15,7 @@ use crate::support::lab::{Camera, CameraSetup, PATIENCE};
 use crate::support::wait::{ensure, eventually};
 use crate::testbed::Testbed;
 
-const KEY: &str = "of this site";
+const KEY: &str = "the key of this site";
 
 /// The number of a test's peer in the addresses of the site.
 const PEER: u8 = 6;

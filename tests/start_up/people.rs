@@ -6,7 +6,7 @@ use crate::support::lab::{Answer, Camera, CameraSetup, Client, PATIENCE, Place};
 use crate::support::wait::{ensure, eventually};
 use crate::testbed::Testbed;
 
-pub(crate) const KEY: &str = "of this site";
+pub(crate) const KEY: &str = "the key of this site";
 pub(crate) const VIEWER_PASSWORD: &str = "for those who watch";
 
 pub(crate) const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");

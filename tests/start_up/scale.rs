@@ -22,7 +22,7 @@ use crate::support::lab::{Camera, Client, Place};
 use crate::support::wait::{ensure, eventually};
 use crate::testbed::Testbed;
 
-const KEY: &str = "of this site";
+const KEY: &str = "the key of this site";
 
 /// Heartbeats of one measurement.
 const BEATS: u32 = 10;

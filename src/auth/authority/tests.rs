@@ -27,7 +27,7 @@ fn usual() -> Authority {
     authority_with(&[
         ("AUTH__ADMIN_PASSWORD", "the admin's"),
         ("AUTH__VIEWER_PASSWORD", "the viewer's"),
-        ("SITE__KEY", "of this site"),
+        ("SITE__KEY", "the key of this site"),
     ])
 }
 
