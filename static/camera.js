@@ -25,7 +25,7 @@ function show(answer) {
   showStanding(answer);
   showNotices(answer);
   others = answer.cameras.filter((camera) => !camera.self);
-  document.querySelector("#back").href = urlOfAll(answer) || "/";
+  document.querySelector("#back").href = urlOfAll(answer) || "./";
   const me = answer.cameras.find((camera) => camera.self);
   if (!me) return;
   const before = mine.dataset.id;

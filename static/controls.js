@@ -4,7 +4,7 @@
 import { Refused, blame, send } from "./forms.js";
 import { setText, show } from "./text.js";
 
-const URL = "/api/v1/camera/controls";
+const URL = "api/v1/camera/controls";
 const SETTLE = 150; // ms: a slider that is being moved is not asked about at every step
 
 function make(tag, properties, ...children) {

@@ -3,7 +3,7 @@
 import { Refused, send } from "./forms.js";
 import { setText, show } from "./text.js";
 
-const URL = "/api/v1/drive";
+const URL = "api/v1/drive";
 const STEP = 2 * 3600; // arc seconds
 const KEYS = {
   ArrowLeft: [-1, 0],

@@ -65,7 +65,7 @@ function showEvent(event) {
 
 function open(changed) {
   const after = last ? `?after=${encodeURIComponent(last)}` : "";
-  const opened = new EventSource(`/api/v1/events${after}`);
+  const opened = new EventSource(`api/v1/events${after}`);
   source = opened;
   for (const kind of KINDS) {
     opened.addEventListener(kind, (event) => {

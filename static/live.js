@@ -209,7 +209,7 @@ export class Stream {
   /** Starts the stream anew, for instance because another camera now answers at this address. */
   start() {
     const image = blank(this.#frame);
-    image.src = unseen("/stream.mjpg");
+    image.src = unseen("stream.mjpg");
     this.#adopt(image, ++this.#attempt);
   }
 
@@ -259,7 +259,7 @@ export class Stream {
     const image = this.#frame.querySelector("img");
     image.onerror = null;
     if (this.#frame.dataset.picture !== "fresh") mark(this.#frame, "none");
-    this.#stills = new Stills(this.#frame, "/snapshot.jpg");
+    this.#stills = new Stills(this.#frame, "snapshot.jpg");
   }
 
   /** A stream whose picture stays the same while a still shows another one has stalled. */
@@ -272,7 +272,7 @@ export class Stream {
       return;
     }
     try {
-      const still = await load(new Image(), unseen("/snapshot.jpg"), STILL_TIMEOUT);
+      const still = await load(new Image(), unseen("snapshot.jpg"), STILL_TIMEOUT);
       const now = thumbprint(this.#frame.querySelector("img"));
       if (attempt === this.#attempt && now === shown && thumbprint(still) !== shown) {
         this.#failed(attempt);

@@ -24,6 +24,8 @@ export function resumed() {
   document.dispatchEvent(new Event("login-resumed"));
 }
 
+// All pages are in one folder: below a proxy's path the camera knows them without that path.
+const page = location.pathname.split("/").pop();
 for (const link of document.querySelectorAll("a.login")) {
-  link.href = `/login?next=${encodeURIComponent(location.pathname)}`;
+  link.href = `login?next=${encodeURIComponent(`/${page}`)}`;
 }

@@ -10,7 +10,7 @@ export function passwords() {
     const body = { current: current.value };
     if (admin.value) body.admin = admin.value;
     if (viewer.value) body.viewer = viewer.value;
-    await send("PUT", "/api/v1/passwords", body);
+    await send("PUT", "api/v1/passwords", body);
     form.reset();
     return "The passwords are changed. Everybody else has to log in again.";
   });

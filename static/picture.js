@@ -59,7 +59,7 @@ export function picture() {
     const value = (text) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
     const entries = changed.map((name) => [name, value(form.elements[name].value)]);
     const patch = Object.fromEntries(entries);
-    use(await send("PATCH", "/api/v1/camera/settings", patch));
+    use(await send("PATCH", "api/v1/camera/settings", patch));
     return "The picture’s settings are kept. Streams begin again with them.";
   });
   return use;

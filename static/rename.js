@@ -26,7 +26,7 @@ export function renaming(renamed) {
   document.querySelector("#rename-cancel").addEventListener("click", () => sheet.close());
 
   wire(form, async () => {
-    await send("PATCH", `/api/v1/cameras/${encodeURIComponent(id)}`, { name: input.value.trim() });
+    await send("PATCH", `api/v1/cameras/${encodeURIComponent(id)}`, { name: input.value.trim() });
     sheet.close();
     renamed();
   });

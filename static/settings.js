@@ -34,7 +34,7 @@ function naming() {
   wire(document.querySelector("#name-form"), async () => {
     const name = input.value.trim();
     const id = encodeURIComponent(page.dataset.id);
-    const camera = await send("PATCH", `/api/v1/cameras/${id}`, { name });
+    const camera = await send("PATCH", `api/v1/cameras/${id}`, { name });
     input.value = camera?.name ?? name;
     setText(document.querySelector("#whose"), input.value);
     poll();
@@ -58,7 +58,7 @@ function exposing() {
   const submit = wire(form, async () => {
     try {
       const wanted = { enabled: input.checked };
-      use((await send("PUT", "/api/v1/exposure", wanted)) ?? wanted);
+      use((await send("PUT", "api/v1/exposure", wanted)) ?? wanted);
       poll();
       return input.checked ? "It is being made reachable." : "It is on its own network only now.";
     } catch (refused) {
@@ -86,8 +86,8 @@ function loggingOut() {
   const form = document.querySelector("#logout-form");
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await send("POST", "/logout").catch(() => null);
-    location.assign("/");
+    await send("POST", "logout").catch(() => null);
+    location.assign("./");
   });
 }
 

@@ -32,7 +32,7 @@ function understood(answer) {
 
 /** The answer, or null where a login is asked for. */
 async function ask() {
-  const response = await fetch("/api/v1/cameras", {
+  const response = await fetch("api/v1/cameras", {
     cache: "no-store",
     signal: AbortSignal.timeout(TIMEOUT),
   });

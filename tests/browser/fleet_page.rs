@@ -12,7 +12,7 @@ const DOCTOR: &str = "
     window.doctor = (answer) => answer;
     window.fetch = async (...request) => {
       const response = await ask(...request);
-      if (request[0] !== '/api/v1/cameras') return response;
+      if (request[0] !== 'api/v1/cameras') return response;
       return new Response(
         JSON.stringify(window.doctor(await response.json())),
         { headers: response.headers },

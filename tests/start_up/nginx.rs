@@ -47,12 +47,14 @@ impl Nginx {
             .map(|kind| format!("{kind}_temp_path {};\n", at(kind)))
             .concat();
         let location = guides_location(camera);
+        let below_a_path = location.replace(":8080;", ":8080/;\nproxy_redirect / /cams/;");
         let configuration = format!(
             "daemon off;\npid {};\nerror_log {};\nworker_processes 1;\n\
              events {{ worker_connections 64; }}\n\
              http {{\naccess_log off;\n{temporary}\
              server {{\nlisten {address}:8443;\nserver_name cams.example.org;\n\
-             proxy_bind {address};\nlocation / {{{location}}}\n}}\n}}\n",
+             proxy_bind {address};\nlocation / {{{location}}}\n\
+             location /cams/ {{{below_a_path}}}\n}}\n}}\n",
             at("nginx.pid"),
             at("error.log"),
         );
@@ -152,7 +154,33 @@ fn people_and_players_come_through_nginx_as_the_guide_has_it() {
         "",
     );
     assert_eq!(page.status, 200);
-    assert!(page.text().contains("/stream.mjpg"), "{}", page.text());
+    assert!(page.text().contains("stream.mjpg"), "{}", page.text());
+
+    // Below a path, too: everything that the page names is there, and a login leads back.
+    let unknown = ask("GET", &nginx.url("/cams/camera"), &[host, PAGE], "");
+    let login = "/cams/login?next=%2Fcamera";
+    let location = header(&unknown, "location");
+    assert!(location.ends_with(login), "{location}");
+    let login = [host, own, FORM, PAGE];
+    let back = ask("POST", &nginx.url("/cams/login"), &login, &form);
+    let location = header(&back, "location");
+    assert!(location.ends_with("/cams/camera"), "{location}");
+    for path in ["", "camera", "settings", "login"] {
+        let seen = [host, ("cookie", &*session)];
+        let page = ask("GET", &nginx.url(&format!("/cams/{path}")), &seen, "");
+        assert_eq!(page.status, 200, "{path}");
+        let html = page.text();
+        for attribute in ["href=\"", "src=\"", "action=\""] {
+            for named in html.split(attribute).skip(1) {
+                let named = named.split('"').next().unwrap();
+                assert!(!named.starts_with('/'), "{path} names {named}");
+            }
+        }
+        let style = html.split("rel=\"stylesheet\" href=\"").nth(1).unwrap();
+        let style = format!("/cams/{}", style.split('"').next().unwrap());
+        let style = ask("GET", &nginx.url(&style), &[host], "");
+        assert_eq!(header(&style, "content-type"), "text/css; charset=utf-8");
+    }
 
     // The client's own address is in the log, and nobody is on the LAN.
     let client = testbed.address(6).to_string();
