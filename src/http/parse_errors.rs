@@ -1,9 +1,9 @@
 //! What is no HTTP at all: counted, and told once a minute with the number.
 //!
-//! actix-http writes a line for each request that it cannot read, at the level of errors and without
-//! an address. Anybody can send a thousand of them in a second: they would push everything else out
-//! of the log, and wear out the SD card that it is on. So the log's filter takes these lines away
-//! and counts them ([`ParseErrorFilter`]), and [`tell`] says how many there were.
+//! actix-http writes a line for each request that it cannot read, at the level of errors and
+//! without an address. Anybody can send a thousand of them in a second: they would push everything
+//! else out of the log, and wear out the SD card that it is on. So the log's filter takes these
+//! lines away and counts them ([`ParseErrorFilter`]), and [`tell`] says how many there were.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -35,7 +35,8 @@ impl ParseErrorFilter {
 }
 
 impl<S> Filter<S> for ParseErrorFilter {
-    /// Asked once for each line, since [`Filter::callsite_enabled`] lets nobody remember the answer.
+    /// Asked once for each line, since [`Filter::callsite_enabled`] lets nobody remember the
+    /// answer.
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         if !Self::is_parse_error(metadata) {
             return true;

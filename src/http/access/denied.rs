@@ -84,11 +84,11 @@ fn is_navigation(request: &HttpRequest) -> bool {
     matches!(*request.method(), Method::GET | Method::HEAD) && accepts_pages && navigates
 }
 
-/// The question that a 401 has to carry (RFC 9110 §15.5.2). To that for Basic credentials (RFC 7617)
-/// a browser opens a dialog of its own over the page, for each of its pictures and scripts; so these
-/// are asked for a bearer token (RFC 6750), to which no browser opens one. Players and recorders send
-/// Basic credentials only when they are asked, and some call themselves Mozilla: where pictures are,
-/// only those of this camera's own pages are not asked.
+/// The question that a 401 has to carry (RFC 9110 §15.5.2). To that for Basic credentials (RFC
+/// 7617) a browser opens a dialog of its own over the page, for each of its pictures and scripts;
+/// so these are asked for a bearer token (RFC 6750), to which no browser opens one. Players and
+/// recorders send Basic credentials only when they are asked, and some call themselves Mozilla:
+/// where pictures are, only those of this camera's own pages are not asked.
 fn challenge(request: &HttpRequest) -> &'static str {
     let of_page = if is_picture(request) {
         is_of_own_page(request.headers())
@@ -112,8 +112,8 @@ fn is_picture(request: &HttpRequest) -> bool {
     }
 }
 
-/// Whether a page of this camera asks: the pages' `Referrer-Policy` has browsers say so to their own
-/// site.
+/// Whether a page of this camera asks: the pages' `Referrer-Policy` has browsers say so to their
+/// own site.
 fn is_of_own_page(headers: &HeaderMap) -> bool {
     let page = header(headers, "referer").and_then(|page| page.split_once("://"));
     let site = page.and_then(|(_, rest)| rest.split('/').next());
