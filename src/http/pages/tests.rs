@@ -188,7 +188,7 @@ fn a_representative_without_a_way_there_is_named_all_the_same() {
 fn without_others_the_page_has_no_camera_links_and_says_what_to_do() {
     let html = seen(&page(Vec::new()));
     for href in values(&html, "href") {
-        assert!(!href.contains(":") && !href.starts_with("//"), "{href}");
+        assert!(!href.contains(':') && !href.starts_with("//"), "{href}");
     }
     assert!(html.contains("<div class=\"hint\" id=\"alone\">"));
     let html = seen(&page(vec![tile(2, "server 2")]));
