@@ -80,8 +80,8 @@ impl Learned {
     }
 
     /// The entry stands where this server's was to be, on a port that was free before it asked, and
-    /// leads elsewhere. Whether the router made it of that request: it leads to another port of this
-    /// device, or is described as ours.
+    /// leads elsewhere. Whether the router made it of that request: it leads to another port of
+    /// this device, or is described as ours.
     pub(super) fn notices_made_otherwise(
         &mut self,
         entry: &MappingEntry,

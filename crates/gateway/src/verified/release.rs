@@ -38,8 +38,9 @@ pub struct Released<'a> {
     pub description: &'a Description,
 }
 
-/// Give a port back. Only our own mapping is deleted, also one that the router made lead elsewhere. On a router that does not show whose it is,
-/// or shows nothing, that is the one that this server asked for: call it for no other.
+/// Give a port back. Only our own mapping is deleted, also one that the router made lead elsewhere.
+/// On a router that does not show whose it is, or shows nothing, that is the one that this server
+/// asked for: call it for no other.
 ///
 /// # Errors
 /// When the router cannot be asked; the mapping may be there or not.
