@@ -40,4 +40,4 @@ pub use authenticate::authenticate;
 pub use caller::{AuthPolicy, Caller, Credential};
 pub use cross_camera::CrossCameraLogin;
 pub use denied::Denied;
-pub use session::renew;
+pub use session::{COOKIE_NAME, renew};
