@@ -16,5 +16,5 @@ static TARGET: LazyLock<&Target> = LazyLock::new(|| {
 });
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    (TARGET.run)(data);
+    (TARGET.run)(&data[..data.len().min(TARGET.longest)]);
 });
