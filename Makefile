@@ -3,8 +3,11 @@
 .DEFAULT_GOAL := help
 # A case of `make rotation`; none: all.
 CASE ?=
+# How long `make fuzz` tries each target, and which; none: all.
+MINUTES ?= 10
+TARGET ?=
 
-.PHONY: help setup demo test check lint bench rotation scale simulate model
+.PHONY: help setup demo test check lint bench rotation scale simulate model fuzz sbom
 
 help: ## list these targets
 	@sed -nE 's/^([a-z]+): ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -41,3 +44,9 @@ simulate: ## the rotation in simulated sites (SEEDS=100000 FIRST=0, or SEED=17 f
 
 model: ## the rotation's rules in a model checker, for N servers (N=5)
 	PORTHOLE_MODEL_N=$(N) cargo test --locked -p porthole-election --test rotation any_number -- --ignored --nocapture
+
+fuzz: ## what strangers send, in every shape, guided by the code that is reached (MINUTES=10 a target; TARGET=soap for one)
+	scripts/fuzz $(MINUTES) $(TARGET)
+
+sbom: ## the program's parts list, CycloneDX as JSON: target/porthole.cdx.json
+	scripts/sbom target/porthole.cdx.json

@@ -50,7 +50,8 @@ impl OwnNames {
         Self::new(names)
     }
 
-    fn new(names: impl IntoIterator<Item = String>) -> Self {
+    /// These, in whatever case.
+    pub fn new(names: impl IntoIterator<Item = String>) -> Self {
         Self(
             names
                 .into_iter()
@@ -81,7 +82,7 @@ impl OwnNames {
     ///
     /// # Errors
     /// It is no host, or not this camera's.
-    fn check_request<'a>(
+    pub fn check_request<'a>(
         &self,
         target: &Uri,
         mut hosts: impl Iterator<Item = &'a [u8]>,

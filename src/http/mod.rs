@@ -46,8 +46,11 @@ mod stream;
 #[cfg(test)]
 mod test_server;
 
-pub use access::{Caller, Credential, CrossCameraLogin};
+pub use access::{COOKIE_NAME, Caller, Credential, CrossCameraLogin};
 pub use app::{Actors, App};
+pub use camera_feed::PictureError;
+pub use host::{HostRefused, OwnNames};
 pub use listeners::Listeners;
 pub use problem::Problem;
 pub use routes::{ROUTES, RouteAccess, RouteEntry, route_paths};
+pub use stream::frame_interval;

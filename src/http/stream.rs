@@ -77,7 +77,10 @@ fn headers(answer: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
 }
 
 /// The time between parts that `?fps=` asks for; none where it is left out or empty.
-fn frame_interval(query: &str) -> Result<Option<Duration>, PictureError> {
+///
+/// # Errors
+/// [`PictureError::BadRate`] for what is no rate that a camera can keep.
+pub fn frame_interval(query: &str) -> Result<Option<Duration>, PictureError> {
     let fps = web::Query::<Query>::from_query(query).map_or(None, |q| q.into_inner().fps);
     let Some(asked) = fps.filter(|fps| !fps.is_empty()) else {
         return Ok(None);

@@ -25,6 +25,7 @@ mod limits;
 mod names;
 mod seed;
 mod sources;
+mod unsafe_code;
 #[path = "../support/wait.rs"]
 #[allow(dead_code, reason = "the documents wait for one thing only")]
 mod wait;
@@ -400,14 +401,14 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 #[test]
 fn every_test_that_a_design_document_names_exists() {
     let root = Path::new(ROOT);
-    let code: String = ["src", "crates", "tests"]
+    let code: String = ["src", "crates", "tests", "fuzz/src", "fuzz/tests"]
         .iter()
         .flat_map(|folder| files(&root.join(folder), "rs"))
         .map(|file| fs::read_to_string(file).unwrap())
         .collect();
     let mut named = 0;
     let mut documents = files(&root.join("docs/design"), "md");
-    documents.push(root.join("ARCHITECTURE.md"));
+    documents.extend(["ARCHITECTURE.md", "SECURITY.md"].map(|name| root.join(name)));
     for file in documents {
         let text = fs::read_to_string(&file).unwrap();
         // The names of tests are sentences: nothing else between backticks has so many words.

@@ -22,7 +22,12 @@ pub fn texts(folders: &[&str], endings: &[&str]) -> Vec<(String, String)> {
 
 /// The documents: those at the top, all of `docs`, and what stands beside the code.
 pub fn documents() -> Vec<(String, String)> {
-    let top = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
+    let top = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+    ];
     let mut found: Vec<_> = top
         .iter()
         .map(|name| ((*name).to_owned(), read(name)))

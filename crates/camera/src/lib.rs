@@ -4,14 +4,14 @@
 //!
 //! - Frames: [`source`] (the trait and its errors), [`v4l2`], [`test_pattern`], [`SourceSelector`].
 //! - The pipeline: [`capture`], [`encode`], the two slots between threads ([`slot`]), [`viewers`].
-//! - What is in it: [`mod@format`], [`frame`], [`jpeg`], [`modes`].
+//! - What is in it: [`mod@format`], [`frame`], [`jpeg`], [`mjpeg`], [`modes`].
 //! - What is asked of a camera: [`config`] (the settings file), [`user_overrides`] (what people
 //!   chose over it), [`settings`] (the result).
 //! - Controls, pan, tilt, zoom: [`control`], [`control_device`], [`control_queue`],
 //!   [`control_worker`], [`drive`].
 //! - What it reports: [`observe`].
 //!
-//! Private: `mjpeg`, `huffman`, `planes`, `pool` (the parts of encoding), `drawing` and
+//! Private: `huffman`, `planes`, `pool` (the parts of encoding), `drawing` and
 //! `placeholder` (pictures made here), `schema` (the `OpenAPI` shape of a patch), `poll`.
 
 pub mod capture;
@@ -27,7 +27,7 @@ pub mod format;
 pub mod frame;
 mod huffman;
 pub mod jpeg;
-mod mjpeg;
+pub mod mjpeg;
 pub mod modes;
 pub mod observe;
 mod placeholder;

@@ -18,6 +18,9 @@ const SOF: [u8; 13] = [
     0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF,
 ];
 
+/// The length of a start-of-frame segment without components, its length field counted.
+const SHORTEST_SOF: usize = 8;
+
 /// Why a frame is not a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MjpegError {
@@ -54,7 +57,7 @@ pub fn inspect(frame: &[u8]) -> Result<JpegLayout, MjpegError> {
     let mut at = 2;
     let mut size = None;
     let mut has_tables = false;
-    loop {
+    let scan_header = loop {
         let marker = match frame.get(at..at + 2) {
             Some(&[0xFF, 0xFF]) => {
                 at += 1; // fill byte
@@ -72,8 +75,10 @@ pub fn inspect(frame: &[u8]) -> Result<JpegLayout, MjpegError> {
             return Err(MjpegError::NotJpeg);
         }
         match marker {
-            SOS => break,
+            SOS => break length,
             DHT => has_tables = true,
+            // Precision, size and the number of components are its own, not the next segment's.
+            _ if SOF.contains(&marker) && length < SHORTEST_SOF => return Err(MjpegError::NotJpeg),
             _ if SOF.contains(&marker) => {
                 let Some(&[height_1, height_0, width_1, width_0]) = frame.get(at + 5..at + 9)
                 else {
@@ -87,19 +92,20 @@ pub fn inspect(frame: &[u8]) -> Result<JpegLayout, MjpegError> {
             _ => {}
         }
         at += 2 + length;
-    }
+    };
     let (width, height) = size
         .filter(|&(w, h)| w > 0 && h > 0)
         .ok_or(MjpegError::NotJpeg)?;
-    let end = frame[at..]
-        .windows(2)
-        .rposition(|pair| pair == [0xFF, EOI])
+    let picture = at + 2 + scan_header;
+    let end = frame
+        .get(picture..)
+        .and_then(|data| data.windows(2).rposition(|pair| pair == [0xFF, EOI]))
         .ok_or(MjpegError::Truncated)?;
     Ok(JpegLayout {
         width: width.into(),
         height: height.into(),
         scan: at,
-        end: at + end + 2,
+        end: picture + end + 2,
         has_tables,
     })
 }
@@ -187,16 +193,26 @@ mod tests {
 
     #[test]
     fn what_is_no_jpeg_is_refused() {
-        let not_jpegs: [&[u8]; 5] = [
+        let not_jpegs: [&[u8]; 6] = [
             b"",
             b"\x00",
             b"GIF89a",
             b"\xFF\xD8\x00\x00\x00\x00",
             b"\xFF\xD8\xFF\xE0\x00\x01\xFF\xDA",
+            // Its size would be the marker behind it.
+            b"\xFF\xD8\xFF\xC5\x00\x03\x12\xFF\xDA\xFF\xD9",
         ];
         for frame in not_jpegs {
             assert_eq!(inspect(frame), Err(MjpegError::NotJpeg), "{frame:?}");
         }
+    }
+
+    #[test]
+    fn an_end_within_the_header_of_the_scan_is_none() {
+        let start = b"\xFF\xD8\xFF\xC0\x00\x08\x08\x00\x01\x00\x01\x00\xFF\xDA\x00\x04\xFF\xD9";
+        assert_eq!(inspect(start), Err(MjpegError::Truncated));
+        let whole = [&start[..], b"\x00\xFF\xD9"].concat();
+        assert_eq!(inspect(&whole).unwrap().end, whole.len());
     }
 
     proptest::proptest! {

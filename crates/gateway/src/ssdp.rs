@@ -14,12 +14,14 @@
 //! | `answer`, `answers` | reading what was heard; which of it is looked at |
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join_all, pending};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::{Instant, sleep_until, timeout_at};
+use url::Url;
 
 use crate::action::Action;
 use crate::device::{self, Device, ServiceType};
@@ -45,6 +47,20 @@ const SETTLE: Duration = Duration::from_secs(1);
 
 /// Services of all routers together that are looked at.
 const MAX_SERVICES: usize = 16;
+
+/// The location that a datagram of the search's group tells of: an answer to a search, or an
+/// announcement. Nothing where it is neither, or leads to another device than the one that spoke or
+/// the default gateway.
+#[must_use]
+pub fn location(
+    datagram: &[u8],
+    from: SocketAddr,
+    default_gateway: Option<Ipv4Addr>,
+) -> Option<Url> {
+    let heard = answer::answer(datagram, from, default_gateway)
+        .or_else(|| answer::announcement(datagram, from, default_gateway))?;
+    Some(heard.location)
+}
 
 /// Find the router to use, with one search. Takes at most [`Search::wait`] and a minute.
 ///

@@ -119,6 +119,9 @@ pub fn read(text: &str) -> Document {
             }
             Event::Empty(start) => {
                 elements += 1;
+                if open.len() > MAX_DEPTH {
+                    break Some(format!("more than {MAX_DEPTH} levels deep"));
+                }
                 if elements > MAX_ELEMENTS {
                     break Some(format!("more than {MAX_ELEMENTS} elements"));
                 }
@@ -223,6 +226,10 @@ mod tests {
         let deep = read(&"<a>".repeat(1_000_000));
         assert!(deep.damage.unwrap().contains("levels"));
         assert!(depth(&deep.root) <= MAX_DEPTH + 1);
+        // At the very bottom, one that opens and closes at once.
+        let bottom = read(&("<a>".repeat(MAX_DEPTH) + "<b/>"));
+        assert!(bottom.damage.unwrap().contains("levels"));
+        assert_eq!(depth(&bottom.root), MAX_DEPTH + 1);
         let wide = read(&"<a/>".repeat(100_000));
         assert!(wide.damage.unwrap().contains("elements"));
         assert_eq!(wide.root.children.len(), MAX_ELEMENTS);
