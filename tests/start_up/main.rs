@@ -28,6 +28,7 @@ mod names;
 mod ownership;
 mod peer;
 mod people;
+mod recordings;
 mod remote_access;
 mod rotation;
 mod scale;
