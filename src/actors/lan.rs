@@ -7,10 +7,12 @@
 
 mod address;
 mod auth_state;
+mod handshake;
 mod report;
 mod request;
 mod volatile;
 
+use std::net::SocketAddrV4;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,7 +26,9 @@ use super::crash::crashes_on_demand;
 use super::entropy::entropy;
 use crate::fleet::ReceivedReport;
 use crate::lan::interface::{LanAddress, NoAddress};
-use crate::lan::{Body, InboundFilter, Keyring, Peers, ReceivedMessage, Reporting, Sender};
+use crate::lan::{
+    Body, InboundFilter, Keyring, Peers, Received, ReceivedMessage, Reporting, Sender,
+};
 use crate::messages::election::DeliverElectionMessage;
 use crate::messages::lan::{FlushRepeats, SendElectionMessage};
 use crate::messages::registry::{RecordReport, RemoveCamera};
@@ -107,6 +111,10 @@ impl LanActor {
         }
     }
 
+    fn has_key(&self) -> bool {
+        self.wired.shared.settings.site.key.is_some()
+    }
+
     fn send_twice(&mut self, to: Destination, message: ElectionMessage, ctx: &mut Context<Self>) {
         self.send(to, Body::Election(message));
         if to != Destination::Everybody || self.volatile.repeats >= MOST_REPEATS {
@@ -135,18 +143,36 @@ impl LanActor {
 
     /// Sends one message, each time with a number of its own.
     fn send(&mut self, to: Destination, body: Body) {
+        self.keep_for_who_missed_it(to, &body);
         let Some(sockets) = &self.volatile.sockets else {
             return;
         };
         let now = Instant::now();
-        let kind = body.kind();
-        let datagram = self.lasting.sender.datagram(to, body);
-        let to = match (to, sockets.everybody()) {
+        let to_whom = match (to, sockets.everybody()) {
             (Destination::One(address), _) => self.lasting.peers.at(address, now),
             (Destination::Everybody, Some(everybody)) => [everybody].into(),
             (Destination::Everybody, None) => self.lasting.peers.all(now),
         };
-        for to in to.into_iter().filter(|to| *to != sockets.local_address()) {
+        self.send_to(to_whom, to, body);
+    }
+
+    /// Sends one message to these.
+    fn send_to(
+        &mut self,
+        to_whom: impl IntoIterator<Item = SocketAddrV4>,
+        to: Destination,
+        body: Body,
+    ) {
+        let Some(sockets) = &self.volatile.sockets else {
+            return;
+        };
+        let kind = body.kind();
+        let datagram = match self.lasting.sender.datagram(to, body) {
+            Ok(datagram) => datagram,
+            Err(why) => return debug!(%why, "a message could not be sealed"),
+        };
+        let own = sockets.local_address();
+        for to in to_whom.into_iter().filter(|to| *to != own) {
             if let Err(why) = sockets.send(&datagram, to) {
                 debug!(%to, %why, "a message could not be sent");
             }
@@ -163,6 +189,7 @@ impl LanActor {
     ) {
         let now = Instant::now();
         self.lasting.peers.heard(from, now);
+        let source = from;
         let id = message.from;
         let from = *from.ip();
         let peer = Peer { id, address: from };
@@ -217,6 +244,12 @@ impl LanActor {
             }
             Body::Rename { .. } | Body::Done { .. } | Body::Refused { .. } => {}
             Body::AuthState(auth_state) => self.learn(&auth_state, ctx),
+            // Without a key nobody asks: a stranger would have this server send to anybody.
+            Body::Handshake(handshake) => {
+                if let Some(answer) = handshake.answer().filter(|_| self.has_key()) {
+                    self.shake_hands(source, answer);
+                }
+            }
         }
     }
 }
@@ -246,12 +279,15 @@ supervised!(LanActor {
     volatile
 });
 
-impl StreamHandler<std::io::Result<Vec<ReceivedMessage>>> for LanActor {
-    fn handle(&mut self, heard: std::io::Result<Vec<ReceivedMessage>>, ctx: &mut Self::Context) {
+impl StreamHandler<std::io::Result<Vec<Received>>> for LanActor {
+    fn handle(&mut self, heard: std::io::Result<Vec<Received>>, ctx: &mut Self::Context) {
         match heard {
             Ok(heard) => {
-                for admitted in heard {
-                    self.heard(admitted, ctx);
+                for received in heard {
+                    match received {
+                        Received::Message(message) => self.heard(message, ctx),
+                        Received::Unproven { reply, from } => self.shake_hands(from, reply),
+                    }
                 }
             }
             Err(why) => {

@@ -19,6 +19,7 @@ use crate::tree;
 use porthole_durable::Writer;
 use porthole_election::{self as election, Memory, Rules, State};
 use porthole_supervise as supervise;
+use porthole_types::BootId;
 
 /// Runs until told to end; the answer is the exit code.
 ///
@@ -29,11 +30,15 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     let settings = config.load()?;
     supervise::install_hook();
     let file = StateFile::new(&settings.node.data_dir);
-    let mut stored = file.start_run(SystemTime::now())?;
+    let (mut stored, _) = file.load()?;
+    let identity = Identity {
+        id: stored.instance,
+        boot: BootId(getrandom::u64()?),
+    };
     prepare_login(&file, &settings, &mut stored)?;
     let authority = Authority::new(&settings, &stored.login)?;
     let disk = Writer::start(file, stored.clone())?;
-    let (shared, publishers) = initial(settings, clock, stored, authority, disk)?.share();
+    let (shared, publishers) = initial(settings, identity, clock, stored, authority, disk)?.share();
     let malformed = shared.metrics.http_malformed_requests_total.clone();
     Ok(System::new().block_on(async {
         // Beside the actors: it counts of the whole process, and must not end with one of them.
@@ -74,15 +79,12 @@ fn prepare_login(
 
 fn initial(
     settings: Settings,
+    identity: Identity,
     clock: Clock,
     stored: StoredState,
     authority: Authority,
     disk: Writer<StoredState>,
 ) -> Result<Initial, TlsError> {
-    let identity = Identity {
-        id: stored.instance,
-        boot: stored.boot,
-    };
     let lan = if settings.lan.enabled {
         election::LanMessaging::Enabled
     } else {

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +18,7 @@ use porthole_camera::user_overrides::UserOverrides;
 use porthole_durable::{Store, replace};
 use porthole_election::RemoteAccess;
 use porthole_types::Name;
-use porthole_types::{BootId, ExternalPort, InstanceId, Term};
+use porthole_types::{ExternalPort, InstanceId, Term};
 
 mod device;
 #[cfg(test)]
@@ -52,9 +51,6 @@ pub struct StoredState {
     /// was written before there was one: then the port above is all that is known.
     #[serde(default)]
     pub mappings: Option<BTreeSet<ExternalPort>>,
-    /// The last run that has begun.
-    #[serde(default)]
-    pub boot: BootId,
     /// Whether people want it to be reached from outside (¶84).
     #[serde(default)]
     pub remote_access: RemoteAccess,
@@ -84,7 +80,6 @@ impl StoredState {
             chosen_name: None,
             mapped_port: None,
             mappings: None,
-            boot: BootId::default(),
             remote_access: RemoteAccess::default(),
             auth_state: AuthState::default(),
             login: LocalSecrets::default(),
@@ -191,20 +186,6 @@ impl StateFile {
             tracing::warn!(%error, "this server will be a new one after each restart");
         }
         Ok((state, outcome))
-    }
-
-    /// [`StateFile::load`] for a run of the program that begins now: its boot id is stored before
-    /// it is used, as far as the folder can be written to.
-    ///
-    /// # Errors
-    /// As [`StateFile::load`].
-    pub fn start_run(&self, start: SystemTime) -> Result<StoredState, getrandom::Error> {
-        let (mut state, _) = self.load()?;
-        state.boot = state.boot.next(start);
-        if let Err(error) = self.save(&state) {
-            tracing::warn!(%error, "the next run counts from the clock alone");
-        }
-        Ok(state)
     }
 
     /// The stored state, with nothing written or moved; none where there is none that can be read.

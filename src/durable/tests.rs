@@ -20,7 +20,6 @@ fn state() -> StoredState {
         chosen_name: Some(Name::new("Tor \u{1f6aa}").unwrap()),
         mapped_port: ExternalPort::new(8081),
         mappings: Some([ExternalPort::new(8081).unwrap()].into()),
-        boot: BootId(3),
         remote_access: RemoteAccess::Off,
         auth_state: AuthState::default(),
         camera: serde_json::from_str(
@@ -56,20 +55,6 @@ fn the_first_start_draws_an_identity_that_lasts() {
     assert_eq!(found, LoadOutcome::Missing);
     assert_eq!(first.term, Term(0));
     assert_eq!(file.load().unwrap(), (first, LoadOutcome::Existing));
-}
-
-#[test]
-fn each_run_has_a_higher_boot_id_than_the_one_before_also_on_a_file_from_before_there_were_any() {
-    let (_folder, file) = place();
-    let no_clock = SystemTime::UNIX_EPOCH;
-    fs::create_dir_all(&file.folder).unwrap();
-    let old =
-        r#"{"version":2,"instance":"00000000000000ab","term":7,"name":null,"mapped_port":null}"#;
-    fs::write(file.file(), old).unwrap();
-    let runs: Vec<_> = (0..3).map(|_| file.start_run(no_clock).unwrap()).collect();
-    assert!(runs.iter().all(|run| run.instance == InstanceId(0xab)));
-    let boots: Vec<_> = runs.iter().map(|run| run.boot.0).collect();
-    assert_eq!(boots, [1, 2, 3]);
 }
 
 #[test]
@@ -184,7 +169,6 @@ proptest! {
         term: u64,
         name: Option<String>,
         port in proptest::option::of(1u16..),
-        boot: u64,
     ) {
         let state = StoredState {
             version: VERSION,
@@ -192,7 +176,6 @@ proptest! {
             term: Term(term),
             name,
             mapped_port: port.and_then(ExternalPort::new),
-            boot: BootId(boot),
             ..StoredState::new(InstanceId(instance))
         };
         prop_assert_eq!(parse(&serde_json::to_vec_pretty(&state).unwrap()).unwrap(), state);

@@ -1,9 +1,10 @@
 //! [`InboundFilter`]: what has to hold before a datagram is a message.
 //!
-//! With a key, in this order: length, frame and version, signature, JSON, not one's own, not sent
-//! to another server, not heard before, within its sender's rate limit. Nothing is parsed before it
-//! is known who wrote it, and what forgers send uses up nothing of a camera's limit. Without a key
-//! the rate limit is all that protects, and comes first.
+//! With a key, in this order: length, frame and version, seal, JSON, not one's own, not sent
+//! to another server, of a run that has shown that it is there now, not heard before, within its
+//! sender's rate limit. Nothing is parsed before it is known who wrote it, and neither what forgers
+//! send nor a recording uses up anything of a camera's limit. Without a key the rate limit is all
+//! that protects, and comes first.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::Instant;
 
 use super::limit::Limiter;
 use super::replay::ReplayFilter;
-use super::{Keyring, MAX_DATAGRAM, Message, Rejection};
+use super::{Body, Handshake, Keyring, MAX_DATAGRAM, Message, Rejection};
 use porthole_types::InstanceId;
 
 /// The filter of one server, for as long as its process runs: what it remembers of senders must
@@ -21,6 +22,7 @@ pub struct InboundFilter {
     own_address: Option<Ipv4Addr>,
     keys: Arc<Keyring>,
     limit: Limiter,
+    challenges: Limiter,
     replay: ReplayFilter,
 }
 
@@ -32,6 +34,7 @@ impl InboundFilter {
             own_address: None,
             keys,
             limit: Limiter::new(now),
+            challenges: Limiter::of_challenges(now),
             replay: ReplayFilter::default(),
         }
     }
@@ -59,9 +62,9 @@ impl InboundFilter {
         // the limit protects.
         let message = if self.keys.has_key() {
             let message = self.read(datagram)?;
-            self.replay
-                .admit(message.from, message.boot, message.counter, now)?;
+            self.check_run(&message, from, now)?;
             self.limit.take(from, now)?;
+            self.challenges.know(from, now);
             message
         } else {
             self.limit.take(from, now)?;
@@ -71,8 +74,39 @@ impl InboundFilter {
         Ok(message)
     }
 
+    /// Whether the message is of a run that is there now, and new.
+    fn check_run(
+        &mut self,
+        message: &Message,
+        from: Ipv4Addr,
+        now: Instant,
+    ) -> Result<(), Rejection> {
+        let asks = match &message.body {
+            Body::Handshake(handshake) => {
+                if let Some(proof) = handshake.proof
+                    && self.replay.prove(message, proof, now)
+                {
+                    return Ok(());
+                }
+                handshake.answer()
+            }
+            _ => None,
+        };
+        if self.replay.is_proven(message.from, message.boot) {
+            let Message { boot, counter, .. } = *message;
+            return self.replay.admit(message.from, boot, counter, now);
+        }
+        self.challenges.take(from, now)?;
+        Err(Rejection::Unproven(Handshake {
+            challenge: self.replay.challenge(message.from, now),
+            // Whoever answers tells nothing, and shows only that it is there: no harm in a
+            // recording that asks.
+            ..asks.unwrap_or_default()
+        }))
+    }
+
     fn read(&self, datagram: &[u8]) -> Result<Message, Rejection> {
-        let message = Message::from_json(self.keys.open(datagram)?)?;
+        let message = Message::from_json(&self.keys.open(datagram)?)?;
         if message.from == self.own_id {
             return Err(Rejection::OwnMessage);
         }

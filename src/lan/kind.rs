@@ -23,6 +23,8 @@ pub enum MessageKind {
     Refused,
     /// Passwords and ended sessions of the site.
     AuthState,
+    /// A server is asked to show that it is there, or does.
+    Handshake,
 }
 
 impl MessageKind {
@@ -38,6 +40,7 @@ impl MessageKind {
         Self::Done,
         Self::Refused,
         Self::AuthState,
+        Self::Handshake,
     ];
 
     /// The value of the metrics' label `kind`.
@@ -54,6 +57,7 @@ impl MessageKind {
             Self::Done => "done",
             Self::Refused => "refused",
             Self::AuthState => "auth_state",
+            Self::Handshake => "handshake",
         }
     }
 }

@@ -23,6 +23,10 @@ use super::Rejection;
 /// ms at least.
 const OF_ONE: Quota = quota(200, 400);
 
+/// One address, for challenges that are sent there. A server that has started is asked once, and
+/// again where that was lost; who sends a recording from a made-up address has no more sent there.
+const CHALLENGES: Quota = quota(50, 100);
+
 /// All unknown addresses together: 250 cameras that are switched on at once are heard at their
 /// first message.
 const OF_UNKNOWN: Quota = quota(1000, 2000);
@@ -85,6 +89,7 @@ impl Address {
 
 /// What each address, and all unknown ones together, may still send.
 pub struct Limiter {
+    of_one: Quota,
     start: Instant,
     time: GivenTime,
     addresses: HashMap<Ipv4Addr, Address>,
@@ -93,10 +98,20 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// Everybody has the whole burst.
+    /// Of datagrams that are listened to. Everybody has the whole burst.
     pub fn new(now: Instant) -> Self {
+        Self::with(OF_ONE, now)
+    }
+
+    /// Of challenges that are sent.
+    pub fn of_challenges(now: Instant) -> Self {
+        Self::with(CHALLENGES, now)
+    }
+
+    fn with(of_one: Quota, now: Instant) -> Self {
         let time = GivenTime::default();
         Self {
+            of_one,
             start: now,
             addresses: HashMap::new(),
             unknown: RateLimiter::direct_with_clock(OF_UNKNOWN, time.clone()),
@@ -129,7 +144,7 @@ impl Limiter {
             return Err(Rejection::TooMany);
         }
         let address = Address {
-            bucket: RateLimiter::direct_with_clock(OF_ONE, self.time.clone()),
+            bucket: RateLimiter::direct_with_clock(self.of_one, self.time.clone()),
             heard_at: now,
             known_until: None,
         };

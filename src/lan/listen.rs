@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures_util::stream::{self, Stream};
 
-use super::{InboundFilter, Message, Rejection, Sockets};
+use super::{Handshake, InboundFilter, Message, Rejection, Sockets};
 
 /// How often both sockets are read before other tasks on this thread have their turn.
 const BATCH: usize = 32;
@@ -20,13 +20,26 @@ pub struct ReceivedMessage {
     pub from: SocketAddrV4,
 }
 
+/// What came in a datagram.
+pub enum Received {
+    /// A message that is believed.
+    Message(ReceivedMessage),
+    /// A message that is not, since its sender has not shown that it is there now.
+    Unproven {
+        /// What to send there.
+        reply: Handshake,
+        /// Where it came from.
+        from: SocketAddrV4,
+    },
+}
+
 /// Reads until a socket fails, a batch at a time. What the filter rejects goes to `on_rejected`,
 /// and no further.
 pub fn listen(
     sockets: Arc<Sockets>,
     inbound_filter: Arc<Mutex<InboundFilter>>,
     on_rejected: impl Fn(Rejection, SocketAddrV4),
-) -> impl Stream<Item = io::Result<Vec<ReceivedMessage>>> {
+) -> impl Stream<Item = io::Result<Vec<Received>>> {
     stream::try_unfold(
         (sockets, inbound_filter, on_rejected),
         async |(sockets, inbound_filter, on_rejected)| {
@@ -40,8 +53,17 @@ pub fn listen(
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner);
                     match inbound_filter.admit(datagram, *from.ip(), Instant::now()) {
-                        Ok(message) => received.push(ReceivedMessage { message, from }),
-                        Err(why) => on_rejected(why, from),
+                        Ok(message) => {
+                            received.push(Received::Message(ReceivedMessage { message, from }));
+                        }
+                        Err(why) => {
+                            on_rejected(why, from);
+                            if let Rejection::Unproven(reply) = why
+                                && reply != Handshake::default()
+                            {
+                                received.push(Received::Unproven { reply, from });
+                            }
+                        }
                     }
                 })?;
                 if read == 0 {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MessageKind, Rejection, RequestId};
+use super::{Handshake, MessageKind, Rejection, RequestId};
 use crate::fleet::{Activity, Report};
 use crate::site::AuthState;
 use porthole_election::ElectionMessage;
@@ -19,7 +19,7 @@ const MAX_DETAIL: usize = 144;
 pub struct Message {
     /// The sender's identity.
     pub from: InstanceId,
-    /// The run of the sender's program; rises with each start.
+    /// The run of the sender's program: a number drawn at its start.
     pub boot: BootId,
     /// Rises with each message of the run, so that none counts twice.
     pub counter: u64,
@@ -66,6 +66,8 @@ pub enum Body {
     /// A piece of what the sender knows about logins. Sent and believed only where there is a site
     /// key.
     AuthState(AuthState),
+    /// To one server: asks it to show that it is there, or does. Only where there is a site key.
+    Handshake(Handshake),
 }
 
 impl Message {
@@ -102,6 +104,7 @@ impl Body {
             Self::Done { .. } => MessageKind::Done,
             Self::Refused { .. } => MessageKind::Refused,
             Self::AuthState(_) => MessageKind::AuthState,
+            Self::Handshake(_) => MessageKind::Handshake,
         }
     }
 
@@ -117,7 +120,11 @@ impl Body {
             }
             Self::Refused { why, .. } => *why = sanitised(why, MAX_DETAIL),
             // A name is checked as it is read; an auth state comes from a holder of the key.
-            Self::Election(_) | Self::Rename { .. } | Self::Done { .. } | Self::AuthState(_) => {}
+            Self::Election(_)
+            | Self::Rename { .. }
+            | Self::Done { .. }
+            | Self::AuthState(_)
+            | Self::Handshake(_) => {}
         }
     }
 }

@@ -3,8 +3,9 @@
 //! | file | concept |
 //! |---|---|
 //! | `message`, `kind` | a message: reports of oneself, those of the election, requests |
-//! | `seal` | the frame around it, signed with the site's key |
-//! | `limit`, `replay` | how much is listened to; that nothing counts twice |
+//! | `seal` | the frame around it, sealed with the site's key |
+//! | `limit` | how much is listened to |
+//! | `handshake`, `replay` | a server shows that it is there now; nothing counts twice |
 //! | `inbound_filter`, `rejection` | all of that in order; why a datagram is dropped |
 //! | `sender` | the other direction: each message with the next number |
 //! | `sockets`, `udp`, `multicast`, `broadcast` | the three transports (claim 4) |
@@ -20,6 +21,7 @@
 mod anti_entropy;
 mod broadcast;
 mod client_network;
+mod handshake;
 mod inbound_filter;
 pub mod interface;
 mod kind;
@@ -42,12 +44,13 @@ mod tests;
 
 pub use anti_entropy::{AntiEntropy, DigestPair};
 pub use client_network::ClientNetwork;
+pub use handshake::{Handshake, Nonce};
 pub use inbound_filter::InboundFilter;
 pub use kind::MessageKind;
-pub use listen::{ReceivedMessage, listen};
+pub use listen::{Received, ReceivedMessage, listen};
 pub use message::{Body, Message};
 pub use peers::Peers;
-pub use rejection::{KeyMismatch, Rejection, RejectionReason};
+pub use rejection::{Incompatibility, KeyMismatch, Rejection, RejectionReason};
 pub use reporting::{AnswerTiming, Reporting};
 pub use request::{
     Handling, NextStep, PendingRequests, RETRY_INTERVAL, RenameRequest, RequestError, RequestId,

@@ -1,6 +1,6 @@
 //! Why a datagram was dropped.
 
-use super::MAX_DATAGRAM;
+use super::{Handshake, MAX_DATAGRAM};
 
 /// How a peer's site key differs from this server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +11,21 @@ pub enum KeyMismatch {
     Missing,
     /// It has one, and this server has none.
     Unexpected,
+}
+
+/// Why two servers cannot speak with each other until somebody does something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Incompatibility {
+    /// Their site keys differ.
+    Key(KeyMismatch),
+    /// Their programs speak different versions of the protocol.
+    Version,
+}
+
+impl From<KeyMismatch> for Rejection {
+    fn from(mismatch: KeyMismatch) -> Self {
+        Self::Incompatible(Incompatibility::Key(mismatch))
+    }
 }
 
 /// Why a datagram was dropped.
@@ -25,15 +40,20 @@ pub enum Rejection {
     /// Not one of ours, or broken.
     #[error("not a message of this protocol")]
     Malformed,
-    /// Of a version that this program does not speak.
-    #[error("of another version of the protocol")]
-    Version,
-    /// Not signed with a key that this server knows, or signed where this server has no key.
-    #[error("not signed with this server's site key")]
-    Key(KeyMismatch),
+    /// Of a server that this one cannot speak with: not sealed with a key that this server knows,
+    /// sealed where this server has no key, or of another version.
+    #[error("{}", match .0 {
+        Incompatibility::Key(_) => "not sealed with this server's site key",
+        Incompatibility::Version => "of another version of the protocol",
+    })]
+    Incompatible(Incompatibility),
     /// Heard before, or too old to tell.
     #[error("heard before")]
     Replay,
+    /// Of a run that has not shown that it is there now, or from before it had. What to send back
+    /// to where it came from, unless that is empty.
+    #[error("of a server that has not shown yet that it is there now")]
+    Unproven(Handshake),
     /// This server's own, come back from the group.
     #[error("this server's own message")]
     OwnMessage,
@@ -46,10 +66,13 @@ impl Rejection {
             Self::TooLong => RejectionReason::TooLong,
             Self::TooMany => RejectionReason::TooMany,
             Self::Malformed => RejectionReason::Malformed,
-            Self::Version => RejectionReason::Version,
-            Self::Key(KeyMismatch::Missing) => RejectionReason::Unsigned,
-            Self::Key(KeyMismatch::Another | KeyMismatch::Unexpected) => RejectionReason::WrongKey,
+            Self::Incompatible(Incompatibility::Version) => RejectionReason::Version,
+            Self::Incompatible(Incompatibility::Key(mismatch)) => match mismatch {
+                KeyMismatch::Missing => RejectionReason::Unsigned,
+                KeyMismatch::Another | KeyMismatch::Unexpected => RejectionReason::WrongKey,
+            },
             Self::Replay => RejectionReason::Replay,
+            Self::Unproven(_) => RejectionReason::Unproven,
             Self::OwnMessage => return None,
         })
     }
@@ -64,12 +87,14 @@ pub enum RejectionReason {
     Malformed,
     /// Of another version of the protocol.
     Version,
-    /// Unsigned, where this server has a site key.
+    /// Not sealed, where this server has a site key.
     Unsigned,
-    /// Signed with none of this server's keys.
+    /// Sealed with none of this server's keys.
     WrongKey,
     /// Heard before, or sent to another server alone.
     Replay,
+    /// By a sender that has not shown yet that it is there now: a recording, or first contact.
+    Unproven,
     /// Above the rate limit.
     TooMany,
 }
@@ -83,6 +108,7 @@ impl RejectionReason {
         Self::Unsigned,
         Self::WrongKey,
         Self::Replay,
+        Self::Unproven,
         Self::TooMany,
     ];
 
@@ -96,6 +122,7 @@ impl RejectionReason {
             Self::Unsigned => "unsigned",
             Self::WrongKey => "wrong_key",
             Self::Replay => "replay",
+            Self::Unproven => "unproven",
             Self::TooMany => "too_many",
         }
     }

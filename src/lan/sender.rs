@@ -16,7 +16,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Of this server (`from`) in this run (`boot`), signing with `keys`.
+    /// Of this server (`from`) in this run (`boot`), sealing with `keys`.
     pub fn new(from: InstanceId, boot: BootId, keys: Arc<Keyring>) -> Self {
         Self {
             from,
@@ -27,7 +27,10 @@ impl Sender {
     }
 
     /// The datagram of a message, with the next number.
-    pub fn datagram(&mut self, to: Destination, body: Body) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// The kernel has no randomness to give.
+    pub fn datagram(&mut self, to: Destination, body: Body) -> Result<Vec<u8>, getrandom::Error> {
         self.counter += 1;
         let message = Message {
             from: self.from,

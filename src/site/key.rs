@@ -3,6 +3,7 @@
 //! What is signed or made with one of them says nothing about the secret or about another of them,
 //! as long as no two uses share a purpose.
 
+use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -16,6 +17,15 @@ pub fn derived(secret: &Secret, purpose: &str) -> [u8; 32] {
     let mut mac = keyed(secret.expose().as_bytes());
     mac.update(purpose.as_bytes());
     mac.finalize().into_bytes().into()
+}
+
+/// The key for `purpose`, 256 bits, by HKDF-SHA256 (RFC 5869) without a salt: for what encrypts.
+pub fn expanded(secret: &Secret, purpose: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    Hkdf::<Sha256>::new(None, secret.expose().as_bytes())
+        .expand(purpose.as_bytes(), &mut key)
+        .expect("HKDF gives up to 255 hashes, and this is one");
+    key
 }
 
 /// An HMAC that has taken the key in; each text is signed with a copy of it.

@@ -12,6 +12,6 @@ mod session_id;
 mod shared_auth_state;
 
 pub use auth_state::{AuthState, MAX_REVOCATIONS, Passwords};
-pub use key::{HmacSha256, derived, keyed};
+pub use key::{HmacSha256, derived, expanded, keyed};
 pub use session_id::SessionId;
 pub use shared_auth_state::SharedAuthState;

@@ -187,7 +187,7 @@ fn forged_messages_without_the_key_or_with_another_move_nobody_and_are_told_of()
     for (key, reason) in [(None, "unsigned"), (Some("of another"), "wrong_key")] {
         let before = site.rejected(reason);
         for forged in forgeries(site.id_of(0)) {
-            let datagram = keyring(key).seal(&forged.to_json());
+            let datagram = keyring(key).seal(&forged.to_json()).unwrap();
             attacker.send_to(&datagram, site.group).unwrap();
         }
         site.await_rejected(reason, before);
@@ -242,7 +242,8 @@ fn a_flood_of_noise_and_mutated_messages_moves_nobody_and_grows_nothing() {
     let words: Vec<_> = forgeries(site.id_of(0))
         .iter()
         .flat_map(|forged| {
-            [None, Some("of another"), Some(KEY)].map(|key| keyring(key).seal(&forged.to_json()))
+            [None, Some("of another"), Some(KEY)]
+                .map(|key| keyring(key).seal(&forged.to_json()).unwrap())
         })
         .collect();
     let began = Instant::now();

@@ -31,6 +31,7 @@ mod ownership;
 mod peer;
 mod people;
 mod proxies;
+mod recordings;
 mod remote_access;
 mod rotation;
 mod scale;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use porthole::fleet::{Activity, Occasion, Report, Scheme};
-use porthole::lan::{Body, InboundFilter, Keyring, Message, Sender};
+use porthole::lan::{Body, Handshake, InboundFilter, Keyring, Message, Nonce, Rejection, Sender};
 use porthole::settings::{Secret, Site};
 use porthole_election::Destination;
 use porthole_types::{BootId, ExternalPort, InstanceId, InternalPort, Term};
@@ -18,6 +18,7 @@ const RECEIVE_TIMEOUT: Duration = Duration::from_millis(100);
 pub(crate) struct Peer {
     pub(crate) id: InstanceId,
     group: SocketAddrV4,
+    keys: Arc<Keyring>,
     sender: Sender,
     inbound_filter: InboundFilter,
     socket: UdpSocket,
@@ -38,7 +39,8 @@ impl Peer {
         Self {
             id,
             group,
-            sender: Sender::new(id, BootId(1), keys),
+            sender: Sender::new(id, BootId(getrandom::u64().unwrap()), Arc::clone(&keys)),
+            keys,
             inbound_filter,
             socket,
         }
@@ -46,29 +48,101 @@ impl Peer {
 
     /// Sends a message to all.
     pub(crate) fn say(&mut self, body: Body) {
-        let datagram = self.sender.datagram(Destination::Everybody, body);
+        let datagram = self.sender.datagram(Destination::Everybody, body).unwrap();
         self.socket.send_to(&datagram, self.group).unwrap();
     }
 
-    /// Sends a message to one camera.
+    /// Sends a message to one camera, which is there and believes this peer.
     pub(crate) fn tell(&mut self, camera: &Camera, body: Body) {
-        let to = camera.address();
-        let datagram = self.sender.datagram(Destination::One(to), body);
-        let to = SocketAddrV4::new(to, self.group.port());
-        self.socket.send_to(&datagram, to).unwrap();
+        self.meet(camera);
+        let datagram = self.datagram(camera, body);
+        self.send(camera, &datagram);
+    }
+
+    /// The next datagram of this peer to a camera.
+    pub(crate) fn datagram(&mut self, camera: &Camera, body: Body) -> Vec<u8> {
+        let to = Destination::One(camera.address());
+        self.sender.datagram(to, body).unwrap()
+    }
+
+    pub(crate) fn send(&self, camera: &Camera, datagram: &[u8]) {
+        let to = SocketAddrV4::new(camera.address(), self.group.port());
+        self.socket.send_to(datagram, to).unwrap();
+    }
+
+    /// Shows the camera that this peer is there, where there is a key.
+    #[track_caller]
+    pub(crate) fn meet(&mut self, camera: &Camera) {
+        if !self.keys.has_key() {
+            return;
+        }
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            let asks = Handshake {
+                challenge: Some(Nonce(1)),
+                proof: None,
+            };
+            let datagram = self.datagram(camera, Body::Handshake(asks));
+            self.send(camera, &datagram);
+            while let Some((received, from)) = self.receive() {
+                let Some(handshake) = reply_to(&received) else {
+                    continue;
+                };
+                if *from.ip() == camera.address() {
+                    // What it has not asked for it believes already.
+                    self.shake_hands(from, handshake);
+                    return;
+                }
+                self.shake_hands(from, handshake);
+            }
+        }
+        panic!("{} does not answer within {PATIENCE:?}", camera.name);
+    }
+
+    fn shake_hands(&mut self, with: SocketAddrV4, handshake: Handshake) {
+        if handshake == Handshake::default() {
+            return;
+        }
+        let to = Destination::One(*with.ip());
+        let body = Body::Handshake(handshake);
+        let datagram = self.sender.datagram(to, body).unwrap();
+        self.socket.send_to(&datagram, with).unwrap();
     }
 
     /// The next datagram that is for this peer alone, if one comes soon.
-    pub(crate) fn hear(&mut self) -> Option<Message> {
+    fn receive(&mut self) -> Option<(Result<Message, Rejection>, SocketAddrV4)> {
         let mut buffer = [0; 2048];
         let (length, from) = self.socket.recv_from(&mut buffer).ok()?;
         let std::net::SocketAddr::V4(from) = from else {
             return None;
         };
         let datagram = &buffer[..length];
-        self.inbound_filter
-            .admit(datagram, *from.ip(), Instant::now())
-            .ok()
+        let received = self
+            .inbound_filter
+            .admit(datagram, *from.ip(), Instant::now());
+        Some((received, from))
+    }
+
+    /// The next message that is for this peer alone, if one comes soon. Whoever asks is shown that
+    /// this peer is there.
+    pub(crate) fn hear(&mut self) -> Option<Message> {
+        let (received, from) = self.receive()?;
+        if let Some(handshake) = reply_to(&received) {
+            self.shake_hands(from, handshake);
+            return None;
+        }
+        received.ok()
+    }
+
+    /// Shows whoever has asked by now that this peer is there.
+    pub(crate) fn answer(&mut self) {
+        self.socket.set_nonblocking(true).unwrap();
+        while let Some((received, from)) = self.receive() {
+            if let Some(handshake) = reply_to(&received) {
+                self.shake_hands(from, handshake);
+            }
+        }
+        self.socket.set_nonblocking(false).unwrap();
     }
 
     /// Waits for a message to this peer alone that `pick` wants.
@@ -99,6 +173,18 @@ impl Peer {
             occasion: Occasion::Unasked,
             auth_state: 0,
         }
+    }
+}
+
+/// What is to be sent back to who asks this peer to show that it is there, or has done so.
+fn reply_to(received: &Result<Message, Rejection>) -> Option<Handshake> {
+    match received {
+        Err(Rejection::Unproven(reply)) => Some(*reply),
+        Ok(message) => match message.body {
+            Body::Handshake(handshake) => Some(handshake.answer().unwrap_or_default()),
+            _ => None,
+        },
+        Err(_) => None,
     }
 }
 

@@ -30,6 +30,9 @@ const BEATS: u32 = 10;
 /// For a fleet to be complete, which takes a few heartbeats, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How often the light peers look whether a camera has asked them to show that they are there.
+const ANSWER_EVERY: Duration = Duration::from_millis(50);
+
 /// The size of a fleet, and its heartbeat.
 struct Size {
     cameras: u16,
@@ -118,9 +121,17 @@ impl Crowd {
             for peer in &mut peers {
                 peer.report();
             }
+            let mut answered_at = Instant::now();
             while !until.load(Ordering::Relaxed) {
                 let now = Instant::now();
+                let asked = now.saturating_duration_since(answered_at) > ANSWER_EVERY;
+                if asked {
+                    answered_at = now;
+                }
                 for peer in &mut peers {
+                    if asked {
+                        peer.peer.answer();
+                    }
                     if peer.due.is_some_and(|due| due <= now) {
                         peer.due = None;
                         peer.report();
@@ -133,7 +144,9 @@ impl Crowd {
                     continue;
                 };
                 *heard.entry(*from.ip()).or_default() += length as u64;
-                let message = keys.open(&buffer[..length]).and_then(Message::from_json);
+                let message = keys
+                    .open(&buffer[..length])
+                    .and_then(|json| Message::from_json(&json));
                 if let Ok(Message {
                     body: Body::Election(ElectionMessage::Inquiry { .. }),
                     ..

@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +12,8 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 pub struct InstanceId(pub u64);
 
-/// Which run of the program this is. Rises with each start of the same server, so that what an
-/// earlier run said is known to be old; the state file keeps the last one.
+/// Which run of the program this is: a number drawn at its start, so that no two runs have the same
+/// one, whatever clock and disk say.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -40,17 +39,6 @@ impl Term {
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl BootId {
-    /// That of the run after this one: above it, and at least the time of its start in seconds
-    /// since 1970, so that it rises also where the state file cannot be written or an old one
-    /// was put back.
-    #[must_use]
-    pub fn next(self, start: SystemTime) -> Self {
-        let since_1970 = start.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(self.0.saturating_add(1).max(since_1970.as_secs()))
     }
 }
 
@@ -120,18 +108,6 @@ mod tests {
         ] {
             assert!(bad.parse::<InstanceId>().is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_boot_id_rises_with_the_clock_and_without_it() {
-        let at = |seconds| UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-        assert_eq!(BootId::default().next(at(0)), BootId(1), "no clock");
-        assert_eq!(BootId(1).next(at(1_800_000_000)), BootId(1_800_000_000));
-        assert_eq!(
-            BootId(1_800_000_000).next(at(5)),
-            BootId(1_800_000_001),
-            "a clock put back"
-        );
     }
 
     #[test]

@@ -111,7 +111,7 @@ fn refused(shared: &SharedState, keys: &KeyNoticePublisher, why: Rejection, from
     };
     debug!(%from, %why, "passed a datagram over");
     shared.metrics.lan_messages_rejected_total.of(label).inc();
-    if let Rejection::Key(mismatch) = why {
-        keys.hear(*from.ip(), mismatch);
+    if let Rejection::Incompatible(why) = why {
+        keys.hear(*from.ip(), why);
     }
 }

@@ -32,33 +32,35 @@ impl LanActor {
 
     /// Says where this server is (¶47, ¶64).
     pub(super) fn report(&mut self, occasion: Occasion) {
-        // A server that has said goodbye is not to be shown again.
-        if matches!(
-            self.wired.shared.role.load().lifecycle,
-            Lifecycle::Leaving | Lifecycle::Gone
-        ) {
-            return;
-        }
-        let Some(me) = self.wired.shared.myself() else {
+        let Some(report) = self.own_report(occasion) else {
             return;
         };
-        let Some(http_port) = InternalPort::new(me.lan.port()) else {
-            return;
-        };
-        if let Some(reporting) = &mut self.volatile.reporting {
+        if let (Some(reporting), Some(me)) =
+            (&mut self.volatile.reporting, self.wired.shared.myself())
+        {
             reporting.sent(&me, Instant::now());
         }
-        let report = Report {
+        self.send(Destination::Everybody, Body::Report(report));
+    }
+
+    /// What this server says of itself; nothing while it has no address, and once it has said
+    /// goodbye: it is not to be shown again.
+    pub(super) fn own_report(&self, occasion: Occasion) -> Option<Report> {
+        let lifecycle = self.wired.shared.role.load().lifecycle;
+        if matches!(lifecycle, Lifecycle::Leaving | Lifecycle::Gone) {
+            return None;
+        }
+        let me = self.wired.shared.myself()?;
+        Some(Report {
+            http_port: InternalPort::new(me.lan.port())?,
             name: me.name,
-            http_port,
             external: me.external,
             term: self.wired.shared.role.load().term,
             activity: me.activity,
             scheme: me.scheme,
             occasion,
             auth_state: self.digest(),
-        };
-        self.send(Destination::Everybody, Body::Report(report));
+        })
     }
 
     /// The representative asks everybody to report (claim 3).

@@ -1,12 +1,15 @@
 //! What the lan actor begins anew after each restart.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix::SpawnHandle;
 use tokio::sync::oneshot;
 
 use crate::lan::{AntiEntropy, PendingRequests, Reporting, RequestError, ServedRequests, Sockets};
 use crate::site::AuthState;
+use porthole_election::{Destination, ElectionMessage};
 
 /// Where the answer to a request to take a name is awaited.
 pub(super) type RenameWaiter = oneshot::Sender<Result<(), RequestError>>;
@@ -20,6 +23,8 @@ pub(super) struct Volatile {
     /// How many messages are yet to be sent for the second time.
     pub(super) repeats: usize,
     pub(super) flushes: Vec<oneshot::Sender<()>>,
+    /// The latest messages of the election, for a server that did not believe them yet.
+    pub(super) kept: VecDeque<(Instant, Destination, ElectionMessage)>,
     /// Why the sockets could not be opened, as last logged.
     pub(super) trouble: Option<String>,
     /// What this server has asked of others.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fleet::{Occasion, Scheme};
-use crate::lan::MAX_JSON;
+use crate::lan::{MAX_JSON, Nonce};
 use crate::site::{Passwords, SessionId};
 use porthole_election::{Cause, ClaimStage, FormerRole};
 use porthole_types::{ExternalPort, InternalPort, Term};
@@ -74,7 +74,14 @@ pub fn any_body() -> impl Strategy<Value = Body> {
         any_request(),
         any::<prop::sample::Index>()
             .prop_map(|piece| Body::AuthState(piece.get(&auth_state().fragments()).clone())),
+        any_handshake(),
     ]
+}
+
+fn any_handshake() -> impl Strategy<Value = Body> {
+    let nonce = || prop::option::of(any::<u64>().prop_map(Nonce));
+    let handshake = (nonce(), nonce());
+    handshake.prop_map(|(challenge, proof)| Body::Handshake(Handshake { challenge, proof }))
 }
 
 fn any_request() -> impl Strategy<Value = Body> {
@@ -187,7 +194,7 @@ fn control_characters_do_not_come_through() {
 }
 
 #[test]
-fn the_names_in_the_json_are_those_of_version_1_of_the_protocol() {
+fn the_names_in_the_json_are_those_of_version_2_of_the_protocol() {
     let (request_id, of) = (RequestId(1), InstanceId(2));
     let (term, cause) = (Term(3), Cause::MissedHeartbeats);
     let claim = |stage| {
@@ -236,6 +243,13 @@ fn the_names_in_the_json_are_those_of_version_1_of_the_protocol() {
         (
             Body::AuthState(AuthState::default()),
             r#"{"auth_state":{}}"#.to_owned(),
+        ),
+        (
+            Body::Handshake(Handshake {
+                challenge: Some(Nonce(7)),
+                proof: None,
+            }),
+            r#"{"handshake":{"challenge":7,"proof":null}}"#.to_owned(),
         ),
     ] {
         assert_eq!(serde_json::to_string(&body).unwrap(), expected);
