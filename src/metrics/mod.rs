@@ -160,6 +160,8 @@ metrics! {
 
     /// Tries to log in with a password, and tokens that were nobody's.
     logins_total: By<Login, IntCounter> = counters();
+    /// Passwords that wait to be checked, one after the other.
+    passwords_waiting: IntGauge = gauge();
 }
 
 impl Metrics {

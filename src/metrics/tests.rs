@@ -45,6 +45,7 @@ fn the_names_and_types_are_those_of_the_contract() {
             "lan_messages_total counter",
             "lease_expiry_timestamp_seconds gauge",
             "logins_total counter",
+            "passwords_waiting gauge",
             "peers gauge",
             "representative gauge",
             "representative_changes_total counter",
