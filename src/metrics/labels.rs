@@ -159,6 +159,16 @@ label!(
 );
 
 label!(
+    /// Why a connection was refused, or ended before its time.
+    ConnectionEnd as "reason" {
+        AddressFull = "address_full",
+        Full = "full",
+        Displaced = "displaced",
+        TimedOut = "timed_out",
+    }
+);
+
+label!(
     /// How a try to log in went, on the page, over the API or with the header of a request.
     Login as "outcome" {
         Right = "right",

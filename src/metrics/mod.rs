@@ -19,7 +19,7 @@ use prometheus::{
 };
 
 pub use http::{HttpMetrics, RouteMetrics};
-pub use labels::{Actor, Direction, Failure, Labels, Login, StatusClass};
+pub use labels::{Actor, ConnectionEnd, Direction, Failure, Labels, Login, StatusClass};
 pub use maker::By;
 
 use maker::Maker;
@@ -157,6 +157,11 @@ metrics! {
     stream_frames_skipped_total: IntCounter = counter();
     /// Bytes of the stream sent, all viewers together.
     stream_sent_bytes_total: IntCounter = counter();
+
+    /// Connections that are open, over all ports.
+    connections: IntGauge = gauge();
+    /// Connections that were refused, or ended before their time.
+    connections_ended_total: By<ConnectionEnd, IntCounter> = counters();
 
     /// Tries to log in with a password, and tokens that were nobody's.
     logins_total: By<Login, IntCounter> = counters();

@@ -35,6 +35,8 @@ fn the_names_and_types_are_those_of_the_contract() {
             "capture_device_up gauge",
             "capture_frames_discarded_total counter",
             "capture_frames_total counter",
+            "connections gauge",
+            "connections_ended_total counter",
             "encode_duration_seconds histogram",
             "frame_latency_seconds histogram",
             "frame_size_bytes histogram",

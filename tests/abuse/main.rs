@@ -1,5 +1,5 @@
-//! Whoever means ill, from many addresses: the real binary under each kind of abuse over HTTP. While
-//! it goes on, somebody who has logged in gets the page; after it the server is as it was.
+//! Whoever means ill, from many addresses: the real binary under each kind of abuse over HTTP.
+//! While it goes on, somebody who has logged in gets the page; after it the server is as it was.
 //!
 //! All addresses are of 127.0.0.0/8, which is the LAN to a camera: what holds here holds without
 //! the room that is kept from strangers. `cargo test --test abuse -- --nocapture` prints the
@@ -18,4 +18,6 @@ mod support;
 mod testbed;
 
 mod attacker;
+mod bystander;
+mod connections;
 mod memory;

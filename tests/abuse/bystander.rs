@@ -1,0 +1,86 @@
+//! Somebody who has logged in and looks at the page, while others mean ill.
+
+use std::time::{Duration, Instant};
+
+use crate::people::{ask, await_answer, log_in, setup, url};
+use crate::support::lab::{ADMIN_PASSWORD, Camera, PATIENCE};
+use crate::support::wait::{ensure, eventually};
+use crate::testbed::Testbed;
+
+/// Looks at the page under each abuse.
+const LOOKS: usize = 40;
+
+/// A camera without a router, and the bystander's cookie for it.
+pub(crate) struct Scene {
+    pub(crate) camera: Camera,
+    cookie: String,
+    _testbed: Testbed,
+}
+
+impl Scene {
+    /// A camera that asks for a password, unless `public`.
+    pub(crate) fn new(public: bool) -> Self {
+        let testbed = Testbed::without_router();
+        let camera = setup(&testbed, 2)
+            .set("router", "enabled", false)
+            .set("auth", "public_view", public)
+            .start();
+        await_answer(&camera);
+        let cookie = log_in(&url(&camera, ""), "admin", ADMIN_PASSWORD);
+        let scene = Self {
+            camera,
+            cookie,
+            _testbed: testbed,
+        };
+        scene.look("/");
+        scene
+    }
+
+    /// How long it took the bystander to get this path, with a connection of its own.
+    #[track_caller]
+    pub(crate) fn look(&self, path: &str) -> Duration {
+        let began = Instant::now();
+        let answer = ask(
+            "GET",
+            &url(&self.camera, path),
+            &[("cookie", &self.cookie)],
+            "",
+        );
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        began.elapsed()
+    }
+
+    /// The page comes each time while `abuse` is there; a row of the table in
+    /// `docs/ref/reliability.md` is printed, and what comes after the abuse is as before it.
+    #[track_caller]
+    pub(crate) fn during<T>(&self, what: &str, abuse: T) {
+        let mut took: Vec<_> = (0..LOOKS).map(|_| self.look("/")).collect();
+        took.sort();
+        let milliseconds = |took: Duration| took.as_secs_f64() * 1000.0;
+        println!(
+            "| {what} | {:.0} ms | {:.0} ms | {:.0} | {:.0} MiB |",
+            milliseconds(took[LOOKS / 2]),
+            milliseconds(took[LOOKS - 1]),
+            self.metric("porthole_connections"),
+            self.metric("process_resident_memory_bytes") / 1_048_576.0,
+        );
+        drop(abuse);
+        eventually("all connections but this one are gone", PATIENCE, || {
+            let open = self.camera.metric("porthole_connections")?;
+            ensure(open < 3.0, open)
+        });
+        self.look("/snapshot.jpg");
+    }
+
+    #[track_caller]
+    pub(crate) fn metric(&self, series: &str) -> f64 {
+        self.camera.metric(series).unwrap()
+    }
+
+    /// How many connections were ended, or refused, for this reason.
+    #[track_caller]
+    pub(crate) fn ended(&self, reason: &str) -> f64 {
+        let series = format!("porthole_connections_ended_total{{reason=\"{reason}\"}}");
+        self.metric(&series)
+    }
+}
