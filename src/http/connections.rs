@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::client_network::network_of;
-use super::places::{NoPlace, Places, Rank};
+use super::places::{NoPlace, Places, Rank, as_gauge};
 use crate::lan::ClientNetwork;
 use crate::metrics::ConnectionEnd;
 use actix_web::web::Data;
@@ -140,7 +140,7 @@ impl Connections {
         }
         let end = CancellationToken::new();
         open.ends.insert(admitted.place, end.clone());
-        metrics.connections.set(open.places.taken() as i64);
+        metrics.connections.set(as_gauge(open.places.taken()));
         Ok(ConnectionPlace {
             connections: Arc::clone(self),
             app: app.clone(),
@@ -186,7 +186,7 @@ impl Drop for ConnectionPlace {
         open.places.leave(self.number);
         open.ends.remove(&self.number);
         let metrics = &self.app.shared.metrics;
-        metrics.connections.set(open.places.taken() as i64);
+        metrics.connections.set(as_gauge(open.places.taken()));
     }
 }
 
@@ -205,25 +205,34 @@ mod tests {
         places
     }
 
-    fn address() -> Option<IpAddr> {
-        Some(IpAddr::from([192, 0, 2, 1]))
+    fn address() -> IpAddr {
+        IpAddr::from([192, 0, 2, 1])
     }
 
     #[test]
     fn whoever_crowds_leaves_room_for_those_above() {
         let mut strangers = full_of(Stranger, MOST_CONNECTIONS - KEPT_FROM_STRANGERS);
         assert_eq!(
-            strangers.admit(address(), Neighbour).unwrap().displaced,
+            strangers
+                .admit(Some(address()), Neighbour)
+                .unwrap()
+                .displaced,
             None
         );
         assert_eq!(
-            strangers.admit(address(), Familiar).unwrap().displaced,
+            strangers
+                .admit(Some(address()), Familiar)
+                .unwrap()
+                .displaced,
             None
         );
         let mut neighbours = full_of(Neighbour, MOST_CONNECTIONS - KEPT_FOR_KNOWN);
         for newcomer in [Stranger, Familiar] {
             assert_eq!(
-                neighbours.admit(address(), newcomer).unwrap().displaced,
+                neighbours
+                    .admit(Some(address()), newcomer)
+                    .unwrap()
+                    .displaced,
                 None
             );
         }
@@ -246,7 +255,7 @@ mod tests {
     #[test]
     fn a_crowd_behind_one_address_displaces_its_own_oldest_only() {
         let mut places = Places::new(MOST_CONNECTIONS, OF_ONE_ADDRESS);
-        let other = places.admit(address(), Stranger).unwrap().place;
+        let other = places.admit(Some(address()), Stranger).unwrap().place;
         let crowd = Some(IpAddr::from([192, 0, 2, 2]));
         for _ in 0..OF_ONE_ADDRESS {
             assert_eq!(places.admit(crowd, Stranger).unwrap().displaced, None);

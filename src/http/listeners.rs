@@ -28,6 +28,7 @@ use tracing::{debug, info, warn};
 use super::admission::{Connection, accept_tls, admit};
 use super::connections::{Connections, MOST_CONNECTIONS};
 use super::host::OwnNames;
+use super::seats::Seats;
 use super::{App, guard, headers, host, input_errors, open_connection, routes};
 use porthole_types::InternalPort;
 
@@ -54,6 +55,7 @@ const DRAIN_SECONDS: u64 = 24 * 3600;
 pub struct Listeners {
     open: Mutex<BTreeMap<InternalPort, Listening>>,
     connections: Arc<Connections>,
+    seats: web::Data<Seats>,
 }
 
 /// An open port.
@@ -69,6 +71,7 @@ impl Default for Listeners {
         Self {
             open: Mutex::new(BTreeMap::new()),
             connections: Arc::new(Connections::new()),
+            seats: web::Data::new(Seats::new()),
         }
     }
 }
@@ -110,6 +113,7 @@ impl Listeners {
             socket.try_clone()?,
             app,
             &self.connections,
+            &self.seats,
             Arc::clone(&running),
         )?;
         info!(%bind, %port, "listening");
@@ -162,9 +166,11 @@ fn serve(
     socket: TcpListener,
     app: &web::Data<App>,
     connections: &Arc<Connections>,
+    seats: &web::Data<Seats>,
     running: Arc<AtomicBool>,
 ) -> std::io::Result<ServerHandle> {
     let (app, connections) = (app.clone(), Arc::clone(connections));
+    let seats = seats.clone();
     let tls = app.shared.tls.as_ref().map(|tls| Arc::clone(tls.config()));
     let names = OwnNames::of(&app.shared);
     let server = Server::build()
@@ -179,6 +185,7 @@ fn serve(
             // The last one is the outermost: whatever becomes of a request, its answer has the
             // headers and is counted.
             let site = WebApp::new()
+                .app_data(seats.clone())
                 .configure(|config| routes::register(config, &site_app))
                 .wrap(from_fn(input_errors::explain_errors))
                 .wrap(from_fn(|request: ServiceRequest, next| {

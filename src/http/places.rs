@@ -119,6 +119,11 @@ impl<R: Rank> Places<R> {
     }
 }
 
+/// A count as a metric has it.
+pub fn as_gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,8 +146,8 @@ mod tests {
         }
     }
 
-    fn address(number: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([192, 0, 2, number]))
+    fn address(number: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, number])
     }
 
     fn displaced(admitted: Result<Admitted, NoPlace>) -> Option<u64> {
@@ -153,13 +158,13 @@ mod tests {
     fn one_address_has_its_share_and_no_more_whoever_is_behind_it() {
         let mut places = Places::new(8, 2);
         for _ in 0..2 {
-            assert_eq!(displaced(places.admit(address(1), Level(1))), None);
+            assert_eq!(displaced(places.admit(Some(address(1)), Level(1))), None);
         }
-        let third = places.admit(address(1), Level(1));
+        let third = places.admit(Some(address(1)), Level(1));
         assert_eq!(third, Err(NoPlace::OfAddress));
-        assert_eq!(displaced(places.admit(address(2), Level(1))), None);
+        assert_eq!(displaced(places.admit(Some(address(2)), Level(1))), None);
         // Somebody who is worth more has the oldest one's place, of that address.
-        assert_eq!(displaced(places.admit(address(1), Level(2))), Some(0));
+        assert_eq!(displaced(places.admit(Some(address(1)), Level(2))), Some(0));
         // Where addresses say nothing, none has a share.
         for _ in 0..3 {
             assert_eq!(displaced(places.admit(None, Level(1))), None);
@@ -169,31 +174,37 @@ mod tests {
     #[test]
     fn what_is_kept_is_kept_and_the_lowest_and_oldest_goes_first() {
         let mut places = Places::new(6, 6);
-        places.admit(address(1), Level(1)).unwrap();
+        places.admit(Some(address(1)), Level(1)).unwrap();
         for n in 2..5 {
-            places.admit(address(n), Level(0)).unwrap();
+            places.admit(Some(address(n)), Level(0)).unwrap();
         }
         // Four of six: the other two are not for them.
-        assert_eq!(displaced(places.admit(address(5), Level(0))), Some(1));
-        assert_eq!(displaced(places.admit(address(6), Level(1))), Some(2));
+        assert_eq!(displaced(places.admit(Some(address(5)), Level(0))), Some(1));
+        assert_eq!(displaced(places.admit(Some(address(6)), Level(1))), Some(2));
         for n in 7..9 {
-            assert_eq!(displaced(places.admit(address(n), Level(2))), None);
+            assert_eq!(displaced(places.admit(Some(address(n)), Level(2))), None);
         }
-        assert_eq!(displaced(places.admit(address(9), Level(2))), Some(3));
-        assert_eq!(displaced(places.admit(address(9), Level(3))), Some(4));
-        assert_eq!(displaced(places.admit(address(9), Level(3))), Some(0));
+        assert_eq!(displaced(places.admit(Some(address(9)), Level(2))), Some(3));
+        assert_eq!(displaced(places.admit(Some(address(9)), Level(3))), Some(4));
+        assert_eq!(displaced(places.admit(Some(address(9)), Level(3))), Some(0));
         assert_eq!(places.taken(), 6);
-        assert_eq!(places.admit(address(9), Level(1)), Err(NoPlace::OfAll));
+        assert_eq!(
+            places.admit(Some(address(9)), Level(1)),
+            Err(NoPlace::OfAll)
+        );
     }
 
     #[test]
     fn who_was_raised_stays_and_who_left_makes_room() {
         let mut places = Places::new(3, 3);
-        let first = places.admit(address(1), Level(0)).unwrap().place;
+        let first = places.admit(Some(address(1)), Level(0)).unwrap().place;
         places.raise(first, Level(2));
         places.raise(first, Level(1));
-        let second = places.admit(address(1), Level(0)).unwrap().place;
-        assert_eq!(displaced(places.admit(address(1), Level(0))), Some(second));
+        let second = places.admit(Some(address(1)), Level(0)).unwrap().place;
+        assert_eq!(
+            displaced(places.admit(Some(address(1)), Level(0))),
+            Some(second)
+        );
         places.leave(second);
         places.leave(first);
         assert_eq!(places.taken(), 1);

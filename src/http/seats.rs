@@ -16,7 +16,7 @@ use super::access::Caller;
 use super::access::authenticate::address;
 use super::client_network::{client_network, network_of};
 use super::open_connection::OpenConnection;
-use super::places::{NoPlace, Places, Rank};
+use super::places::{NoPlace, Places, Rank, as_gauge};
 use super::{App, Problem};
 use crate::auth::Access;
 use crate::lan::ClientNetwork;
@@ -40,13 +40,13 @@ const RETRY_AFTER: u64 = 5;
 /// Who wants a seat, from who goes first to who goes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SeatRank {
-    /// From outside, without a login.
+    /// Outside, and shows no login.
     Stranger,
-    /// From outside, as a viewer.
+    /// Outside, logged in as viewer.
     Viewer,
-    /// On the LAN.
+    /// On the LAN, and no admin.
     Neighbour,
-    /// An admin, wherever.
+    /// Logged in as admin, on any network.
     Admin,
 }
 
@@ -72,7 +72,7 @@ impl Rank for SeatRank {
     }
 }
 
-/// The seats of each kind.
+/// The seats of the process.
 pub struct Seats([Arc<Kind>; 2]);
 
 struct Kind {
@@ -123,9 +123,11 @@ impl Seats {
 /// # Errors
 /// 503: there is none, and nobody who gives way.
 pub fn take_seat(request: &HttpRequest, kind: SeatKind) -> Result<Option<Seat>, Problem> {
-    let Some((connection, app)) =
-        OpenConnection::of(request).zip(request.app_data::<Data<App>>().cloned())
-    else {
+    let (Some(connection), Some(app), Some(seats)) = (
+        OpenConnection::of(request),
+        request.app_data::<Data<App>>().cloned(),
+        request.app_data::<Data<Seats>>(),
+    ) else {
         return Ok(None);
     };
     let caller = request.extensions().get::<Caller>().cloned();
@@ -137,7 +139,7 @@ pub fn take_seat(request: &HttpRequest, kind: SeatKind) -> Result<Option<Seat>, 
         (None, ClientNetwork::Outside) => SeatRank::Stranger,
     };
     let telling = network_of(address(request), &app.shared).telling;
-    let kind = connection.seats().of(kind);
+    let kind = seats.of(kind);
     let mut taken = kind.lock();
     let lost = &app.shared.metrics.seats_lost_total;
     let admitted = match taken.places.admit(telling, rank) {
@@ -180,7 +182,7 @@ fn no_seat(kind: SeatKind, why: NoPlace) -> Problem {
 
 fn count(kind: SeatKind, taken: &Taken, app: &App) {
     let seats = app.shared.metrics.seats.of(kind);
-    seats.set(taken.places.taken() as i64);
+    seats.set(as_gauge(taken.places.taken()));
 }
 
 impl Kind {

@@ -169,6 +169,22 @@ label!(
 );
 
 label!(
+    /// What a seat is for.
+    SeatKind as "kind" {
+        Pictures = "pictures",
+        Events = "events",
+    }
+);
+
+label!(
+    /// How somebody came to have no seat.
+    SeatLoss as "outcome" {
+        Refused = "refused",
+        Displaced = "displaced",
+    }
+);
+
+label!(
     /// How a try to log in went, on the page, over the API or with the header of a request.
     Login as "outcome" {
         Right = "right",

@@ -19,7 +19,9 @@ use prometheus::{
 };
 
 pub use http::{HttpMetrics, RouteMetrics};
-pub use labels::{Actor, ConnectionEnd, Direction, Failure, Labels, Login, StatusClass};
+pub use labels::{
+    Actor, ConnectionEnd, Direction, Failure, Labels, Login, SeatKind, SeatLoss, StatusClass,
+};
 pub use maker::By;
 
 use maker::Maker;
@@ -162,6 +164,11 @@ metrics! {
     connections: IntGauge = gauge();
     /// Connections that were refused, or ended before their time.
     connections_ended_total: By<ConnectionEnd, IntCounter> = counters();
+
+    /// Seats that are taken, of those who have pictures or listen to events.
+    seats: By<SeatKind, IntGauge> = gauges_by();
+    /// Requests that found no seat, and connections that gave theirs up to somebody else.
+    seats_lost_total: By<(SeatKind, SeatLoss), IntCounter> = counters();
 
     /// Tries to log in with a password, and tokens that were nobody's.
     logins_total: By<Login, IntCounter> = counters();

@@ -58,6 +58,8 @@ fn the_names_and_types_are_those_of_the_contract() {
             "router_requests_delayed_total counter",
             "router_requests_total counter",
             "router_table_entries gauge",
+            "seats gauge",
+            "seats_lost_total counter",
             "stream_clients gauge",
             "stream_frames_sent_total counter",
             "stream_frames_skipped_total counter",

@@ -54,13 +54,22 @@ impl Scene {
     /// `docs/ref/reliability.md` is printed, and what comes after the abuse is as before it.
     #[track_caller]
     pub(crate) fn during<T>(&self, what: &str, abuse: T) {
-        let mut took: Vec<_> = (0..LOOKS).map(|_| self.look("/")).collect();
+        self.during_until(what, abuse, |_| true);
+    }
+
+    /// The same for an abuse that goes on until it is `enough`.
+    #[track_caller]
+    pub(crate) fn during_until<T>(&self, what: &str, abuse: T, enough: impl Fn(&T) -> bool) {
+        let mut took = Vec::new();
+        while took.len() < LOOKS || !enough(&abuse) {
+            took.push(self.look("/"));
+        }
         took.sort();
         let milliseconds = |took: Duration| took.as_secs_f64() * 1000.0;
         println!(
-            "| {what} | {:.0} ms | {:.0} ms | {:.0} | {:.0} MiB |",
-            milliseconds(took[LOOKS / 2]),
-            milliseconds(took[LOOKS - 1]),
+            "| {what} | {:.1} ms | {:.1} ms | {:.0} | {:.0} MiB |",
+            milliseconds(took[took.len() / 2]),
+            milliseconds(took[took.len() - 1]),
             self.metric("porthole_connections"),
             self.metric("process_resident_memory_bytes") / 1_048_576.0,
         );
@@ -70,6 +79,11 @@ impl Scene {
             ensure(open < 3.0, open)
         });
         self.look("/snapshot.jpg");
+    }
+
+    /// The bystander's cookie, as a line of a request's head.
+    pub(crate) fn cookie_header(&self) -> String {
+        format!("Cookie: {}\r\n", self.cookie)
     }
 
     #[track_caller]

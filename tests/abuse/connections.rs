@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -89,7 +89,7 @@ fn five_thousand_idle_and_half_closed_connections_shut_nobody_out() {
 #[test]
 fn whoever_keeps_the_server_waiting_is_let_go() {
     let scene = Scene::new(false);
-    let [from] = std::array::from_fn(|_| addresses().next().unwrap());
+    let from = addresses().next().unwrap();
     let open = || {
         let stream = connect(from, target(&scene.camera)).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -138,6 +138,7 @@ struct Flood {
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
     threads: Vec<JoinHandle<()>>,
+    began: Instant,
 }
 
 impl Flood {
@@ -160,7 +161,19 @@ impl Flood {
             stop,
             sent,
             threads,
+            began: Instant::now(),
         }
+    }
+}
+
+impl Flood {
+    fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// How many a second, until now.
+    fn rate(&self) -> f64 {
+        self.sent() as f64 / self.began.elapsed().as_secs_f64()
     }
 }
 
@@ -170,7 +183,7 @@ impl Drop for Flood {
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
-        println!("   ({} requests)", self.sent.load(Ordering::Relaxed));
+        println!("   ({:.0} requests a second)", self.rate());
     }
 }
 
@@ -192,7 +205,8 @@ fn a_flood_of_nonsense_shuts_nobody_out() {
             let _ = stream.write_all(nonsense);
         }
     });
-    scene.during("nonsense from 200 addresses, as fast as it goes", flood);
+    let what = "20,000 times nonsense from 200 addresses, as fast as it goes";
+    scene.during_until(what, flood, |flood| flood.sent() > 20_000);
 }
 
 #[test]
@@ -205,6 +219,7 @@ fn guessing_from_one_and_from_two_hundred_addresses_shuts_nobody_out() {
             let from = sources[number as usize % sources.len()];
             let _ = send(from, to, guess(to, "not this one").as_bytes());
         });
-        scene.during(&format!("guessing from {many} address(es)"), flood);
+        let what = format!("guessing passwords from {many} address(es), eight at a time");
+        scene.during_until(&what, flood, |flood| flood.sent() > 150);
     }
 }

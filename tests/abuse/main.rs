@@ -21,3 +21,4 @@ mod attacker;
 mod bystander;
 mod connections;
 mod memory;
+mod seats;
