@@ -32,8 +32,9 @@ use super::seats::Seats;
 use super::{App, guard, headers, host, input_errors, open_connection, routes};
 use porthole_types::InternalPort;
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 128;
+/// Connections that may wait to be accepted. One that finds no room tries again after a second, so
+/// a burst of a flood is to fit in.
+const BACKLOG: i32 = 1024;
 
 /// Connections that each of a server's threads holds at the most: more than [`MOST_CONNECTIONS`],
 /// which is the limit, since those that are being ended are there for a moment yet.

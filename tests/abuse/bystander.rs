@@ -1,20 +1,23 @@
 //! Somebody who has logged in and looks at the page, while others mean ill.
 
+use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
+
+use porthole_sim_router::Quirks;
 
 use crate::people::{ask, await_answer, log_in, setup, url};
 use crate::support::lab::{ADMIN_PASSWORD, Camera, PATIENCE};
 use crate::support::wait::{ensure, eventually};
-use crate::testbed::Testbed;
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed};
 
 /// Looks at the page under each abuse.
 const LOOKS: usize = 40;
 
-/// A camera without a router, and the bystander's cookie for it.
+/// A camera, behind a router or not, and the bystander's cookie for it.
 pub(crate) struct Scene {
     pub(crate) camera: Camera,
     cookie: String,
-    _testbed: Testbed,
+    testbed: Testbed,
 }
 
 impl Scene {
@@ -30,10 +33,36 @@ impl Scene {
         let scene = Self {
             camera,
             cookie,
-            _testbed: testbed,
+            testbed,
         };
         scene.look("/");
         scene
+    }
+
+    /// A camera that is the representative behind a router, and asks for a password.
+    pub(crate) fn behind_a_router() -> Self {
+        let testbed = Testbed::with(Quirks::igd2());
+        let camera = setup(&testbed, 2).start();
+        testbed.await_entry(REPRESENTATIVE_PORT, &camera);
+        let cookie = log_in(&url(&camera, ""), "admin", ADMIN_PASSWORD);
+        Self {
+            camera,
+            cookie,
+            testbed,
+        }
+    }
+
+    /// The camera's port on the Internet.
+    pub(crate) fn outside(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.testbed.address(1), REPRESENTATIVE_PORT)
+    }
+
+    /// Whether the bystander gets the page from the Internet, too.
+    #[track_caller]
+    pub(crate) fn look_from_outside(&self) {
+        let page = format!("http://{}/", self.outside());
+        let answer = ask("GET", &page, &[("cookie", &self.cookie)], "");
+        assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
     /// How long it took the bystander to get this path, with a connection of its own.
