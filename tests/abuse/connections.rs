@@ -27,7 +27,13 @@ fn crowd(scene: &Scene, all: usize, of_each: usize, bytes: &[u8]) -> Vec<TcpStre
     crowd_at(target(&scene.camera), all, of_each, bytes)
 }
 
-fn crowd_at(to: SocketAddrV4, all: usize, of_each: usize, bytes: &[u8]) -> Vec<TcpStream> {
+/// The same at this address.
+pub(crate) fn crowd_at(
+    to: SocketAddrV4,
+    all: usize,
+    of_each: usize,
+    bytes: &[u8],
+) -> Vec<TcpStream> {
     // As many as this test holds: the usual limit is 1,024.
     let limits = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -157,7 +163,7 @@ fn whoever_keeps_the_server_waiting_is_let_go() {
 }
 
 /// Threads that attack again and again until this is dropped.
-struct Flood {
+pub(crate) struct Flood {
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
     threads: Vec<JoinHandle<()>>,
@@ -190,7 +196,7 @@ impl Flood {
 }
 
 impl Flood {
-    fn sent(&self) -> u64 {
+    pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
@@ -210,12 +216,10 @@ impl Drop for Flood {
     }
 }
 
-#[test]
-fn a_flood_of_nonsense_shuts_nobody_out() {
-    let scene = Scene::new(false);
-    let to = target(&scene.camera);
+/// What no client sends, from 200 addresses, again and again.
+pub(crate) fn nonsense(to: SocketAddrV4) -> Flood {
     let sources: Vec<_> = addresses().take(200).collect();
-    let flood = Flood::of(4, move |number| {
+    Flood::of(4, move |number| {
         let from = sources[number as usize % sources.len()];
         let nonsense: &[u8] = match number % 4 {
             0 => b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
@@ -227,7 +231,13 @@ fn a_flood_of_nonsense_shuts_nobody_out() {
         if let Ok(mut stream) = connect(from, to) {
             let _ = stream.write_all(nonsense);
         }
-    });
+    })
+}
+
+#[test]
+fn a_flood_of_nonsense_shuts_nobody_out() {
+    let scene = Scene::new(false);
+    let flood = nonsense(target(&scene.camera));
     let what = "10,000 times nonsense from 200 addresses, as fast as it goes";
     scene.during_until(what, flood, |flood| flood.sent() > 10_000);
 }

@@ -20,5 +20,6 @@ mod testbed;
 mod attacker;
 mod bystander;
 mod connections;
+mod heartbeats;
 mod memory;
 mod seats;
