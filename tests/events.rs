@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use porthole::shared::LISTENERS;
+use porthole::http::SEATS_OF_ONE_ADDRESS;
 use serde_json::Value;
 use ureq::http::Request;
 
@@ -231,7 +231,9 @@ fn a_rename_is_told_on_every_camera() {
 #[test]
 fn so_many_may_listen_one_more_is_refused_and_none_keeps_the_program_from_ending() {
     let mut server = Server::start(5);
-    let mut listeners: Vec<_> = (0..LISTENERS).map(|_| server.listen(None)).collect();
+    let mut listeners: Vec<_> = (0..SEATS_OF_ONE_ADDRESS)
+        .map(|_| server.listen(None))
+        .collect();
     let refused = server.ask("GET", "/api/v1/events", None).unwrap();
     assert_eq!(refused.status(), 503);
     assert_eq!(

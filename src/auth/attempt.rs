@@ -60,6 +60,11 @@ impl SharedThrottle {
 }
 
 impl Attempt {
+    /// Whether it is a stranger's.
+    pub fn class(&self) -> AttemptClass {
+        self.class
+    }
+
     /// Ends it with what came out.
     pub fn finish(mut self, outcome: AttemptOutcome) {
         self.outcome = outcome;

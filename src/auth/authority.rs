@@ -19,7 +19,7 @@ use super::local_secrets::LocalSecrets;
 use super::lock::lock;
 use super::password;
 use super::stored_password::StoredPassword;
-use super::throttle::AttemptOutcome;
+use super::throttle::{AttemptClass, AttemptOutcome};
 use super::unix_time::{unix_now, unix_now_millis};
 use super::used_tickets::UsedTickets;
 use super::{Access, Claims, ClaimsError, LoginError, Purpose, Signer};
@@ -182,7 +182,7 @@ impl Authority {
             attempt.finish(AttemptOutcome::Wrong);
             return Err(LoginError::Wrong);
         }
-        let permit = self.hashing.permit().await?;
+        let turn = self.hashing.turn(from.address, attempt.class()).await?;
         // Somebody may have logged in with the same ones while this one waited.
         if lock(&self.cache).contains(access, password, version) {
             attempt.finish(AttemptOutcome::Right);
@@ -190,7 +190,7 @@ impl Authority {
         }
         let given = password.to_owned();
         // The attempt ends with the hashing, whether or not anybody still waits for the answer.
-        let right = hash_in_background(permit, move || {
+        let right = hash_in_background(turn, move || {
             let right = stored.verify(&given)?;
             attempt.finish(if right {
                 AttemptOutcome::Right
@@ -207,6 +207,11 @@ impl Authority {
         Ok(access)
     }
 
+    /// How many passwords wait to be checked.
+    pub fn passwords_waiting(&self) -> usize {
+        self.hashing.waiting()
+    }
+
     /// Counts a wrong attempt of another kind: a bearer token that was never signed here.
     ///
     /// # Errors
@@ -216,7 +221,8 @@ impl Authority {
         recorded.map_err(LoginError::Throttled)
     }
 
-    /// The passwords that are to count from now on. `current` is the admin's and has been verified.
+    /// The passwords that are to count from now on, as an admin at `from` wants them. `current` is
+    /// the admin's and has been verified.
     ///
     /// # Errors
     /// When they cannot be hashed now.
@@ -225,14 +231,15 @@ impl Authority {
         auth_state: &AuthState,
         current: String,
         change: PasswordChange,
+        from: IpAddr,
     ) -> Result<Passwords, LoginError> {
-        let permit = self.hashing.permit().await?;
+        let turn = self.hashing.turn(from, AttemptClass::Exempt).await?;
         let (viewer, _) = self.stored_password(Some(Access::Viewer), auth_state);
         let before = auth_state
             .passwords
             .as_ref()
             .map_or(0, |set| set.changed_at);
-        hash_in_background(permit, move || {
+        hash_in_background(turn, move || {
             let admin = password::hash(&change.admin.unwrap_or(current))?;
             let viewer = match (change.viewer, viewer) {
                 (ViewerPasswordChange::Set(new), _) => Some(password::hash(&new)?),

@@ -166,7 +166,7 @@ mod tests {
         let made = local.prepare(settings, &AuthState::default()).unwrap()?;
         assert_eq!(made.of_site, settings.site.key.is_some());
         let hash = local.first_password_hash().unwrap();
-        assert!(password::verify(&made.password, hash));
+        assert!(password::verify(&made.password, hash).unwrap());
         Some(made.password)
     }
 

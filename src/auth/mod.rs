@@ -8,7 +8,8 @@
 //! | [`signer`] | whether a text was signed by a camera of this site |
 //! | [`password`] | whether a password is right, and whether it may be a new one |
 //! | [`stored_password`] | which hash a user's password is compared with |
-//! | [`hashing`] | how many passwords are hashed at a time |
+//! | [`hashing`] | when a password may be hashed: one at a time |
+//! | [`fair_queue`] | who waits for it, and who is next |
 //! | [`credential_cache`] | whether a password was right a moment ago (players send it often) |
 //! | [`throttle`] | whether an address has to wait after wrong attempts |
 //! | [`known_devices`] | whether a device that logged in from there is looked at all the same |
@@ -26,6 +27,7 @@ mod attempt;
 mod authority;
 mod claims;
 mod credential_cache;
+mod fair_queue;
 mod hashing;
 mod known_devices;
 mod local_secrets;

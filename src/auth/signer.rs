@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn the_key_is_not_the_one_that_messages_on_the_lan_are_signed_with() {
-        let secret = Secret::new("of this site".to_owned());
-        let text = of("of this site", "").sign(&claims());
+        let secret = Secret::new("the key of this site".to_owned());
+        let text = of("the key of this site", "").sign(&claims());
         for other in ["porthole lan message key", "porthole lan site id", ""] {
             let reader = Signer::of_secret(&derived(&secret, other));
             assert_eq!(reader.verify(&text), Err(ClaimsError::BadSignature));
@@ -140,7 +140,7 @@ mod tests {
         fn a_text_with_any_letter_changed_is_refused(
             at in any::<prop::sample::Index>(), other in "[A-Za-z0-9._-]",
         ) {
-            let signer = of("of this site", "");
+            let signer = of("the key of this site", "");
             let text = signer.sign(&claims());
             let at = at.index(text.len());
             let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
@@ -150,7 +150,7 @@ mod tests {
 
         #[test]
         fn noise_is_refused(text in ".{0,80}") {
-            prop_assert!(of("of this site", "").verify(&text).is_err());
+            prop_assert!(of("the key of this site", "").verify(&text).is_err());
         }
     }
 }

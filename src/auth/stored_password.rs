@@ -33,7 +33,7 @@ impl StoredPassword {
     /// # Errors
     /// No memory or no randomness to hash the plain text with.
     pub fn verify(&self, given: &str) -> Result<bool, argon2::password_hash::Error> {
-        Ok(password::verify(given, self.hash()?))
+        password::verify(given, self.hash()?)
     }
 
     /// Its hash, as a PHC string.

@@ -1,23 +1,35 @@
-//! From a TCP connection to one on which HTTP is spoken: its time-outs, and TLS where the server
-//! speaks it.
+//! From a TCP connection to one on which HTTP is spoken: its place among the others, its time-outs,
+//! and TLS where the server speaks it.
 
 use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
+use actix_web::web::Data;
+
+use super::App;
+use super::connections::Connections;
 use super::host::OwnNames;
+use super::open_connection::OpenConnection;
+use super::places::NoPlace;
 use super::socket_options::{STALLED_AFTER, set_socket_options};
 
-/// A connection in the clear, or one through TLS.
-pub type Connection = Either<TcpStream, TlsStream<TcpStream>>;
+/// A connection in the clear, or one through TLS, that has its place among the others.
+pub struct Connection {
+    io: Either<TcpStream, TlsStream<TcpStream>>,
+    open: OpenConnection,
+}
 
 /// How long a client may take from connecting to the end of the TLS handshake. It holds one of the
 /// server's connections meanwhile.
@@ -29,6 +41,35 @@ const TLS_RECORD: u8 = 0x16;
 /// How much of a request in the clear is read to find out where it wants to go.
 const LONGEST_HEAD: u64 = 8 * 1024;
 
+/// What a client is told that is not let in, as far as it listens.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
+    This camera has as many connections as it may; try again in a few seconds.\n";
+
+/// Gives a new TCP connection its place among the others.
+///
+/// # Errors
+/// There is none for it, or it is gone already.
+pub fn admit(
+    tcp: &TcpStream,
+    peer: Option<SocketAddr>,
+    connections: &Arc<Connections>,
+    app: &Data<App>,
+) -> io::Result<OpenConnection> {
+    let peer = peer.ok_or(io::ErrorKind::NotConnected)?;
+    let place = connections.admit(peer.ip(), app);
+    place.map(OpenConnection::new).map_err(|why| {
+        // Nobody waits for it to be sent: a kernel has room for so little, or it is not said.
+        if app.shared.tls.is_none() {
+            let _ = tcp.try_write(NO_PLACE);
+        }
+        io::Error::other(match why {
+            NoPlace::OfAddress => "its address has as many as one may",
+            NoPlace::OfAll => "there are as many as may be",
+        })
+    })
+}
+
 /// Makes a new TCP connection ready for HTTP. With `tls` the handshake has to end within
 /// [`HANDSHAKE`]; a client that speaks plain HTTP instead is sent a redirect, and its connection
 /// closed.
@@ -39,10 +80,12 @@ pub async fn accept_tls(
     mut tcp: TcpStream,
     tls: Option<Arc<ServerConfig>>,
     names: OwnNames,
+    open: OpenConnection,
 ) -> io::Result<Connection> {
     set_socket_options(&tcp, STALLED_AFTER);
     let Some(tls) = tls else {
-        return Ok(Either::Left(tcp));
+        let io = Either::Left(tcp);
+        return Ok(Connection { io, open });
     };
     let handshake = timeout(HANDSHAKE, async {
         let mut first = [0];
@@ -61,8 +104,63 @@ pub async fn accept_tls(
             "plain HTTP where TLS is spoken",
         ))
     });
-    let connection = handshake.await??;
-    Ok(Either::Right(connection))
+    let stream = tokio::select! {
+        done = handshake => done??,
+        () = open.end().cancelled() => return Err(io::ErrorKind::ConnectionAborted.into()),
+    };
+    let io = Either::Right(stream);
+    Ok(Connection { io, open })
+}
+
+impl Connection {
+    /// What the rest of the server knows of it.
+    pub fn open(&self) -> &OpenConnection {
+        &self.open
+    }
+
+    fn io(self: Pin<&mut Self>) -> Pin<&mut Either<TcpStream, TlsStream<TcpStream>>> {
+        Pin::new(&mut self.get_mut().io)
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.io().poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.io().poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io().poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io().poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.io().poll_write_vectored(context, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
 }
 
 /// The head of a request, as far as it is read.

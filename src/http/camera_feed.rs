@@ -67,6 +67,9 @@ impl StreamObserver for Metrics {
 /// Why there is no picture for this request; answered as problem+json (RFC 9457).
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
+    /// There is no seat for this client.
+    #[error("{}", .0.detail())]
+    NoSeat(Problem),
     /// As many watch as may.
     #[error(transparent)]
     TooMany(#[from] TooManyViewers),
@@ -91,7 +94,9 @@ pub enum PictureError {
 impl ResponseError for PictureError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::TooMany(_) | Self::NotInTime | Self::ShutDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoSeat(_) | Self::TooMany(_) | Self::NotInTime | Self::ShutDown => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::BadRate { .. } => StatusCode::BAD_REQUEST,
         }
     }

@@ -14,6 +14,7 @@ use futures_util::FutureExt as _;
 use super::access::{self, AuthPolicy, Caller, Denied};
 use super::client_address::{AddressEvidence, origin, unknown_proxy};
 use super::client_network::client_network;
+use super::open_connection::OpenConnection;
 use super::{App, Problem};
 use crate::auth::Access;
 use crate::lan::ClientNetwork;
@@ -96,6 +97,11 @@ pub async fn authenticate<B: MessageBody>(
             return Ok(request.into_response(answer).map_into_right_body());
         }
     };
+    if caller.logged_in().is_some()
+        && let Some(connection) = OpenConnection::of(request.request())
+    {
+        connection.raise();
+    }
     request.extensions_mut().insert(caller.clone());
     let mut answer = next.call(request).await?;
     if policy == AuthPolicy::Required {

@@ -13,7 +13,10 @@ use std::time::Duration;
 use actix_http::HttpService;
 use actix_http::error::DispatchError;
 use actix_server::Server;
-use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
+use actix_service::{
+    IntoServiceFactory as _, Service as _, ServiceFactoryExt as _, apply_fn_factory, fn_service,
+    map_config,
+};
 use actix_web::dev::AppConfig;
 use actix_web::dev::{ServerHandle, ServiceRequest};
 use actix_web::middleware::from_fn;
@@ -22,16 +25,20 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tracing::{debug, info, warn};
 
-use super::admission::{Connection, accept_tls};
+use super::admission::{Connection, accept_tls, admit};
+use super::connections::{Connections, MOST_CONNECTIONS};
 use super::host::OwnNames;
-use super::{App, guard, headers, host, input_errors, routes};
+use super::seats::Seats;
+use super::{App, guard, headers, host, input_errors, open_connection, routes};
 use porthole_types::InternalPort;
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 128;
+/// Connections that may wait to be accepted. One that finds no room tries again after a second, so
+/// a burst of a flood is to fit in.
+const BACKLOG: i32 = 1024;
 
-/// Connections a server holds at a time, over all its viewers.
-const MOST_CONNECTIONS: usize = 512;
+/// Connections that each of a server's threads holds at the most: more than [`MOST_CONNECTIONS`],
+/// which is the limit, since those that are being ended are there for a moment yet.
+const MOST_OF_WORKER: usize = 2 * MOST_CONNECTIONS;
 
 /// How long a request's head may take.
 const REQUEST_HEAD: Duration = Duration::from_secs(10);
@@ -48,6 +55,8 @@ const DRAIN_SECONDS: u64 = 24 * 3600;
 /// The open ports.
 pub struct Listeners {
     open: Mutex<BTreeMap<InternalPort, Listening>>,
+    connections: Arc<Connections>,
+    seats: web::Data<Seats>,
 }
 
 /// An open port.
@@ -62,6 +71,8 @@ impl Default for Listeners {
     fn default() -> Self {
         Self {
             open: Mutex::new(BTreeMap::new()),
+            connections: Arc::new(Connections::new()),
+            seats: web::Data::new(Seats::new()),
         }
     }
 }
@@ -99,7 +110,13 @@ impl Listeners {
             None => bind_listener(SocketAddrV4::new(bind, port.get()))?,
         };
         let running = Arc::new(AtomicBool::new(true));
-        let server = serve(socket.try_clone()?, app, Arc::clone(&running))?;
+        let server = serve(
+            socket.try_clone()?,
+            app,
+            &self.connections,
+            &self.seats,
+            Arc::clone(&running),
+        )?;
         info!(%bind, %port, "listening");
         open.insert(
             port,
@@ -149,24 +166,28 @@ fn bind_listener(address: SocketAddrV4) -> std::io::Result<TcpListener> {
 fn serve(
     socket: TcpListener,
     app: &web::Data<App>,
+    connections: &Arc<Connections>,
+    seats: &web::Data<Seats>,
     running: Arc<AtomicBool>,
 ) -> std::io::Result<ServerHandle> {
-    let app = app.clone();
+    let (app, connections) = (app.clone(), Arc::clone(connections));
+    let seats = seats.clone();
     let tls = app.shared.tls.as_ref().map(|tls| Arc::clone(tls.config()));
     let names = OwnNames::of(&app.shared);
     let server = Server::build()
         .workers(2)
-        .max_concurrent_connections(MOST_CONNECTIONS)
+        .max_concurrent_connections(MOST_OF_WORKER)
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals();
     let drained = server.graceful_shutdown_signal();
     let server = server
         .listen("porthole", socket, move || {
-            let (app, own_names) = (app.clone(), names.clone());
+            let (site_app, own_names) = (app.clone(), names.clone());
             // The last one is the outermost: whatever becomes of a request, its answer has the
             // headers and is counted.
             let site = WebApp::new()
-                .configure(|config| routes::register(config, &app))
+                .app_data(seats.clone())
+                .configure(|config| routes::register(config, &site_app))
                 .wrap(from_fn(input_errors::explain_errors))
                 .wrap(from_fn(|request: ServiceRequest, next| {
                     let policy = routes::auth_policy(request.path());
@@ -176,6 +197,7 @@ fn serve(
                     host::check_host(own_names.clone(), request, next)
                 }))
                 .wrap(from_fn(guard::catch_panic))
+                .wrap(from_fn(open_connection::limit_time))
                 .wrap(from_fn(guard::count))
                 .wrap(from_fn(headers::add_security_headers));
             let site = site
@@ -191,18 +213,30 @@ fn serve(
                 .client_disconnect_timeout(DISCONNECT)
                 .keep_alive(KEEP_ALIVE)
                 .h1_allow_half_closed(false)
+                .on_connect_ext(|connection: &Connection, data| {
+                    data.insert(connection.open().clone());
+                })
                 .h1(map_config(site, |()| AppConfig::default()));
+            let http = apply_fn_factory(http, |(connection, peer): (Connection, _), http| {
+                let open = connection.open().clone();
+                open.serve(http.call((connection, peer)))
+            });
             let (tls, names) = (tls.clone(), names.clone());
+            let (app, connections) = (app.clone(), Arc::clone(&connections));
             fn_service(move |tcp: TcpStream| {
                 let (tls, names) = (tls.clone(), names.clone());
+                let (app, connections) = (app.clone(), Arc::clone(&connections));
                 async move {
-                    let peer = tcp.peer_addr().ok();
-                    let connection: Connection =
-                        accept_tls(tcp, tls, names).await.map_err(|why| {
-                            debug!(?peer, %why, "a connection was not let in");
-                            DispatchError::Io(why)
-                        })?;
-                    Ok((connection, peer))
+                    let peer = tcp.peer_addr();
+                    let connection = async {
+                        let open = admit(&tcp, peer.as_ref().ok().copied(), &connections, &app)?;
+                        accept_tls(tcp, tls, names, open).await
+                    };
+                    let connection = connection.await.map_err(|why| {
+                        debug!(?peer, %why, "a connection was not let in");
+                        DispatchError::Io(why)
+                    })?;
+                    Ok((connection, peer.ok()))
                 }
             })
             .and_then(http)

@@ -6,6 +6,8 @@ use tokio::time::timeout;
 use super::camera_feed::{
     CameraFeed, PICTURE_TIMEOUT, PictureError, answer_without_camera, disable_caching, timestamp,
 };
+use super::seats::take_seat;
+use crate::metrics::SeatKind;
 
 /// Answers `/snapshot.jpg` and `/?action=snapshot`. `HEAD` and `OPTIONS` leave the camera alone.
 /// A camera that fails answers with its placeholder, marked by `X-Porthole-Picture: placeholder`.
@@ -19,6 +21,7 @@ pub async fn snapshot(
     if let Some(answer) = answer_without_camera(request.method(), headers) {
         return Ok(answer);
     }
+    let _seat = take_seat(&request, SeatKind::Pictures).map_err(PictureError::NoSeat)?;
     let mut viewer = feed.feed.subscribe()?;
     let picture = timeout(PICTURE_TIMEOUT, viewer.next())
         .await

@@ -19,6 +19,8 @@ use super::camera_feed::{
     CameraFeed, PictureError, STREAM_RATES, StreamObserver, answer_without_camera, disable_caching,
     timestamp,
 };
+use super::seats::take_seat;
+use crate::metrics::SeatKind;
 use porthole_camera::frame::Picture;
 use porthole_camera::viewers::Viewer;
 
@@ -56,11 +58,12 @@ pub async fn stream(
         return Ok(answer);
     }
     let interval = frame_interval(request.query_string())?;
+    let seat = take_seat(&request, SeatKind::Pictures).map_err(PictureError::NoSeat)?;
     let parts = FrameParts::new(feed.feed.subscribe()?, feed.observer.clone(), interval);
     let first = stream::iter([Bytes::from_static(FIRST_BOUNDARY)]);
-    let rest = stream::unfold(parts, |mut parts| async move {
+    let rest = stream::unfold((parts, seat), |(mut parts, seat)| async move {
         let part = parts.next().await?;
-        Some((stream::iter(part), parts))
+        Some((stream::iter(part), (parts, seat)))
     });
     let body = first.chain(rest.flatten()).map(Ok::<_, Infallible>);
     let mut answer = headers(&mut HttpResponse::Ok()).streaming(body);

@@ -160,6 +160,32 @@ label!(
 );
 
 label!(
+    /// Why a connection was refused, or ended before its time.
+    ConnectionEnd as "reason" {
+        AddressFull = "address_full",
+        Full = "full",
+        Displaced = "displaced",
+        TimedOut = "timed_out",
+    }
+);
+
+label!(
+    /// What a seat is for.
+    SeatKind as "kind" {
+        Pictures = "pictures",
+        Events = "events",
+    }
+);
+
+label!(
+    /// How somebody came to have no seat.
+    SeatLoss as "outcome" {
+        Refused = "refused",
+        Displaced = "displaced",
+    }
+);
+
+label!(
     /// How a try to log in went, on the page, over the API or with the header of a request.
     Login as "outcome" {
         Right = "right",

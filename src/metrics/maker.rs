@@ -87,6 +87,11 @@ impl Maker {
         self.registered(IntGaugeVec::new(opts(name, help), labels))
     }
 
+    pub(super) fn gauges_by<L: Labels>(&self, name: &str, help: &str) -> By<L, IntGauge> {
+        let family = self.gauges(name, help, &L::names());
+        By::new(|labels| family.with_label_values(labels))
+    }
+
     pub(super) fn float_gauge(&self, name: &str, help: &str) -> Gauge {
         self.registered(Gauge::with_opts(opts(name, help)))
     }

@@ -19,7 +19,9 @@ use prometheus::{
 };
 
 pub use http::{HttpMetrics, RouteMetrics};
-pub use labels::{Actor, Direction, Failure, Labels, Login, StatusClass};
+pub use labels::{
+    Actor, ConnectionEnd, Direction, Failure, Labels, Login, SeatKind, SeatLoss, StatusClass,
+};
 pub use maker::By;
 
 use maker::Maker;
@@ -158,12 +160,24 @@ metrics! {
     /// Bytes of the stream sent, all viewers together.
     stream_sent_bytes_total: IntCounter = counter();
 
+    /// Connections that are open, over all ports.
+    connections: IntGauge = gauge();
+    /// Connections that were refused, or ended before their time.
+    connections_ended_total: By<ConnectionEnd, IntCounter> = counters();
+
+    /// Seats that are taken, of those who have pictures or listen to events.
+    seats: By<SeatKind, IntGauge> = gauges_by();
+    /// Requests that found no seat, and connections that gave theirs up to somebody else.
+    seats_lost_total: By<(SeatKind, SeatLoss), IntCounter> = counters();
+
     /// Tries to log in with a password, and tokens that were nobody's.
     logins_total: By<Login, IntCounter> = counters();
     /// Requests refused because they are no HTTP.
     http_malformed_requests_total: IntCounter = counter();
     /// Requests that a proxy passed on without a word that counts on whose behalf.
     http_unknown_clients_total: IntCounter = counter();
+    /// Passwords that wait to be checked, one after the other.
+    passwords_waiting: IntGauge = gauge();
 }
 
 impl Metrics {

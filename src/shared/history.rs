@@ -21,8 +21,9 @@ pub use listener::{Listener, ResumePoint};
 pub use log::{HistoryEntry, Log};
 pub use snapshot::Snapshot;
 
-/// How many may listen at a time.
-pub const LISTENERS: usize = 64;
+/// How many may listen at a time: more than the web server has seats for, since whoever has lost
+/// one is here for a moment yet.
+pub const LISTENERS: usize = 96;
 
 /// The log, and who may listen to it.
 pub struct History {

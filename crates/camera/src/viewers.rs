@@ -9,8 +9,9 @@ use tokio::sync::watch;
 use super::frame::Picture;
 use super::slot::PictureSlot;
 
-/// Viewers at the same time when nothing else is said.
-pub const MAX_VIEWERS: usize = 64;
+/// Viewers at the same time when nothing else is said. More than the web server has seats for:
+/// whoever has lost one is here for a moment yet.
+pub const MAX_VIEWERS: usize = 96;
 
 /// As many watch already as may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

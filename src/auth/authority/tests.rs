@@ -79,7 +79,12 @@ async fn passwords_set_over_http_replace_those_of_the_settings_also_where_they_w
         viewer: ViewerPasswordChange::Remove,
     };
     let set = authority
-        .hash_new_passwords(&auth_state.now(), "the admin's".to_owned(), change)
+        .hash_new_passwords(
+            &auth_state.now(),
+            "the admin's".to_owned(),
+            change,
+            NEAR.address,
+        )
         .await;
     auth_state.learn(&AuthState {
         passwords: Some(set.unwrap()),
@@ -103,7 +108,12 @@ async fn what_is_not_changed_stays_as_it_is() {
         viewer: ViewerPasswordChange::Keep,
     };
     let set = authority
-        .hash_new_passwords(&auth_state.now(), "the admin's".to_owned(), change)
+        .hash_new_passwords(
+            &auth_state.now(),
+            "the admin's".to_owned(),
+            change,
+            NEAR.address,
+        )
         .await;
     auth_state.learn(&AuthState {
         passwords: Some(set.unwrap()),

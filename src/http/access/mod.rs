@@ -5,7 +5,7 @@
 //!
 //! | | where | decides | a no is |
 //! |---|---|---|---|
-//! | 1 | `http::admission` | whether the connection speaks TLS, in time | closed |
+//! | 1 | `http::admission` | whether the connection has a place, and speaks TLS in time | closed |
 //! | 2 | `http::host` | whether the request is for this camera (`Host`) | 421, 400 |
 //! | 3 | [`caller::AuthPolicy`] | what this path wants to know of its caller | |
 //! | 4 | [`mod@authenticate`] | which credential counts, and so who the caller is | [`Denied`] |

@@ -102,16 +102,16 @@ pub async fn change(
     }
     let shared = &app.shared;
     let change = PasswordChange { admin, viewer };
+    let from = client_address(&request);
     let passwords = shared
         .authority
-        .hash_new_passwords(&shared.auth_state.now(), current, change)
+        .hash_new_passwords(&shared.auth_state.now(), current, change, from)
         .await?;
     let changed_at = passwords.changed_at;
     let changed = AuthState {
         passwords: Some(passwords),
         ..AuthState::default()
     };
-    let from = client_address(&request);
     info!(%from, "the passwords were changed; all sessions and tokens have ended");
     shared.learn(&changed).wait().await.map_err(|why| {
         Problem::new(

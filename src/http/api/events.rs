@@ -19,8 +19,10 @@ use utoipa::IntoParams;
 use super::event_data::EventData;
 use crate::http::client_network::client_network;
 use crate::http::links::UrlResolver;
+use crate::http::seats::take_seat;
 use crate::http::{App, Problem};
 use crate::lan::ClientNetwork;
+use crate::metrics::SeatKind;
 use crate::shared::{HistoryEntry, Identity, LISTENERS, Listener, ResumePoint};
 
 /// After so long without a change a comment is sent, so that nothing on the way takes the
@@ -81,6 +83,7 @@ pub async fn events(
     let last = header
         .and_then(|id| id.to_str().ok())
         .or(query.after.as_deref());
+    let seat = take_seat(&request, SeatKind::Events)?;
     let Some(listener) = app.shared.history.listen(resume_point(last, &run)) else {
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -92,9 +95,10 @@ pub async fn events(
     // happened resumes all the same.
     let first = format!("retry: {RETRY}\nid: {}\n\n", id(&run, listener.heard()));
     let first = stream::iter([Ok::<_, Infallible>(Bytes::from(first))]);
-    let rest = stream::unfold((listener, app), move |(mut listener, app)| async move {
+    let state = (listener, app, seat);
+    let rest = stream::unfold(state, move |(mut listener, app, seat)| async move {
         let text = next(&mut listener, &app, client).await?;
-        Some((Ok(Bytes::from(text)), (listener, app)))
+        Some((Ok(Bytes::from(text)), (listener, app, seat)))
     });
     let body = futures_util::StreamExt::chain(first, rest);
     Ok(headers(&mut HttpResponse::Ok()).streaming(body))

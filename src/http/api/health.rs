@@ -37,6 +37,11 @@ pub async fn metrics(app: Data<App>) -> HttpResponse {
     shared
         .metrics
         .set_camera_info(shared.identity.id, &shared.name.shown());
+    let waiting = shared.authority.passwords_waiting();
+    shared
+        .metrics
+        .passwords_waiting
+        .set(i64::try_from(waiting).unwrap_or(i64::MAX));
     let (content_type, text) = shared.metrics.render();
     HttpResponse::Ok().content_type(content_type).body(text)
 }
