@@ -196,10 +196,7 @@ impl Authority {
     ) -> Result<Passwords, LoginError> {
         let permit = self.hashing.permit().await?;
         let (viewer, _) = self.stored_password(Some(Access::Viewer), auth_state);
-        let before = auth_state
-            .passwords
-            .as_ref()
-            .map_or(0, |set| set.changed_at);
+        let generation = auth_state.next_generation();
         hash_in_background(permit, move || {
             let admin = password::hash(&change.admin.unwrap_or(current))?;
             let viewer = match (change.viewer, viewer) {
@@ -208,10 +205,10 @@ impl Authority {
                 (ViewerPasswordChange::Keep, None) | (ViewerPasswordChange::Remove, _) => None,
             };
             Ok(Passwords {
-                // Later than the ones before, whatever the clock of whoever set them said.
-                changed_at: unix_now_millis().max(before.saturating_add(1)),
+                generation,
+                changed_at: unix_now_millis(),
                 viewer,
-                admin,
+                admin: Some(admin),
             })
         })
         .await
@@ -313,28 +310,27 @@ impl Authority {
         Ok(claims)
     }
 
-    /// The password of this user, and since when: the one set over HTTP, the one of the settings,
+    /// The password of this user, and its generation: the one set over HTTP, the one of the settings,
     /// the one that was made at the first start.
     fn stored_password(
         &self,
         user: Option<Access>,
         auth_state: &AuthState,
     ) -> (Option<Arc<StoredPassword>>, PasswordVersion) {
-        let Some(user) = user else {
-            return (None, None);
-        };
-        match (&auth_state.passwords, user) {
-            (None, Access::Viewer) => (self.viewer.clone(), None),
-            (None, Access::Admin) => (self.admin.clone(), None),
-            (Some(set), user) => {
+        let stored = match (auth_state.set_passwords(), user) {
+            (_, None) => None,
+            (None, Some(Access::Viewer)) => self.viewer.clone(),
+            (None, Some(Access::Admin)) => self.admin.clone(),
+            (Some(set), Some(user)) => {
                 let hash = match user {
-                    Access::Viewer => set.viewer.clone(),
-                    Access::Admin => Some(set.admin.clone()),
+                    Access::Viewer => &set.viewer,
+                    Access::Admin => &set.admin,
                 };
-                let stored = hash.map(|hash| Arc::new(StoredPassword::Hash(hash)));
-                (stored, Some(set.changed_at))
+                let hash = hash.clone().map(StoredPassword::Hash);
+                hash.map(Arc::new)
             }
-        }
+        };
+        (stored, auth_state.generation())
     }
 }
 

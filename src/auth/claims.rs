@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Access;
-use crate::site::{AuthState, SessionId};
+use crate::site::{AuthState, Generation, SessionId};
 use porthole_types::InstanceId;
 
 /// How long a session lasts that nobody uses.
@@ -37,8 +37,11 @@ pub struct Claims {
     pub id: SessionId,
     /// What the bearer may do.
     pub access: Access,
-    /// When the session began or the token was made, in seconds since 1970. Passwords set later
-    /// end it.
+    /// The passwords that it was made under: it counts with these only. In what was signed before
+    /// there were generations it is that of a site which never changed them.
+    #[serde(default)]
+    pub generation: Generation,
+    /// When the session began or the token was made, in seconds since 1970.
     pub issued: u64,
     /// When it ends by itself, in seconds since 1970.
     pub expires: u64,
@@ -99,9 +102,15 @@ pub enum ClaimsError {
     /// On the revocation list (logged out, or taken back), or an entry ticket that was redeemed.
     #[error("it was ended")]
     Revoked,
-    /// It was issued before the passwords of now were set.
+    /// It was made under other passwords than those of now.
     #[error("the passwords have been changed since")]
     PasswordsChanged,
+    /// It was made under newer passwords than this camera knows.
+    #[error(
+        "the passwords have been changed, and this camera has not heard of that yet: \
+         try again in a few seconds"
+    )]
+    PasswordsUnheard,
     /// It is good for something else, for another camera or for another client.
     #[error("it is not good for this")]
     WrongPurpose,
@@ -113,7 +122,8 @@ impl Claims {
         Self {
             id,
             access,
-            issued: issued_at(now, auth_state),
+            generation: auth_state.generation(),
+            issued: now,
             expires: now.saturating_add(SESSION_IDLE_SECONDS),
             purpose: Purpose::Session,
         }
@@ -130,7 +140,8 @@ impl Claims {
         Self {
             id,
             access,
-            issued: issued_at(now, auth_state),
+            generation: auth_state.generation(),
+            issued: now,
             expires: now.saturating_add(u64::from(days) * 24 * 3600),
             purpose: Purpose::Token,
         }
@@ -219,32 +230,22 @@ impl Claims {
         if self.expires <= now {
             return Err(ClaimsError::Expired);
         }
-        let latest = issued_at(now, auth_state).saturating_add(CLOCK_SKEW_SECONDS);
-        if self.issued > latest {
+        if self.issued > now.saturating_add(CLOCK_SKEW_SECONDS) {
             let by = Duration::from_secs(self.issued.saturating_sub(now));
             return Err(ClaimsError::NotYetValid { by });
         }
         if auth_state.revocations.contains_key(&self.id) {
             return Err(ClaimsError::Revoked);
         }
-        if self.issued < not_before(auth_state) {
-            return Err(ClaimsError::PasswordsChanged);
+        let generation = auth_state.generation();
+        if self.generation == generation {
+            Ok(())
+        } else if self.generation.number > generation.number {
+            Err(ClaimsError::PasswordsUnheard)
+        } else {
+            Err(ClaimsError::PasswordsChanged)
         }
-        Ok(())
     }
-}
-
-/// What was issued before does not count, in seconds since 1970: the first whole second after the
-/// passwords were set.
-fn not_before(auth_state: &AuthState) -> u64 {
-    let changed = auth_state.passwords.as_ref().map(|set| set.changed_at);
-    changed.map_or(0, |at| at.div_ceil(1000))
-}
-
-/// When something that is made now is issued. A camera whose clock is behind the one on which the
-/// passwords were set could otherwise make nothing that counts.
-fn issued_at(now: u64, auth_state: &AuthState) -> u64 {
-    now.max(not_before(auth_state))
 }
 
 #[cfg(test)]
@@ -263,12 +264,14 @@ mod tests {
         Claims::session(ID, Access::Admin, NOW, auth_state)
     }
 
-    fn changed_at(millis: u64) -> AuthState {
+    /// After so many changes, the last of them at this time (milliseconds since 1970).
+    fn changed(times: u64, at: u64) -> AuthState {
         AuthState {
-            passwords: Some(Passwords {
-                changed_at: millis,
+            passwords: (times > 0).then(|| Passwords {
+                generation: times,
+                changed_at: at,
                 viewer: None,
-                admin: String::new(),
+                admin: Some(String::new()),
             }),
             ..AuthState::default()
         }
@@ -359,17 +362,37 @@ mod tests {
         }
 
         #[test]
-        fn new_passwords_end_what_was_before_and_nothing_that_comes_after(
-            change in 0..3_000_000_000_000_u64, clock in 1..3_000_000_000_u64,
+        fn new_passwords_end_what_was_before_and_nothing_that_comes_after_by_any_clock(
+            first in 0..3_000_000_000_000_u64, second in 0..3_000_000_000_000_u64,
+            clock in 1..3_000_000_000_u64, times in 0..3_u64,
         ) {
-            // Whatever the clocks of the two cameras say.
-            let before = Claims::session(ID, Access::Admin, clock, &AuthState::default());
-            let auth_state = changed_at(change);
-            if clock * 1000 < change {
-                prop_assert!(before.check(clock, &auth_state).is_err());
+            let (before, after) = (changed(times, first), changed(times + 1, second));
+            for made in [
+                Claims::session(ID, Access::Admin, clock, &before),
+                Claims::token(ID, Access::Viewer, 366, clock, &before),
+            ] {
+                prop_assert_eq!(made.check(clock, &before), Ok(()));
+                prop_assert_eq!(made.check(clock, &after), Err(ClaimsError::PasswordsChanged));
             }
-            let after = Claims::session(ID, Access::Admin, clock, &auth_state);
-            prop_assert_eq!(after.check(clock, &auth_state), Ok(()));
+            let made = Claims::session(ID, Access::Admin, clock, &after);
+            prop_assert_eq!(made.check(clock, &after), Ok(()));
+            prop_assert_eq!(made.check(clock, &before), Err(ClaimsError::PasswordsUnheard));
         }
+    }
+
+    #[test]
+    fn a_token_of_before_there_were_generations_counts_until_the_passwords_are_changed() {
+        let old = r#"{"id":"00000000000000000000000000000007","access":"admin",
+            "issued":1795400000,"expires":1795500000,"purpose":"token"}"#;
+        let old: Claims = serde_json::from_str(old).unwrap();
+        assert_eq!(old.check(NOW, &AuthState::default()), Ok(()));
+        let ended = Err(ClaimsError::PasswordsChanged);
+        assert_eq!(old.check(NOW, &changed(1, 0)), ended);
+        // Passwords that were set before there were generations.
+        let stored = r#"{"passwords":{"changed_at":5,"viewer":null,"admin":"$argon2id$"}}"#;
+        assert_eq!(
+            old.check(NOW, &serde_json::from_str(stored).unwrap()),
+            ended
+        );
     }
 }

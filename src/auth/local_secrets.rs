@@ -84,7 +84,7 @@ impl LocalSecrets {
             getrandom::fill(&mut secret)?;
             self.session_secret = Some(HiddenText(in_digits(&secret, secret.len())));
         }
-        if settings.auth.admin_password.is_some() || auth_state.passwords.is_some() {
+        if settings.auth.admin_password.is_some() || auth_state.set_passwords().is_some() {
             return Ok(None);
         }
         let key_id = key.map(|key| in_digits(&derived(key, KEY_ID_PURPOSE), 2 * GROUP));
@@ -207,9 +207,10 @@ mod tests {
         assert_eq!(told(&mut local, &settings("", "set by hand")), None);
         let auth_state = AuthState {
             passwords: Some(Passwords {
+                generation: 1,
                 changed_at: 1,
                 viewer: None,
-                admin: "hash".to_owned(),
+                admin: Some("hash".to_owned()),
             }),
             ..AuthState::default()
         };

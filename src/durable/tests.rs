@@ -83,7 +83,10 @@ fn what_a_file_says_is_read_under_the_names_that_the_documents_give() {
     fs::write(file.file(), old).unwrap();
     let (state, _) = file.load().unwrap();
     assert_eq!(state.remote_access, RemoteAccess::Off);
-    let admin = state.auth_state.passwords.map(|passwords| passwords.admin);
+    let admin = state
+        .auth_state
+        .passwords
+        .and_then(|passwords| passwords.admin);
     assert_eq!(admin.as_deref(), Some("$argon2id$"));
     assert_eq!(state.chosen_name, Name::new("Barn").ok());
 }

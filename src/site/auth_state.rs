@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::SessionId;
+use super::{Generation, SessionId};
 
 /// Length of the revocation list. Beyond it those entries go that would have expired soonest.
 pub const MAX_REVOCATIONS: usize = 512;
@@ -21,17 +21,21 @@ const REVOCATIONS_PER_FRAGMENT: usize = 8;
 
 /// The passwords that were set over HTTP. They go before those of the settings.
 ///
-/// The derived order compares the time first: it is the order of the last-writer-wins register.
+/// The derived order compares the generation first: it is the order of the last-writer-wins register.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Passwords {
-    /// When they were set, in milliseconds since 1970. The last writer wins, and no session or
-    /// token counts that was issued before.
+    /// One more than that of the passwords which these replaced; 0 in what was written before there
+    /// were generations. The highest wins, whatever the clocks say.
+    #[serde(default)]
+    pub generation: u64,
+    /// When they were set, in milliseconds since 1970: for people, and to choose between two of the
+    /// same generation.
     pub changed_at: u64,
     /// The hash (PHC string) of the viewer's; none: nobody can log in as viewer.
     pub viewer: Option<String>,
-    /// The hash (PHC string) of the admin's.
-    pub admin: String,
+    /// The hash (PHC string) of the admin's; none: the passwords of the settings count again.
+    pub admin: Option<String>,
 }
 
 /// What all cameras of a site agree on about logins: a set that any two cameras can merge.
@@ -50,8 +54,42 @@ pub struct AuthState {
 }
 
 impl AuthState {
-    /// Merges another copy into this one. Of two sets of passwords the last writer's wins, and of
-    /// two of the same time the one that sorts last, so that all cameras choose the same.
+    /// The passwords that were set over HTTP, where these count and not those of the settings.
+    pub fn set_passwords(&self) -> Option<&Passwords> {
+        self.passwords.as_ref().filter(|set| set.admin.is_some())
+    }
+
+    /// Which passwords are in force.
+    pub fn generation(&self) -> Generation {
+        self.passwords
+            .as_ref()
+            .map_or_else(Generation::default, Generation::of)
+    }
+
+    /// The generation of the passwords that are set next.
+    pub fn next_generation(&self) -> u64 {
+        self.generation().number.saturating_add(1)
+    }
+
+    /// What makes the passwords of the settings count again, merged on any camera: a generation of
+    /// its own, so that no copy of the passwords of before, however it comes back, counts again.
+    /// `now` in milliseconds since 1970.
+    #[must_use]
+    pub fn reset(&self, now: u64) -> Self {
+        Self {
+            passwords: Some(Passwords {
+                generation: self.next_generation(),
+                changed_at: now,
+                viewer: None,
+                admin: None,
+            }),
+            ..Self::default()
+        }
+    }
+
+    /// Merges another copy into this one. Of two sets of passwords that of the higher generation
+    /// wins, and of two of the same one the one that sorts last, so that all cameras choose the
+    /// same.
     pub fn merge(&mut self, other: &Self) {
         let key = |passwords: &Option<Passwords>| passwords.clone();
         if key(&other.passwords) > key(&self.passwords) {
@@ -129,13 +167,17 @@ mod tests {
     use super::*;
 
     fn any_auth_state() -> impl Strategy<Value = AuthState> {
-        let passwords =
-            (0..4_u64, prop::option::of("[ab]"), "[ab]").prop_map(|(changed_at, viewer, admin)| {
-                Passwords {
-                    changed_at,
-                    viewer,
-                    admin,
-                }
+        let passwords = (
+            0..3_u64,
+            0..3_u64,
+            prop::option::of("[ab]"),
+            prop::option::of("[ab]"),
+        )
+            .prop_map(|(generation, changed_at, viewer, admin)| Passwords {
+                generation,
+                changed_at,
+                viewer,
+                admin,
             });
         let revocations =
             prop::collection::btree_map((0..9_u128).prop_map(SessionId), 0..9_u64, 0..9);
@@ -192,5 +234,48 @@ mod tests {
         assert!(auth_state.revocations.contains_key(&SessionId(1999)));
         auth_state.forget_expired(1999 + 2 * 24 * 3600);
         assert_eq!(auth_state, AuthState::default());
+    }
+
+    #[test]
+    fn a_later_change_wins_although_the_clock_was_a_year_ahead_before_or_is_a_year_behind_now() {
+        const YEAR: u64 = 366 * 24 * 3600 * 1000;
+        const NOW: u64 = 1_795_400_000_000;
+        let set = |state: &AuthState, changed_at, admin: &str| AuthState {
+            passwords: Some(Passwords {
+                generation: state.next_generation(),
+                changed_at,
+                viewer: None,
+                admin: Some(admin.to_owned()),
+            }),
+            ..AuthState::default()
+        };
+        for (first, second) in [(NOW + YEAR, NOW), (NOW, NOW - YEAR), (NOW, NOW)] {
+            let before = set(&AuthState::default(), first, "old");
+            let after = set(&before, second, "new");
+            for merged in [merged(&[&before, &after]), merged(&[&after, &before])] {
+                assert_eq!(merged.passwords, after.passwords);
+                assert_eq!(merged.generation(), after.generation());
+            }
+            // And back to the settings: the copies of before do not come back.
+            let reset = after.reset(first - YEAR);
+            let merged = merged(&[&reset, &after, &before]);
+            assert_eq!(merged.set_passwords(), None);
+            assert!(merged.generation() > after.generation());
+        }
+    }
+
+    #[test]
+    fn two_changes_that_did_not_hear_of_each_other_are_not_of_one_generation() {
+        let of = |admin: &str| AuthState {
+            passwords: Some(Passwords {
+                generation: 1,
+                changed_at: 5,
+                viewer: None,
+                admin: Some(admin.to_owned()),
+            }),
+            ..AuthState::default()
+        };
+        assert_eq!(of("a").generation(), of("a").generation());
+        assert_ne!(of("a").generation(), of("b").generation());
     }
 }

@@ -7,11 +7,13 @@
 //! `lan::anti_entropy`), the state file keeps it.
 
 mod auth_state;
+mod generation;
 mod key;
 mod session_id;
 mod shared_auth_state;
 
 pub use auth_state::{AuthState, MAX_REVOCATIONS, Passwords};
+pub use generation::Generation;
 pub use key::{HmacSha256, derived, keyed};
 pub use session_id::SessionId;
 pub use shared_auth_state::SharedAuthState;

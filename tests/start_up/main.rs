@@ -17,6 +17,7 @@ mod curl;
 mod dead;
 mod disk;
 mod doctor;
+mod ends;
 mod fading;
 mod headers;
 mod lan;

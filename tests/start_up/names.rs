@@ -235,9 +235,10 @@ fn a_camera_is_renamed_from_another_ones_api_and_one_that_is_down_is_not_and_is_
 fn auth_state() -> AuthState {
     AuthState {
         passwords: Some(Passwords {
+            generation: 1,
             changed_at: 1_800_000_000_000,
             viewer: None,
-            admin: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
+            admin: Some("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned()),
         }),
         revocations: (1..20).map(|id| (SessionId(id), 4_000_000_000)).collect(),
     }

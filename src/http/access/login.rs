@@ -222,7 +222,10 @@ fn stale_notice(why: ClaimsError) -> Option<String> {
         | ClaimsError::BadSignature
         | ClaimsError::WrongPurpose
         | ClaimsError::Revoked => None,
-        ClaimsError::Expired | ClaimsError::NotYetValid { .. } | ClaimsError::PasswordsChanged => {
+        ClaimsError::Expired
+        | ClaimsError::NotYetValid { .. }
+        | ClaimsError::PasswordsChanged
+        | ClaimsError::PasswordsUnheard => {
             Some(format!("Your login does not count any more: {why}."))
         }
     }

@@ -107,9 +107,10 @@ fn auth_state() -> AuthState {
     };
     AuthState {
         passwords: Some(Passwords {
+            generation: u64::MAX,
             changed_at: u64::MAX,
             viewer: hash("v"),
-            admin: hash("a").unwrap_or_default(),
+            admin: hash("a"),
         }),
         revocations: (0..64)
             .map(|id| (SessionId(u128::MAX - id), u64::MAX))
