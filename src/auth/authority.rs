@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,6 +16,8 @@ use super::credential_cache::{CredentialCache, PasswordVersion};
 use super::hashing::{HashingPool, hash_in_background};
 use super::local_secrets::LocalSecrets;
 use super::lock::lock;
+use super::log_outs::LogOuts;
+use super::lost_state::LostState;
 use super::password;
 use super::stored_password::StoredPassword;
 use super::throttle::AttemptOutcome;
@@ -39,6 +42,8 @@ pub struct Authority {
     throttle: SharedThrottle,
     hashing: HashingPool,
     used_tickets: Mutex<UsedTickets>,
+    log_outs: Mutex<LogOuts>,
+    lost: Option<LostState>,
 }
 
 /// Which cameras a login is good for.
@@ -108,7 +113,21 @@ impl Authority {
             throttle: SharedThrottle::new(),
             hashing: HashingPool::new(),
             used_tickets: Mutex::new(UsedTickets::default()),
+            log_outs: Mutex::new(LogOuts::default()),
+            lost: None,
         })
+    }
+
+    /// The same where the state file could not be used: nobody is let in until it is known which
+    /// passwords count.
+    #[must_use]
+    pub fn with_lost_state(self, lost: Option<LostState>) -> Self {
+        Self { lost, ..self }
+    }
+
+    /// Whether nobody is let in, since the state file could not be used.
+    pub fn is_locked(&self, auth_state: &SharedAuthState) -> bool {
+        auth_state.with(|auth_state| LostState::locks(self.lost.as_ref(), auth_state))
     }
 
     /// Which cameras a login here is good for.
@@ -131,6 +150,9 @@ impl Authority {
         // Before anything is looked at, or the answer would tell right from wrong.
         if let Some(wait) = self.throttle.wait(from) {
             return Err(LoginError::Throttled(wait));
+        }
+        if self.is_locked(auth_state) {
+            return Err(LoginError::StateLost);
         }
         let access = Access::of_user(user);
         let (stored, version) =
@@ -212,6 +234,18 @@ impl Authority {
             })
         })
         .await
+    }
+
+    /// Counts the log-out of this session by a client at `from`, before it is ended.
+    ///
+    /// # Errors
+    /// How long it has to wait, where it has ended too many sessions of viewers.
+    pub fn record_log_out(&self, claims: &Claims, from: IpAddr) -> Result<(), Duration> {
+        if claims.is_of_viewers() {
+            lock(&self.log_outs).spend(from, Instant::now())
+        } else {
+            Ok(())
+        }
     }
 
     /// The signed text of these claims.
@@ -305,6 +339,9 @@ impl Authority {
         let claims = self.signer.verify(text)?;
         if !good(&claims.purpose) {
             return Err(ClaimsError::WrongPurpose);
+        }
+        if self.is_locked(auth_state) {
+            return Err(ClaimsError::StateLost);
         }
         auth_state.with(|auth_state| claims.check(unix_now(), auth_state))?;
         Ok(claims)

@@ -41,6 +41,10 @@ pub struct Claims {
     /// there were generations it is that of a site which never changed them.
     #[serde(default)]
     pub generation: Generation,
+    /// The eras that it was signed in: that of what only an admin can end, and that of viewers'
+    /// sessions.
+    #[serde(default)]
+    pub eras: (u64, u64),
     /// When the session began or the token was made, in seconds since 1970.
     pub issued: u64,
     /// When it ends by itself, in seconds since 1970.
@@ -111,6 +115,9 @@ pub enum ClaimsError {
          try again in a few seconds"
     )]
     PasswordsUnheard,
+    /// Which ones count is not known: the state file could not be used.
+    #[error("this camera's state file could not be used, so it does not know which logins count")]
+    StateLost,
     /// It is good for something else, for another camera or for another client.
     #[error("it is not good for this")]
     WrongPurpose,
@@ -123,6 +130,7 @@ impl Claims {
             id,
             access,
             generation: auth_state.generation(),
+            eras: (auth_state.ended.era, auth_state.ended_viewers.era),
             issued: now,
             expires: now.saturating_add(SESSION_IDLE_SECONDS),
             purpose: Purpose::Session,
@@ -141,6 +149,7 @@ impl Claims {
             id,
             access,
             generation: auth_state.generation(),
+            eras: (auth_state.ended.era, auth_state.ended_viewers.era),
             issued: now,
             expires: now.saturating_add(u64::from(days) * 24 * 3600),
             purpose: Purpose::Token,
@@ -222,6 +231,48 @@ impl Claims {
         }
     }
 
+    /// What is to be known by all cameras for this session or token to count no more.
+    #[must_use]
+    pub fn ending(&self, auth_state: &AuthState) -> AuthState {
+        let mut ending = AuthState::default();
+        let (list, known) = if self.is_of_viewers() {
+            (&mut ending.ended_viewers, &auth_state.ended_viewers)
+        } else {
+            (&mut ending.ended, &auth_state.ended)
+        };
+        *list = known.one(self.id, self.latest_expiry());
+        ending
+    }
+
+    /// What is to be known first for this session or token, made just now, to count: nothing, unless
+    /// a clock was far ahead when something older was forgotten. It ends what there was of its kind.
+    pub fn making_room(&self, auth_state: &AuthState) -> Option<AuthState> {
+        let mut room = AuthState::default();
+        if self.latest_expiry() <= auth_state.ended.floor {
+            room.ended = auth_state.ended.next_era();
+        }
+        if self.is_of_viewers() && self.latest_expiry() <= auth_state.ended_viewers.floor {
+            room.ended_viewers = auth_state.ended_viewers.next_era();
+        }
+        (room != AuthState::default()).then_some(room)
+    }
+
+    /// Whether it is a viewer's session, or a ticket: those are ended in a list of their own. Only
+    /// admins make tokens, so viewers cannot fill the list of these.
+    pub fn is_of_viewers(&self) -> bool {
+        self.access == Access::Viewer && self.purpose != Purpose::Token
+    }
+
+    fn is_ended(&self, auth_state: &AuthState) -> bool {
+        let (era, viewers_era) = self.eras;
+        let latest = self.latest_expiry();
+        auth_state.ended.contains(self.id, era, latest)
+            || self.is_of_viewers()
+                && auth_state
+                    .ended_viewers
+                    .contains(self.id, viewers_era, latest)
+    }
+
     /// Whether it counts at `now` (seconds since 1970), by the passwords and the revocation list.
     ///
     /// # Errors
@@ -234,7 +285,7 @@ impl Claims {
             let by = Duration::from_secs(self.issued.saturating_sub(now));
             return Err(ClaimsError::NotYetValid { by });
         }
-        if auth_state.revocations.contains_key(&self.id) {
+        if self.is_ended(auth_state) {
             return Err(ClaimsError::Revoked);
         }
         let generation = auth_state.generation();
@@ -306,7 +357,7 @@ mod tests {
         let client = Ipv4Addr::LOCALHOST.into();
         let ticket = session.picture_ticket(InstanceId(1), client, NOW);
         assert_eq!(ticket.check(NOW, &auth_state), Ok(()));
-        auth_state.revocations.insert(ID, session.latest_expiry());
+        auth_state.merge(&session.ending(&auth_state));
         for claims in [session, ticket] {
             assert_eq!(claims.check(NOW, &auth_state), Err(ClaimsError::Revoked));
         }
@@ -394,5 +445,46 @@ mod tests {
             old.check(NOW, &serde_json::from_str(stored).unwrap()),
             ended
         );
+    }
+
+    #[test]
+    fn six_hundred_viewers_that_log_out_bring_no_ended_admin_back_and_end_no_token() {
+        let mut auth_state = AuthState::default();
+        let made = |id, access, auth_state: &AuthState| {
+            Claims::session(SessionId(id), access, NOW, auth_state)
+        };
+        let (ended, admin) = (session(&auth_state), made(8, Access::Admin, &auth_state));
+        let token = Claims::token(SessionId(9), Access::Viewer, 30, NOW, &auth_state);
+        let viewer = made(10, Access::Viewer, &auth_state);
+        auth_state.merge(&ended.ending(&auth_state));
+        auth_state.merge(&viewer.ending(&auth_state));
+        for id in 100..700 {
+            let one = made(id, Access::Viewer, &auth_state);
+            assert_eq!(one.check(NOW, &auth_state), Ok(()));
+            auth_state.merge(&one.ending(&auth_state));
+            assert_eq!(one.check(NOW, &auth_state), Err(ClaimsError::Revoked));
+        }
+        for gone in [&ended, &viewer] {
+            assert_eq!(gone.check(NOW, &auth_state), Err(ClaimsError::Revoked));
+        }
+        for good in [&admin, &token] {
+            assert_eq!(good.check(NOW, &auth_state), Ok(()));
+        }
+    }
+
+    #[test]
+    fn after_a_clock_that_was_a_year_ahead_what_was_ended_is_ended_and_people_can_log_in() {
+        const YEAR: u64 = 366 * 24 * 3600;
+        let mut auth_state = AuthState::default();
+        let token = Claims::token(SessionId(9), Access::Admin, 360, NOW, &auth_state);
+        auth_state.merge(&token.ending(&auth_state));
+        auth_state.forget_expired(NOW + YEAR);
+        assert_eq!(token.check(NOW, &auth_state), Err(ClaimsError::Revoked));
+        let room = session(&auth_state).making_room(&auth_state).unwrap();
+        auth_state.merge(&room);
+        let made = session(&auth_state);
+        assert_eq!(made.making_room(&auth_state), None);
+        assert_eq!(made.check(NOW, &auth_state), Ok(()));
+        assert_eq!(token.check(NOW, &auth_state), Err(ClaimsError::Revoked));
     }
 }

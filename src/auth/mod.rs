@@ -14,6 +14,8 @@
 //! | [`attempt`] | the same with clock and lock |
 //! | [`used_tickets`] | whether an entry ticket was redeemed before |
 //! | [`local_secrets`] | which admin password counts where nobody has set one |
+//! | [`log_outs`] | how many viewers' sessions a client may end |
+//! | [`lost_state`] | what counts where the state file could not be used: nothing |
 //! | [`login_error`] | what a refused login is told |
 //!
 //! Nothing here knows HTTP: a request's way to a yes or no begins in `http::access`. What
@@ -28,7 +30,9 @@ mod credential_cache;
 mod hashing;
 mod local_secrets;
 mod lock;
+mod log_outs;
 mod login_error;
+mod lost_state;
 mod password;
 mod signer;
 mod stored_password;
@@ -41,6 +45,7 @@ pub use authority::{Authority, LoginScope, PasswordChange, ViewerPasswordChange}
 pub use claims::{Claims, ClaimsError, Purpose};
 pub use local_secrets::{FirstPassword, FirstPasswordError, LocalSecrets};
 pub use login_error::LoginError;
+pub use lost_state::LostState;
 pub use password::{NewPasswordError, check_new_password};
 pub use signer::Signer;
 pub use unix_time::unix_now;

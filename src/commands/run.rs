@@ -31,7 +31,7 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
     let file = StateFile::new(&settings.node.data_dir);
     let mut stored = file.start_run(SystemTime::now())?;
     prepare_login(&file, &settings, &mut stored)?;
-    let authority = Authority::new(&settings, &stored.login)?;
+    let authority = Authority::new(&settings, &stored.login)?.with_lost_state(stored.lost.clone());
     let disk = Writer::start(file, stored.clone())?;
     let (shared, publishers) = initial(settings, clock, stored, authority, disk)?.share();
     Ok(System::new().block_on(tree::run(Arc::new(shared), publishers))?)
@@ -45,7 +45,13 @@ fn prepare_login(
     stored: &mut StoredState,
 ) -> anyhow::Result<()> {
     let before = stored.login.clone();
-    let made = stored.login.prepare(settings, &stored.auth_state)?;
+    let made = if let Some(lost) = stored.locked() {
+        warn!("{}", lost.words());
+        stored.login.prepare_sessions(settings)?;
+        None
+    } else {
+        stored.login.prepare(settings, &stored.auth_state)?
+    };
     if stored.login != before
         && let Err(error) = file.save(stored)
     {

@@ -1,9 +1,9 @@
-//! [`AuthState`]: the passwords and the revocation list, and how two copies are merged.
+//! [`AuthState`]: the passwords and what was ended early, and how two copies are merged.
 //!
 //! It is a state-based CRDT: [`AuthState::merge`] is commutative, associative and idempotent, so
 //! cameras that have heard the same changes, in whatever order and however often, have equal
-//! copies. The passwords are a last-writer-wins register, the revocation list a map that keeps the
-//! later end. What goes over the LAN is a delta ([`AuthState::delta`]) or the whole, in
+//! copies. The passwords are a last-writer-wins register by generation, the [lists](Ended) of what was
+//! ended are sets within an era. What goes over the LAN is a delta ([`AuthState::delta`]) or the whole, in
 //! [fragments](AuthState::fragments); two copies are compared by [digest](AuthState::digest).
 
 use std::collections::BTreeMap;
@@ -11,13 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Generation, SessionId};
-
-/// Length of the revocation list. Beyond it those entries go that would have expired soonest.
-pub const MAX_REVOCATIONS: usize = 512;
-
-/// Revocations in one fragment: a dozen fit a datagram beside its frame.
-const REVOCATIONS_PER_FRAGMENT: usize = 8;
+use super::{Ended, Generation, SessionId};
 
 /// The passwords that were set over HTTP. They go before those of the settings.
 ///
@@ -42,15 +36,45 @@ pub struct Passwords {
 ///
 /// The same JSON is in the state file, in messages on the LAN, and under the digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(from = "Readable")]
 pub struct AuthState {
     /// The newest passwords set over HTTP; none: those of the settings count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passwords: Option<Passwords>,
-    /// The revocation list: sessions and tokens that were ended early, and when they would have
-    /// expired, in seconds since 1970.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub revocations: BTreeMap<SessionId, u64>,
+    /// What only an admin can end: sessions of admins, and tokens. Viewers cannot fill it.
+    #[serde(skip_serializing_if = "Ended::is_empty")]
+    pub ended: Ended,
+    /// The sessions of viewers that have logged out.
+    #[serde(skip_serializing_if = "Ended::is_empty")]
+    pub ended_viewers: Ended,
+}
+
+/// As it is read: with what an earlier program wrote.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Readable {
+    passwords: Option<Passwords>,
+    ended: Ended,
+    ended_viewers: Ended,
+    /// The one list of before there were two.
+    revocations: BTreeMap<SessionId, u64>,
+}
+
+impl From<Readable> for AuthState {
+    fn from(read: Readable) -> Self {
+        let mut ended = read.ended;
+        let revocations = Ended {
+            era: ended.era,
+            floor: 0,
+            list: read.revocations,
+        };
+        ended.merge(&revocations);
+        Self {
+            passwords: read.passwords,
+            ended,
+            ended_viewers: read.ended_viewers,
+        }
+    }
 }
 
 impl AuthState {
@@ -95,40 +119,26 @@ impl AuthState {
         if key(&other.passwords) > key(&self.passwords) {
             self.passwords.clone_from(&other.passwords);
         }
-        for (session, expires) in &other.revocations {
-            let known = self.revocations.entry(*session).or_default();
-            *known = (*known).max(*expires);
-        }
-        while self.revocations.len() > MAX_REVOCATIONS {
-            let by_expiry = |(id, expires): &(&SessionId, &u64)| (**expires, **id);
-            let soonest = self.revocations.iter().min_by_key(by_expiry);
-            let Some(id) = soonest.map(|(id, _)| *id) else {
-                break;
-            };
-            self.revocations.remove(&id);
-        }
+        self.ended.merge(&other.ended);
+        self.ended_viewers.merge(&other.ended_viewers);
     }
 
     /// What `known` lacks: merged into it, it makes the two equal to a merge of the whole.
     #[must_use]
     pub fn delta(&self, known: &Self) -> Self {
-        let newer = |(id, expires): &(&SessionId, &u64)| known.revocations.get(id) < Some(expires);
         Self {
             passwords: (self.passwords > known.passwords)
                 .then(|| self.passwords.clone())
                 .flatten(),
-            revocations: (self.revocations.iter().filter(newer))
-                .map(|(id, expires)| (*id, *expires))
-                .collect(),
+            ended: self.ended.delta(&known.ended),
+            ended_viewers: self.ended_viewers.delta(&known.ended_viewers),
         }
     }
 
-    /// Removes revocations of what has expired by itself; `now` in seconds since 1970. A day is
-    /// left for clocks that differ.
+    /// Forgets what has expired by itself ([`Ended::forget_expired`]).
     pub fn forget_expired(&mut self, now: u64) {
-        const SLACK_SECONDS: u64 = 24 * 3600;
-        self.revocations
-            .retain(|_, expires| expires.saturating_add(SLACK_SECONDS) > now);
+        self.ended.forget_expired(now);
+        self.ended_viewers.forget_expired(now);
     }
 
     /// The first 32 bits of a SHA-256 over the JSON: equal copies have the same one, and different
@@ -147,16 +157,16 @@ impl AuthState {
             passwords: Some(passwords),
             ..Self::default()
         });
-        let revocations: Vec<_> = (self.revocations.iter())
-            .map(|(id, expires)| (*id, *expires))
-            .collect();
-        let revocations = revocations
-            .chunks(REVOCATIONS_PER_FRAGMENT)
-            .map(|chunk| Self {
-                revocations: chunk.iter().copied().collect(),
-                ..Self::default()
-            });
-        passwords.into_iter().chain(revocations).collect()
+        let ended = self.ended.fragments().into_iter().map(|ended| Self {
+            ended,
+            ..Self::default()
+        });
+        let viewers = self.ended_viewers.fragments();
+        let viewers = viewers.into_iter().map(|ended_viewers| Self {
+            ended_viewers,
+            ..Self::default()
+        });
+        passwords.into_iter().chain(ended).chain(viewers).collect()
     }
 }
 
@@ -179,12 +189,17 @@ mod tests {
                 viewer,
                 admin,
             });
-        let revocations =
-            prop::collection::btree_map((0..9_u128).prop_map(SessionId), 0..9_u64, 0..9);
-        (prop::option::of(passwords), revocations).prop_map(|(passwords, revocations)| AuthState {
-            passwords,
-            revocations,
-        })
+        let ended = || {
+            let list = prop::collection::btree_map((0..9_u128).prop_map(SessionId), 4..9_u64, 0..9);
+            (0..2_u64, 0..4_u64, list).prop_map(|(era, floor, list)| Ended { era, floor, list })
+        };
+        (prop::option::of(passwords), ended(), ended()).prop_map(
+            |(passwords, ended, ended_viewers)| AuthState {
+                passwords,
+                ended,
+                ended_viewers,
+            },
+        )
     }
 
     fn merged(sets: &[&AuthState]) -> AuthState {
@@ -223,17 +238,11 @@ mod tests {
     }
 
     #[test]
-    fn the_revocation_list_is_bounded_and_what_would_last_longest_stays() {
-        let many = (0..2000_u64).map(|n| (SessionId(n.into()), n)).collect();
-        let mut auth_state = AuthState::default();
-        auth_state.merge(&AuthState {
-            passwords: None,
-            revocations: many,
-        });
-        assert_eq!(auth_state.revocations.len(), MAX_REVOCATIONS);
-        assert!(auth_state.revocations.contains_key(&SessionId(1999)));
-        auth_state.forget_expired(1999 + 2 * 24 * 3600);
-        assert_eq!(auth_state, AuthState::default());
+    fn what_an_earlier_program_has_ended_stays_ended() {
+        let id = "00000000000000000000000000000007";
+        let old = format!(r#"{{"revocations":{{"{id}":4000000000}}}}"#);
+        let state: AuthState = serde_json::from_str(&old).unwrap();
+        assert!(state.ended.contains(SessionId(7), 0, 4_000_000_000));
     }
 
     #[test]

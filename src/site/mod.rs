@@ -7,12 +7,14 @@
 //! `lan::anti_entropy`), the state file keeps it.
 
 mod auth_state;
+mod ended;
 mod generation;
 mod key;
 mod session_id;
 mod shared_auth_state;
 
-pub use auth_state::{AuthState, MAX_REVOCATIONS, Passwords};
+pub use auth_state::{AuthState, Passwords};
+pub use ended::{Ended, MAX_ENDED};
 pub use generation::Generation;
 pub use key::{HmacSha256, derived, keyed};
 pub use session_id::SessionId;

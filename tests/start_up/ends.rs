@@ -1,11 +1,22 @@
 //! Ends that stay ended: what new passwords and log-outs have ended never counts again, whatever
 //! the clock says, whoever logs out how often, and whatever becomes of the state file.
 
-use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::people::{JSON, ask, await_answer, cookie, log_in, setup, start, url, with_cookie};
+use porthole::auth::{Access, Claims, Signer};
+use porthole::settings::{Secret, Site};
+use porthole::site::{AuthState, SessionId};
+use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
+
+use crate::people::{
+    JSON, KEY, VIEWER_PASSWORD, anybody, ask, await_answer, cookie, fill_in, log_in, setup, start,
+    url, with_cookie,
+};
 use crate::support::lab::{ADMIN_PASSWORD, Camera};
-use crate::testbed::Testbed;
+use crate::testbed::{Testbed, await_log, porthole};
 
 /// A year in milliseconds.
 const YEAR: u64 = 366 * 24 * 3600 * 1000;
@@ -79,4 +90,132 @@ fn new_passwords_end_tokens_also_where_the_clock_was_a_year_ahead_at_the_change_
     assert_eq!(with_token(&base, &token), 401);
     assert_eq!(with_cookie(&base, "/api/v1/status", &stolen), 200);
     log_in(&base, "admin", &current);
+}
+
+/// The status of a log-out with this session, by a client at another address.
+fn log_out_from(client: Ipv4Addr, camera: &Camera, session: &str) -> u16 {
+    let host = SocketAddr::from((camera.address(), 8080));
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((client, 0)).into()).unwrap();
+    socket.connect(&host.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    write!(
+        stream,
+        "POST /logout HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {session}\r\n\
+         Content-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn six_hundred_viewers_that_log_out_bring_no_ended_admin_back() {
+    let testbed = Testbed::without_router();
+    let mut camera = start(setup(&testbed, 2));
+    let base = url(&camera, "");
+    let ended = log_in(&base, "admin", ADMIN_PASSWORD);
+    let admin = log_in(&base, "admin", ADMIN_PASSWORD);
+    let viewer = log_in(&base, "viewer", VIEWER_PASSWORD);
+    let token = make_token(&base, &admin);
+    for session in [&ended, &viewer] {
+        let out = ask(
+            "POST",
+            &format!("{base}/logout"),
+            &[("cookie", session)],
+            "",
+        );
+        assert_eq!(out.status, 303, "{}", out.text());
+    }
+    // Signed as the site does: they need not all log in first.
+    let site = Site {
+        key: Some(Secret::new(KEY.to_owned())),
+        previous_key: None,
+    };
+    let signer = Signer::of_site(&site).unwrap();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let mut hindered = 0;
+    for n in 0..660_u32 {
+        let id = SessionId(u128::from(n) + 1000);
+        let one = Claims::session(id, Access::Viewer, now, &AuthState::default());
+        // Of 22 by one client 20 are listened to.
+        let client = Ipv4Addr::new(127, 211, 7, 1 + u8::try_from(n / 22).unwrap());
+        match log_out_from(client, &camera, &signer.sign(&one)) {
+            // Ended together with all viewers of before: the list was full.
+            303 | 401 => {}
+            429 => hindered += 1,
+            other => panic!("{n}: {other}"),
+        }
+    }
+    assert!(hindered > 0, "log-outs of viewers are limited");
+    let check = || {
+        for gone in [&ended, &viewer] {
+            assert_eq!(with_cookie(&base, "/api/v1/status", gone), 401);
+        }
+        assert_eq!(with_cookie(&base, "/api/v1/status", &admin), 200);
+        assert_eq!(with_token(&base, &token), 200);
+    };
+    check();
+    let state = camera.data().join("state.json");
+    assert!(std::fs::metadata(state).unwrap().len() < 64 * 1024);
+    with_state(&mut camera, |_| {});
+    check();
+    log_in(&base, "viewer", VIEWER_PASSWORD);
+}
+
+#[test]
+fn where_the_state_file_is_of_no_use_the_older_password_of_the_settings_does_not_come_back() {
+    let testbed = Testbed::without_router();
+    let mut camera = start(setup(&testbed, 2));
+    let base = url(&camera, "");
+    let first = log_in(&base, "admin", ADMIN_PASSWORD);
+    let session = change_password(&base, &first, ADMIN_PASSWORD, "chosen by its owner");
+    let token = make_token(&base, &session);
+    let running = porthole("reset-passwords", &camera.settings());
+    assert!(!running.status.success(), "it runs: {running:?}");
+    camera.kill();
+    let state = camera.data().join("state.json");
+    let good = std::fs::read(&state).unwrap();
+    for bad in [&good[..good.len() / 2], br#"{"version": 3}"#] {
+        std::fs::write(&state, bad).unwrap();
+        // Also after one more start, with the file that it made itself.
+        for _ in 0..2 {
+            camera.start();
+            await_answer(&camera);
+            await_log(&camera, "state.json.bad");
+            await_log(&camera, "porthole reset-passwords");
+            for password in [ADMIN_PASSWORD, "chosen by its owner"] {
+                let refused = fill_in(&base, "admin", password);
+                assert_eq!(refused.status, 503, "{}", refused.text());
+                assert!(refused.text().contains("state.json"), "{}", refused.text());
+            }
+            let page = anybody().get(&url(&camera, "/login")).unwrap().text();
+            assert!(
+                page.contains("state.json of this camera could not be used"),
+                "{page}"
+            );
+            for cookie in [&first, &session] {
+                assert_eq!(with_cookie(&base, "/api/v1/status", cookie), 401);
+            }
+            assert_eq!(with_token(&base, &token), 401);
+            let told = porthole("doctor", &camera.settings());
+            let told = String::from_utf8_lossy(&told.stdout).into_owned();
+            assert!(told.contains("state.json.bad"), "{told}");
+            camera.kill();
+        }
+    }
+    let told = porthole("reset-passwords", &camera.settings());
+    assert!(told.status.success(), "{told:?}");
+    camera.start();
+    await_answer(&camera);
+    log_in(&base, "admin", ADMIN_PASSWORD);
+    assert_eq!(fill_in(&base, "admin", "chosen by its owner").status, 401);
+    for cookie in [&first, &session] {
+        assert_eq!(with_cookie(&base, "/api/v1/status", cookie), 401);
+    }
+    assert_eq!(with_token(&base, &token), 401);
 }

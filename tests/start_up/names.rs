@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use porthole::lan::{Body, RequestId};
-use porthole::site::{AuthState, Passwords, SessionId};
+use porthole::site::{AuthState, Ended, Passwords, SessionId};
 use porthole_sim_router::Quirks;
 use porthole_types::InstanceId;
 use porthole_types::Name;
@@ -240,7 +240,11 @@ fn auth_state() -> AuthState {
             viewer: None,
             admin: Some("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned()),
         }),
-        revocations: (1..20).map(|id| (SessionId(id), 4_000_000_000)).collect(),
+        ended: Ended {
+            list: (1..20).map(|id| (SessionId(id), 4_000_000_000)).collect(),
+            ..Ended::default()
+        },
+        ended_viewers: Ended::default(),
     }
 }
 

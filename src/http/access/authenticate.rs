@@ -116,7 +116,7 @@ fn metric_label(verified: Result<Access, LoginError>) -> Login {
         Ok(_) => Login::Right,
         Err(LoginError::Wrong) => Login::Wrong,
         Err(LoginError::Throttled(_)) => Login::Throttled,
-        Err(LoginError::Busy | LoginError::Internal) => Login::Busy,
+        Err(LoginError::Busy | LoginError::StateLost | LoginError::Internal) => Login::Busy,
     }
 }
 

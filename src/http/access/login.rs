@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::authenticate::{address, verify_password};
 use super::session::{cookie, expired_cookie};
 use super::{Caller, Credential};
-use crate::auth::{Access, Claims, ClaimsError, unix_now};
+use crate::auth::{Access, Claims, ClaimsError, LoginError, unix_now};
 use crate::http::json_object::Object;
 use crate::http::pages::{self, LoginPage};
 use crate::http::{App, Problem, problem};
@@ -69,7 +69,12 @@ pub async fn form(
     caller: ReqData<Caller>,
     query: Query<LoginQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let notice = caller.stale.and_then(stale_notice);
+    let shared = &app.shared;
+    let notice = if shared.authority.is_locked(&shared.auth_state) {
+        Some(sentence(&LoginError::StateLost.to_string()))
+    } else {
+        caller.stale.and_then(stale_notice)
+    };
     let next = local_path(query.next.as_deref());
     render_page(&mut HttpResponse::Ok(), &app, &caller, notice, next, None)
 }
@@ -160,6 +165,7 @@ pub async fn login(
     responses(
         (status = 204, description = "To JSON: there is no session any more"),
         (status = 303, description = "To anything else: the same, and the way to the form"),
+        (status = 429, description = "Too many viewers have logged out from there"),
     ),
 )]
 pub async fn logout(
@@ -168,10 +174,14 @@ pub async fn logout(
     caller: ReqData<Caller>,
 ) -> Result<HttpResponse, Problem> {
     if let Credential::Session(claims) | Credential::Bearer(claims) = &caller.credential {
-        let ended = AuthState {
-            revocations: [(claims.id, claims.latest_expiry())].into(),
-            ..AuthState::default()
-        };
+        let shared = &app.shared;
+        let recorded = shared.authority.record_log_out(claims, address(&request));
+        recorded.map_err(|wait| {
+            let seconds = wait.as_secs() + 1;
+            let why = format!("too many viewers have logged out from there; try in {seconds} s");
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, why).retry_after(seconds)
+        })?;
+        let ended = shared.auth_state.with(|known| claims.ending(known));
         if let Err(why) = app.shared.learn(&ended).wait().await {
             warn!(%why, "a session was ended");
         }
@@ -208,10 +218,21 @@ pub(super) fn new_session(app: &App, access: Access) -> Result<Claims, Problem> 
             format!("no randomness for a session: {why}"),
         )
     })?;
+    let make = |auth_state: &_| Claims::session(id, access, unix_now(), auth_state);
+    Ok(make_claims(app, make))
+}
+
+/// A session or token that counts, made by `make`.
+pub(super) fn make_claims(app: &App, make: impl Fn(&AuthState) -> Claims) -> Claims {
     let shared = &app.shared;
-    Ok(shared
+    let room = shared
         .auth_state
-        .with(|auth_state| Claims::session(id, access, unix_now(), auth_state)))
+        .with(|auth_state| make(auth_state).making_room(auth_state));
+    if let Some(room) = room {
+        warn!("the clock was wrong: logins of before have ended");
+        shared.learn(&room).detach();
+    }
+    shared.auth_state.with(make)
 }
 
 /// What a person is told of a cookie that does not count any more; nothing of one that was never
@@ -225,6 +246,7 @@ fn stale_notice(why: ClaimsError) -> Option<String> {
         ClaimsError::Expired
         | ClaimsError::NotYetValid { .. }
         | ClaimsError::PasswordsChanged
+        | ClaimsError::StateLost
         | ClaimsError::PasswordsUnheard => {
             Some(format!("Your login does not count any more: {why}."))
         }
