@@ -35,6 +35,7 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 /// Decides whose credentials count. One for each server.
 pub struct Authority {
     signer: Signer,
+    key_ids: Vec<String>,
     login_scope: LoginScope,
     viewer: Option<Arc<StoredPassword>>,
     admin: Option<Arc<StoredPassword>>,
@@ -105,6 +106,7 @@ impl Authority {
             Some(StoredPassword::Hash(hash.to_owned()))
         };
         Ok(Self {
+            key_ids: signer.key_ids(),
             signer,
             login_scope,
             viewer: stored(viewer),
@@ -128,6 +130,12 @@ impl Authority {
     /// Whether nobody is let in, since the state file could not be used.
     pub fn is_locked(&self, auth_state: &SharedAuthState) -> bool {
         auth_state.with(|auth_state| LostState::locks(self.lost.as_ref(), auth_state))
+    }
+
+    /// What tells the keys apart that sessions are signed with, that of now first: a site's, or this
+    /// camera's own.
+    pub fn key_ids(&self) -> &[String] {
+        &self.key_ids
     }
 
     /// Which cameras a login here is good for.
@@ -253,7 +261,7 @@ impl Authority {
         self.signer.sign(claims)
     }
 
-    /// What a session's cookie says, if it counts now.
+    /// What a session's cookie says, if it counts now for the client at `from`.
     ///
     /// # Errors
     /// Why it does not.
@@ -261,13 +269,16 @@ impl Authority {
         &self,
         text: &str,
         auth_state: &SharedAuthState,
+        from: IpAddr,
     ) -> Result<Claims, ClaimsError> {
-        self.check(text, auth_state, |purpose| {
+        let claims = self.check(text, auth_state, |purpose| {
             matches!(purpose, Purpose::Session)
-        })
+        })?;
+        claims.check_client(from).map(|()| claims)
     }
 
-    /// What a bearer token (RFC 6750) says, if it counts now; a session is one too.
+    /// What a bearer token (RFC 6750) says, if it counts now; a session is one too, for the client
+    /// at `from`.
     ///
     /// # Errors
     /// Why it does not.
@@ -275,10 +286,12 @@ impl Authority {
         &self,
         text: &str,
         auth_state: &SharedAuthState,
+        from: IpAddr,
     ) -> Result<Claims, ClaimsError> {
-        self.check(text, auth_state, |purpose| {
+        let claims = self.check(text, auth_state, |purpose| {
             matches!(purpose, Purpose::Session | Purpose::Token)
-        })
+        })?;
+        claims.check_client(from).map(|()| claims)
     }
 
     /// What this ticket says, if it is good for the pictures of camera `me`, for the client at

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Access;
+use super::client::client_at;
 use crate::site::{AuthState, Generation, SessionId};
 use porthole_types::InstanceId;
 
@@ -45,6 +46,9 @@ pub struct Claims {
     /// sessions.
     #[serde(default)]
     pub eras: (u64, u64),
+    /// The client that a session was made for: it counts from there only. None of a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<IpAddr>,
     /// When the session began or the token was made, in seconds since 1970.
     pub issued: u64,
     /// When it ends by itself, in seconds since 1970.
@@ -106,6 +110,9 @@ pub enum ClaimsError {
     /// On the revocation list (logged out, or taken back), or an entry ticket that was redeemed.
     #[error("it was ended")]
     Revoked,
+    /// A session of a client at another address.
+    #[error("it was made at another network address than yours of now")]
+    OtherClient,
     /// It was made under other passwords than those of now.
     #[error("the passwords have been changed since")]
     PasswordsChanged,
@@ -131,10 +138,33 @@ impl Claims {
             access,
             generation: auth_state.generation(),
             eras: (auth_state.ended.era, auth_state.ended_viewers.era),
+            client: None,
             issued: now,
             expires: now.saturating_add(SESSION_IDLE_SECONDS),
             purpose: Purpose::Session,
         }
+    }
+
+    /// The same session, for the client at this address only. Cookies do not look at ports: whoever
+    /// has another port of a camera's host is sent the cookie, and cannot use it from elsewhere.
+    #[must_use]
+    pub fn for_client(self, from: IpAddr) -> Self {
+        Self {
+            client: Some(client_at(from)),
+            ..self
+        }
+    }
+
+    /// Whether the client at this address may use it, as far as it was made for one.
+    ///
+    /// # Errors
+    /// It is another's.
+    pub fn check_client(&self, from: IpAddr) -> Result<(), ClaimsError> {
+        let bound = self.client.filter(|_| self.purpose == Purpose::Session);
+        if bound.is_some_and(|client| client != client_at(from)) {
+            return Err(ClaimsError::OtherClient);
+        }
+        Ok(())
     }
 
     /// A token that lasts for so many days from now.
@@ -150,6 +180,7 @@ impl Claims {
             access,
             generation: auth_state.generation(),
             eras: (auth_state.ended.era, auth_state.ended_viewers.era),
+            client: None,
             issued: now,
             expires: now.saturating_add(u64::from(days) * 24 * 3600),
             purpose: Purpose::Token,
@@ -339,6 +370,26 @@ mod tests {
         );
         let over = session.check(NOW + SESSION_IDLE_SECONDS, &auth_state);
         assert_eq!(over, Err(ClaimsError::Expired));
+    }
+
+    #[test]
+    fn a_session_counts_from_the_address_that_it_was_made_for_and_a_token_from_anywhere() {
+        let auth_state = AuthState::default();
+        let at = |address: &str| address.parse::<IpAddr>().unwrap();
+        for (made, same, other) in [
+            ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
+            ("2001:db8::1", "2001:db8::2:3", "2001:db8:0:1::1"),
+        ] {
+            let session = session(&auth_state).for_client(at(made));
+            let later = session.renewed(NOW + SESSION_IDLE_SECONDS - 60).unwrap();
+            for session in [session, later] {
+                assert_eq!(session.check_client(at(same)), Ok(()));
+                let refused = Err(ClaimsError::OtherClient);
+                assert_eq!(session.check_client(at(other)), refused);
+            }
+        }
+        let token = Claims::token(ID, Access::Viewer, 1, NOW, &auth_state);
+        assert_eq!(token.check_client(at("192.0.2.1")), Ok(()));
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! that purpose; with this it takes hours. Admins are never hindered.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use super::client::client_at;
 use porthole_types::forget_oldest;
 
 /// Log-outs that a client may have at once.
@@ -34,7 +35,7 @@ impl LogOuts {
     /// # Errors
     /// How long it has to wait instead.
     pub fn spend(&mut self, from: IpAddr, now: Instant) -> Result<(), Duration> {
-        let client = client(from);
+        let client = client_at(from);
         let begins = self
             .0
             .get(&client)
@@ -50,18 +51,6 @@ impl LogOuts {
         self.0.insert(client, Spent { whole_at });
         forget_oldest(&mut self.0, MAX_CLIENTS, |spent| spent.whole_at);
         Ok(())
-    }
-}
-
-/// A client is one address of IPv4, or one network of IPv6, which gives each device as many
-/// addresses as it likes.
-fn client(from: IpAddr) -> IpAddr {
-    match from.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = u128::from(address) & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

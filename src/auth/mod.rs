@@ -5,6 +5,7 @@
 //! | [`authority`] | whether credentials, sessions, tokens and tickets count: all below together |
 //! | [`access`] | what there is to be allowed: viewer and admin |
 //! | [`claims`] | what a session, token or ticket says; whether it is expired or revoked |
+//! | [`client`] | which addresses are one client's |
 //! | [`signer`] | whether a text was signed by a camera of this site |
 //! | [`password`] | whether a password is right, and whether it may be a new one |
 //! | [`stored_password`] | which hash a user's password is compared with |
@@ -26,6 +27,7 @@ mod access;
 mod attempt;
 mod authority;
 mod claims;
+mod client;
 mod credential_cache;
 mod hashing;
 mod local_secrets;

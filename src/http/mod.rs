@@ -7,6 +7,7 @@
 //! | `admission`, `socket_options` | a new connection: TLS, time-outs |
 //! | `client_network`, `links` | where a client is, and so which addresses its links carry |
 //! | `root`, `settings_page` | `/`, `/camera` and `/settings` |
+//! | `leave` | `/leave`: before a link to somebody who has not shown to be a camera |
 //! | `page_models`, `pages` | from what is known to what a page shows |
 //! | `stream`, `snapshot`, `camera_feed` | the pictures |
 //! | `api` | the REST API, one file a resource |
@@ -28,6 +29,7 @@ mod headers;
 mod host;
 mod input_errors;
 mod json_object;
+mod leave;
 mod links;
 mod listeners;
 mod page_models;

@@ -34,6 +34,7 @@ mod rotation;
 mod scale;
 mod settings;
 mod site;
+mod strangers;
 mod table;
 mod testbed;
 mod tls;

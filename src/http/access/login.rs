@@ -2,6 +2,8 @@
 //!
 //! Whether a password is right is decided by [`verify_password`].
 
+use std::net::IpAddr;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Form, Json, Query, ReqData};
 use actix_web::{Either, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
@@ -10,7 +12,7 @@ use tracing::{info, warn};
 use utoipa::{IntoParams, ToSchema};
 
 use super::authenticate::{address, verify_password};
-use super::session::{cookie, expired_cookie};
+use super::session::{cookie, expired_cookies};
 use super::{Caller, Credential};
 use crate::auth::{Access, Claims, ClaimsError, LoginError, unix_now};
 use crate::http::json_object::Object;
@@ -82,7 +84,8 @@ pub async fn form(
 /// Log in
 ///
 /// As a form, answered with a page or a redirect, or as JSON, answered with JSON. Either way the
-/// cookie `porthole_session` is set: a session, good on every camera with the same site key.
+/// cookie `porthole_session_…` is set: a session, good on every camera with the same site key, and
+/// for the client at this address. The rest of its name tells sites apart.
 #[utoipa::path(
     post,
     path = "/login",
@@ -196,8 +199,10 @@ pub async fn logout(
         answer.insert_header((header::LOCATION, "/login"));
         answer
     };
+    for expired in expired_cookies(&app.shared) {
+        answer.cookie(expired);
+    }
     Ok(answer
-        .cookie(expired_cookie(&app.shared))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .finish())
 }
@@ -205,13 +210,13 @@ pub async fn logout(
 /// A session for whoever has the right password.
 async fn log_in(request: &HttpRequest, app: &App, filled: &LoginForm) -> Result<Claims, Problem> {
     let access = verify_password(request, app, &filled.user, &filled.password).await?;
-    let session = new_session(app, access)?;
+    let session = new_session(app, access, address(request))?;
     info!(%access, from = %address(request), "logged in");
     Ok(session)
 }
 
-/// A session that begins now.
-pub(super) fn new_session(app: &App, access: Access) -> Result<Claims, Problem> {
+/// A session that begins now, for the client at `from`.
+pub(super) fn new_session(app: &App, access: Access, from: IpAddr) -> Result<Claims, Problem> {
     let id = SessionId::random().map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -219,7 +224,7 @@ pub(super) fn new_session(app: &App, access: Access) -> Result<Claims, Problem> 
         )
     })?;
     let make = |auth_state: &_| Claims::session(id, access, unix_now(), auth_state);
-    Ok(make_claims(app, make))
+    Ok(make_claims(app, make).for_client(from))
 }
 
 /// A session or token that counts, made by `make`.
@@ -246,6 +251,7 @@ fn stale_notice(why: ClaimsError) -> Option<String> {
         ClaimsError::Expired
         | ClaimsError::NotYetValid { .. }
         | ClaimsError::PasswordsChanged
+        | ClaimsError::OtherClient
         | ClaimsError::StateLost
         | ClaimsError::PasswordsUnheard => {
             Some(format!("Your login does not count any more: {why}."))

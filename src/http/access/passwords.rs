@@ -120,7 +120,7 @@ pub async fn change(
     })?;
     let mut answer = HttpResponse::Ok();
     if matches!(caller.credential, Credential::Session(_)) {
-        answer.cookie(cookie(shared, &new_session(&app, Access::Admin)?));
+        answer.cookie(cookie(shared, &new_session(&app, Access::Admin, from)?));
     }
     Ok(answer
         .insert_header(("Cache-Control", "no-store"))
