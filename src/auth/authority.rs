@@ -132,8 +132,8 @@ impl Authority {
         auth_state.with(|auth_state| LostState::locks(self.lost.as_ref(), auth_state))
     }
 
-    /// What tells the keys apart that sessions are signed with, that of now first: a site's, or this
-    /// camera's own.
+    /// What tells the keys apart that sessions are signed with, that of now first: a site's, or
+    /// this camera's own.
     pub fn key_ids(&self) -> &[String] {
         &self.key_ids
     }
@@ -360,8 +360,8 @@ impl Authority {
         Ok(claims)
     }
 
-    /// The password of this user, and its generation: the one set over HTTP, the one of the settings,
-    /// the one that was made at the first start.
+    /// The password of this user, and its generation: the one set over HTTP, the one of the
+    /// settings, the one that was made at the first start.
     fn stored_password(
         &self,
         user: Option<Access>,

@@ -275,8 +275,9 @@ impl Claims {
         ending
     }
 
-    /// What is to be known first for this session or token, made just now, to count: nothing, unless
-    /// a clock was far ahead when something older was forgotten. It ends what there was of its kind.
+    /// What is to be known first for this session or token, made just now, to count: nothing,
+    /// unless a clock was far ahead when something older was forgotten. It ends what there was of
+    /// its kind.
     pub fn making_room(&self, auth_state: &AuthState) -> Option<AuthState> {
         let mut room = AuthState::default();
         if self.latest_expiry() <= auth_state.ended.floor {

@@ -66,10 +66,8 @@ impl Signer {
             // No signed text begins so.
             mac.update(b"porthole cookie name");
             let bytes = mac.finalize().into_bytes();
-            bytes[..4]
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect()
+            let id = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            format!("{id:08x}")
         };
         keys.into_iter().flatten().map(id).collect()
     }

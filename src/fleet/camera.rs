@@ -138,9 +138,9 @@ pub enum Presence {
 }
 
 impl Camera {
-    /// Whether it is this server's own, or has said itself on the LAN that it is there, signed where
-    /// the site has a key. What only the router's table or mDNS names may be anybody: those lists
-    /// are open to every device on the LAN.
+    /// Whether it is this server's own, or has said itself on the LAN that it is there, signed
+    /// where the site has a key. What only the router's table or mDNS names may be anybody: those
+    /// lists are open to every device on the LAN.
     pub fn vouches_for_itself(&self) -> bool {
         let own_word = |source: &FleetSource| {
             matches!(

@@ -1,6 +1,6 @@
 //! `/leave?to=…`: what a link to a camera leads to that has not shown to be one. Anybody on the LAN
 //! can put a name into the router's table; a page that loaded a picture from there, or linked it,
-//! would hand the visitor's cookie over.
+//! would hand the client's cookie over.
 
 use std::net::SocketAddrV4;
 

@@ -2,35 +2,17 @@
 //!
 //! It is a state-based CRDT: [`AuthState::merge`] is commutative, associative and idempotent, so
 //! cameras that have heard the same changes, in whatever order and however often, have equal
-//! copies. The passwords are a last-writer-wins register by generation, the [lists](Ended) of what was
-//! ended are sets within an era. What goes over the LAN is a delta ([`AuthState::delta`]) or the whole, in
-//! [fragments](AuthState::fragments); two copies are compared by [digest](AuthState::digest).
+//! copies. The passwords are a last-writer-wins register by generation, the [lists](Ended) of what
+//! was ended are sets within an era. What goes over the LAN is a delta ([`AuthState::delta`]) or
+//! the whole, in [fragments](AuthState::fragments); two copies are compared by
+//! [digest](AuthState::digest).
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Ended, Generation, SessionId};
-
-/// The passwords that were set over HTTP. They go before those of the settings.
-///
-/// The derived order compares the generation first: it is the order of the last-writer-wins register.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Passwords {
-    /// One more than that of the passwords which these replaced; 0 in what was written before there
-    /// were generations. The highest wins, whatever the clocks say.
-    #[serde(default)]
-    pub generation: u64,
-    /// When they were set, in milliseconds since 1970: for people, and to choose between two of the
-    /// same generation.
-    pub changed_at: u64,
-    /// The hash (PHC string) of the viewer's; none: nobody can log in as viewer.
-    pub viewer: Option<String>,
-    /// The hash (PHC string) of the admin's; none: the passwords of the settings count again.
-    pub admin: Option<String>,
-}
+use super::{Ended, Generation, Passwords, SessionId};
 
 /// What all cameras of a site agree on about logins: a set that any two cameras can merge.
 ///

@@ -1,8 +1,8 @@
 //! [`Ended`]: a bounded list of sessions and tokens that were ended early, which forgets none of
 //! them in effect.
 //!
-//! What does not fit any more is not dropped but made good for all: a new *era* begins, with an empty
-//! list, and nothing that was signed in an earlier era counts. What has expired by itself is
+//! What does not fit any more is not dropped but made good for all: a new *era* begins, with an
+//! empty list, and nothing that was signed in an earlier era counts. What has expired by itself is
 //! forgotten only together with the latest end that was forgotten (the *floor*): nothing that ends
 //! before it counts, so a clock that was ahead for a while, and is set right, revives nothing.
 

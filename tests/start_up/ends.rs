@@ -43,10 +43,10 @@ fn change_password(base: &str, session: &str, current: &str, new: &str) -> Strin
 }
 
 #[track_caller]
-fn make_token(base: &str, session: &str) -> String {
+fn make_token(base: &str, session: &str, password: &str) -> String {
     let headers = [JSON, ("cookie", session)];
-    let body = r#"{"access":"admin","days":366}"#;
-    let answer = ask("POST", &format!("{base}/api/v1/tokens"), &headers, body);
+    let body = json!({"access": "admin", "days": 366, "current": password}).to_string();
+    let answer = ask("POST", &format!("{base}/api/v1/tokens"), &headers, &body);
     assert_eq!(answer.status, 201, "{}", answer.text());
     let made: Value = answer.json().unwrap();
     made["token"].as_str().unwrap().to_owned()
@@ -71,7 +71,7 @@ fn new_passwords_end_tokens_also_where_the_clock_was_a_year_ahead_at_the_change_
         *changed_at = (changed_at.as_u64().unwrap() + YEAR).into();
     });
     let mut stolen = log_in(&base, "admin", "with a wrong clock");
-    let token = make_token(&base, &stolen);
+    let token = make_token(&base, &stolen, "with a wrong clock");
     assert_eq!(with_token(&base, &token), 200);
     let mut old = vec![first];
     let mut current = "with a wrong clock".to_owned();
@@ -118,7 +118,7 @@ fn six_hundred_viewers_that_log_out_bring_no_ended_admin_back() {
     let ended = log_in(&base, "admin", ADMIN_PASSWORD);
     let admin = log_in(&base, "admin", ADMIN_PASSWORD);
     let viewer = log_in(&base, "viewer", VIEWER_PASSWORD);
-    let token = make_token(&base, &admin);
+    let token = make_token(&base, &admin, ADMIN_PASSWORD);
     for session in [&ended, &viewer] {
         let out = ask(
             "POST",
@@ -174,7 +174,7 @@ fn where_the_state_file_is_of_no_use_the_older_password_of_the_settings_does_not
     let base = url(&camera, "");
     let first = log_in(&base, "admin", ADMIN_PASSWORD);
     let session = change_password(&base, &first, ADMIN_PASSWORD, "chosen by its owner");
-    let token = make_token(&base, &session);
+    let token = make_token(&base, &session, "chosen by its owner");
     let running = porthole("reset-passwords", &camera.settings());
     assert!(!running.status.success(), "it runs: {running:?}");
     camera.kill();
@@ -218,4 +218,35 @@ fn where_the_state_file_is_of_no_use_the_older_password_of_the_settings_does_not
         assert_eq!(with_cookie(&base, "/api/v1/status", cookie), 401);
     }
     assert_eq!(with_token(&base, &token), 401);
+}
+
+#[test]
+fn a_cookie_alone_makes_no_token_that_outlasts_it() {
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2));
+    let base = url(&camera, "");
+    let session = log_in(&base, "admin", ADMIN_PASSWORD);
+    let bearer = format!("Bearer {}", session.split_once('=').unwrap().1);
+    for (shown, body) in [
+        (
+            ("cookie", &*session),
+            json!({"access": "viewer", "days": 1}),
+        ),
+        (
+            ("authorization", &*bearer),
+            json!({"access": "viewer", "days": 1}),
+        ),
+        (
+            ("cookie", &*session),
+            json!({"access": "viewer", "days": 1, "current": "a guess"}),
+        ),
+    ] {
+        let there = format!("{base}/api/v1/tokens");
+        let refused = ask("POST", &there, &[JSON, shown], &body.to_string());
+        assert_eq!(refused.status, 403, "{}", refused.text());
+        let problem: Value = refused.json().unwrap();
+        assert_eq!(problem["field"], "current", "{problem}");
+    }
+    let token = make_token(&base, &session, ADMIN_PASSWORD);
+    assert_eq!(with_token(&base, &token), 200);
 }

@@ -1,15 +1,17 @@
 //! `/api/v1/tokens`: bearer tokens for programs, made and revoked.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json, Path, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
+use super::Caller;
 use super::authenticate::address;
 use super::login::make_claims;
-use crate::auth::{Access, Claims, unix_now};
+use super::passwords::verify_current;
+use crate::auth::{Access, Claims, Purpose, unix_now};
 use crate::http::api::whole_number::whole_number;
 use crate::http::json_object::Object;
 use crate::http::{App, Problem};
@@ -24,6 +26,10 @@ const DAYS: std::ops::RangeInclusive<u16> = 1..=366;
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     access: Access,
+    /// The admin password of now, where a session's cookie shows who asks: a cookie that was got
+    /// hold of is not enough for what lasts longer than it. Not looked at otherwise.
+    #[schema(value_type = String, required = false)]
+    current: Option<String>,
     /// How long it is to last.
     #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = 1, maximum = 366, example = 30)]
@@ -52,19 +58,33 @@ pub struct NewToken {
     path = "/api/v1/tokens",
     tag = "access",
     request_body = TokenRequest,
-    responses((status = 201, description = "The token", body = NewToken)),
+    responses(
+        (status = 201, description = "The token", body = NewToken),
+        (status = 403, description = "`current` is not the admin's password, or this \
+         caller may not do that"),
+    ),
 )]
 pub async fn make(
     request: HttpRequest,
     app: Data<App>,
+    caller: ReqData<Caller>,
     order: Json<Object<TokenRequest>>,
 ) -> Result<HttpResponse, Problem> {
-    let TokenRequest { access, days } = order.into_inner().0;
+    let TokenRequest {
+        access,
+        current,
+        days,
+    } = order.into_inner().0;
     let days = u16::try_from(days).ok().filter(|days| DAYS.contains(days));
     let days = days.ok_or_else(|| {
         let detail = format!("days: must be {} to {}", DAYS.start(), DAYS.end());
         Problem::of_field("days", detail)
     })?;
+    // Sent as a bearer token, too, a session is one.
+    let claims = caller.claims();
+    if claims.is_some_and(|claims| claims.purpose == Purpose::Session) {
+        verify_current(&request, &app, &current.unwrap_or_default()).await?;
+    }
     let id = SessionId::random().map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
