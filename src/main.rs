@@ -4,7 +4,9 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use porthole::commands::{Cli, Command, demo, doctor, healthcheck, run, sim_router};
+use porthole::commands::{
+    Cli, Command, demo, doctor, healthcheck, reset_passwords, run, sim_router,
+};
 use porthole::http::parse_errors::ParseErrorFilter;
 use tracing_subscriber::filter::FilterExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Healthcheck(config) => healthcheck::run(config).map(|()| 0),
+        Command::ResetPasswords(config) => reset_passwords::run(config),
         Command::SimRouter(args) => sim_router::run(args),
     };
     match outcome {

@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use actix_web::cookie::Cookie;
 use actix_web::http::Uri;
 use actix_web::http::header::{COOKIE, HeaderValue};
 use actix_web::test::TestRequest;
 use porthole::auth::{Claims, Signer};
-use porthole::http::{COOKIE_NAME, HostRefused, OwnNames, Problem, frame_interval};
+use porthole::http::{COOKIE_PREFIX, HostRefused, OwnNames, Problem, frame_interval};
 use porthole::site::AuthState;
 
 /// The names of this camera.
@@ -96,7 +97,11 @@ pub fn cookie(bytes: &[u8]) -> bool {
     };
     let request = TestRequest::get().insert_header((COOKIE, value));
     let request = request.to_http_request();
-    let Some(session) = request.cookie(COOKIE_NAME) else {
+    let Ok(cookies) = request.cookies() else {
+        return false;
+    };
+    let of_porthole = |cookie: &&Cookie| cookie.name().starts_with(COOKIE_PREFIX);
+    let Some(session) = cookies.iter().find(of_porthole) else {
         return false;
     };
     let verified = signer.verify(session.value());

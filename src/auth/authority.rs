@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,6 +17,8 @@ use super::hashing::{HashingPool, hash_in_background};
 use super::known_devices::KnownDevices;
 use super::local_secrets::LocalSecrets;
 use super::lock::lock;
+use super::log_outs::LogOuts;
+use super::lost_state::LostState;
 use super::password;
 use super::stored_password::StoredPassword;
 use super::throttle::{AttemptClass, AttemptOutcome};
@@ -34,6 +36,7 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 /// Decides whose credentials count. One for each server.
 pub struct Authority {
     signer: Signer,
+    key_ids: Vec<String>,
     login_scope: LoginScope,
     viewer: Option<Arc<StoredPassword>>,
     admin: Option<Arc<StoredPassword>>,
@@ -42,6 +45,8 @@ pub struct Authority {
     known_devices: Mutex<KnownDevices>,
     hashing: HashingPool,
     used_tickets: Mutex<UsedTickets>,
+    log_outs: Mutex<LogOuts>,
+    lost: Option<LostState>,
 }
 
 /// Where somebody tries to log in from.
@@ -114,6 +119,7 @@ impl Authority {
             Some(StoredPassword::Hash(hash.to_owned()))
         };
         Ok(Self {
+            key_ids: signer.key_ids(),
             signer,
             login_scope,
             viewer: stored(viewer),
@@ -123,7 +129,27 @@ impl Authority {
             known_devices: Mutex::new(KnownDevices::new()),
             hashing: HashingPool::new(),
             used_tickets: Mutex::new(UsedTickets::default()),
+            log_outs: Mutex::new(LogOuts::default()),
+            lost: None,
         })
+    }
+
+    /// The same where the state file could not be used: nobody is let in until it is known which
+    /// passwords count.
+    #[must_use]
+    pub fn with_lost_state(self, lost: Option<LostState>) -> Self {
+        Self { lost, ..self }
+    }
+
+    /// Whether nobody is let in, since the state file could not be used.
+    pub fn is_locked(&self, auth_state: &SharedAuthState) -> bool {
+        auth_state.with(|auth_state| LostState::locks(self.lost.as_ref(), auth_state))
+    }
+
+    /// What tells the keys apart that sessions are signed with, that of now first: a site's, or
+    /// this camera's own.
+    pub fn key_ids(&self) -> &[String] {
+        &self.key_ids
     }
 
     /// Which cameras a login here is good for.
@@ -157,6 +183,9 @@ impl Authority {
         password: &str,
         from: LoginSource<'_>,
     ) -> Result<Access, LoginError> {
+        if self.is_locked(auth_state) {
+            return Err(LoginError::StateLost);
+        }
         let access = Access::of_user(user);
         let (stored, version) =
             auth_state.with(|auth_state| self.stored_password(access, auth_state));
@@ -235,10 +264,7 @@ impl Authority {
     ) -> Result<Passwords, LoginError> {
         let turn = self.hashing.turn(from, AttemptClass::Exempt).await?;
         let (viewer, _) = self.stored_password(Some(Access::Viewer), auth_state);
-        let before = auth_state
-            .passwords
-            .as_ref()
-            .map_or(0, |set| set.changed_at);
+        let generation = auth_state.next_generation();
         hash_in_background(turn, move || {
             let admin = password::hash(&change.admin.unwrap_or(current))?;
             let viewer = match (change.viewer, viewer) {
@@ -247,13 +273,25 @@ impl Authority {
                 (ViewerPasswordChange::Keep, None) | (ViewerPasswordChange::Remove, _) => None,
             };
             Ok(Passwords {
-                // Later than the ones before, whatever the clock of whoever set them said.
-                changed_at: unix_now_millis().max(before.saturating_add(1)),
+                generation,
+                changed_at: unix_now_millis(),
                 viewer,
-                admin,
+                admin: Some(admin),
             })
         })
         .await
+    }
+
+    /// Counts the log-out of this session by a client at `from`, before it is ended.
+    ///
+    /// # Errors
+    /// How long it has to wait, where it has ended too many sessions of viewers.
+    pub fn record_log_out(&self, claims: &Claims, from: IpAddr) -> Result<(), Duration> {
+        if claims.is_of_viewers() {
+            lock(&self.log_outs).spend(from, Instant::now())
+        } else {
+            Ok(())
+        }
     }
 
     /// The signed text of these claims.
@@ -261,7 +299,7 @@ impl Authority {
         self.signer.sign(claims)
     }
 
-    /// What a session's cookie says, if it counts now.
+    /// What a session's cookie says, if it counts now for the client at `from`.
     ///
     /// # Errors
     /// Why it does not.
@@ -269,13 +307,16 @@ impl Authority {
         &self,
         text: &str,
         auth_state: &SharedAuthState,
+        from: IpAddr,
     ) -> Result<Claims, ClaimsError> {
-        self.check(text, auth_state, |purpose| {
+        let claims = self.check(text, auth_state, |purpose| {
             matches!(purpose, Purpose::Session)
-        })
+        })?;
+        claims.check_client(from).map(|()| claims)
     }
 
-    /// What a bearer token (RFC 6750) says, if it counts now; a session is one too.
+    /// What a bearer token (RFC 6750) says, if it counts now; a session is one too, for the client
+    /// at `from`.
     ///
     /// # Errors
     /// Why it does not.
@@ -283,10 +324,12 @@ impl Authority {
         &self,
         text: &str,
         auth_state: &SharedAuthState,
+        from: IpAddr,
     ) -> Result<Claims, ClaimsError> {
-        self.check(text, auth_state, |purpose| {
+        let claims = self.check(text, auth_state, |purpose| {
             matches!(purpose, Purpose::Session | Purpose::Token)
-        })
+        })?;
+        claims.check_client(from).map(|()| claims)
     }
 
     /// What this ticket says, if it is good for the pictures of camera `me`, for the client at
@@ -348,32 +391,34 @@ impl Authority {
         if !good(&claims.purpose) {
             return Err(ClaimsError::WrongPurpose);
         }
+        if self.is_locked(auth_state) {
+            return Err(ClaimsError::StateLost);
+        }
         auth_state.with(|auth_state| claims.check(unix_now(), auth_state))?;
         Ok(claims)
     }
 
-    /// The password of this user, and since when: the one set over HTTP, the one of the settings,
-    /// the one that was made at the first start.
+    /// The password of this user, and its generation: the one set over HTTP, the one of the
+    /// settings, the one that was made at the first start.
     fn stored_password(
         &self,
         user: Option<Access>,
         auth_state: &AuthState,
     ) -> (Option<Arc<StoredPassword>>, PasswordVersion) {
-        let Some(user) = user else {
-            return (None, None);
-        };
-        match (&auth_state.passwords, user) {
-            (None, Access::Viewer) => (self.viewer.clone(), None),
-            (None, Access::Admin) => (self.admin.clone(), None),
-            (Some(set), user) => {
+        let stored = match (auth_state.set_passwords(), user) {
+            (_, None) => None,
+            (None, Some(Access::Viewer)) => self.viewer.clone(),
+            (None, Some(Access::Admin)) => self.admin.clone(),
+            (Some(set), Some(user)) => {
                 let hash = match user {
-                    Access::Viewer => set.viewer.clone(),
-                    Access::Admin => Some(set.admin.clone()),
+                    Access::Viewer => &set.viewer,
+                    Access::Admin => &set.admin,
                 };
-                let stored = hash.map(|hash| Arc::new(StoredPassword::Hash(hash)));
-                (stored, Some(set.changed_at))
+                let hash = hash.clone().map(StoredPassword::Hash);
+                hash.map(Arc::new)
             }
-        }
+        };
+        (stored, auth_state.generation())
     }
 }
 

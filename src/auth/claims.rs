@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Access;
-use crate::site::{AuthState, SessionId};
+use super::client::client_at;
+use crate::site::{AuthState, Generation, SessionId};
 use porthole_types::InstanceId;
 
 /// How long a session lasts that nobody uses.
@@ -37,8 +38,18 @@ pub struct Claims {
     pub id: SessionId,
     /// What the bearer may do.
     pub access: Access,
-    /// When the session began or the token was made, in seconds since 1970. Passwords set later
-    /// end it.
+    /// The passwords that it was made under: it counts with these only. In what was signed before
+    /// there were generations it is that of a site which never changed them.
+    #[serde(default)]
+    pub generation: Generation,
+    /// The eras that it was signed in: that of what only an admin can end, and that of viewers'
+    /// sessions.
+    #[serde(default)]
+    pub eras: (u64, u64),
+    /// The client that a session was made for: it counts from there only. None of a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<IpAddr>,
+    /// When the session began or the token was made, in seconds since 1970.
     pub issued: u64,
     /// When it ends by itself, in seconds since 1970.
     pub expires: u64,
@@ -99,9 +110,21 @@ pub enum ClaimsError {
     /// On the revocation list (logged out, or taken back), or an entry ticket that was redeemed.
     #[error("it was ended")]
     Revoked,
-    /// It was issued before the passwords of now were set.
+    /// A session of a client at another address.
+    #[error("it was made at another network address than yours of now")]
+    OtherClient,
+    /// It was made under other passwords than those of now.
     #[error("the passwords have been changed since")]
     PasswordsChanged,
+    /// It was made under newer passwords than this camera knows.
+    #[error(
+        "the passwords have been changed, and this camera has not heard of that yet: \
+         try again in a few seconds"
+    )]
+    PasswordsUnheard,
+    /// Which ones count is not known: the state file could not be used.
+    #[error("this camera's state file could not be used, so it does not know which logins count")]
+    StateLost,
     /// It is good for something else, for another camera or for another client.
     #[error("it is not good for this")]
     WrongPurpose,
@@ -113,10 +136,35 @@ impl Claims {
         Self {
             id,
             access,
-            issued: issued_at(now, auth_state),
+            generation: auth_state.generation(),
+            eras: (auth_state.ended.era, auth_state.ended_viewers.era),
+            client: None,
+            issued: now,
             expires: now.saturating_add(SESSION_IDLE_SECONDS),
             purpose: Purpose::Session,
         }
+    }
+
+    /// The same session, for the client at this address only. Cookies do not look at ports: whoever
+    /// has another port of a camera's host is sent the cookie, and cannot use it from elsewhere.
+    #[must_use]
+    pub fn for_client(self, from: IpAddr) -> Self {
+        Self {
+            client: Some(client_at(from)),
+            ..self
+        }
+    }
+
+    /// Whether the client at this address may use it, as far as it was made for one.
+    ///
+    /// # Errors
+    /// It is another's.
+    pub fn check_client(&self, from: IpAddr) -> Result<(), ClaimsError> {
+        let bound = self.client.filter(|_| self.purpose == Purpose::Session);
+        if bound.is_some_and(|client| client != client_at(from)) {
+            return Err(ClaimsError::OtherClient);
+        }
+        Ok(())
     }
 
     /// A token that lasts for so many days from now.
@@ -130,7 +178,10 @@ impl Claims {
         Self {
             id,
             access,
-            issued: issued_at(now, auth_state),
+            generation: auth_state.generation(),
+            eras: (auth_state.ended.era, auth_state.ended_viewers.era),
+            client: None,
+            issued: now,
             expires: now.saturating_add(u64::from(days) * 24 * 3600),
             purpose: Purpose::Token,
         }
@@ -211,6 +262,49 @@ impl Claims {
         }
     }
 
+    /// What is to be known by all cameras for this session or token to count no more.
+    #[must_use]
+    pub fn ending(&self, auth_state: &AuthState) -> AuthState {
+        let mut ending = AuthState::default();
+        let (list, known) = if self.is_of_viewers() {
+            (&mut ending.ended_viewers, &auth_state.ended_viewers)
+        } else {
+            (&mut ending.ended, &auth_state.ended)
+        };
+        *list = known.one(self.id, self.latest_expiry());
+        ending
+    }
+
+    /// What is to be known first for this session or token, made just now, to count: nothing,
+    /// unless a clock was far ahead when something older was forgotten. It ends what there was of
+    /// its kind.
+    pub fn making_room(&self, auth_state: &AuthState) -> Option<AuthState> {
+        let mut room = AuthState::default();
+        if self.latest_expiry() <= auth_state.ended.floor {
+            room.ended = auth_state.ended.next_era();
+        }
+        if self.is_of_viewers() && self.latest_expiry() <= auth_state.ended_viewers.floor {
+            room.ended_viewers = auth_state.ended_viewers.next_era();
+        }
+        (room != AuthState::default()).then_some(room)
+    }
+
+    /// Whether it is a viewer's session, or a ticket: those are ended in a list of their own. Only
+    /// admins make tokens, so viewers cannot fill the list of these.
+    pub fn is_of_viewers(&self) -> bool {
+        self.access == Access::Viewer && self.purpose != Purpose::Token
+    }
+
+    fn is_ended(&self, auth_state: &AuthState) -> bool {
+        let (era, viewers_era) = self.eras;
+        let latest = self.latest_expiry();
+        auth_state.ended.contains(self.id, era, latest)
+            || self.is_of_viewers()
+                && auth_state
+                    .ended_viewers
+                    .contains(self.id, viewers_era, latest)
+    }
+
     /// Whether it counts at `now` (seconds since 1970), by the passwords and the revocation list.
     ///
     /// # Errors
@@ -219,32 +313,22 @@ impl Claims {
         if self.expires <= now {
             return Err(ClaimsError::Expired);
         }
-        let latest = issued_at(now, auth_state).saturating_add(CLOCK_SKEW_SECONDS);
-        if self.issued > latest {
+        if self.issued > now.saturating_add(CLOCK_SKEW_SECONDS) {
             let by = Duration::from_secs(self.issued.saturating_sub(now));
             return Err(ClaimsError::NotYetValid { by });
         }
-        if auth_state.revocations.contains_key(&self.id) {
+        if self.is_ended(auth_state) {
             return Err(ClaimsError::Revoked);
         }
-        if self.issued < not_before(auth_state) {
-            return Err(ClaimsError::PasswordsChanged);
+        let generation = auth_state.generation();
+        if self.generation == generation {
+            Ok(())
+        } else if self.generation.number > generation.number {
+            Err(ClaimsError::PasswordsUnheard)
+        } else {
+            Err(ClaimsError::PasswordsChanged)
         }
-        Ok(())
     }
-}
-
-/// What was issued before does not count, in seconds since 1970: the first whole second after the
-/// passwords were set.
-fn not_before(auth_state: &AuthState) -> u64 {
-    let changed = auth_state.passwords.as_ref().map(|set| set.changed_at);
-    changed.map_or(0, |at| at.div_ceil(1000))
-}
-
-/// When something that is made now is issued. A camera whose clock is behind the one on which the
-/// passwords were set could otherwise make nothing that counts.
-fn issued_at(now: u64, auth_state: &AuthState) -> u64 {
-    now.max(not_before(auth_state))
 }
 
 #[cfg(test)]
@@ -263,12 +347,14 @@ mod tests {
         Claims::session(ID, Access::Admin, NOW, auth_state)
     }
 
-    fn changed_at(millis: u64) -> AuthState {
+    /// After so many changes, the last of them at this time (milliseconds since 1970).
+    fn changed(times: u64, at: u64) -> AuthState {
         AuthState {
-            passwords: Some(Passwords {
-                changed_at: millis,
+            passwords: (times > 0).then(|| Passwords {
+                generation: times,
+                changed_at: at,
                 viewer: None,
-                admin: String::new(),
+                admin: Some(String::new()),
             }),
             ..AuthState::default()
         }
@@ -288,6 +374,26 @@ mod tests {
     }
 
     #[test]
+    fn a_session_counts_from_the_address_that_it_was_made_for_and_a_token_from_anywhere() {
+        let auth_state = AuthState::default();
+        let at = |address: &str| address.parse::<IpAddr>().unwrap();
+        for (made, same, other) in [
+            ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
+            ("2001:db8::1", "2001:db8::2:3", "2001:db8:0:1::1"),
+        ] {
+            let session = session(&auth_state).for_client(at(made));
+            let later = session.renewed(NOW + SESSION_IDLE_SECONDS - 60).unwrap();
+            for session in [session, later] {
+                assert_eq!(session.check_client(at(same)), Ok(()));
+                let refused = Err(ClaimsError::OtherClient);
+                assert_eq!(session.check_client(at(other)), refused);
+            }
+        }
+        let token = Claims::token(ID, Access::Viewer, 1, NOW, &auth_state);
+        assert_eq!(token.check_client(at("192.0.2.1")), Ok(()));
+    }
+
+    #[test]
     fn a_clock_that_is_far_behind_is_told_of_with_how_far() {
         let auth_state = AuthState::default();
         let session = session(&auth_state);
@@ -303,7 +409,7 @@ mod tests {
         let client = Ipv4Addr::LOCALHOST.into();
         let ticket = session.picture_ticket(InstanceId(1), client, NOW);
         assert_eq!(ticket.check(NOW, &auth_state), Ok(()));
-        auth_state.revocations.insert(ID, session.latest_expiry());
+        auth_state.merge(&session.ending(&auth_state));
         for claims in [session, ticket] {
             assert_eq!(claims.check(NOW, &auth_state), Err(ClaimsError::Revoked));
         }
@@ -359,17 +465,78 @@ mod tests {
         }
 
         #[test]
-        fn new_passwords_end_what_was_before_and_nothing_that_comes_after(
-            change in 0..3_000_000_000_000_u64, clock in 1..3_000_000_000_u64,
+        fn new_passwords_end_what_was_before_and_nothing_that_comes_after_by_any_clock(
+            first in 0..3_000_000_000_000_u64, second in 0..3_000_000_000_000_u64,
+            clock in 1..3_000_000_000_u64, times in 0..3_u64,
         ) {
-            // Whatever the clocks of the two cameras say.
-            let before = Claims::session(ID, Access::Admin, clock, &AuthState::default());
-            let auth_state = changed_at(change);
-            if clock * 1000 < change {
-                prop_assert!(before.check(clock, &auth_state).is_err());
+            let (before, after) = (changed(times, first), changed(times + 1, second));
+            for made in [
+                Claims::session(ID, Access::Admin, clock, &before),
+                Claims::token(ID, Access::Viewer, 366, clock, &before),
+            ] {
+                prop_assert_eq!(made.check(clock, &before), Ok(()));
+                prop_assert_eq!(made.check(clock, &after), Err(ClaimsError::PasswordsChanged));
             }
-            let after = Claims::session(ID, Access::Admin, clock, &auth_state);
-            prop_assert_eq!(after.check(clock, &auth_state), Ok(()));
+            let made = Claims::session(ID, Access::Admin, clock, &after);
+            prop_assert_eq!(made.check(clock, &after), Ok(()));
+            prop_assert_eq!(made.check(clock, &before), Err(ClaimsError::PasswordsUnheard));
         }
+    }
+
+    #[test]
+    fn a_token_of_before_there_were_generations_counts_until_the_passwords_are_changed() {
+        let old = r#"{"id":"00000000000000000000000000000007","access":"admin",
+            "issued":1795400000,"expires":1795500000,"purpose":"token"}"#;
+        let old: Claims = serde_json::from_str(old).unwrap();
+        assert_eq!(old.check(NOW, &AuthState::default()), Ok(()));
+        let ended = Err(ClaimsError::PasswordsChanged);
+        assert_eq!(old.check(NOW, &changed(1, 0)), ended);
+        // Passwords that were set before there were generations.
+        let stored = r#"{"passwords":{"changed_at":5,"viewer":null,"admin":"$argon2id$"}}"#;
+        assert_eq!(
+            old.check(NOW, &serde_json::from_str(stored).unwrap()),
+            ended
+        );
+    }
+
+    #[test]
+    fn six_hundred_viewers_that_log_out_bring_no_ended_admin_back_and_end_no_token() {
+        let mut auth_state = AuthState::default();
+        let made = |id, access, auth_state: &AuthState| {
+            Claims::session(SessionId(id), access, NOW, auth_state)
+        };
+        let (ended, admin) = (session(&auth_state), made(8, Access::Admin, &auth_state));
+        let token = Claims::token(SessionId(9), Access::Viewer, 30, NOW, &auth_state);
+        let viewer = made(10, Access::Viewer, &auth_state);
+        auth_state.merge(&ended.ending(&auth_state));
+        auth_state.merge(&viewer.ending(&auth_state));
+        for id in 100..700 {
+            let one = made(id, Access::Viewer, &auth_state);
+            assert_eq!(one.check(NOW, &auth_state), Ok(()));
+            auth_state.merge(&one.ending(&auth_state));
+            assert_eq!(one.check(NOW, &auth_state), Err(ClaimsError::Revoked));
+        }
+        for gone in [&ended, &viewer] {
+            assert_eq!(gone.check(NOW, &auth_state), Err(ClaimsError::Revoked));
+        }
+        for good in [&admin, &token] {
+            assert_eq!(good.check(NOW, &auth_state), Ok(()));
+        }
+    }
+
+    #[test]
+    fn after_a_clock_that_was_a_year_ahead_what_was_ended_is_ended_and_people_can_log_in() {
+        const YEAR: u64 = 366 * 24 * 3600;
+        let mut auth_state = AuthState::default();
+        let token = Claims::token(SessionId(9), Access::Admin, 360, NOW, &auth_state);
+        auth_state.merge(&token.ending(&auth_state));
+        auth_state.forget_expired(NOW + YEAR);
+        assert_eq!(token.check(NOW, &auth_state), Err(ClaimsError::Revoked));
+        let room = session(&auth_state).making_room(&auth_state).unwrap();
+        auth_state.merge(&room);
+        let made = session(&auth_state);
+        assert_eq!(made.making_room(&auth_state), None);
+        assert_eq!(made.check(NOW, &auth_state), Ok(()));
+        assert_eq!(token.check(NOW, &auth_state), Err(ClaimsError::Revoked));
     }
 }

@@ -9,15 +9,14 @@ use std::collections::BTreeMap;
 use hmac::Mac as _;
 
 use super::Access;
-use crate::site::{HmacSha256, keyed};
+use crate::site::{Generation, HmacSha256, keyed};
 use porthole_types::forget_oldest;
 
 /// As many entries as a site has users and passwords, and some old ones.
 const MAX_ENTRIES: usize = 32;
 
-/// Which passwords were valid: those set over HTTP at this time, in milliseconds since 1970, or,
-/// with none, those of the settings.
-pub type PasswordVersion = Option<u64>;
+/// Which passwords were valid.
+pub type PasswordVersion = Generation;
 
 /// The credentials that were right, by keyed hash. The least recently used one goes first.
 pub struct CredentialCache {
@@ -82,26 +81,30 @@ impl CredentialCache {
 mod tests {
     use super::*;
 
+    fn generation(number: u64) -> PasswordVersion {
+        Generation { number, tag: 0 }
+    }
+
     #[test]
     fn what_was_right_counts_for_its_user_until_the_passwords_change() {
         let mut cache = CredentialCache::new(&[7; 32]);
-        assert!(!cache.contains(Access::Viewer, "secret", None));
-        cache.insert(Access::Viewer, "secret", None);
-        assert!(cache.contains(Access::Viewer, "secret", None));
-        assert!(!cache.contains(Access::Admin, "secret", None));
-        assert!(!cache.contains(Access::Viewer, "secrets", None));
-        assert!(!cache.contains(Access::Viewer, "secret", Some(1)));
-        cache.insert(Access::Viewer, "other", Some(1));
+        assert!(!cache.contains(Access::Viewer, "secret", generation(0)));
+        cache.insert(Access::Viewer, "secret", generation(0));
+        assert!(cache.contains(Access::Viewer, "secret", generation(0)));
+        assert!(!cache.contains(Access::Admin, "secret", generation(0)));
+        assert!(!cache.contains(Access::Viewer, "secrets", generation(0)));
+        assert!(!cache.contains(Access::Viewer, "secret", generation(1)));
+        cache.insert(Access::Viewer, "other", generation(1));
         assert_eq!(cache.entries.len(), 1, "the old one is forgotten");
     }
 
     #[test]
     fn the_ones_in_use_stay_and_the_table_does_not_grow() {
         let mut cache = CredentialCache::new(&[7; 32]);
-        cache.insert(Access::Viewer, "in use", None);
+        cache.insert(Access::Viewer, "in use", generation(0));
         for n in 0..1000 {
-            cache.insert(Access::Viewer, &n.to_string(), None);
-            assert!(cache.contains(Access::Viewer, "in use", None));
+            cache.insert(Access::Viewer, &n.to_string(), generation(0));
+            assert!(cache.contains(Access::Viewer, "in use", generation(0)));
         }
         assert_eq!(cache.entries.len(), MAX_ENTRIES);
     }

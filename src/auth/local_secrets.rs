@@ -78,13 +78,9 @@ impl LocalSecrets {
         settings: &Settings,
         auth_state: &AuthState,
     ) -> Result<Option<FirstPassword>, FirstPasswordError> {
+        self.prepare_sessions(settings)?;
         let key = settings.site.key.as_ref();
-        if key.is_none() && self.session_secret.is_none() {
-            let mut secret = [0; 32];
-            getrandom::fill(&mut secret)?;
-            self.session_secret = Some(HiddenText(in_digits(&secret, secret.len())));
-        }
-        if settings.auth.admin_password.is_some() || auth_state.passwords.is_some() {
+        if settings.auth.admin_password.is_some() || auth_state.set_passwords().is_some() {
             return Ok(None);
         }
         let key_id = key.map(|key| in_digits(&derived(key, KEY_ID_PURPOSE), 2 * GROUP));
@@ -108,6 +104,24 @@ impl LocalSecrets {
             password,
             of_site: key.is_some(),
         }))
+    }
+
+    /// Makes the secret that signs sessions, where there is none and no site key.
+    ///
+    /// # Errors
+    /// Without randomness.
+    pub fn prepare_sessions(&mut self, settings: &Settings) -> Result<(), FirstPasswordError> {
+        if settings.site.key.is_none() && self.session_secret.is_none() {
+            let mut secret = [0; 32];
+            getrandom::fill(&mut secret)?;
+            self.session_secret = Some(HiddenText(in_digits(&secret, secret.len())));
+        }
+        Ok(())
+    }
+
+    /// The password that was made is told again, or another one is made, at the next start.
+    pub fn forget_told(&mut self) {
+        self.first_password = None;
     }
 
     /// What signs sessions where there is no site key.
@@ -207,9 +221,10 @@ mod tests {
         assert_eq!(told(&mut local, &settings("", "set by hand")), None);
         let auth_state = AuthState {
             passwords: Some(Passwords {
+                generation: 1,
                 changed_at: 1,
                 viewer: None,
-                admin: "hash".to_owned(),
+                admin: Some("hash".to_owned()),
             }),
             ..AuthState::default()
         };

@@ -14,6 +14,12 @@ pub enum LoginError {
     /// They could not be looked at now: too many passwords are being hashed.
     #[error("too many people are logging in at this moment; try again in a few seconds")]
     Busy,
+    /// Which ones count is not known: the state file could not be used.
+    #[error(
+        "nobody can log in here: the file state.json of this camera could not be used, so it does \
+         not know which passwords count; its log and `porthole doctor` say what to do"
+    )]
+    StateLost,
     /// They could not be looked at, for want of memory or worse.
     #[error("the password could not be checked; the log says more")]
     Internal,

@@ -58,6 +58,20 @@ impl Signer {
         text
     }
 
+    /// What tells the keys apart, that of now first: it says nothing about them.
+    pub fn key_ids(&self) -> Vec<String> {
+        let keys = [Some(&self.current), self.previous.as_ref()];
+        let id = |key: &HmacSha256| {
+            let mut mac = key.clone();
+            // No signed text begins so.
+            mac.update(b"porthole cookie name");
+            let bytes = mac.finalize().into_bytes();
+            let id = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            format!("{id:08x}")
+        };
+        keys.into_iter().flatten().map(id).collect()
+    }
+
     /// What the text says, once its signature is known to be right. The comparison takes the same
     /// time wherever the signatures differ. Whether it still counts is another question
     /// ([`Claims::check`]).
@@ -133,6 +147,14 @@ mod tests {
             let reader = Signer::of_secret(&derived(&secret, other));
             assert_eq!(reader.verify(&text), Err(ClaimsError::BadSignature));
         }
+    }
+
+    #[test]
+    fn cameras_of_one_site_name_their_key_alike_also_while_it_is_changed() {
+        let (old, both, new) = (of("old", ""), of("new", "old"), of("new", ""));
+        assert_eq!(both.key_ids(), [new.key_ids(), old.key_ids()].concat());
+        assert_ne!(old.key_ids(), new.key_ids());
+        assert_eq!(old.key_ids()[0].len(), 8);
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! The option that `run`, `doctor` and `healthcheck` have in common.
+//! The option that the sub-commands about one camera have in common.
 
 use std::path::PathBuf;
 

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use actix::System;
 
 use super::config::Config;
+use crate::durable::StateFile;
 use crate::lan::interface;
 use crate::settings::{self, Settings};
 use crate::tls;
@@ -43,6 +44,7 @@ pub fn run(args: &Args) -> anyhow::Result<i32> {
     let settings = args.config.load()?;
     println!("Settings: read without an error.");
     let tls_works = check_tls(&settings);
+    let lets_in = check_state(&settings);
     list_cameras();
     let lan = match interface::find(settings.node.interface.as_deref(), settings.http.bind) {
         Ok(lan) => lan,
@@ -62,7 +64,16 @@ pub fn run(args: &Args) -> anyhow::Result<i32> {
     proxies::check(&settings, lan.address);
     let exit_code =
         System::new().block_on(router::check(&settings, &lan, args.try_representative_port));
-    Ok(exit_code.max(i32::from(!tls_works)))
+    Ok(exit_code.max(i32::from(!(tls_works && lets_in))))
+}
+
+/// Whether people can log in: not where the state file could not be used.
+fn check_state(settings: &Settings) -> bool {
+    let locked = StateFile::new(&settings.node.data_dir).locked();
+    if let Some(lost) = &locked {
+        println!("State file: {}", lost.words());
+    }
+    locked.is_none()
 }
 
 /// Whether the server will start with the settings of TLS.

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod doctor;
 pub mod healthcheck;
 mod local_server;
+pub mod reset_passwords;
 pub mod run;
 pub mod sim_router;
 
@@ -32,6 +33,9 @@ pub enum Command {
     Doctor(doctor::Args),
     /// Ask the server on this machine whether it is well (for containers): exit code 0 or 1.
     Healthcheck(Config),
+    /// Let the passwords of the settings count again, where those set over HTTP are not known any
+    /// more. The camera must not run.
+    ResetPasswords(Config),
     /// Run a simulated router, for tests and demonstrations.
     SimRouter(sim_router::Args),
 }

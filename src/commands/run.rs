@@ -36,7 +36,7 @@ pub fn run(config: &Config) -> anyhow::Result<i32> {
         boot: BootId(getrandom::u64()?),
     };
     prepare_login(&file, &settings, &mut stored)?;
-    let authority = Authority::new(&settings, &stored.login)?;
+    let authority = Authority::new(&settings, &stored.login)?.with_lost_state(stored.lost.clone());
     let disk = Writer::start(file, stored.clone())?;
     let (shared, publishers) = initial(settings, identity, clock, stored, authority, disk)?.share();
     let malformed = shared.metrics.http_malformed_requests_total.clone();
@@ -55,7 +55,13 @@ fn prepare_login(
     stored: &mut StoredState,
 ) -> anyhow::Result<()> {
     let before = stored.login.clone();
-    let made = stored.login.prepare(settings, &stored.auth_state)?;
+    let made = if let Some(lost) = stored.locked() {
+        warn!("{}", lost.words());
+        stored.login.prepare_sessions(settings)?;
+        None
+    } else {
+        stored.login.prepare(settings, &stored.auth_state)?
+    };
     if stored.login != before
         && let Err(error) = file.save(stored)
     {

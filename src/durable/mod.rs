@@ -3,7 +3,7 @@
 //! It survives `kill -9` and a power cut: written to a temporary file, synced, renamed over the old
 //! one, and the folder synced. What it says about ports and terms is a hint, never authority: the
 //! router's table is. A file that cannot be used is kept beside for whoever wants to look, and the
-//! server starts afresh.
+//! server starts afresh, but lets nobody in ([`LostState`]).
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::LocalSecrets;
+use crate::auth::{LocalSecrets, LostState};
 use crate::site::AuthState;
 use porthole_camera::user_overrides::UserOverrides;
 use porthole_durable::{Store, replace};
@@ -29,7 +29,7 @@ mod tests;
 const VERSION: u32 = 2;
 const FILE: &str = "state.json";
 /// The largest file that is read, in bytes: hundreds of times what is ever written.
-const LIMIT: u64 = 64 * 1024;
+const LIMIT: u64 = 256 * 1024;
 
 /// What a server remembers. Fields added later must be optional, or `VERSION` must rise; so it
 /// must when one gets another name.
@@ -60,6 +60,10 @@ pub struct StoredState {
     /// What it keeps to itself about logins.
     #[serde(default)]
     pub login: LocalSecrets,
+    /// The file before this one could not be used, and nobody has said since that the passwords of
+    /// the settings count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<LostState>,
     /// What people chose for the camera over HTTP.
     #[serde(default)]
     pub camera: UserOverrides,
@@ -83,9 +87,26 @@ impl StoredState {
             remote_access: RemoteAccess::default(),
             auth_state: AuthState::default(),
             login: LocalSecrets::default(),
+            lost: None,
             camera: UserOverrides::default(),
             device: BTreeSet::new(),
         }
+    }
+}
+
+impl StoredState {
+    /// The passwords of the settings count from the next start on, on all cameras that hear of it;
+    /// all sessions and tokens have ended. `now` in milliseconds since 1970.
+    pub fn reset_passwords(&mut self, now: u64) {
+        self.lost = None;
+        self.login.forget_told();
+        self.auth_state.merge(&self.auth_state.reset(now));
+    }
+
+    /// What is wrong, where nobody is let in for want of the state file.
+    pub fn locked(&self) -> Option<&LostState> {
+        let lost = self.lost.as_ref();
+        lost.filter(|lost| LostState::locks(Some(lost), &self.auth_state))
     }
 }
 
@@ -168,8 +189,7 @@ impl StateFile {
             Ok(Some(state)) => return Ok((state, LoadOutcome::Existing)),
             Ok(None) => LoadOutcome::Missing,
             Err(why) => {
-                let bad = self.path("bad");
-                let moved_to = fs::rename(self.file(), &bad).is_ok().then_some(bad);
+                let moved_to = self.set_aside();
                 tracing::warn!(
                     file = %self.file().display(),
                     kept = moved_to.as_ref().map(|path| tracing::field::display(path.display())),
@@ -181,11 +201,44 @@ impl StateFile {
                 }
             }
         };
-        let state = StoredState::new(InstanceId(getrandom::u64()?));
+        let mut state = StoredState::new(InstanceId(getrandom::u64()?));
+        if let LoadOutcome::Unusable { why, moved_to } = &outcome {
+            state.lost = Some(LostState {
+                file: moved_to
+                    .as_ref()
+                    .unwrap_or(&self.file())
+                    .display()
+                    .to_string(),
+                why: why.clone(),
+            });
+        }
         if let Err(error) = self.save(&state) {
             tracing::warn!(%error, "this server will be a new one after each restart");
         }
         Ok((state, outcome))
+    }
+
+    /// Keeps a file that cannot be used beside the one that takes its place: another name for it
+    /// where that can be, so that there is no moment without a file, which would be a first start.
+    fn set_aside(&self) -> Option<PathBuf> {
+        let bad = self.path("bad");
+        // Of an earlier time; a folder of that name stays, and then nothing is kept.
+        let _ = fs::remove_file(&bad);
+        fs::hard_link(self.file(), &bad)
+            .or_else(|_| fs::rename(self.file(), &bad))
+            .is_ok()
+            .then_some(bad)
+    }
+
+    /// Why nobody is let in, or would be at the next start; nothing is written or moved.
+    pub fn locked(&self) -> Option<LostState> {
+        match self.try_read() {
+            Ok(state) => state?.locked().cloned(),
+            Err(why) => Some(LostState {
+                file: self.file().display().to_string(),
+                why: why.to_string(),
+            }),
+        }
     }
 
     /// The stored state, with nothing written or moved; none where there is none that can be read.
@@ -233,7 +286,7 @@ impl StateFile {
             Ok(found) if found.is_file() => {}
             // Opening a pipe would wait for a writer.
             Ok(_) => return Err(ReadError::NotRegular),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_missing(&error) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
         let mut bytes = Vec::new();
@@ -247,6 +300,12 @@ impl StateFile {
         }
         Ok(Some(state))
     }
+}
+
+/// Whether there is no such file, nor can be one: what should be its folder is none.
+fn is_missing(error: &io::Error) -> bool {
+    let kinds = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+    kinds.contains(&error.kind())
 }
 
 fn parse(bytes: &[u8]) -> Result<StoredState, ReadError> {

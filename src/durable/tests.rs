@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use proptest::prelude::*;
 
 use super::*;
+use crate::site::Passwords;
 
 /// A state file in a folder that does not exist yet, inside one that goes away with the test.
 fn place() -> (tempfile::TempDir, StateFile) {
@@ -28,6 +29,7 @@ fn state() -> StoredState {
         )
         .unwrap(),
         login: LocalSecrets::default(),
+        lost: None,
         device: BTreeSet::new(),
     }
 }
@@ -37,6 +39,9 @@ fn bad(file: &StateFile) -> String {
         (state, LoadOutcome::Unusable { why, moved_to }) => {
             assert_eq!(moved_to, Some(file.path("bad")));
             assert!(file.path("bad").exists());
+            let locked = state.locked().expect("nobody is let in");
+            assert_eq!(Some(locked), file.locked().as_ref(), "now and later");
+            assert!(locked.words().contains("state.json.bad"), "{locked:?}");
             assert_eq!(
                 file.load().unwrap(),
                 (state, LoadOutcome::Existing),
@@ -68,7 +73,10 @@ fn what_a_file_says_is_read_under_the_names_that_the_documents_give() {
     fs::write(file.file(), old).unwrap();
     let (state, _) = file.load().unwrap();
     assert_eq!(state.remote_access, RemoteAccess::Off);
-    let admin = state.auth_state.passwords.map(|passwords| passwords.admin);
+    let admin = state
+        .auth_state
+        .passwords
+        .and_then(|passwords| passwords.admin);
     assert_eq!(admin.as_deref(), Some("$argon2id$"));
     assert_eq!(state.chosen_name, Name::new("Barn").ok());
 }
@@ -136,8 +144,8 @@ fn a_field_of_a_later_release_is_no_reason_to_forget_the_identity() {
 fn what_is_no_state_file_at_all_is_set_aside() {
     let (_folder, file) = place();
     file.save(&state()).unwrap();
-    fs::write(file.file(), vec![b' '; 70_000]).unwrap();
-    assert_eq!(bad(&file), "larger than 64 KiB");
+    fs::write(file.file(), vec![b' '; 300_000]).unwrap();
+    assert_eq!(bad(&file), "larger than 256 KiB");
 
     fs::write(file.file(), r#"{"version":2,"instance":"xyz","term":0}"#).unwrap();
     assert!(bad(&file).contains("16 hexadecimal digits"));
@@ -148,16 +156,40 @@ fn what_is_no_state_file_at_all_is_set_aside() {
 }
 
 #[test]
+fn without_its_file_nobody_is_let_in_until_somebody_says_which_passwords_count() {
+    let (_folder, file) = place();
+    file.save(&state()).unwrap();
+    assert_eq!(file.locked(), None);
+    fs::write(file.file(), "{").unwrap();
+    assert!(file.locked().is_some(), "before the start, too");
+    let (lost, _) = file.load().unwrap();
+    assert!(lost.locked().is_some());
+
+    let mut told = lost.clone();
+    told.reset_passwords(1_795_400_000_000);
+    assert_eq!(told.locked(), None);
+    assert_eq!(told.auth_state.set_passwords(), None);
+    file.save(&told).unwrap();
+    assert_eq!(file.load().unwrap(), (told, LoadOutcome::Existing));
+
+    let mut heard = lost;
+    heard.auth_state.passwords = Some(Passwords {
+        generation: 3,
+        changed_at: 5,
+        viewer: None,
+        admin: Some("$argon2id$".to_owned()),
+    });
+    assert_eq!(heard.locked(), None, "another camera has told");
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_to_leaves_a_running_server() {
     let folder = tempfile::tempdir().unwrap();
     let blocked = folder.path().join("file");
     fs::write(&blocked, "").unwrap();
     let file = StateFile::new(&blocked);
     let (state, found) = file.load().unwrap();
-    assert!(
-        matches!(found, LoadOutcome::Unusable { moved_to: None, .. }),
-        "{found:?}"
-    );
+    assert_eq!(found, LoadOutcome::Missing);
     let told = file.save(&state).unwrap_err().to_string();
     assert!(told.contains("file/state.json"), "{told}");
 }

@@ -138,6 +138,19 @@ pub enum Presence {
 }
 
 impl Camera {
+    /// Whether it is this server's own, or has said itself on the LAN that it is there, signed
+    /// where the site has a key. What only the router's table or mDNS names may be anybody: those
+    /// lists are open to every device on the LAN.
+    pub fn vouches_for_itself(&self) -> bool {
+        let own_word = |source: &FleetSource| {
+            matches!(
+                source,
+                FleetSource::Itself | FleetSource::Answer | FleetSource::Report
+            )
+        };
+        self.locality == Locality::ThisServer || self.sources.keys().any(own_word)
+    }
+
     /// Whether people see the same of both: all but the ages, which change all the time.
     fn looks_like(&self, other: &Self) -> bool {
         let Self {

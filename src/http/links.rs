@@ -70,11 +70,13 @@ impl UrlResolver {
         }
     }
 
-    /// Fills in where the client reaches each of these cameras.
+    /// Fills in where the client reaches each of these cameras, as far as they have shown to be
+    /// cameras.
     pub fn resolve<'a>(&self, references: impl Iterator<Item = &'a mut CameraRef>) {
         for reference in references {
             let mut cameras = self.fleet.cameras.iter();
             let camera = cameras.find(|camera| CameraRef::of(camera).is(reference));
+            let camera = camera.filter(|camera| camera.vouches_for_itself());
             let url = camera.and_then(|camera| self.links.for_client(camera, self.client));
             reference.url = url.map(|url| url.to_string());
         }

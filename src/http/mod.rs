@@ -9,6 +9,7 @@
 //! | `parse_errors` | what is no HTTP: counted, and one line a minute |
 //! | `client_network`, `links` | where a client is, and so which addresses its links carry |
 //! | `root`, `settings_page` | `/`, `/camera` and `/settings` |
+//! | `leave` | `/leave`: before a link to somebody who has not shown to be a camera |
 //! | `page_models`, `pages` | from what is known to what a page shows |
 //! | `stream`, `snapshot`, `camera_feed` | the pictures |
 //! | `api` | the REST API, one file a resource |
@@ -32,6 +33,7 @@ mod headers;
 mod host;
 mod input_errors;
 mod json_object;
+mod leave;
 mod links;
 mod listeners;
 mod open_connection;
@@ -50,7 +52,7 @@ mod stream;
 #[cfg(test)]
 mod test_server;
 
-pub use access::{COOKIE_NAME, Caller, Credential, CrossCameraLogin};
+pub use access::{COOKIE_PREFIX, Caller, Credential, CrossCameraLogin};
 pub use app::{Actors, App};
 pub use camera_feed::PictureError;
 pub use host::{HostRefused, OwnNames};

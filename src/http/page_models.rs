@@ -67,7 +67,7 @@ fn tile(camera: &Camera, labels: &Labels, view: &Viewpoint) -> Tile {
         name: camera.name.clone(),
         label: labels.get(camera).map(str::to_owned),
         url: view.links.for_client(camera, view.client),
-        page_path: view.cross_camera.page_path(camera),
+        page_path: view.page_path(camera),
         still: view.still_url(camera),
         state,
         detail,

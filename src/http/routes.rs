@@ -20,7 +20,9 @@ use super::api::{
     camera_by_id, camera_controls, camera_settings, cameras, debug, drive, events, health,
     mappings, openapi, remote_access, status, targets, withdraw,
 };
-use super::{App, assets, guard, input_errors, problem, root, settings_page, snapshot, stream};
+use super::{
+    App, assets, guard, input_errors, leave, problem, root, settings_page, snapshot, stream,
+};
 
 /// Whom a route answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +121,7 @@ routes! {
         "/" { get Viewer root::root }
         "/camera" { get Viewer root::camera }
         "/settings" { get Viewer settings_page::settings }
+        "/leave" { get Viewer leave::leave }
         "/enter" { get OptionalLogin cross_camera::enter }
         "/visit/{id}" { get Viewer cross_camera::visit }
         "/stream.mjpg" { any Viewer stream::stream }

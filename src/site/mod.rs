@@ -7,11 +7,17 @@
 //! `lan::anti_entropy`), the state file keeps it.
 
 mod auth_state;
+mod ended;
+mod generation;
 mod key;
+mod passwords;
 mod session_id;
 mod shared_auth_state;
 
-pub use auth_state::{AuthState, MAX_REVOCATIONS, Passwords};
+pub use auth_state::AuthState;
+pub use ended::{Ended, MAX_ENDED};
+pub use generation::Generation;
 pub use key::{HmacSha256, derived, expanded, keyed};
+pub use passwords::Passwords;
 pub use session_id::SessionId;
 pub use shared_auth_state::SharedAuthState;

@@ -57,10 +57,10 @@ async fn one_login_opens_every_camera_a_viewer_changes_nothing_and_logging_out_e
 
     // Out on the last one, and so out on all.
     let out = "return fetch('/logout', { method: 'POST', redirect: 'manual' }).then(() => true)";
-    let before = browser
-        .client
-        .get_named_cookie("porthole_session")
-        .await
+    let cookies = browser.client.get_all_cookies().await.expect("cookies");
+    let before = cookies
+        .into_iter()
+        .find(|cookie| cookie.name().starts_with("porthole_session_"))
         .expect("there is a session");
     browser.client.execute(out, Vec::new()).await.expect("out");
     // The cookie itself is put back: it is the session that has ended, not the browser's memory of

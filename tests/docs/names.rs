@@ -4,9 +4,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use porthole::durable::StoredState;
-use porthole_types::InstanceId;
-
 use super::sources::{code_spans, documents, table_rows, texts};
 use super::{ROOT, read};
 
@@ -182,23 +179,6 @@ fn no_reference_says_that_something_is_not_built() {
             assert!(!text.to_lowercase().contains(claim), "{page}.md: {claim}");
         }
     }
-}
-
-#[test]
-fn what_the_guide_takes_out_of_the_state_file_is_in_it() {
-    let state = serde_json::to_value(StoredState::new(InstanceId(1))).unwrap();
-    let mut named = 0;
-    for (file, text) in documents() {
-        for (before, _) in text
-            .match_indices("` out of each `state.json`")
-            .map(|(at, _)| text.split_at(at))
-        {
-            let key = before.rsplit('`').next().unwrap_or_default();
-            assert!(state.get(key).is_some(), "{file}: {key} of {state}");
-            named += 1;
-        }
-    }
-    assert_eq!(named, 2);
 }
 
 #[test]

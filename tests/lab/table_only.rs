@@ -51,10 +51,8 @@ fn with_nothing_but_the_table_the_page_lists_the_cameras_by_their_descriptions_a
     let page = eventually("both others on the page from outside", PATIENCE, || {
         let page = lab.outside().get(&lab.external_url(8080))?;
         let (text, seen) = (page.text(), links(&page));
-        let linked = [8081, 8082].iter().all(|port| {
-            let url = lab.external_url(*port);
-            seen.iter().any(|link| link.starts_with(&url))
-        });
+        // Nobody has heard them say themselves that they are cameras: a page stands before.
+        let linked = text.matches("href=\"/leave?to=").count() == 2 && seen.is_empty();
         // A router's description is plain ASCII.
         let listed = linked && text.contains("Kuche") && text.contains("Till");
         ensure(listed, format!("{seen:?}")).map(|()| page)

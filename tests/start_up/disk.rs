@@ -4,7 +4,7 @@ use std::fs;
 
 use porthole_sim_router::Quirks;
 
-use crate::testbed::{REPRESENTATIVE_PORT, Testbed, await_log, serves_the_lan};
+use crate::testbed::{REPRESENTATIVE_PORT, Testbed, await_log, porthole, serves_the_lan};
 
 #[test]
 fn a_data_directory_that_cannot_be_written_is_a_warning_and_no_more() {
@@ -39,18 +39,23 @@ fn a_corrupt_state_file_is_set_aside_and_the_camera_starts_as_a_new_one() {
     fs::write(&state, half).unwrap();
 
     camera.start();
-    let after = camera.await_leadership();
-    assert_ne!(after.id, before.id, "a new identity");
     await_log(&camera, "the state file is of no use");
+    await_log(&camera, "nobody can log in here");
+    testbed.await_entry(REPRESENTATIVE_PORT, &camera);
     assert_eq!(
         fs::read(camera.data().join("state.json.bad")).unwrap(),
         half
     );
 
-    // The new identity lasts.
+    // The new identity lasts, and people can log in again once somebody has said that they may.
     camera.kill();
+    let stored: serde_json::Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
+    let told = porthole("reset-passwords", &camera.settings());
+    assert!(told.status.success(), "{told:?}");
     camera.start();
-    assert_eq!(camera.await_leadership().id, after.id);
+    let after = camera.await_leadership();
+    assert_ne!(after.id, before.id, "a new identity");
+    assert_eq!(stored["instance"], *after.id);
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn with_a_corrupt_state_file_it_follows_whoever_has_8080() {
     let state = second.data().join("state.json");
     fs::write(&state, "{\"version\": 1, \"mapped_port\": 8080").unwrap();
     second.start();
-    second.await_port(8081);
+    testbed.await_entry(8081, &second);
     assert_eq!(first.await_leadership().term, leadership.term);
     assert_eq!(
         testbed.entry(REPRESENTATIVE_PORT).unwrap().mapping.client,

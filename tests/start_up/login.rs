@@ -37,6 +37,11 @@ fn signer(key: &str) -> Signer {
     Signer::of_site(&site).unwrap()
 }
 
+/// The cookie that cameras of the usual site look at.
+fn as_cookie(text: &str) -> String {
+    format!("porthole_session_{}={text}", signer(KEY).key_ids()[0])
+}
+
 fn session(began: u64) -> Claims {
     Claims::session(SessionId(7), Access::Admin, began, &AuthState::default())
 }
@@ -52,20 +57,44 @@ fn one_login_at_the_representative_opens_the_other_camera_inside_and_outside() {
     let outside = |port: u16| format!("http://{}:{port}", testbed.address(1));
     let admin = log_in(&outside(REPRESENTATIVE_PORT), "admin", ADMIN_PASSWORD);
     let viewer = log_in(&outside(REPRESENTATIVE_PORT), "viewer", VIEWER_PASSWORD);
-    for base in [
-        outside(REPRESENTATIVE_PORT),
-        outside(8081),
-        url(&second, ""),
+    // By way of the router a client is at another address.
+    let inside = [("viewer", VIEWER_PASSWORD), ("admin", ADMIN_PASSWORD)]
+        .map(|(user, password)| log_in(&url(&first, ""), user, password));
+    for (base, viewer, admin) in [
+        (outside(REPRESENTATIVE_PORT), &viewer, &admin),
+        (outside(8081), &viewer, &admin),
+        (url(&second, ""), &inside[0], &inside[1]),
     ] {
         for path in ["/", "/camera", "/snapshot.jpg", "/api/v1/cameras"] {
-            assert_eq!(with_cookie(&base, path, &viewer), 200, "{base}{path}");
+            assert_eq!(with_cookie(&base, path, viewer), 200, "{base}{path}");
         }
         assert_eq!(
-            turn(&base, &[("cookie", &viewer)]),
+            turn(&base, &[("cookie", viewer)]),
             403,
             "a viewer turned {base}"
         );
-        assert_eq!(turn(&base, &[("cookie", &admin)]), 200, "{base}");
+        assert_eq!(turn(&base, &[("cookie", admin)]), 200, "{base}");
+    }
+    // What the router's other ports are sent is of no use to whoever answers there: neither as a
+    // cookie nor as a token, and the person at the other address is told why.
+    for stolen in [&viewer, &admin] {
+        let base = url(&second, "");
+        assert_eq!(with_cookie(&base, "/api/v1/status", stolen), 401);
+        assert_eq!(turn(&base, &[("cookie", stolen)]), 401);
+        let (_, session) = stolen.split_once('=').unwrap();
+        let bearer = ("authorization", &*format!("Bearer {session}"));
+        assert_eq!(turn(&base, &[bearer]), 401);
+        let page = ask(
+            "GET",
+            &format!("{base}/login"),
+            &[PAGE, ("cookie", stolen)],
+            "",
+        );
+        assert!(
+            page.text().contains("another network address"),
+            "{}",
+            page.text()
+        );
     }
     for path in ["/api/v1/tokens", "/api/v1/representative/withdraw"] {
         let there = format!("{}{path}", outside(REPRESENTATIVE_PORT));
@@ -109,7 +138,7 @@ fn what_is_no_login_here_gets_the_login_page_or_401_and_never_an_error() {
         ),
     ];
     for (what, text) in &wrong {
-        let cookie = format!("porthole_session={text}");
+        let cookie = as_cookie(text);
         let with = |path: &str, headers: &[(&str, &str)]| {
             let headers = [headers, &[("cookie", &*cookie)]].concat();
             ask("GET", &format!("{base}{path}"), &headers, "")
@@ -140,13 +169,13 @@ fn what_is_no_login_here_gets_the_login_page_or_401_and_never_an_error() {
     let early = ask(
         "GET",
         &format!("{base}/api/v1/status"),
-        &[("cookie", &format!("porthole_session={}", wrong[5].1))],
+        &[("cookie", &as_cookie(&wrong[5].1))],
         "",
     );
     assert!(early.text().contains("set the clocks"), "{}", early.text());
     assert_eq!(pan(&camera), 0);
     // The same key and the right time: what was wrong was not the way it was sent.
-    let good = format!("porthole_session={}", signer(KEY).sign(&session(now())));
+    let good = as_cookie(&signer(KEY).sign(&session(now())));
     assert_eq!(with_cookie(&base, "/api/v1/status", &good), 200);
 }
 
@@ -157,7 +186,7 @@ fn where_anybody_may_watch_nobody_may_change_anything_without_a_login() {
     let base = url(&camera, "");
     for path in ["/", "/snapshot.jpg", "/api/v1/cameras"] {
         assert_eq!(
-            with_cookie(&base, path, "porthole_session=v1.old.one"),
+            with_cookie(&base, path, &as_cookie("v1.old.one")),
             200,
             "{path}"
         );

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use porthole::lan::{Body, RequestId};
-use porthole::site::{AuthState, Passwords, SessionId};
+use porthole::site::{AuthState, Ended, Passwords, SessionId};
 use porthole_sim_router::Quirks;
 use porthole_types::InstanceId;
 use porthole_types::Name;
@@ -235,11 +235,16 @@ fn a_camera_is_renamed_from_another_ones_api_and_one_that_is_down_is_not_and_is_
 fn auth_state() -> AuthState {
     AuthState {
         passwords: Some(Passwords {
+            generation: 1,
             changed_at: 1_800_000_000_000,
             viewer: None,
-            admin: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
+            admin: Some("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned()),
         }),
-        revocations: (1..20).map(|id| (SessionId(id), 4_000_000_000)).collect(),
+        ended: Ended {
+            list: (1..20).map(|id| (SessionId(id), 4_000_000_000)).collect(),
+            ..Ended::default()
+        },
+        ended_viewers: Ended::default(),
     }
 }
 

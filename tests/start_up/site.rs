@@ -51,7 +51,7 @@ fn who_logs_out_at_one_camera_is_out_at_all_of_them() {
     println!("the second camera heard of a logout after {after:?}");
     // It refuses the session as soon as it has heard; the disk takes a moment longer.
     eventually("the second has stored it", PATIENCE, || {
-        let ended = &stored(&second)["auth_state"]["revocations"];
+        let ended = &stored(&second)["auth_state"]["ended"]["list"];
         let is_stored = ended.as_object().is_some_and(|ended| !ended.is_empty());
         ensure(is_stored, ended)
     });

@@ -220,11 +220,11 @@ fn a_ticket_is_good_for_its_camera_its_client_and_its_purpose_only() {
         wrong_purpose
     );
     assert_eq!(
-        authority.check_session(&pictures, &auth_state),
+        authority.check_session(&pictures, &auth_state, here),
         wrong_purpose
     );
     assert_eq!(
-        authority.check_bearer(&pictures, &auth_state),
+        authority.check_bearer(&pictures, &auth_state, here),
         wrong_purpose
     );
     assert_eq!(
@@ -242,7 +242,10 @@ fn a_ticket_is_good_for_its_camera_its_client_and_its_purpose_only() {
         authority.redeem_entry_ticket(&ticket, &auth_state, me, elsewhere),
         wrong_purpose
     );
-    assert_eq!(authority.check_session(&ticket, &auth_state), wrong_purpose);
+    assert_eq!(
+        authority.check_session(&ticket, &auth_state, here),
+        wrong_purpose
+    );
     assert_eq!(
         authority.check_picture_ticket(&ticket, &auth_state, me, here),
         wrong_purpose

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use tracing::{debug, info};
 use url::form_urlencoded;
 
-use super::session::COOKIE_NAME;
+use super::session::cookie_names;
 use super::{AuthPolicy, Caller, Credential, Denied};
 use crate::auth::{Access, ClaimsError, LoginError, LoginSource};
 use crate::http::App;
@@ -44,24 +44,24 @@ pub async fn authenticate(
     }
     let (authority, auth_state) = (&app.shared.authority, &app.shared.auth_state);
     if let Some(token) = credentials(request.headers(), "Bearer") {
-        return match authority.check_bearer(token, auth_state) {
+        return match authority.check_bearer(token, auth_state, client_address(http)) {
             Ok(claims) => Ok(credential(Credential::Bearer(claims))),
             Err(why) => Err(bad_token(http, app, why)),
         };
     }
-    let cookie = request.cookie(COOKIE_NAME);
-    let session = cookie.map(|cookie| authority.check_session(cookie.value(), auth_state));
-    let stale = match session {
-        Some(Ok(claims)) => return Ok(credential(Credential::Session(claims))),
-        Some(Err(why)) => Some(why),
-        None => None,
-    };
+    let mut stale = None;
+    for cookie in cookie_names(authority).filter_map(|name| request.cookie(&name)) {
+        match authority.check_session(cookie.value(), auth_state, client_address(http)) {
+            Ok(claims) => return Ok(credential(Credential::Session(claims))),
+            Err(why) => stale = stale.or(Some(why)),
+        }
+    }
     if let Some(encoded) = credentials(request.headers(), "Basic")
         && policy == AuthPolicy::Required
     {
         let (user, password) = decode(encoded).unwrap_or_default();
         if user == TOKEN_USER {
-            return match authority.check_bearer(&password, auth_state) {
+            return match authority.check_bearer(&password, auth_state, client_address(http)) {
                 Ok(claims) => Ok(credential(Credential::Bearer(claims))),
                 Err(why) => Err(bad_token(http, app, why)),
             };
@@ -132,7 +132,7 @@ fn metric_label(verified: Result<Access, LoginError>) -> Login {
         Ok(_) => Login::Right,
         Err(LoginError::Wrong) => Login::Wrong,
         Err(LoginError::Throttled(_)) => Login::Throttled,
-        Err(LoginError::Busy | LoginError::Internal) => Login::Busy,
+        Err(LoginError::Busy | LoginError::StateLost | LoginError::Internal) => Login::Busy,
     }
 }
 

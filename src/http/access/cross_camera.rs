@@ -30,6 +30,7 @@ use crate::fleet::{Camera, Locality};
 use crate::http::client_address::client_address;
 use crate::http::client_network::client_network;
 use crate::http::links::Links;
+use crate::http::pages::WebUrl;
 use crate::http::{App, Problem};
 use crate::lan::ClientNetwork;
 use crate::shared::SharedState;
@@ -76,6 +77,13 @@ impl<'a> CrossCameraLogin<'a> {
         Some(format!("/visit/{id}"))
     }
 
+    /// Whether a cookie that the client has here goes to this address, too: it is of the same host.
+    pub fn shares_host_with(&self, url: &WebUrl) -> bool {
+        let host = url.as_str().split("://").nth(1).unwrap_or_default();
+        let host = host.split('/').next().unwrap_or_default();
+        host.rsplit_once(':').map_or(host, |(host, _)| host) == self.host
+    }
+
     /// The session, where it is one and not a token.
     fn session(&self) -> Option<&Claims> {
         self.claims
@@ -87,7 +95,8 @@ impl<'a> CrossCameraLogin<'a> {
     fn ticket_for(&self, camera: &Camera) -> Option<(InstanceId, &Claims)> {
         let elsewhere =
             camera.locality == Locality::OtherServer && self.host != camera.lan.ip().to_string();
-        let claims = self.claims.filter(|_| elsewhere)?;
+        let known = elsewhere && camera.vouches_for_itself();
+        let claims = self.claims.filter(|_| known)?;
         Some((camera.id?, claims))
     }
 
@@ -120,6 +129,9 @@ pub async fn visit(
     let url = Links::new(&app.shared)
         .for_client(camera, network)
         .ok_or_else(|| nothing(format!("{} is not reachable from outside yet", camera.name)))?;
+    if !camera.vouches_for_itself() {
+        return Ok(redirect(&format!("/leave?to={}", camera.lan)).finish());
+    }
     let cross_camera = CrossCameraLogin::of(&request, &app, &caller);
     let target = match cross_camera.entry_ticket_query(camera) {
         Some(ticket) => format!("{url}enter?{ticket}"),

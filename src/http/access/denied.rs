@@ -67,6 +67,7 @@ impl From<LoginError> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds)
             }
             LoginError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5),
+            LoginError::StateLost => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail),
             LoginError::Internal => Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Whether a password is right is decided by [`verify_password`].
 
+use std::net::IpAddr;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Form, Json, Query, ReqData};
 use actix_web::{Either, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
@@ -10,9 +12,9 @@ use tracing::{info, warn};
 use utoipa::{IntoParams, ToSchema};
 
 use super::authenticate::verify_password;
-use super::session::{cookie, expired_cookie};
+use super::session::{cookie, expired_cookies};
 use super::{Caller, Credential};
-use crate::auth::{Access, Claims, ClaimsError, unix_now};
+use crate::auth::{Access, Claims, ClaimsError, LoginError, unix_now};
 use crate::http::client_address::client_address;
 use crate::http::json_object::Object;
 use crate::http::pages::{self, LoginPage};
@@ -70,7 +72,12 @@ pub async fn form(
     caller: ReqData<Caller>,
     query: Query<LoginQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let notice = caller.stale.and_then(stale_notice);
+    let shared = &app.shared;
+    let notice = if shared.authority.is_locked(&shared.auth_state) {
+        Some(sentence(&LoginError::StateLost.to_string()))
+    } else {
+        caller.stale.and_then(stale_notice)
+    };
     let next = local_path(query.next.as_deref());
     render_page(&mut HttpResponse::Ok(), &app, &caller, notice, next, None)
 }
@@ -78,7 +85,8 @@ pub async fn form(
 /// Log in
 ///
 /// As a form, answered with a page or a redirect, or as JSON, answered with JSON. Either way the
-/// cookie `porthole_session` is set: a session, good on every camera with the same site key.
+/// cookie `porthole_session_…` is set: a session, good on every camera with the same site key, and
+/// for the client at this address. The rest of its name tells sites apart.
 #[utoipa::path(
     post,
     path = "/login",
@@ -161,6 +169,7 @@ pub async fn login(
     responses(
         (status = 204, description = "To JSON: there is no session any more"),
         (status = 303, description = "To anything else: the same, and the way to the form"),
+        (status = 429, description = "Too many viewers have logged out from there"),
     ),
 )]
 pub async fn logout(
@@ -169,10 +178,16 @@ pub async fn logout(
     caller: ReqData<Caller>,
 ) -> Result<HttpResponse, Problem> {
     if let Credential::Session(claims) | Credential::Bearer(claims) = &caller.credential {
-        let ended = AuthState {
-            revocations: [(claims.id, claims.latest_expiry())].into(),
-            ..AuthState::default()
-        };
+        let shared = &app.shared;
+        let recorded = shared
+            .authority
+            .record_log_out(claims, client_address(&request));
+        recorded.map_err(|wait| {
+            let seconds = wait.as_secs() + 1;
+            let why = format!("too many viewers have logged out from there; try in {seconds} s");
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, why).retry_after(seconds)
+        })?;
+        let ended = shared.auth_state.with(|known| claims.ending(known));
         if let Err(why) = app.shared.learn(&ended).wait().await {
             warn!(%why, "a session was ended");
         }
@@ -187,8 +202,10 @@ pub async fn logout(
         answer.insert_header((header::LOCATION, "/login"));
         answer
     };
+    for expired in expired_cookies(&app.shared) {
+        answer.cookie(expired);
+    }
     Ok(answer
-        .cookie(expired_cookie(&app.shared))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .finish())
 }
@@ -196,23 +213,34 @@ pub async fn logout(
 /// A session for whoever has the right password.
 async fn log_in(request: &HttpRequest, app: &App, filled: &LoginForm) -> Result<Claims, Problem> {
     let access = verify_password(request, app, &filled.user, &filled.password).await?;
-    let session = new_session(app, access)?;
+    let session = new_session(app, access, client_address(request))?;
     info!(%access, from = %client_address(request), "logged in");
     Ok(session)
 }
 
-/// A session that begins now.
-pub(super) fn new_session(app: &App, access: Access) -> Result<Claims, Problem> {
+/// A session that begins now, for the client at `from`.
+pub(super) fn new_session(app: &App, access: Access, from: IpAddr) -> Result<Claims, Problem> {
     let id = SessionId::random().map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("no randomness for a session: {why}"),
         )
     })?;
+    let make = |auth_state: &_| Claims::session(id, access, unix_now(), auth_state);
+    Ok(make_claims(app, make).for_client(from))
+}
+
+/// A session or token that counts, made by `make`.
+pub(super) fn make_claims(app: &App, make: impl Fn(&AuthState) -> Claims) -> Claims {
     let shared = &app.shared;
-    Ok(shared
+    let room = shared
         .auth_state
-        .with(|auth_state| Claims::session(id, access, unix_now(), auth_state)))
+        .with(|auth_state| make(auth_state).making_room(auth_state));
+    if let Some(room) = room {
+        warn!("the clock was wrong: logins of before have ended");
+        shared.learn(&room).detach();
+    }
+    shared.auth_state.with(make)
 }
 
 /// What a person is told of a cookie that does not count any more; nothing of one that was never
@@ -223,7 +251,12 @@ fn stale_notice(why: ClaimsError) -> Option<String> {
         | ClaimsError::BadSignature
         | ClaimsError::WrongPurpose
         | ClaimsError::Revoked => None,
-        ClaimsError::Expired | ClaimsError::NotYetValid { .. } | ClaimsError::PasswordsChanged => {
+        ClaimsError::Expired
+        | ClaimsError::NotYetValid { .. }
+        | ClaimsError::PasswordsChanged
+        | ClaimsError::OtherClient
+        | ClaimsError::StateLost
+        | ClaimsError::PasswordsUnheard => {
             Some(format!("Your login does not count any more: {why}."))
         }
     }

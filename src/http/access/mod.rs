@@ -40,4 +40,4 @@ pub use authenticate::authenticate;
 pub use caller::{AuthPolicy, Caller, Credential};
 pub use cross_camera::CrossCameraLogin;
 pub use denied::Denied;
-pub use session::{COOKIE_NAME, renew, secure_cookies};
+pub use session::{COOKIE_PREFIX, renew, secure_cookies};

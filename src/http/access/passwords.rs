@@ -92,14 +92,7 @@ pub async fn change(
     if let ViewerPasswordChange::Set(viewer) = &viewer {
         check_new_password("viewer", viewer)?;
     }
-    match verify_password(&request, &app, Access::Admin.as_str(), &current).await {
-        Ok(_) => {}
-        Err(LoginError::Wrong) => {
-            let detail = "current: this is not the admin password of now";
-            return Err(invalid("current", detail).with_status(StatusCode::FORBIDDEN));
-        }
-        Err(why) => return Err(why.into()),
-    }
+    verify_current(&request, &app, &current).await?;
     let shared = &app.shared;
     let change = PasswordChange { admin, viewer };
     let from = client_address(&request);
@@ -121,7 +114,7 @@ pub async fn change(
     })?;
     let mut answer = HttpResponse::Ok();
     if matches!(caller.credential, Credential::Session(_)) {
-        answer.cookie(cookie(shared, &new_session(&app, Access::Admin)?));
+        answer.cookie(cookie(shared, &new_session(&app, Access::Admin, from)?));
     }
     Ok(answer
         .insert_header(("Cache-Control", "no-store"))
@@ -129,6 +122,23 @@ pub async fn change(
             changed_at: changed_at as f64 / 1000.0,
             reach: shared.authority.login_scope(),
         }))
+}
+
+/// Whether this is the admin's password, which is asked for again: a session that was left open, or
+/// stolen, is not enough.
+pub(super) async fn verify_current(
+    request: &HttpRequest,
+    app: &App,
+    current: &str,
+) -> Result<(), Problem> {
+    match verify_password(request, app, Access::Admin.as_str(), current).await {
+        Ok(_) => Ok(()),
+        Err(LoginError::Wrong) => {
+            let detail = "current: this is not the admin password of now";
+            Err(invalid("current", detail).with_status(StatusCode::FORBIDDEN))
+        }
+        Err(why) => Err(why.into()),
+    }
 }
 
 fn check_new_password(field: &'static str, password: &str) -> Result<(), Problem> {

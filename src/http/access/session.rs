@@ -7,25 +7,33 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Caller, Credential};
-use crate::auth::{Claims, unix_now};
+use crate::auth::{Authority, Claims, unix_now};
 use crate::fleet::Scheme;
 use crate::http::client_address::told_by_proxy;
 use crate::shared::SharedState;
 
-/// The cookie's name. Cookies do not look at ports (RFC 6265 §8.5): behind one router one cookie
-/// reaches every camera.
-pub const COOKIE_NAME: &str = "porthole_session";
+/// What the cookie's name begins with.
+pub const COOKIE_PREFIX: &str = "porthole_session";
+
+/// The names that a session's cookie may have, the one that is set first. Cookies do not look at
+/// ports (RFC 6265 §8.5): behind one router one cookie reaches every camera. The name says which
+/// key signed it, so that cameras without a site key, or of two sites, keep one each.
+pub fn cookie_names(authority: &Authority) -> impl Iterator<Item = String> {
+    let ids = authority.key_ids().iter();
+    ids.map(|id| format!("{COOKIE_PREFIX}_{id}"))
+}
 
 /// The cookie of this session. No script reads it, no other site's form sends it, and where this
 /// server speaks TLS it never travels without.
 pub fn cookie(shared: &SharedState, session: &Claims) -> Cookie<'static> {
     let left = session.expires.saturating_sub(unix_now());
-    build_cookie(shared, shared.authority.sign(session), left)
+    let name = cookie_names(&shared.authority).next().unwrap_or_default();
+    build_cookie(shared, name, shared.authority.sign(session), left)
 }
 
-/// The cookie that makes a browser forget the session: empty, and expired at once.
-pub fn expired_cookie(shared: &SharedState) -> Cookie<'static> {
-    build_cookie(shared, String::new(), 0)
+/// The cookies that make a browser forget the session: empty, and expired at once.
+pub fn expired_cookies(shared: &SharedState) -> impl Iterator<Item = Cookie<'static>> {
+    cookie_names(&shared.authority).map(|name| build_cookie(shared, name, String::new(), 0))
 }
 
 /// Gives a session that is in use, and past its half, a later end ([`Claims::renewed`]); unless the
@@ -37,7 +45,10 @@ pub fn renew<B>(shared: &SharedState, caller: &Caller, answer: &mut HttpResponse
     let Some(renewed) = session.renewed(unix_now()) else {
         return;
     };
-    if answer.cookies().any(|cookie| cookie.name() == COOKIE_NAME) {
+    if answer
+        .cookies()
+        .any(|cookie| cookie.name().starts_with(COOKIE_PREFIX))
+    {
         return;
     }
     if let Err(error) = answer.add_cookie(&cookie(shared, &renewed)) {
@@ -67,8 +78,13 @@ fn with_secure(cookie: &[u8]) -> Option<HeaderValue> {
         .filter(|_| !has)
 }
 
-fn build_cookie(shared: &SharedState, value: String, seconds: u64) -> Cookie<'static> {
-    Cookie::build(COOKIE_NAME, value)
+fn build_cookie(
+    shared: &SharedState,
+    name: String,
+    value: String,
+    seconds: u64,
+) -> Cookie<'static> {
+    Cookie::build(name, value)
         .http_only(true)
         .same_site(SameSite::Lax)
         .path("/")

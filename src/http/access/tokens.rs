@@ -1,13 +1,16 @@
 //! `/api/v1/tokens`: bearer tokens for programs, made and revoked.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json, Path, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
-use crate::auth::{Access, Claims, unix_now};
+use super::Caller;
+use super::login::make_claims;
+use super::passwords::verify_current;
+use crate::auth::{Access, Claims, Purpose, unix_now};
 use crate::http::api::whole_number::whole_number;
 use crate::http::client_address::client_address;
 use crate::http::json_object::Object;
@@ -23,6 +26,10 @@ const DAYS: std::ops::RangeInclusive<u16> = 1..=366;
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     access: Access,
+    /// The admin password of now, where a session's cookie shows who asks: a cookie that was got
+    /// hold of is not enough for what lasts longer than it. Not looked at otherwise.
+    #[schema(value_type = String, required = false)]
+    current: Option<String>,
     /// How long it is to last.
     #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = 1, maximum = 366, example = 30)]
@@ -51,19 +58,33 @@ pub struct NewToken {
     path = "/api/v1/tokens",
     tag = "access",
     request_body = TokenRequest,
-    responses((status = 201, description = "The token", body = NewToken)),
+    responses(
+        (status = 201, description = "The token", body = NewToken),
+        (status = 403, description = "`current` is not the admin's password, or this \
+         caller may not do that"),
+    ),
 )]
 pub async fn make(
     request: HttpRequest,
     app: Data<App>,
+    caller: ReqData<Caller>,
     order: Json<Object<TokenRequest>>,
 ) -> Result<HttpResponse, Problem> {
-    let TokenRequest { access, days } = order.into_inner().0;
+    let TokenRequest {
+        access,
+        current,
+        days,
+    } = order.into_inner().0;
     let days = u16::try_from(days).ok().filter(|days| DAYS.contains(days));
     let days = days.ok_or_else(|| {
         let detail = format!("days: must be {} to {}", DAYS.start(), DAYS.end());
         Problem::of_field("days", detail)
     })?;
+    // Sent as a bearer token, too, a session is one.
+    let claims = caller.claims();
+    if claims.is_some_and(|claims| claims.purpose == Purpose::Session) {
+        verify_current(&request, &app, &current.unwrap_or_default()).await?;
+    }
     let id = SessionId::random().map_err(|why| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -72,9 +93,9 @@ pub async fn make(
     })?;
     let shared = &app.shared;
     let now = unix_now();
-    let claims = shared
-        .auth_state
-        .with(|auth_state| Claims::token(id, access, days, now, auth_state));
+    let claims = make_claims(&app, |auth_state| {
+        Claims::token(id, access, days, now, auth_state)
+    });
     info!(%id, %access, days, from = %client_address(&request), "a token was made");
     Ok(HttpResponse::Created()
         .insert_header(("Cache-Control", "no-store"))
@@ -107,10 +128,12 @@ pub async fn take_back(
     id: Path<SessionId>,
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
-    // When it expires by itself is known to its bearer only; none made today lasts longer.
-    let longest = u64::from(*DAYS.end()) * 24 * 3600;
+    // When it expires by itself is known to its bearer only. None made today lasts longer, also
+    // where the clock of the camera that made it was years ahead.
+    let longest = 10 * u64::from(*DAYS.end()) * 24 * 3600;
+    let expires = unix_now().saturating_add(longest);
     let ended = AuthState {
-        revocations: [(id, unix_now().saturating_add(longest))].into(),
+        ended: (app.shared.auth_state).with(|known| known.ended.one(id, expires)),
         ..AuthState::default()
     };
     app.shared.learn(&ended).wait().await.map_err(|why| {

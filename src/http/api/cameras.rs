@@ -53,10 +53,11 @@ pub struct CameraView {
     #[schema(format = "uri", example = "http://192.168.1.20:8080/")]
     url: Option<String>,
     /// Where a link to it leads this client: `url`, or a path of the camera that answers, which
-    /// carries the login along.
+    /// carries the login along, or says that this one has not shown to be a camera.
     #[schema(format = "uri-reference", example = "/visit/85f1eef97a54aa14")]
     page_url: Option<String>,
-    /// Where a picture of it is, with the ticket that lets this client load it.
+    /// Where a picture of it is, with the ticket that lets this client load it; null for what has
+    /// not shown to be a camera.
     #[schema(format = "uri", example = "http://192.168.1.20:8080/snapshot.jpg")]
     still_url: Option<String>,
     /// Where it is reached from outside; null where it is not.

@@ -91,8 +91,9 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
         SecurityScheme::Http(scheme.description(Some(about)).build())
     };
     let cookie = ApiKeyValue::with_description(
-        "porthole_session",
-        "What /login sets; good on every camera of the site.",
+        "porthole_session_{site}",
+        "What /login sets; good on every camera of the site, for the client that logged in. The \
+         rest of its name tells sites apart.",
     );
     [
         ("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),

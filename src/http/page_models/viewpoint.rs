@@ -35,16 +35,30 @@ impl<'a> Viewpoint<'a> {
         }
     }
 
-    /// Where the camera's own name leads: its address, or a path of this server that carries the
-    /// login along.
+    /// Where the camera's own name leads: its address, or a path of this server.
     pub fn page_url(&self, camera: &Camera) -> Option<String> {
         let address = self.links.for_client(camera, self.client)?;
-        let path = self.cross_camera.page_path(camera);
+        let path = self.page_path(camera);
         Some(path.unwrap_or_else(|| address.to_string()))
     }
 
-    /// Where a still of it is, with the ticket that lets the client load it.
+    /// The path of this server that leads to the camera: one that carries the login along, or the
+    /// page that says that nobody knows who it is. None where its own address does, or nothing.
+    pub fn page_path(&self, camera: &Camera) -> Option<String> {
+        self.links.for_client(camera, self.client)?;
+        if camera.vouches_for_itself() {
+            self.cross_camera.page_path(camera)
+        } else {
+            Some(format!("/leave?to={}", camera.lan))
+        }
+    }
+
+    /// Where a still of it is, with the ticket that lets the client load it; none of a camera that
+    /// has not shown to be one.
     pub fn still_url(&self, camera: &Camera) -> Option<String> {
+        if !camera.vouches_for_itself() {
+            return None;
+        }
         let still = self
             .links
             .for_client(camera, self.client)?

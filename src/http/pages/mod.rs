@@ -9,6 +9,7 @@
 mod camera;
 mod fleet;
 mod layout;
+mod leave;
 mod login;
 mod settings;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod web_url;
 pub use camera::{CameraPage, camera};
 pub use fleet::{FleetPage, fleet};
 pub use layout::{LeadershipLine, Level, Notice, PageLayout};
+pub use leave::{LeavePage, leave};
 pub use login::{LoginPage, login};
 pub use settings::{SettingsPage, settings};
 pub use tile::{Tile, TileState};

@@ -5,7 +5,7 @@ use std::net::SocketAddrV4;
 use super::*;
 use crate::fleet::{Activity, Myself, Scheme, Standing};
 use crate::lan::Reporting;
-use crate::site::{AuthState, SessionId};
+use crate::site::{AuthState, Ended, SessionId};
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(10);
@@ -16,8 +16,8 @@ fn address(id: InstanceId) -> Ipv4Addr {
 
 fn ended(session: u128) -> AuthState {
     AuthState {
-        passwords: None,
-        revocations: [(SessionId(session), 100)].into(),
+        ended: Ended::default().one(SessionId(session), 100),
+        ..AuthState::default()
     }
 }
 
@@ -203,7 +203,7 @@ fn three_servers_agree_within_two_heartbeats_whichever_datagram_is_lost() {
             lan.change(0, &ended(2));
             lan.run(2);
             assert!(lan.agree(), "without the {lost}th, seed {seed}");
-            assert_eq!(lan.servers[2].auth_state.revocations.len(), 2);
+            assert_eq!(lan.servers[2].auth_state.ended.list.len(), 2);
         }
     }
 }
@@ -218,7 +218,7 @@ fn who_was_away_learns_what_it_missed_and_what_two_have_changed_apart_becomes_on
     }
     lan.run(3);
     assert!(lan.agree());
-    assert_eq!(lan.servers[0].auth_state.revocations.len(), 4);
+    assert_eq!(lan.servers[0].auth_state.ended.list.len(), 4);
 }
 
 #[test]

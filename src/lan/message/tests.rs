@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::fleet::{Occasion, Scheme};
 use crate::lan::{MAX_JSON, Nonce};
-use crate::site::{Passwords, SessionId};
+use crate::site::{Ended, Passwords, SessionId};
 use porthole_election::{Cause, ClaimStage, FormerRole};
 use porthole_types::{ExternalPort, InternalPort, Term};
 
@@ -112,15 +112,22 @@ fn auth_state() -> AuthState {
         let (salt, hash) = (filler.repeat(22), filler.repeat(43));
         Some(format!("$argon2id$v=19$m=65536,t=3,p=4${salt}${hash}"))
     };
-    AuthState {
-        passwords: Some(Passwords {
-            changed_at: u64::MAX,
-            viewer: hash("v"),
-            admin: hash("a").unwrap_or_default(),
-        }),
-        revocations: (0..64)
+    let ended = Ended {
+        era: u64::MAX,
+        floor: u64::MAX - 1,
+        list: (0..64)
             .map(|id| (SessionId(u128::MAX - id), u64::MAX))
             .collect(),
+    };
+    AuthState {
+        passwords: Some(Passwords {
+            generation: u64::MAX,
+            changed_at: u64::MAX,
+            viewer: hash("v"),
+            admin: hash("a"),
+        }),
+        ended: ended.clone(),
+        ended_viewers: ended,
     }
 }
 
