@@ -264,7 +264,7 @@ impl Authority {
     ) -> Result<Passwords, LoginError> {
         let turn = self.hashing.turn(from, AttemptClass::Exempt).await?;
         let (viewer, _) = self.stored_password(Some(Access::Viewer), auth_state);
-        let generation = auth_state.next_generation();
+        let (epoch, generation) = (auth_state.epoch(), auth_state.next_generation());
         hash_in_background(turn, move || {
             let admin = password::hash(&change.admin.unwrap_or(current))?;
             let viewer = match (change.viewer, viewer) {
@@ -273,6 +273,7 @@ impl Authority {
                 (ViewerPasswordChange::Keep, None) | (ViewerPasswordChange::Remove, _) => None,
             };
             Ok(Passwords {
+                epoch,
                 generation,
                 changed_at: unix_now_millis(),
                 viewer,

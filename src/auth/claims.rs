@@ -351,6 +351,7 @@ mod tests {
     fn changed(times: u64, at: u64) -> AuthState {
         AuthState {
             passwords: (times > 0).then(|| Passwords {
+                epoch: 0,
                 generation: times,
                 changed_at: at,
                 viewer: None,

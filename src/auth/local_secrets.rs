@@ -221,6 +221,7 @@ mod tests {
         assert_eq!(told(&mut local, &settings("", "set by hand")), None);
         let auth_state = AuthState {
             passwords: Some(Passwords {
+                epoch: 0,
                 generation: 1,
                 changed_at: 1,
                 viewer: None,

@@ -174,6 +174,7 @@ fn without_its_file_nobody_is_let_in_until_somebody_says_which_passwords_count()
 
     let mut heard = lost;
     heard.auth_state.passwords = Some(Passwords {
+        epoch: 0,
         generation: 3,
         changed_at: 5,
         viewer: None,

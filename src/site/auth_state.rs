@@ -77,13 +77,23 @@ impl AuthState {
         self.generation().number.saturating_add(1)
     }
 
-    /// What makes the passwords of the settings count again, merged on any camera: a generation of
-    /// its own, so that no copy of the passwords of before, however it comes back, counts again.
+    /// That of the passwords that count.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        let passwords = self.passwords.as_ref();
+        passwords.map_or(0, |passwords| passwords.epoch)
+    }
+
+    /// What makes the passwords of the settings count again, merged on any camera: an epoch and a
+    /// generation of its own, so that no copy of the passwords of before, however it comes back,
+    /// counts again, nor one that was set elsewhere before this reset was heard of.
     /// `now` in milliseconds since 1970.
     #[must_use]
     pub fn reset(&self, now: u64) -> Self {
         Self {
             passwords: Some(Passwords {
+                // A camera whose file is lost does not know how often it was done.
+                epoch: self.epoch().saturating_add(1).max(now / 1_000),
                 generation: self.next_generation(),
                 changed_at: now,
                 viewer: None,
@@ -166,6 +176,7 @@ mod tests {
             prop::option::of("[ab]"),
         )
             .prop_map(|(generation, changed_at, viewer, admin)| Passwords {
+                epoch: generation / 3,
                 generation,
                 changed_at,
                 viewer,
@@ -233,6 +244,7 @@ mod tests {
         const NOW: u64 = 1_795_400_000_000;
         let set = |state: &AuthState, changed_at, admin: &str| AuthState {
             passwords: Some(Passwords {
+                epoch: 0,
                 generation: state.next_generation(),
                 changed_at,
                 viewer: None,
@@ -256,9 +268,35 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_outdoes_whatever_was_set_elsewhere_before_it_was_heard_of() {
+        let set = |epoch, generation| AuthState {
+            passwords: Some(Passwords {
+                epoch,
+                generation,
+                changed_at: 9_000_000_000_000,
+                viewer: None,
+                admin: Some("the intruder's".to_owned()),
+            }),
+            ..AuthState::default()
+        };
+        // Known here, and not known after the file was lost.
+        for known in [set(0, 3), AuthState::default()] {
+            let reset = known.reset(1_795_400_000_000);
+            let merged = merged(&[&reset, &set(0, 1_000)]);
+            assert_eq!(merged.set_passwords(), None);
+            // What is set afterwards counts.
+            let later = set(merged.epoch(), merged.next_generation());
+            assert!(later.passwords > merged.passwords);
+        }
+        let again = set(2_000_000_000, 1).reset(1_795_400_000_000);
+        assert_eq!(again.epoch(), 2_000_000_001);
+    }
+
+    #[test]
     fn two_changes_that_did_not_hear_of_each_other_are_not_of_one_generation() {
         let of = |admin: &str| AuthState {
             passwords: Some(Passwords {
+                epoch: 0,
                 generation: 1,
                 changed_at: 5,
                 viewer: None,

@@ -235,6 +235,7 @@ fn a_camera_is_renamed_from_another_ones_api_and_one_that_is_down_is_not_and_is_
 fn auth_state() -> AuthState {
     AuthState {
         passwords: Some(Passwords {
+            epoch: 0,
             generation: 1,
             changed_at: 1_800_000_000_000,
             viewer: None,

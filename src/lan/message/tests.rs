@@ -121,6 +121,7 @@ fn auth_state() -> AuthState {
     };
     AuthState {
         passwords: Some(Passwords {
+            epoch: 0,
             generation: u64::MAX,
             changed_at: u64::MAX,
             viewer: hash("v"),
