@@ -461,8 +461,8 @@ fn a_guesser_behind_the_same_address_does_not_shut_players_out() {
     assert_eq!(player.get(&picture).unwrap().status, 200);
     let admin = log_in(&url(&camera, ""), "admin", ADMIN_PASSWORD);
     let tokens = url(&camera, "/api/v1/tokens");
-    let wanted = r#"{"access":"viewer","days":1}"#;
-    let made = ask("POST", &tokens, &[JSON, ("cookie", &admin)], wanted);
+    let wanted = json!({ "access": "viewer", "days": 1, "current": ADMIN_PASSWORD }).to_string();
+    let made = ask("POST", &tokens, &[JSON, ("cookie", &admin)], &wanted);
     let made: Value = made.json().unwrap();
     let with_token = anybody().with_password("token", made["token"].as_str().unwrap());
 
