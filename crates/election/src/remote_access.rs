@@ -38,10 +38,11 @@ pub(super) fn remote_access_switched(
 pub(super) fn give_back(state: &State, rules: &Rules, now: Timestamp) -> Option<Request> {
     let representative_port = rules.representative_port;
     // Where it led and does not know what became of the mapping, that may still be there.
-    if state.leadership.is_some() || state.ledger.has(representative_port) {
-        return (now >= state.representative_after)
-            .then_some(Request::Release(representative_port));
+    let led = state.leadership.is_some() || state.ledger.has(representative_port);
+    if led && now >= state.representative_after {
+        return Some(Request::Release(representative_port));
     }
+    // Also while the other is to be asked for again: there may not be much time.
     let port = state.ledger.own(rules).next()?;
     (now >= state.own_after).then_some(Request::Release(port))
 }

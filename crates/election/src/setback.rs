@@ -32,6 +32,9 @@ pub(super) fn give_up_own_port(state: &mut State) {
     state.make_room = MakeRoom::Releasing;
 }
 
+/// How soon a leaving server asks again.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// The request came to nothing, or nobody knows what became of it.
 pub(super) fn failed(state: &mut State, request: Request, context: &mut StepContext) {
     let (rules, now) = (context.rules, context.now);
@@ -42,7 +45,11 @@ pub(super) fn failed(state: &mut State, request: Request, context: &mut StepCont
         lose_leadership(state, context);
     }
     state.failures = state.failures.saturating_add(1);
-    let later = now + rules.patience(state.failures);
+    let mut patience = rules.patience(state.failures);
+    if state.lifecycle == Lifecycle::Leaving {
+        patience = patience.min(FAREWELL); // it is not waited for for long
+    }
+    let later = now + patience;
     if request.port() == rules.representative_port {
         state.representative_after = later;
         if state.leadership.is_none() {

@@ -339,6 +339,30 @@ fn a_router_that_refuses_the_farewell_is_not_asked_in_a_loop() {
 }
 
 #[test]
+fn a_leaving_server_gives_one_port_back_while_it_waits_to_ask_for_the_other_again() {
+    let (mut server, mut fake_router) = (Server::new(0), FakeRouter::default());
+    server.state = server.state.with_ledger([port(8081)]);
+    server.tell(&Event::RouterFound, Timestamp(0));
+    server.settle(&mut fake_router, Timestamp(0));
+    server.state.ledger.may_be_there(port(8081)); // as if an answer had been lost
+    server.state.failures = 9; // it has been a bad router for long
+    server.tell(&Event::Leave, Timestamp(1));
+    let first = server.asked.take().expect("the representative port");
+    assert_eq!(first, Request::Release(port(8080)));
+    server.tell(&Event::Failed(first), Timestamp(2));
+    assert_eq!(server.asked.take(), Some(Request::Release(port(8081))));
+    server.tell(&Event::Released(port(8081)), Timestamp(3));
+    let asked = server.run(
+        &rules(),
+        &mut fake_router,
+        Timestamp(3),
+        Timestamp(2) + BEAT,
+    );
+    assert_eq!(asked, [(Timestamp(2) + BEAT, first)]);
+    assert_eq!(server.state.lifecycle, Lifecycle::Gone);
+}
+
+#[test]
 fn s4_a_higher_term_heard_of_ends_the_memory_of_a_leadership() {
     // Its deadline passed while it could not ask; a write of its own came late to the router all
     // the same.
