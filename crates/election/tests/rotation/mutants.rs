@@ -417,7 +417,8 @@ const CAUGHT_BY: &[(Mutant, &[&str])] = &[
     (Mutant::BelievesInTheGap, &["S2"]),
     (Mutant::TrustsEmptyList, &["P2"]),
     (Mutant::AsksBesides, &["P1", "L1"]),
-    (Mutant::DeletesBlind, &["S1d", "S2", "E1"]),
+    // The port is nobody's then, while its holder believes or until it has it again.
+    (Mutant::DeletesBlind, &["S1d", "S2", "E1", "L1"]),
 ];
 
 impl Mutant {
