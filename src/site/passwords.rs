@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// The passwords that were set over HTTP. They go before those of the settings.
 ///
-/// The derived order compares the epoch first, then the generation: it is the order of the last-writer-wins
-/// register.
+/// The derived order compares the epoch first, then the generation: it is the order of the
+/// last-writer-wins register.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Passwords {

@@ -17,6 +17,8 @@ const LOOKS: usize = 40;
 pub(crate) struct Scene {
     pub(crate) camera: Camera,
     cookie: String,
+    /// The same for somebody who looks from the Internet: a login counts where it was made.
+    cookie_outside: String,
     testbed: Testbed,
 }
 
@@ -33,6 +35,7 @@ impl Scene {
         let scene = Self {
             camera,
             cookie,
+            cookie_outside: String::new(),
             testbed,
         };
         scene.look("/");
@@ -45,9 +48,12 @@ impl Scene {
         let camera = setup(&testbed, 2).start();
         testbed.await_entry(REPRESENTATIVE_PORT, &camera);
         let cookie = log_in(&url(&camera, ""), "admin", ADMIN_PASSWORD);
+        let outside = SocketAddrV4::new(testbed.address(1), REPRESENTATIVE_PORT);
+        let cookie_outside = log_in(&format!("http://{outside}"), "admin", ADMIN_PASSWORD);
         Self {
             camera,
             cookie,
+            cookie_outside,
             testbed,
         }
     }
@@ -61,7 +67,7 @@ impl Scene {
     #[track_caller]
     pub(crate) fn look_from_outside(&self) {
         let page = format!("http://{}/", self.outside());
-        let answer = ask("GET", &page, &[("cookie", &self.cookie)], "");
+        let answer = ask("GET", &page, &[("cookie", &self.cookie_outside)], "");
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
 
@@ -28,12 +28,18 @@ pub struct TokenRequest {
     access: Access,
     /// The admin password of now, where a session's cookie shows who asks: a cookie that was got
     /// hold of is not enough for what lasts longer than it. Not looked at otherwise.
+    #[serde(default, deserialize_with = "text")]
     #[schema(value_type = String, required = false)]
     current: Option<String>,
     /// How long it is to last.
     #[serde(deserialize_with = "whole_number")]
     #[schema(minimum = 1, maximum = 366, example = 30)]
     days: i64,
+}
+
+/// A text, and no null: it is left out where there is none.
+fn text<'de, D: Deserializer<'de>>(text: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(text).map(Some)
 }
 
 /// The answer: a new token.
