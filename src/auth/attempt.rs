@@ -32,6 +32,11 @@ impl SharedThrottle {
         lock(&self.0).wait(from, Instant::now())
     }
 
+    /// Whether attempts from there spend nothing of the budget of all strangers.
+    pub fn is_exempt(&self, from: IpAddr, network: ClientNetwork) -> bool {
+        lock(&self.0).is_exempt(from, network, Instant::now())
+    }
+
     /// An attempt begins.
     ///
     /// # Errors

@@ -198,11 +198,18 @@ impl Authority {
             let right = devices.look(address, agent, Instant::now(), || was_right().is_some());
             return access.filter(|_| right).ok_or(LoginError::Throttled(wait));
         }
-        if let Some(access) = was_right() {
+        // A stranger's is an attempt as any other: where the budget is spent, right ones have to wait
+        // as wrong ones do, or the answer would tell them apart.
+        let is_exempt = self.throttle.is_exempt(from.address, from.network);
+        if let Some(access) = is_exempt.then(&was_right).flatten() {
             return Ok(access);
         }
         let begun = self.throttle.begin(from.address, from.network);
         let attempt = begun.map_err(LoginError::Throttled)?;
+        if let Some(access) = was_right() {
+            attempt.finish(AttemptOutcome::Right);
+            return Ok(access);
+        }
         let (Some(access), Some(stored)) = (access, stored) else {
             attempt.finish(AttemptOutcome::Wrong);
             return Err(LoginError::Wrong);

@@ -113,6 +113,13 @@ impl Throttle {
         (!left.is_zero()).then_some(left)
     }
 
+    /// Whether attempts from there spend nothing of the budget of all strangers.
+    pub fn is_exempt(&self, from: IpAddr, network: ClientNetwork, now: Instant) -> bool {
+        let seen = self.familiar.get(&from);
+        let familiar = seen.is_some_and(|at| now.saturating_duration_since(*at) < FAMILIAR_FOR);
+        familiar || network == ClientNetwork::Lan
+    }
+
     /// An attempt begins; [`Throttle::end`] is to be told what came out.
     ///
     /// # Errors
@@ -173,9 +180,7 @@ impl Throttle {
         network: ClientNetwork,
         now: Instant,
     ) -> Result<AttemptClass, Duration> {
-        let seen = self.familiar.get(&from);
-        let familiar = seen.is_some_and(|at| now.saturating_duration_since(*at) < FAMILIAR_FOR);
-        if familiar || network == ClientNetwork::Lan {
+        if self.is_exempt(from, network, now) {
             return Ok(AttemptClass::Exempt);
         }
         let passed = now.saturating_duration_since(self.refilled).as_secs_f64();

@@ -8,19 +8,21 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::http::StatusCode;
+use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{HttpMessage as _, HttpRequest};
 use tokio_util::sync::CancellationToken;
 
-use super::access::Caller;
+use super::access::{Caller, Credential};
 use super::client_address::client_address;
 use super::client_network::{client_network, network_of};
 use super::open_connection::OpenConnection;
 use super::places::{NoPlace, Places, Rank, as_gauge};
 use super::{App, Problem};
-use crate::auth::Access;
+use crate::auth::{Access, unix_now};
 use crate::lan::ClientNetwork;
 use crate::metrics::{SeatKind, SeatLoss};
+use crate::site::AuthState;
 
 /// Seats of each kind.
 pub const SEATS: usize = 64;
@@ -91,6 +93,8 @@ pub struct Seat {
     kind: Arc<Kind>,
     place: u64,
     app: Data<App>,
+    /// Ends the connection when the login ends.
+    watch: JoinHandle<()>,
 }
 
 impl Seats {
@@ -131,7 +135,8 @@ pub fn take_seat(request: &HttpRequest, kind: SeatKind) -> Result<Option<Seat>, 
         return Ok(None);
     };
     let caller = request.extensions().get::<Caller>().cloned();
-    let login = caller.and_then(|caller| caller.logged_in());
+    let caller = caller.unwrap_or_default();
+    let login = caller.logged_in();
     let rank = match (login, client_network(request, &app)) {
         (Some(Access::Admin), _) => SeatRank::Admin,
         (_, ClientNetwork::Lan) => SeatRank::Neighbour,
@@ -158,11 +163,39 @@ pub fn take_seat(request: &HttpRequest, kind: SeatKind) -> Result<Option<Seat>, 
     taken.ends.insert(admitted.place, connection.end().clone());
     count(kind.kind, &taken, &app);
     drop(taken);
+    let watch = end_with_login(app.clone(), caller.credential, connection.end().clone());
     Ok(Some(Seat {
         kind: Arc::clone(kind),
         place: admitted.place,
         app,
+        watch: actix_web::rt::spawn(watch),
     }))
+}
+
+/// Ends the connection as soon as what was shown for it counts no more: new passwords and log-outs
+/// end what is under way, too.
+fn end_with_login(
+    app: Data<App>,
+    credential: Credential,
+    end: CancellationToken,
+) -> impl Future<Output = ()> {
+    let mut changes = app.shared.auth_state.watch();
+    let begun_under = changes.borrow_and_update().generation();
+    let counts = move |known: &AuthState| match &credential {
+        Credential::Nothing | Credential::PublicView => true,
+        Credential::Session(claims) | Credential::Bearer(claims) => {
+            claims.check(unix_now(), known).is_ok()
+        }
+        Credential::Password(_) | Credential::Ticket => known.generation() == begun_under,
+    };
+    async move {
+        while changes.changed().await.is_ok() {
+            if !counts(&changes.borrow_and_update()) {
+                end.cancel();
+                return;
+            }
+        }
+    }
 }
 
 fn no_seat(kind: SeatKind, why: NoPlace) -> Problem {
@@ -194,6 +227,7 @@ impl Kind {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        self.watch.abort();
         let mut taken = self.kind.lock();
         taken.places.leave(self.place);
         taken.ends.remove(&self.place);

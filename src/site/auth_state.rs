@@ -115,6 +115,22 @@ impl AuthState {
         self.ended_viewers.merge(&other.ended_viewers);
     }
 
+    /// Whether changes can have led from `known` to this: numbers out of all proportion are a lie, and
+    /// would leave no higher ones for those who set passwords, reset them or log out afterwards.
+    #[must_use]
+    pub fn follows(&self, known: &Self) -> bool {
+        /// A reset that knows of none before takes the time in seconds.
+        const LEAP: u64 = 1 << 32;
+        let near = |number: u64, known: u64| number < known.saturating_add(LEAP);
+        let passwords = self.passwords.as_ref().is_none_or(|passwords| {
+            near(passwords.epoch, known.epoch())
+                && near(passwords.generation, known.generation().number)
+        });
+        passwords
+            && near(self.ended.era, known.ended.era)
+            && near(self.ended_viewers.era, known.ended_viewers.era)
+    }
+
     /// What `known` lacks: merged into it, it makes the two equal to a merge of the whole.
     #[must_use]
     pub fn delta(&self, known: &Self) -> Self {
@@ -290,6 +306,32 @@ mod tests {
         }
         let again = set(2_000_000_000, 1).reset(1_795_400_000_000);
         assert_eq!(again.epoch(), 2_000_000_001);
+    }
+
+    #[test]
+    fn what_leaves_no_higher_number_is_not_believed() {
+        let known = AuthState::default();
+        let set = |epoch, generation| AuthState {
+            passwords: Some(Passwords {
+                epoch,
+                generation,
+                changed_at: u64::MAX,
+                viewer: None,
+                admin: None,
+            }),
+            ..AuthState::default()
+        };
+        assert!(known.reset(1_795_400_000_000).follows(&known));
+        assert!(set(0, 1_000).follows(&known));
+        assert!(!set(u64::MAX, 1).follows(&known));
+        assert!(!set(0, u64::MAX).follows(&known));
+        let mut era = AuthState::default();
+        era.ended.era = u64::MAX;
+        assert!(!era.follows(&known));
+        assert!(
+            era.ended.next_era().era == u64::MAX,
+            "there is no higher one"
+        );
     }
 
     #[test]

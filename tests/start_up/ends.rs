@@ -15,7 +15,7 @@ use crate::people::{
     JSON, KEY, VIEWER_PASSWORD, anybody, ask, await_answer, cookie, fill_in, log_in, setup, start,
     url, with_cookie,
 };
-use crate::support::lab::{ADMIN_PASSWORD, Camera};
+use crate::support::lab::{ADMIN_PASSWORD, Camera, PATIENCE};
 use crate::testbed::{Testbed, await_log, porthole};
 
 /// A year in milliseconds.
@@ -56,6 +56,56 @@ fn with_token(base: &str, token: &str) -> u16 {
     let bearer = format!("Bearer {token}");
     let url = format!("{base}/api/v1/status");
     ask("GET", &url, &[("authorization", &bearer)], "").status
+}
+
+/// A stream of pictures that has begun.
+fn begin_stream(camera: &Camera, cookie: &str) -> TcpStream {
+    let address = url(camera, "").replace("http://", "");
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!("GET /stream.mjpg HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut begun = [0; 1024];
+    stream.read_exact(&mut begun).unwrap();
+    assert!(begun.starts_with(b"HTTP/1.1 200"), "{begun:?}");
+    stream
+}
+
+/// Reads to the end, which comes by the server.
+#[track_caller]
+fn await_end(mut stream: TcpStream) {
+    let began = std::time::Instant::now();
+    let mut rest = [0; 65_536];
+    while !matches!(stream.read(&mut rest), Ok(0) | Err(_)) {
+        assert!(began.elapsed() < PATIENCE, "it goes on");
+    }
+}
+
+#[test]
+fn a_stream_that_is_under_way_ends_with_its_login() {
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2));
+    let base = url(&camera, "");
+    let viewer = log_in(&base, "viewer", VIEWER_PASSWORD);
+    let other = log_in(&base, "viewer", VIEWER_PASSWORD);
+    let (stream, others) = (
+        begin_stream(&camera, &viewer),
+        begin_stream(&camera, &other),
+    );
+    let answer = ask(
+        "POST",
+        &format!("{base}/logout"),
+        &[("cookie", &viewer)],
+        "",
+    );
+    assert!(answer.status < 400, "{}", answer.text());
+    await_end(stream);
+    // The other one is another session's, until the passwords are new.
+    let mut others = others;
+    others.read_exact(&mut [0; 4096]).unwrap();
+    let admin = log_in(&base, "admin", ADMIN_PASSWORD);
+    change_password(&base, &admin, ADMIN_PASSWORD, "another password");
+    await_end(others);
 }
 
 #[test]

@@ -453,6 +453,16 @@ fn whoever_guesses_waits_and_who_is_logged_in_does_not() {
 }
 
 #[test]
+fn a_cookie_of_the_same_name_that_another_port_has_set_keeps_nobody_out() {
+    let testbed = Testbed::without_router();
+    let camera = start(setup(&testbed, 2));
+    let session = log_in(&url(&camera, ""), "viewer", VIEWER_PASSWORD);
+    let (name, _) = session.split_once('=').unwrap();
+    let both = format!("{name}=anything; {session}");
+    assert_eq!(with_cookie(&url(&camera, ""), "/api/v1/status", &both), 200);
+}
+
+#[test]
 fn a_guesser_behind_the_same_address_does_not_shut_players_out() {
     let testbed = Testbed::without_router();
     let camera = start(setup(&testbed, 2));

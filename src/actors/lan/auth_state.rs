@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use actix::prelude::*;
+use tracing::debug;
 
 use super::volatile::AuthSync;
 use super::{LanActor, entropy};
@@ -57,6 +58,10 @@ impl LanActor {
         let Some(sync) = &mut self.volatile.auth_sync else {
             return;
         };
+        if !auth_state.follows(&sync.auth_state) {
+            debug!("what a camera says of passwords is out of all proportion: ignored");
+            return;
+        }
         sync.auth_state.merge(auth_state);
         if !self.wired.shared.auth_state.learn(auth_state) {
             return;

@@ -257,3 +257,35 @@ fn a_ticket_is_good_for_its_camera_its_client_and_its_purpose_only() {
     let again = authority.redeem_entry_ticket(&ticket, &auth_state, me, here);
     assert_eq!(again, Err(ClaimsError::Revoked), "once");
 }
+
+#[tokio::test]
+async fn where_the_budget_of_strangers_is_spent_a_right_password_of_a_stranger_waits_as_a_wrong_one()
+ {
+    let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
+    verify(&authority, &auth_state, "viewer", "the viewer's")
+        .await
+        .unwrap(); // it is known to be right now
+    let stranger = |number: u8| LoginSource {
+        address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, number)),
+        network: ClientNetwork::Outside,
+        agent: "",
+    };
+    for number in 0..=200 {
+        let tried = authority.verify_password(&auth_state, "nobody", "x", stranger(number));
+        tried.await.unwrap_err();
+    }
+    for password in ["a guess", "the viewer's"] {
+        let tried = authority.verify_password(&auth_state, "viewer", password, stranger(250));
+        let answer = tried.await;
+        assert!(
+            matches!(answer, Err(LoginError::Throttled(_))),
+            "{password}: {answer:?}"
+        );
+    }
+    assert!(
+        verify(&authority, &auth_state, "viewer", "the viewer's")
+            .await
+            .is_ok(),
+        "who is at home does not wait"
+    );
+}

@@ -50,7 +50,11 @@ pub async fn authenticate(
         };
     }
     let mut stale = None;
-    for cookie in cookie_names(authority).filter_map(|name| request.cookie(&name)) {
+    // Another port of this host can set one of the same name, which browsers may send first.
+    let names: Vec<String> = cookie_names(authority).collect();
+    let cookies = http.cookies();
+    let cookies = cookies.iter().flat_map(|cookies| cookies.iter());
+    for cookie in cookies.filter(|cookie| names.iter().any(|name| name == cookie.name())) {
         match authority.check_session(cookie.value(), auth_state, client_address(http)) {
             Ok(claims) => return Ok(credential(Credential::Session(claims))),
             Err(why) => stale = stale.or(Some(why)),
