@@ -198,8 +198,8 @@ impl Authority {
             let right = devices.look(address, agent, Instant::now(), || was_right().is_some());
             return access.filter(|_| right).ok_or(LoginError::Throttled(wait));
         }
-        // A stranger's is an attempt as any other: where the budget is spent, right ones have to wait
-        // as wrong ones do, or the answer would tell them apart.
+        // A stranger's is an attempt as any other: where the budget is spent, right ones have to
+        // wait as wrong ones do, or the answer would tell them apart.
         let is_exempt = self.throttle.is_exempt(from.address, from.network);
         if let Some(access) = is_exempt.then(&was_right).flatten() {
             return Ok(access);

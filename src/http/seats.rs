@@ -163,7 +163,7 @@ pub fn take_seat(request: &HttpRequest, kind: SeatKind) -> Result<Option<Seat>, 
     taken.ends.insert(admitted.place, connection.end().clone());
     count(kind.kind, &taken, &app);
     drop(taken);
-    let watch = end_with_login(app.clone(), caller.credential, connection.end().clone());
+    let watch = end_with_login(&app, caller.credential, connection.end().clone());
     Ok(Some(Seat {
         kind: Arc::clone(kind),
         place: admitted.place,
@@ -175,10 +175,10 @@ pub fn take_seat(request: &HttpRequest, kind: SeatKind) -> Result<Option<Seat>, 
 /// Ends the connection as soon as what was shown for it counts no more: new passwords and log-outs
 /// end what is under way, too.
 fn end_with_login(
-    app: Data<App>,
+    app: &App,
     credential: Credential,
     end: CancellationToken,
-) -> impl Future<Output = ()> {
+) -> impl Future<Output = ()> + use<> {
     let mut changes = app.shared.auth_state.watch();
     let begun_under = changes.borrow_and_update().generation();
     let counts = move |known: &AuthState| match &credential {

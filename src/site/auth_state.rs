@@ -115,8 +115,9 @@ impl AuthState {
         self.ended_viewers.merge(&other.ended_viewers);
     }
 
-    /// Whether changes can have led from `known` to this: numbers out of all proportion are a lie, and
-    /// would leave no higher ones for those who set passwords, reset them or log out afterwards.
+    /// Whether changes can have led from `known` to this: numbers out of all proportion are a lie,
+    /// and would leave no higher ones for those who set passwords, reset them or log out
+    /// afterwards.
     #[must_use]
     pub fn follows(&self, known: &Self) -> bool {
         /// A reset that knows of none before takes the time in seconds.

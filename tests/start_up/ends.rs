@@ -75,7 +75,7 @@ fn begin_stream(camera: &Camera, cookie: &str) -> TcpStream {
 #[track_caller]
 fn await_end(mut stream: TcpStream) {
     let began = std::time::Instant::now();
-    let mut rest = [0; 65_536];
+    let mut rest = [0; 8192];
     while !matches!(stream.read(&mut rest), Ok(0) | Err(_)) {
         assert!(began.elapsed() < PATIENCE, "it goes on");
     }

@@ -259,8 +259,7 @@ fn a_ticket_is_good_for_its_camera_its_client_and_its_purpose_only() {
 }
 
 #[tokio::test]
-async fn where_the_budget_of_strangers_is_spent_a_right_password_of_a_stranger_waits_as_a_wrong_one()
- {
+async fn where_the_budget_of_strangers_is_spent_a_right_password_waits_as_a_wrong_one() {
     let (authority, auth_state) = (usual(), SharedAuthState::new(AuthState::default()));
     verify(&authority, &auth_state, "viewer", "the viewer's")
         .await
