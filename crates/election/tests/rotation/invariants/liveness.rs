@@ -2,7 +2,7 @@
 
 use porthole_election::Detection;
 use porthole_election::{Candidacy, LanMessaging, Lifecycle, Memory, RemoteAccess, StaleMapping};
-use porthole_sim_router::{Leases, PerInner, Visibility};
+use porthole_sim_router::{Leases, PerInner, Shown, Visibility};
 
 use crate::config::{Config, Millis, leadership};
 use crate::fake_router::{FakeRouter, Held};
@@ -88,7 +88,14 @@ impl Liveness {
         } else {
             router.slowest * 2
         };
-        (calm + previous + lost).max(self.held_until) + 2 * CALLS * self.config.calm_slowest()
+        // Where no server speaks, no list shows that the port is free, and no lease ends, it is looked
+        // at again only after as long as it has been another's.
+        let unseen = matches!(router.quirks.shown, Shown::SpecificOnly | Shown::Nothing)
+            && router.quirks.leases == Leases::PermanentOnly
+            && self.config.lan == LanMessaging::Disabled;
+        let stood = if unseen { calm } else { 0 };
+        (calm + previous + lost + stood).max(self.held_until)
+            + 2 * CALLS * self.config.calm_slowest()
     }
 
     pub(super) fn after_event(
