@@ -88,8 +88,8 @@ impl Liveness {
         } else {
             router.slowest * 2
         };
-        // Where no server speaks, no list shows that the port is free, and no lease ends, it is looked
-        // at again only after as long as it has been another's.
+        // Where no server speaks, no list shows that the port is free, and no lease ends, it is
+        // looked at again only after as long as it has been another's.
         let unseen = matches!(router.quirks.shown, Shown::SpecificOnly | Shown::Nothing)
             && router.quirks.leases == Leases::PermanentOnly
             && self.config.lan == LanMessaging::Disabled;
