@@ -162,10 +162,7 @@ impl ElectionActor {
         let job = self.wired.progress.job("a request to the router", REQUEST);
         let shared = Arc::clone(&self.wired.shared);
         let router = self.wired.router.clone();
-        let name = shared
-            .name
-            .given()
-            .unwrap_or_else(|| request::name_at(&shared, request.port()));
+        let name = request::name_on(&shared, request.port());
         let answer = async move {
             if let Some(stored) = stored {
                 // A disk that is full or broken has been told of, once; one that hangs is not
@@ -273,17 +270,12 @@ impl StreamHandler<RouterView> for ElectionActor {
         {
             self.volatile.surveyed = Some(table.read_at);
             let shared = &self.wired.shared;
-            let name = |port| {
-                let given = shared.name.given();
-                given.unwrap_or_else(|| request::name_at(shared, port))
-            };
-            let event = survey::of(&table.table, |port| {
+            let leads_to = |port| {
                 let internal = request::internal_port(shared, port);
-                Some(survey::OwnMapping {
-                    internal: SocketAddrV4::new(self.volatile.address?, internal.get()),
-                    description: Description::for_name(&name(port)),
-                })
-            });
+                Some(SocketAddrV4::new(self.volatile.address?, internal.get()))
+            };
+            let described = |port| Description::for_name(&request::name_on(shared, port));
+            let event = survey::of(&table.table, leads_to, described);
             self.advance(&event, ctx);
         }
         self.record_changes();

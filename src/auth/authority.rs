@@ -220,7 +220,7 @@ impl Authority {
         }
         let turn = self.hashing.turn(from.address, attempt.class()).await?;
         // Somebody may have logged in with the same ones while this one waited.
-        if lock(&self.cache).contains(access, password, version) {
+        if was_right().is_some() {
             attempt.finish(AttemptOutcome::Right);
             return Ok(access);
         }

@@ -17,8 +17,14 @@ use porthole_types::{ExternalPort, InternalPort};
 /// How long the web server may take to listen on another port.
 const PORT_OPENS: Duration = Duration::from_secs(3);
 
+/// The name that a mapping on this port is described by: the one that people gave, or "server N".
+pub(super) fn name_on(shared: &SharedState, port: ExternalPort) -> String {
+    let given = shared.name.given();
+    given.unwrap_or_else(|| default_name_on(shared, port))
+}
+
 /// "server N" for the port that is asked for (¶53).
-pub(super) fn name_at(shared: &SharedState, port: ExternalPort) -> String {
+fn default_name_on(shared: &SharedState, port: ExternalPort) -> String {
     let router = &shared.settings.router;
     let view = shared.router.borrow();
     let table = view.table.as_ref().map(|view| mapped_servers(&view.table));

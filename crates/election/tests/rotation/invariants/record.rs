@@ -56,6 +56,13 @@ pub(super) struct Record {
     pub(super) successor_since: Option<Millis>,
 }
 
+impl Record {
+    /// Another leads in this term, or has led: what it had at its start has ended.
+    fn another_leads(&mut self, term: Term) {
+        self.started_with = self.started_with.filter(|(own, _)| term < *own);
+    }
+}
+
 impl Invariants {
     /// A boot begins.
     pub fn started(&mut self, server: usize, it: &Server) {
@@ -104,18 +111,15 @@ impl Invariants {
                 former_role: FormerRole::Representative,
                 ..
             } = message
-            && record.started_with.is_some_and(|(own, _)| *term >= own)
         {
-            record.started_with = None; // another led: what it had has ended
+            record.another_leads(*term);
         }
         let holds = speaker.runs() && speaker.state.leadership.is_some();
         if let Event::Heard { from, message } = event
             && let ElectionMessage::Inquiry { term, .. } | ElectionMessage::ProbeReply { term } =
                 message
         {
-            if record.started_with.is_some_and(|(own, _)| *term >= own) {
-                record.started_with = None; // another leads: what it had has ended
-            }
+            record.another_leads(*term);
             record.heard = record.heard.max(*term);
             // The echo of a leadership that its holder has left meanwhile is no sign of life.
             if holds {
